@@ -1,0 +1,138 @@
+"""The audit file: what is audited, beside what, on which data, for which use."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from govkit.core.recorded import Recorded
+from govkit.core.words import Role
+
+Intent = Literal["internal", "distribute", "hosted", "commercial"]
+
+
+class SubjectSource(Recorded):
+    """Where a model comes from; exactly one of the four places.
+
+    Attributes:
+        run: A ``run.json`` written by ``record()``; its output folder is the model.
+        model: A folder with a transformers model.
+        python: ``pkg.mod:NAME`` of a predict function, a ``torch.nn.Module`` or a ``Subject``.
+        predictions: A table of stored predictions.
+        input_range: Range of a continuous input; attacks need it.
+    """
+
+    run: str | None = None
+    model: str | None = None
+    python: str | None = None
+    predictions: str | None = None
+    input_range: tuple[float, float] | None = None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> SubjectSource:
+        given = [name for name in ("run", "model", "python", "predictions") if getattr(self, name) is not None]
+        if len(given) != 1:
+            found = ", ".join(given) or "none"
+            raise ValueError(f"expected exactly one of run, model, python, predictions; found {found}")
+        return self
+
+
+class BaseSource(Recorded):
+    """Where the base comes from: the run record, a folder, or stored predictions, and which head sits on it."""
+
+    from_: Annotated[Literal["run"] | None, Field(alias="from")] = None
+    model: str | None = None
+    predictions: str | None = None
+    head: Literal["probe", "own"] | None = None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> BaseSource:
+        given = [name for name in ("from_", "model", "predictions") if getattr(self, name) is not None]
+        if len(given) != 1:
+            found = ", ".join(name.rstrip("_") for name in given) or "none"
+            raise ValueError(f"expected exactly one of from, model, predictions; found {found}")
+        if self.predictions is None and self.head is None:
+            raise ValueError("a base that is a model needs head: probe (a linear probe) or head: own")
+        if self.predictions is not None and self.head is not None:
+            raise ValueError("stored predictions have no head: remove the key head")
+        return self
+
+
+class DataSource(Recorded):
+    """A file of rows."""
+
+    path: str
+
+
+class Columns(Recorded):
+    """Names of the columns.
+
+    Attributes:
+        input: Column of text or image paths, or the list of a table's feature columns.
+        label: Column of the true class.
+        prediction: Column of the predicted class (stored predictions).
+        score: Column of the positive class's probability (two classes).
+        scores: Columns of the probabilities, class name -> column.
+        base_score: The same for the base, in the same file.
+        incumbent_score: The same for the incumbent.
+        base_prediction: Column of the base's predicted class.
+        incumbent_prediction: Column of the incumbent's predicted class.
+        groups: Columns of protected attributes.
+        id: Column of unique row ids.
+        time: Column of times.
+        positive: Class that counts as the positive outcome; the last in sorted order if not given.
+        classes: All classes, where the data does not show each of them.
+    """
+
+    input: str | tuple[str, ...] | None = None
+    label: str
+    prediction: str | None = None
+    score: str | None = None
+    scores: dict[str, str] | None = None
+    base_prediction: str | None = None
+    base_score: str | None = None
+    incumbent_prediction: str | None = None
+    incumbent_score: str | None = None
+    groups: tuple[str, ...] = ()
+    id: str | None = None
+    time: str | None = None
+    positive: str | None = None
+    classes: tuple[str, ...] | None = None
+
+
+class Use(Recorded):
+    """What the model is for, in the words of its owner."""
+
+    purpose: str = ""
+    intent: tuple[Intent, ...] = ()
+    excluded: tuple[str, ...] = ()
+
+
+class License(Recorded):
+    """A license that the owner declares for a part of the case, where no run record does."""
+
+    of: Literal["base", "candidate", "data"]
+    id: str
+    expression: str
+
+
+class Audit(Recorded):
+    """One audit, as its file says it (``govkit.audit/v1``); paths are relative to that file."""
+
+    schema_: Annotated[Literal["govkit.audit/v1"], Field(alias="schema")] = "govkit.audit/v1"
+    name: str = ""
+    subject: SubjectSource
+    base: BaseSource | None = None
+    incumbent: SubjectSource | None = None
+    data: dict[Role, DataSource] = {}
+    columns: Columns
+    use: Use = Use()
+    licenses: tuple[License, ...] = ()
+    quality: str | None = None
+    policy: str = "nist-ai-rmf-core"
+    seed: Annotated[int, Field(ge=0, lt=2**53)] = 0
+
+    def dump(self) -> dict[str, Any]:
+        """Plain data with the names that the file uses, absent keys left out."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)

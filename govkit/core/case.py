@@ -1,0 +1,169 @@
+"""Live things: a subject, its data, and the case that puts candidate, base and incumbent side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias, runtime_checkable
+
+from govkit.core.audit import Use
+from govkit.core.finding import DataRef
+from govkit.core.run import Run
+from govkit.core.words import Access, Modality, Of, Role
+
+Array: TypeAlias = Any
+"""A numpy array. The trusted part may not name numpy, so shapes and types stand in the docstrings."""
+
+
+@dataclass
+class Passes:
+    """Rows that went forward through a model, and rows whose gradient was taken (one backward each)."""
+
+    forward: int = 0
+    backward: int = 0
+
+    def __add__(self, other: Passes) -> Passes:
+        return Passes(self.forward + other.forward, self.backward + other.backward)
+
+
+@runtime_checkable
+class Subject(Protocol):
+    """A model that can be asked.
+
+    Attributes:
+        digest: ``sha256:<hex>`` of what it was loaded from.
+        access: What can be reached of it.
+        modality: What its inputs are.
+        classes: Names of the classes in the order of the columns of ``predict``; empty if the model has no names.
+        path: Folder or file of its weights, or None.
+    """
+
+    digest: str
+    access: Access
+    modality: Modality
+    classes: tuple[str, ...]
+    path: Path | None
+
+    def predict(self, inputs: Any) -> Array:
+        """Probabilities ``(n, k)``, each row in [0, 1] and summing to 1, for ``n`` inputs."""
+        ...
+
+
+@runtime_checkable
+class Differentiable(Subject, Protocol):
+    """A subject on torch whose gradients are open.
+
+    ``encode`` turns inputs into one batch of continuous tensors, ``logits`` runs the model on it. For text the
+    continuous tensor is the embedding of the tokens, for images and tables the input itself.
+    """
+
+    input_range: tuple[float, float] | None
+
+    def encode(self, inputs: Any) -> dict[str, Any]:
+        """A batch: ``{"x": float tensor (n, ...), ...}``; other keys are passed through to ``logits``."""
+        ...
+
+    def logits(self, batch: Mapping[str, Any]) -> Any:
+        """Logits, a tensor ``(n, k)``, differentiable in ``batch["x"]``; modes and RNG state stay as they were."""
+        ...
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Answers of one model to one data set, row by row.
+
+    Attributes:
+        labels: Predicted class index, int64 ``(n,)``.
+        probabilities: float64 ``(n, k)``, or None for a model that gives labels only.
+    """
+
+    labels: Array
+    probabilities: Array | None = None
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Rows in canonical order (sorted by the digest of their content), so that no result depends on file order.
+
+    Attributes:
+        role: What the rows are used for.
+        table: All columns, a ``pyarrow.Table`` of n rows.
+        inputs: What the subject is asked: ``list[str]`` for text, float32 ``(n, c, h, w)`` for images, a pandas frame
+            for tables, None for stored predictions.
+        labels: Class index, int64 ``(n,)``, into ``Case.classes``.
+        groups: Column -> group names, object array ``(n,)`` of str.
+        ids: Row ids as str ``(n,)``, or None.
+        row_digests: Digest of each row's content, ``(n,)`` of 32-byte values (numpy ``S64`` hex), sorted.
+        digest: ``sha256:<hex>`` of the content, independent of order and file format.
+        path: Where the rows came from.
+    """
+
+    role: Role
+    table: Any
+    inputs: Any
+    labels: Array
+    groups: Mapping[str, Array]
+    ids: Array | None
+    row_digests: Array
+    digest: str
+    path: Path
+
+    def __len__(self) -> int:
+        return int(self.labels.shape[0])
+
+    @property
+    def ref(self) -> DataRef:
+        """Role and digest, as findings carry them."""
+        return DataRef(role=self.role, digest=self.digest)
+
+
+@dataclass(frozen=True)
+class Case:
+    """Candidate, base and incumbent beside the data, by role; predictions are made once and kept.
+
+    Attributes:
+        subject: The candidate, or None when only its predictions are at hand.
+        base: The pretrained base with a head on it, or None.
+        incumbent: The model in service, or None.
+        data: Data sets by role; ``test`` is always there.
+        classes: Names of the classes; index = column of probabilities.
+        positive: Index of the class that counts as the positive outcome (selected, spam, employed ...).
+        run: Record of the fine-tuning run, if there is one.
+        use: Declared purpose and intents.
+        access: What can be reached of the candidate.
+        modality: What its inputs are.
+        model_path: File or folder of the candidate's weights or predictions; None for a bare function.
+        answers: ``(of, role) -> Predictions`` or None; asks the model once and keeps the answer.
+        passes: Counter of all model passes of this audit.
+        embed: ``role -> (n, d) float32`` features of the frozen base, or None if there are none; counted and kept.
+        seed: Seed of every randomness.
+        column: Names of the columns by use: ``{"input": ..., "label": ...}`` as in the audit file.
+        suite: Path of the user's great-expectations suite, or None.
+    """
+
+    subject: Subject | None
+    base: Subject | None
+    incumbent: Subject | None
+    data: Mapping[Role, Dataset]
+    classes: tuple[str, ...]
+    positive: int
+    run: Run | None
+    use: Use
+    access: Access
+    modality: Modality
+    model_path: Path | None
+    answers: Callable[[Of, Role], Predictions | None]
+    passes: Passes
+    embed: Callable[[Role], Array | None] = lambda _role: None
+    seed: int = 0
+    column: Mapping[str, Any] = field(default_factory=dict)
+    suite: Path | None = None
+
+    def predictions(self, of: Of, role: Role = "test") -> Predictions | None:
+        """Answers of one of the models to one data set, or None where either does not exist.
+
+        ``trivial`` answers every row with the most frequent label of ``train`` (of ``test`` where there is none),
+        with that label's frequencies as probabilities.
+        """
+        return self.answers(of, role) if role in self.data else None

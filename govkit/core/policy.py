@@ -1,0 +1,260 @@
+"""Policies: what is required, by whose authority, and what follows when it is not met."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from govkit.core.recorded import Recorded
+from govkit.core.words import Access, Disposition, Modality, Of, Role, Severity, Tier
+
+RANK: dict[Disposition, int] = {"ignore": 0, "warn": 1, "review": 2, "block": 3}
+
+
+class Authority(Recorded):
+    """Who says so. ``none`` is an honest answer: the limit is somebody's own margin."""
+
+    level: Literal["statute", "regulation", "agency_rule_of_thumb", "standard", "convention", "publication", "none"]
+    ref: str = ""
+    note: str = ""
+
+
+class Requirement(Recorded):
+    """What the value must satisfy: ``min``, ``max`` or both, or ``equals`` for words and truths."""
+
+    min: float | None = None
+    max: float | None = None
+    equals: bool | str | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Requirement:
+        limits = (self.min, self.max)
+        if self.equals is None and limits == (None, None):
+            raise ValueError("expected min, max or equals; found none of them")
+        if self.equals is not None and limits != (None, None):
+            raise ValueError("equals cannot stand beside min or max")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min} is above max {self.max}: nothing could pass")
+        return self
+
+
+class Attest(Recorded):
+    """A signed human statement that a control asks for."""
+
+    kind: str
+    signer_role: str = ""
+    max_age_days: Annotated[int, Field(gt=0)] = 365
+    fields: tuple[str, ...] = ()
+
+
+class When(Recorded):
+    """Where a control applies. The facts come from the findings of the check ``scope``."""
+
+    modality: tuple[Modality, ...] | None = None
+    access: tuple[Access, ...] | None = None
+    has: tuple[Literal["base", "incumbent", "run", "shifted", "train", "groups"], ...] | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> When:
+        if self.modality is None and self.access is None and self.has is None:
+            raise ValueError("an empty when excludes nothing: name modality, access or has, or remove it")
+        return self
+
+
+class Control(Recorded):
+    """A rule: one metric of one check within a limit, or one attestation on file.
+
+    Attributes:
+        id: Unique within the policy.
+        title: What is asked, in words.
+        rmf: Subcategories of the NIST AI RMF that it serves; at least one.
+        check: Name of the check.
+        params: Parameters of the check that differ from its defaults.
+        metric: Name of the metric.
+        over: Slices, by name; ``groups`` means every group of every declared group column. Empty = all rows.
+        data: Role of the rows measured.
+        of: Whose value.
+        compared_with: If set, the paired difference ``of`` − ``compared_with`` is judged.
+        require: The limit.
+        attest: A statement of a person, instead of a check.
+        authority: Who sets the limit; mandatory beside a check.
+        severity: How bad it is when it is not met.
+        when: Where the control applies.
+        confidence: One-sided level instead of the policy's.
+        on_fail: What follows from each state; high and critical cannot be soft on fail or missing.
+        advice: What to do when it is not met, in plain words.
+    """
+
+    id: Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    title: Annotated[str, Field(min_length=1)]
+    rmf: Annotated[tuple[str, ...], Field(min_length=1)]
+    check: str | None = None
+    params: dict[str, Any] = {}
+    metric: str | None = None
+    over: tuple[str, ...] = ()
+    data: Role = "test"
+    of: Of = "candidate"
+    compared_with: Of | None = None
+    require: Requirement | None = None
+    attest: Attest | None = None
+    authority: Authority | None = None
+    severity: Severity
+    when: When | None = None
+    confidence: Annotated[float, Field(ge=0.5, le=0.9999)] | None = None
+    on_fail: Disposition = "block"
+    on_missing: Disposition = "block"
+    on_error: Disposition = "block"
+    on_unsupported: Disposition = "review"
+    on_inconclusive: Disposition = "review"
+    advice: str = ""
+
+    @model_validator(mode="after")
+    def _check_or_attest(self) -> Control:
+        if (self.check is None) == (self.attest is None):
+            raise ValueError("expected exactly one of check and attest")
+        if self.check is not None:
+            absent = [key for key in ("metric", "require", "authority") if getattr(self, key) is None]
+            if absent:
+                raise ValueError(f"a control with a check also needs {', '.join(absent)}")
+        return self
+
+    @model_validator(mode="after")
+    def _not_soft(self) -> Control:
+        unmeasured = min(RANK[self.on_missing], RANK[self.on_error], RANK[self.on_unsupported])
+        if self.severity in ("high", "critical"):
+            if self.on_fail != "block":
+                raise ValueError(f"severity {self.severity} needs on_fail: block; found {self.on_fail}")
+            if RANK[self.on_inconclusive] < RANK["review"]:
+                raise ValueError(f"severity {self.severity} needs on_inconclusive: review or block")
+        if RANK[self.on_fail] >= RANK["review"] and unmeasured < RANK["review"]:
+            raise ValueError(
+                "on_missing, on_error and on_unsupported must be review or block where on_fail is: "
+                "less evidence may not open the gate"
+            )
+        return self
+
+
+class Slice(Recorded):
+    """Parts of the rows, by the values of one or more columns."""
+
+    by: str | tuple[str, ...]
+    min_n: Annotated[int, Field(ge=1)] = 1
+    below_min: Literal["inconclusive", "report"] = "inconclusive"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns, also where the file names only one."""
+        return (self.by,) if isinstance(self.by, str) else self.by
+
+
+class Risk(Recorded):
+    """A declared risk: how bad, how likely (ordinals 1 to 5), and which controls lower its likelihood."""
+
+    id: str
+    description: str
+    affected: str = ""
+    rmf: tuple[str, ...] = ()
+    impact: Annotated[int, Field(ge=1, le=5)]
+    likelihood: Annotated[int, Field(ge=1, le=5)]
+    declared_by: str = ""
+    controls: tuple[str, ...] = ()
+    response: Literal["mitigate", "transfer", "avoid", "accept"] = "mitigate"
+
+
+class NotMeasured(Recorded):
+    """A risk that the policy knows and does not measure, said aloud."""
+
+    risk: str
+    reason: str
+    owner: str = ""
+    review_by: date | None = None
+
+
+class Person(Recorded):
+    """A named person and their role."""
+
+    name: str
+    role: str = ""
+
+
+class Decision(Recorded):
+    """How a limit is judged: by the one-sided bound at ``confidence``; failures by Holm's procedure."""
+
+    confidence: Annotated[float, Field(ge=0.5, le=0.9999)] = 0.95
+
+
+class Relax(Recorded):
+    """A loosening of an inherited control, printed everywhere."""
+
+    control: str
+    field: str
+    reason: Annotated[str, Field(min_length=20)]
+    approver: str
+
+
+class Policy(Recorded):
+    """Rules to judge findings by (``govkit.policy/v1``). At least one control: an empty policy cannot be built."""
+
+    schema_: Annotated[Literal["govkit.policy/v1"], Field(alias="schema")]
+    id: Annotated[str, Field(min_length=1)]
+    version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
+    title: str = ""
+    extends: tuple[str, ...] = ()
+    relax: tuple[Relax, ...] = ()
+    owner: Person | None = None
+    review_by: date | None = None
+    tier: Tier = "medium"
+    tier_rationale: str = ""
+    decision: Decision = Decision()
+    slices: dict[str, Slice] = {}
+    controls: Annotated[tuple[Control, ...], Field(min_length=1)]
+    risks: tuple[Risk, ...] = ()
+    not_measured: tuple[NotMeasured, ...] = ()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Policy:
+        ids = [control.id for control in self.controls]
+        twice = sorted({name for name in ids if ids.count(name) > 1})
+        if twice:
+            raise ValueError(f"control ids must be unique; {', '.join(twice)} stands more than once")
+        if "groups" in self.slices:
+            raise ValueError("the slice name groups is reserved for every group of every declared group column")
+        known = {*self.slices, "groups"}
+        for control in self.controls:
+            for name in control.over:
+                if name not in known:
+                    raise ValueError(f"control {control.id}: slice {name!r} is not one of {', '.join(sorted(known))}")
+        for risk in self.risks:
+            for name in risk.controls:
+                if name not in ids:
+                    raise ValueError(f"risk {risk.id}: control {name!r} does not exist in this policy")
+        return self
+
+
+class Waiver(Recorded):
+    """A signed, dated exception: one model digest, one control; never for missing evidence, never for critical."""
+
+    id: str
+    control: str
+    model: str
+    owner: str
+    approver: str
+    response: Literal["mitigate", "transfer", "avoid", "accept"] = "accept"
+    reason: Annotated[str, Field(min_length=20)]
+    ceiling: float | None = None
+    created: date
+    expires: date
+
+
+class Attestation(Recorded):
+    """A signed statement of a person about one model digest."""
+
+    kind: str
+    model: str
+    signer: str
+    role: str = ""
+    answers: dict[str, str] = {}
+    signed_at: date
+    valid_until: date | None = None

@@ -1,0 +1,14 @@
+"""The base of everything that enters a bundle."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Recorded(BaseModel):
+    """Frozen, closed and finite: unknown keys, NaN and infinity are refused.
+
+    Law: ``cls.model_validate_json(x.model_dump_json()) == x``.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, str_max_length=100_000)

@@ -1,0 +1,39 @@
+"""The closed vocabularies that recorded things use."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Of = Literal["candidate", "base", "incumbent", "trivial", "labels"]
+"""Whose value a finding is about. ``trivial`` always answers with the most frequent training label."""
+
+Role = Literal["train", "test", "shifted", "calibration", "canary"]
+"""What a data set is used for."""
+
+Trust = Literal["trusted", "suspect", "not evaluated"]
+"""Whether the number of an attack can be believed; a suspect number never passes."""
+
+GapReason = Literal["no data", "no extra", "too few rows", "unsupported", "crashed"]
+
+State = Literal["pass", "fail", "inconclusive", "missing", "error", "unsupported", "not_applicable"]
+"""State of a ruling. Only ``pass`` and ``not_applicable`` leave the way free."""
+
+Disposition = Literal["ignore", "warn", "review", "block"]
+"""What a state leads to, mildest first."""
+
+Severity = Literal["info", "low", "medium", "high", "critical"]
+
+Outcome = Literal["PASS", "PASS_WITH_EXCEPTIONS", "REVIEW", "BLOCK"]
+"""Mildest first."""
+
+Better = Literal["lower", "higher"]
+
+Seen = Literal["observed", "declared", "unknown", "not_applicable"]
+"""How a fact of a run is known: seen by govkit, told by somebody, not known, or without meaning here."""
+
+Tier = Literal["low", "medium", "high"]
+
+Access = Literal["weights", "predict", "predictions"]
+"""What an audit can reach of a subject: its weights, a predict function, or stored predictions only."""
+
+Modality = Literal["text", "image", "table", "unknown"]
