@@ -10,7 +10,17 @@ from govkit.core.audit import Audit
 from govkit.core.case import Case, Dataset, Passes, Predictions, Subject
 from govkit.core.check import Check, Metric, check
 from govkit.core.finding import LEVELS, Bound, DataRef, Finding, Gap, Interval, Measurement, exact
-from govkit.core.policy import Attestation, Attest, Authority, Control, Policy, Requirement, Risk, Slice, Waiver
+from govkit.core.policy import (
+    Attest,
+    Attestation,
+    Authority,
+    Control,
+    Policy,
+    Requirement,
+    Risk,
+    Slice,
+    Waiver,
+)
 from govkit.core.recorded import Recorded
 from govkit.core.run import Component, Fact, LicenseEvidence, LicenseRecord, Run
 from govkit.core.verdict import Coverage, Ruling, Verdict

@@ -214,22 +214,25 @@ class Policy(Recorded):
     not_measured: tuple[NotMeasured, ...] = ()
 
     @model_validator(mode="after")
-    def _consistent(self) -> Policy:
+    def _ids_are_unique(self) -> Policy:
         ids = [control.id for control in self.controls]
         twice = sorted({name for name in ids if ids.count(name) > 1})
         if twice:
             raise ValueError(f"control ids must be unique; {', '.join(twice)} stands more than once")
+        return self
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Policy:
         if "groups" in self.slices:
             raise ValueError("the slice name groups is reserved for every group of every declared group column")
         known = {*self.slices, "groups"}
         for control in self.controls:
-            for name in control.over:
-                if name not in known:
-                    raise ValueError(f"control {control.id}: slice {name!r} is not one of {', '.join(sorted(known))}")
+            for name in sorted({*control.over} - known):
+                raise ValueError(f"control {control.id}: slice {name!r} is not one of {', '.join(sorted(known))}")
+        ids = {control.id for control in self.controls}
         for risk in self.risks:
-            for name in risk.controls:
-                if name not in ids:
-                    raise ValueError(f"risk {risk.id}: control {name!r} does not exist in this policy")
+            for name in sorted({*risk.controls} - ids):
+                raise ValueError(f"risk {risk.id}: control {name!r} does not exist in this policy")
         return self
 
 
