@@ -110,11 +110,14 @@ class Use(Recorded):
 
 
 class License(Recorded):
-    """A license that the owner declares for a part of the case, where no run record does."""
+    """What the owner says about the license of a part of the case, where no run record does.
+
+    ``expression`` is an SPDX expression; without one the license is unknown, and said to be.
+    """
 
     of: Literal["base", "candidate", "data"]
     id: str
-    expression: str
+    expression: str | None = None
 
 
 class Audit(Recorded):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
-from govkit.core.audit import Use
+from govkit.core.audit import License, Use
 from govkit.core.finding import DataRef
 from govkit.core.run import Run
 from govkit.core.words import Access, Modality, Of, Role
@@ -140,6 +140,7 @@ class Case:
         seed: Seed of every randomness.
         column: Names of the columns by use: ``{"input": ..., "label": ...}`` as in the audit file.
         suite: Path of the user's great-expectations suite, or None.
+        licenses: Licenses that the audit file declares, where no run record does.
     """
 
     subject: Subject | None
@@ -159,6 +160,7 @@ class Case:
     seed: int = 0
     column: Mapping[str, Any] = field(default_factory=dict)
     suite: Path | None = None
+    licenses: tuple[License, ...] = ()
 
     def predictions(self, of: Of, role: Role = "test") -> Predictions | None:
         """Answers of one of the models to one data set, or None where either does not exist.

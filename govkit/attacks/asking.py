@@ -1,0 +1,88 @@
+"""Asking a model about inputs and about the gradient there, and what an attack hands back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from govkit.attacks.margin import as_classes
+
+Batch = Mapping[str, Any]
+Logits = Callable[[Batch], Any]
+Loss = Callable[[Any, Any], Any]
+
+FLAT = 1e-12
+"""A row whose largest gradient entry is below this has no gradient to follow (Carlini et al. 2019)."""
+
+
+@dataclass(frozen=True)
+class Attacked:
+    """What an attack found.
+
+    Attributes:
+        x: The inputs it ended with ``(n, ...)``, float32; where ``broken``, exactly the input that was asked about.
+        broken: Rows answered wrongly ``(n,)``.
+        flat: Rows without any gradient at the first step ``(n,)``; all False for attacks that take none.
+        forward: Rows that went forward.
+        backward: Rows whose gradient was taken.
+    """
+
+    x: Any
+    broken: Any
+    flat: Any
+    forward: int
+    backward: int
+
+
+def take(batch: Batch, rows: Any, x: Any | None = None) -> dict[str, Any]:
+    """Some rows of a batch, with other inputs in place of theirs where ``x`` is given.
+
+    Args:
+        batch: Tensors with ``n`` rows; what is no tensor, or has another length, is passed through.
+        rows: Row numbers, a tensor.
+        x: Inputs of these rows.
+    """
+    n = batch["x"].shape[0]
+    chosen = {
+        key: value[rows] if getattr(value, "shape", None) and value.shape[0] == n else value
+        for key, value in batch.items()
+    }
+    return chosen if x is None else {**chosen, "x": x}
+
+
+def answer(logits: Logits, batch: Batch) -> Any:
+    """Logits ``(n, k)``, k >= 2, in float32 and without a graph."""
+    import torch
+
+    with torch.no_grad():
+        return as_classes(logits(batch)).detach().float()
+
+
+def climb(logits: Logits, batch: Batch, labels: Any, loss: Loss) -> tuple[Any, Any]:
+    """Logits ``(n, k)`` and the gradient of the loss at ``batch["x"]``, which is zero where the graph is cut.
+
+    ``torch.autograd.grad`` towards the input alone leaves ``.grad`` of the parameters as it is, and is a third cheaper
+    than ``backward()``.
+    """
+    import torch
+
+    x = batch["x"].detach().clone().requires_grad_()
+    with torch.enable_grad():
+        scores = as_classes(logits({**batch, "x": x}))
+        total = loss(scores.float(), labels).sum()
+        gradient = torch.autograd.grad(total, x, allow_unused=True)[0] if total.requires_grad else None
+    gradient = torch.zeros_like(x) if gradient is None else torch.nan_to_num(gradient.detach().float())
+    return scores.detach().float(), gradient
+
+
+def wrong(scores: Any, labels: Any) -> Any:
+    """Rows ``(n,)`` answered wrongly; logits that are not finite count as wrong, for they are no answer."""
+    import torch
+
+    return (scores.argmax(dim=1) != labels) | ~torch.isfinite(scores).all(dim=1)
+
+
+def flat_rows(gradient: Any) -> Any:
+    """Rows ``(n,)`` whose gradient is zero."""
+    return gradient.flatten(1).abs().amax(dim=1) < FLAT

@@ -1,0 +1,177 @@
+"""The continuous attacks one after the other on the same rows, with the facts that say whether to believe them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from govkit.attacks.asking import Attacked, Batch, Logits, answer, take, wrong
+from govkit.attacks.ball import Ball
+from govkit.attacks.fgsm import fgsm
+from govkit.attacks.margin import cross_entropy
+from govkit.attacks.pgd import pgd
+from govkit.attacks.random_noise import random_noise
+from govkit.attacks.trust import disagreement, probe_gradients
+
+Rows = tuple[Batch, Any, Sequence[int]]
+"""A batch of n rows, their true classes ``(n,)``, and one seed a row."""
+
+
+@dataclass(frozen=True)
+class Balls:
+    """What may be changed: ``declared`` by an attack, ``small`` by a probing step, ``far`` where all must fail."""
+
+    declared: Ball
+    small: Ball
+    far: Ball
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the attacks found, row by row: truths ``(n,)`` on the CPU, and the work that was done.
+
+    Attributes:
+        clean: Right without an attack; all others hold only where this does.
+        fgsm: Right after one step.
+        climbed: Right after projected gradient descent on the cross-entropy.
+        pgd: Right after that on the margin too: the worst case.
+        noise: Right under random noise.
+        far: Right even in the far ball.
+        flat: Without any gradient of the margin.
+        flat_entropy: Without any gradient of the cross-entropy.
+        gains: Where a step along the gradient beats a random one.
+        wobble: Largest relative difference between two answers to the same input.
+        excess: By how much the worst attacked input leaves its ball, as a share of the radius.
+        forward: Rows that went forward.
+        backward: Rows whose gradient was taken.
+    """
+
+    clean: Any
+    fgsm: Any
+    climbed: Any
+    pgd: Any
+    noise: Any
+    far: Any
+    flat: Any
+    flat_entropy: Any
+    gains: Any
+    wobble: float
+    excess: float
+    forward: int
+    backward: int
+
+
+def most_passes(steps: int) -> tuple[int, int]:
+    """Most forward and backward passes that one row takes in ``battery``."""
+    return 7 + 3 * (steps + 1) + steps, 2 + 3 * steps
+
+
+def battery(logits: Logits, batches: Iterable[Rows], balls: Balls, *, steps: int) -> Outcome:
+    """Attack every row with one step, with many steps on two losses, with noise, and in a ball where all must fail.
+
+    Rows that are wrong from the start are not attacked, and rows that one attack has broken are not attacked by the
+    next stronger one, which cannot change the worst case.
+
+    Args:
+        logits: The model, ``batch -> (n, k)``.
+        batches: The rows.
+        balls: What may be changed.
+        steps: Steps of projected gradient descent, and draws of noise.
+    """
+    return _joined([_attack(logits, rows, balls, steps=steps) for rows in batches])
+
+
+def _attack(logits: Logits, rows: Rows, balls: Balls, *, steps: int) -> Outcome:
+    import torch
+
+    batch, labels, seeds = rows
+    first, second = answer(logits, batch), answer(logits, batch)
+    clean = ~wrong(first, labels)
+    right = torch.nonzero(clean)[:, 0]
+    wobble, twice = disagreement(first, second), 2 * len(labels)
+    if not len(right):
+        nothing = {item.name: clean.cpu() for item in fields(Outcome) if item.type == "Any"}
+        return Outcome(**nothing, wobble=wobble, excess=0.0, forward=twice, backward=0)
+    own, truth = take(batch, right), labels[right]
+    ids = [seeds[row] for row in right.tolist()]
+    probe = probe_gradients(logits, own, truth, balls.small, seeds=ids)
+    step = fgsm(logits, own, truth, balls.declared)
+    climbed = pgd(logits, own, truth, balls.declared, loss=cross_entropy, steps=steps, seeds=ids)
+    worst = _continue(logits, own, truth, climbed, balls.declared, steps=steps)
+    noise = random_noise(logits, own, truth, balls.declared, seeds=ids, draws=steps)
+    far = _continue(logits, own, truth, worst, balls.far, steps=steps)
+    done = (step, climbed, worst, noise, far)
+
+    def spread(truths: Any) -> Any:
+        return torch.zeros_like(clean).index_put((right,), truths).cpu()
+
+    return Outcome(
+        clean=clean.cpu(),
+        fgsm=spread(~step.broken),
+        climbed=spread(~climbed.broken),
+        pgd=spread(~worst.broken),
+        noise=spread(~noise.broken),
+        far=spread(~far.broken),
+        flat=spread(probe.flat),
+        flat_entropy=spread(step.flat),
+        gains=spread(probe.gains),
+        wobble=wobble,
+        excess=max(_excess(result, own, balls) for result in done[:4]),
+        forward=twice + probe.forward + sum(result.forward for result in done),
+        backward=probe.backward + sum(result.backward for result in done),
+    )
+
+
+def _continue(logits: Logits, batch: Batch, labels: Any, before: Attacked, ball: Ball, *, steps: int) -> Attacked:
+    """Climb the margin on the rows that survived ``before``; the rows and the inputs that broke stay as they are."""
+    import torch
+
+    left = torch.nonzero(~before.broken)[:, 0]
+    result = pgd(logits, take(batch, left), labels[left], ball, steps=steps)
+    x, broken = before.x.clone(), before.broken.clone()
+    x[left], broken[left] = result.x, result.broken
+    return Attacked(x, broken, before.flat, forward=result.forward, backward=result.backward)
+
+
+def _excess(result: Attacked, batch: Batch, balls: Balls) -> float:
+    return balls.declared.excess(result.x, batch["x"].detach().float())
+
+
+def _joined(parts: Sequence[Outcome]) -> Outcome:
+    """The outcomes of several batches as one."""
+    import torch
+
+    joined: dict[str, Any] = {}
+    for item in fields(Outcome):
+        values = [getattr(part, item.name) for part in parts]
+        if item.name in ("wobble", "excess"):
+            joined[item.name] = max(values, default=0.0)
+        elif item.name in ("forward", "backward"):
+            joined[item.name] = sum(values)
+        else:
+            joined[item.name] = torch.cat(values)
+    return Outcome(**joined)
+
+
+def doubts(outcome: Outcome) -> tuple[str, ...]:
+    """Why the numbers of an outcome cannot be believed; empty if nothing speaks against them.
+
+    One row may always go against the rule, so that a small sample of an honest model is not accused by one odd row.
+    """
+    right, n = int(outcome.clean.sum()), len(outcome.clean)
+    rows = {
+        "the margin has no gradient": (outcome.flat.sum(), 0.01 * right),
+        "a step along the gradient is no better than a random one": (right - outcome.gains.sum(), 0.2 * right),
+        "random noise breaks what the gradient attack does not": ((outcome.pgd & ~outcome.noise).sum(), 0.002 * n),
+        "not even a change of half the range breaks it": (outcome.far.sum(), 0.1 * right),
+    }
+    found = [reason for reason, (count, most) in rows.items() if int(count) > max(1.0, most)]
+    hidden = int(outcome.flat_entropy.sum()) >= 0.5 * right
+    if right and hidden and int((outcome.climbed & ~outcome.pgd).sum()) > 0.1 * n:
+        found.append("logits are so large that the cross-entropy has no gradient")
+    if outcome.wobble > 1e-4:
+        found.append("the same input gets different answers")
+    if outcome.excess > 1e-3:
+        found.append("an attacked input left its ball")
+    return tuple(found)

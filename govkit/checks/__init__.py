@@ -1,0 +1,79 @@
+"""Checks: one file a check, in four families, and the walk that measures a case with them.
+
+``measure`` is where a crash becomes a gap. It keeps the findings of a check whole or not at all, so that nobody can
+mistake half a check for one that passed.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+
+from govkit.checks._catalog import catalog, describe
+from govkit.checks._needs import unmet
+from govkit.checks._requests import Request, arguments, complete, declared_passes, find, requests_for
+from govkit.checks._stamp import WatchedCase, cleaned, stamped
+from govkit.core import Case, Check, Finding, Gap
+from govkit.errors import MissingExtra, UsageError, missing_extra
+
+every_check = catalog
+
+
+def measure(
+    case: Case,
+    requests: Iterable[Request],
+    *,
+    catalog: Mapping[str, Check] | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> list[Finding]:
+    """Run checks on a case.
+
+    Args:
+        case: What is measured.
+        requests: Which checks, with which parameters; equal requests run once.
+        catalog: Checks by name; those of :func:`catalog` if not given.
+        progress: Called with the name of each check before it runs.
+
+    Returns:
+        All findings, in the order of the requests. A check that lacks something, crashes, or yields what it did not
+        declare gives one gap named ``*`` and nothing else.
+
+    Raises:
+        UsageError: A request names an unknown check or wrong parameters, or the check found a fault that the user
+            must repair.
+    """
+    known = every_check() if catalog is None else catalog
+    distinct = {request.key: request for request in requests}
+    findings: list[Finding] = []
+    for request in distinct.values():
+        check = find(request.check, known)
+        params = complete(check, request.params)
+        if progress is not None:
+            progress(check.name)
+        findings += _run(check, Request(check.name, params), case)
+    return findings
+
+
+def _run(check: Check, request: Request, case: Case) -> list[Finding]:
+    """Findings of one check, or the one gap in their place."""
+    watched = WatchedCase.of(case)
+    try:
+        lacking = unmet(watched, check.needs)
+        found = [lacking] if lacking is not None else check.function(watched, **arguments(check, request.params))
+        return stamped(check, request.params, found, case=watched)
+    except Exception as error:
+        # The one place where a crash becomes a gap; what the user must repair, and interrupts, pass through.
+        if isinstance(error, UsageError) and not isinstance(error, MissingExtra):
+            raise
+        return stamped(check, request.params, [_gap_of(error, check.name)], case=watched)
+
+
+def _gap_of(error: Exception, name: str) -> Gap:
+    advice = missing_extra(error) if isinstance(error, ModuleNotFoundError) else error
+    if isinstance(advice, MissingExtra):
+        return Gap(reason="no extra", detail=str(advice))
+    logging.getLogger("govkit.checks").exception("the check %s crashed", name)
+    return Gap(reason="crashed", detail=cleaned(error))
+
+
+__all__ = ["Request", "catalog", "declared_passes", "describe", "measure", "requests_for"]

@@ -1,0 +1,119 @@
+"""What to run: which check with which parameters, and the model passes that this will take."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+
+from govkit.checks._catalog import catalog as every_check
+from govkit.checks._needs import unmet
+from govkit.core import Case, Check, Of, Passes, Policy, Role
+from govkit.errors import PolicyError, UsageError
+
+
+@dataclass(frozen=True)
+class Request:
+    """A check to run, with every parameter; ``params`` is plain JSON data.
+
+    Attributes:
+        check: Name of the check.
+        params: All its parameters, defaults included, as :func:`requests_for` completes them.
+    """
+
+    check: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """Equal for equal requests."""
+        return json.dumps([self.check, self.params], sort_keys=True)
+
+
+def requests_for(policy: Policy | None, catalog: Mapping[str, Check]) -> tuple[Request, ...]:
+    """The default run of every check, and each further set of parameters that a control asks for.
+
+    Raises:
+        PolicyError: A control names a check that does not exist, or parameters that it does not take.
+    """
+    defaults = (Request(name, complete(check, {})) for name, check in catalog.items())
+    asked: dict[str, Request] = {}
+    for request in (*defaults, *_controls(policy, catalog)):
+        asked.setdefault(request.key, request)
+    return tuple(sorted(asked.values(), key=lambda request: request.key))
+
+
+def complete(check: Check, params: Mapping[str, Any]) -> dict[str, Any]:
+    """All parameters of ``check`` as plain data, defaults included.
+
+    Raises:
+        UsageError: The check does not take these parameters; the message names key and check.
+    """
+    try:
+        return check.params.model_validate(dict(params)).model_dump(mode="json")
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        raise UsageError(f"check {check.name!r} does not take these parameters: {faults}") from error
+
+
+def find(name: str, catalog: Mapping[str, Check]) -> Check:
+    """The check of that name.
+
+    Raises:
+        UsageError: There is none.
+    """
+    if name not in catalog:
+        raise UsageError(f"there is no check {name!r}; expected one of {', '.join(sorted(catalog))}")
+    return catalog[name]
+
+
+def declared_passes(case: Case, requests: Iterable[Request], *, catalog: Mapping[str, Check] | None = None) -> Passes:
+    """Model passes that the requests will take, counted before any is made.
+
+    Every row of a data set goes forward once through each live subject that some check reads there; a linear probe
+    on the base also embeds the training rows once. Checks declare what they need beyond that (``extra``).
+
+    Returns:
+        Forward and backward passes in rows. Stored predictions cost none.
+    """
+    known = every_check() if catalog is None else catalog
+    reads: set[tuple[Of, Role]] = set()
+    total = Passes()
+    for request in requests:
+        check = find(request.check, known)
+        if unmet(case, check.needs - {"probabilities"}):
+            continue
+        reads |= set(check.reads)
+        if "probabilities" in check.needs:
+            reads.add(("candidate", "test"))
+        beyond = check.extra
+        if beyond is not None:
+            total += beyond(case, **arguments(check, request.params))
+    return total + Passes(forward=sum(_rows_read(case, reads)))
+
+
+def arguments(check: Check, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters as the function takes them: of the declared types, not of JSON."""
+    model = check.params.model_validate(complete(check, params))
+    return {name: getattr(model, name) for name in type(model).model_fields}
+
+
+def _rows_read(case: Case, reads: set[tuple[Of, Role]]) -> Iterator[int]:
+    live = {"candidate": case.subject, "base": case.base, "incumbent": case.incumbent}
+    if case.base is not None and getattr(case.base, "probe", False) and any(of == "base" for of, _ in reads):
+        reads = reads | {("base", "train")}
+    for of, role in sorted(reads):
+        if live.get(of) is not None and role in case.data:
+            yield len(case.data[role])
+
+
+def _controls(policy: Policy | None, catalog: Mapping[str, Check]) -> Iterator[Request]:
+    for control in policy.controls if policy is not None else ():
+        if control.check is not None:
+            try:
+                yield Request(control.check, complete(find(control.check, catalog), control.params))
+            except UsageError as error:
+                raise PolicyError(f"control {control.id!r}: {error}") from error

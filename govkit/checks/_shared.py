@@ -1,0 +1,74 @@
+"""What the checks share: the models side by side, parts of the rows, and estimates as findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from govkit.core import Case, Dataset, Gap, Measurement, Of, Predictions, Role
+from govkit.core.case import Array
+from govkit.core.words import GapReason
+from govkit.stats import Estimate
+
+MODELS: tuple[Of, ...] = ("candidate", "base", "incumbent")
+"""The models that stand side by side, the candidate first."""
+
+READS_TEST: tuple[tuple[Of, Role], ...] = tuple((of, "test") for of in MODELS)
+
+
+def answers(case: Case, role: Role = "test", models: tuple[Of, ...] = MODELS) -> dict[Of, Predictions]:
+    """Answers of the models that exist, in the order asked."""
+    found = {of: case.predictions(of, role) for of in models}
+    return {of: predictions for of, predictions in found.items() if predictions is not None}
+
+
+def groups_of(data: Dataset) -> Iterator[tuple[dict[str, str], Array]]:
+    """Each group of each group column: its part, and the rows in it as truths ``(n,)``."""
+    import numpy as np
+
+    for column, names in data.groups.items():
+        for group in np.unique(names.astype(str)):
+            yield {column: str(group)}, names == group
+
+
+def measured(name: str, estimate: Estimate, data: Dataset, **where: Any) -> Measurement:
+    """An estimate as a finding; ``where`` holds any of ``of``, ``compared_with``, ``part`` and ``seed``."""
+    return Measurement(
+        name=name,
+        value=float(estimate.value),
+        n=int(estimate.n),
+        interval=estimate.interval,
+        bounds=estimate.bounds,
+        data=data.ref,
+        **where,
+    )
+
+
+def stated(name: str, value: float, n: int, data: Dataset, **where: Any) -> Measurement:
+    """A number for the reader that carries no bounds and so never satisfies a limit."""
+    return Measurement(name=name, value=float(value), n=int(n), data=data.ref, **where)
+
+
+def missing(name: str, reason: GapReason, detail: str, *, data: Dataset | None = None, **where: Any) -> Gap:
+    """A metric that could not be measured; ``where`` holds any of ``of``, ``compared_with`` and ``part``."""
+    return Gap(name=name, reason=reason, detail=detail, data=None if data is None else data.ref, **where)
+
+
+def no_probabilities(of: Of, names: tuple[str, ...], data: Dataset) -> Iterator[Gap]:
+    """One gap a metric for a model that gives labels only."""
+    for name in names:
+        yield missing(name, "unsupported", f"The {of} gives labels only; {name} needs probabilities.", data=data, of=of)
+
+
+def log_losses(given: Predictions, data: Dataset) -> Array | None:
+    """Negative logarithm of the probability of each row's true class ``(n,)``, in nats; None without probabilities.
+
+    The probability is kept away from 0 and 1 by the machine epsilon, as in scikit-learn's ``log_loss``.
+    """
+    import numpy as np
+
+    if given.probabilities is None:
+        return None
+    true = given.probabilities[np.arange(len(data)), data.labels]
+    smallest = np.finfo(np.float64).eps
+    return np.asarray(-np.log(np.clip(true, smallest, 1 - smallest)))

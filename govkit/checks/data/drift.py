@@ -1,0 +1,195 @@
+"""Drift: how far do the shifted data lie from the test data?"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import PositiveInt
+
+from govkit.checks._shared import measured, missing, stated
+from govkit.core import Case, Dataset, Finding, Metric, check
+from govkit.core.case import Array
+from govkit.stats import population_stability, total_variation, wasserstein
+
+BINS = 10
+"""Bins of a number for the population stability index: tenths of the reference, as is usual."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of both data sets, without its missing values.
+
+    Attributes:
+        name: Its name.
+        kind: ``input``, ``label`` or ``prediction``.
+        numeric: Whether its values are numbers with an order.
+        reference: Values in the test data.
+        current: Values in the shifted data.
+    """
+
+    name: str
+    kind: str
+    numeric: bool
+    reference: Array
+    current: Array
+
+
+@check(
+    "drift",
+    crosswalk="check.drift",
+    needs={"shifted"},
+    reads=(("candidate", "test"), ("candidate", "shifted")),
+    metrics={
+        "wasserstein": Metric(
+            "Distance of a column of numbers from the test data, in its standard deviations.",
+            better="lower",
+            unit="standard deviations",
+            low=0,
+        ),
+        "total_variation": Metric(
+            "Share of rows by which the categories of a column differ from the test data.",
+            better="lower",
+            low=0,
+            high=1,
+        ),
+        "label_total_variation": Metric("The same for the labels.", better="lower", low=0, high=1),
+        "prediction_total_variation": Metric("The same for the answers.", better="lower", low=0, high=1),
+        "psi": Metric("Population stability index of a column.", better="lower", unit="nats", low=0),
+        "psi_noise": Metric("What the index would be by chance alone.", unit="nats", low=0),
+        "evidently_drifted_columns": Metric(
+            "Columns that evidently's default tests call drifted, on a sample.", better="lower", unit="columns", low=0
+        ),
+    },
+)
+def drift(case: Case, *, sample: PositiveInt = 2000) -> Iterator[Finding]:
+    """Distances between the test data (reference) and the shifted data, column by column, on all rows.
+
+    Numbers: first Wasserstein distance over the standard deviation of the reference. Categories, labels and answers:
+    total variation. Both are norms with closed bounds, so they can be judged. Texts are measured by their length,
+    images by their brightness. The
+    population stability index is shown beside the value that chance alone would give it; it has no bounds. evidently's
+    drift preset runs on a sample of both, as a second opinion that is not judged.
+
+    Args:
+        case: Test and shifted data, and the candidate's answers to both.
+        sample: Most rows of each side for evidently.
+    """
+    shifted = case.data["shifted"]
+    columns = list(_columns(case))
+    for column in columns:
+        yield from _distances(column, shifted)
+    if not any(column.kind == "prediction" for column in columns):
+        why = "The candidate has no answers to the test or the shifted data."
+        yield missing("prediction_total_variation", "no data", why, data=shifted)
+    count = _evidently(columns, rows=sample, seed=case.seed)
+    n = min(sample, len(case.data["test"])) + min(sample, len(shifted))
+    yield stated("evidently_drifted_columns", count, n, shifted, seed=str(case.seed))
+
+
+def _columns(case: Case) -> Iterator[Column]:
+    """Inputs and groups, each column once, then labels and answers."""
+    test, shifted = case.data["test"], case.data["shifted"]
+    if isinstance(test.inputs, list):
+        yield _column("text length", [len(text) for text in test.inputs], [len(text) for text in shifted.inputs])
+    elif getattr(test.inputs, "ndim", 0) == 4:
+        yield _column("brightness", test.inputs.mean(axis=(1, 2, 3)), shifted.inputs.mean(axis=(1, 2, 3)))
+    named = case.column.get("input") or ()
+    declared = [] if isinstance(named, str) else list(named)
+    held = [name for name in declared if name in test.table.column_names and name in shifted.table.column_names]
+    for name in held:
+        yield _column(name, test.table[name].to_pandas(), shifted.table[name].to_pandas())
+    for name in test.groups:
+        if name not in held and name in shifted.groups:
+            yield Column(name, "input", numeric=False, reference=test.groups[name], current=shifted.groups[name])
+    yield Column("label", "label", numeric=False, reference=test.labels, current=shifted.labels)
+    before, after = case.predictions("candidate", "test"), case.predictions("candidate", "shifted")
+    if before is not None and after is not None:
+        yield Column("prediction", "prediction", numeric=False, reference=before.labels, current=after.labels)
+
+
+def _column(name: str, reference: Any, current: Any) -> Column:
+    """A column is numeric where both sides hold numbers and the reference is not constant."""
+    import numpy as np
+    import pandas as pd
+
+    sides = [pd.Series(values) for values in (reference, current)]
+    numbers = all(pd.api.types.is_numeric_dtype(side) and not pd.api.types.is_bool_dtype(side) for side in sides)
+    if numbers:
+        first, second = (side.dropna().to_numpy(dtype=np.float64) for side in sides)
+        first, second = first[np.isfinite(first)], second[np.isfinite(second)]
+        if first.size and np.ptp(first) > 0:
+            return Column(name, "input", numeric=True, reference=first, current=second)
+    first, second = (side.dropna().astype(str).to_numpy(dtype=object) for side in sides)
+    return Column(name, "input", numeric=False, reference=first, current=second)
+
+
+def _distances(column: Column, shifted: Dataset) -> Iterator[Finding]:
+    part = {"column": column.name} if column.kind == "input" else {}
+    plain = "wasserstein" if column.numeric else "total_variation"
+    name = plain if column.kind == "input" else f"{column.kind}_total_variation"
+    if not len(column.reference) or not len(column.current):
+        why = f"The column {column.name} holds no value in the test or the shifted data."
+        yield missing(name, "no data", why, data=shifted, part=part)
+        return
+    if column.numeric:
+        yield measured(name, wasserstein(column.reference, column.current), shifted, part=part)
+    else:
+        yield measured(name, total_variation(*_counts(column)), shifted, part=part)
+    if column.kind == "input":
+        n = len(column.reference) + len(column.current)
+        for metric, value in zip(("psi", "psi_noise"), population_stability(*_counts(column)), strict=True):
+            yield stated(metric, value, n, shifted, part=part)
+
+
+def _counts(column: Column) -> tuple[Array, Array]:
+    """Rows of each category in both data sets; numbers fall into tenths of the reference."""
+    import numpy as np
+    import pandas as pd
+
+    sides = [column.reference, column.current]
+    if column.numeric:
+        edges = np.unique(np.quantile(column.reference, np.arange(1, BINS) / BINS))
+        sides = [np.searchsorted(edges, side, side="left") for side in sides]
+    codes, names = pd.factorize(np.concatenate(sides))
+    n = len(sides[0])
+    return np.bincount(codes[:n], minlength=len(names)), np.bincount(codes[n:], minlength=len(names))
+
+
+def _evidently(columns: list[Column], *, rows: int, seed: int) -> int:
+    """Number of columns that evidently's drift preset calls drifted, each with the test that it chooses itself."""
+    import numpy as np
+    import pandas as pd
+
+    # Numbers stand for names: two columns may share one, such as a label column that is also an input.
+    usable = dict(enumerate(column for column in columns if len(column.reference) and len(column.current)))
+    generator = np.random.default_rng(seed)
+    frames = [
+        pd.DataFrame({str(at): pd.Series(_drawn(column, side, rows, generator)) for at, column in usable.items()})
+        for side in ("reference", "current")
+    ]
+    os.environ.setdefault("DO_NOT_TRACK", "1")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from evidently import DataDefinition, Report
+        from evidently import Dataset as Frame
+        from evidently.presets import DataDriftPreset
+
+        definition = DataDefinition(
+            numerical_columns=[str(at) for at, column in usable.items() if column.numeric],
+            categorical_columns=[str(at) for at, column in usable.items() if not column.numeric],
+        )
+        reference, current = (Frame.from_pandas(frame, data_definition=definition) for frame in frames)
+        report = Report([DataDriftPreset()]).run(current, reference)
+    found = next(metric for metric in report.dict()["metrics"] if "DriftedColumnsCount" in metric["metric_name"])
+    return int(found["value"]["count"])
+
+
+def _drawn(column: Column, side: str, rows: int, generator: Any) -> Array:
+    values = getattr(column, side)
+    if len(values) > rows:
+        values = values[generator.choice(len(values), rows, replace=False)]
+    return values if column.numeric else values.astype(str)

@@ -1,0 +1,216 @@
+"""Performance: how good are the answers, beside those of the base, the incumbent and a trivial answer?
+
+The metrics are those of scikit-learn under the same names. Candidate and rival answered the same rows, so each
+difference between them is paired, which settles it with a fraction of the rows that two separate samples would need
+(Dror et al. 2018, "The hitchhiker's guide to testing statistical significance in NLP"). Between test and shifted data
+the rows are different ones, and the difference is that of two independent samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from govkit import stats
+from govkit.checks._shared import MODELS, answers, groups_of, log_losses, measured, missing, no_probabilities, stated
+from govkit.core import Case, Dataset, Finding, Metric, Of, Predictions, Role, check
+from govkit.core.case import Array
+
+METRICS = {
+    "accuracy": Metric("Share of rows with the right answer.", better="higher", low=0, high=1),
+    "balanced_accuracy": Metric(
+        "Mean over the classes of the share of their rows that got the right answer.", better="higher", low=0, high=1
+    ),
+    "roc_auc": Metric(
+        "Chance that a row of the positive class gets a higher probability than another row; "
+        "with more than two classes the mean over the classes, each against the rest.",
+        better="higher",
+        low=0,
+        high=1,
+    ),
+    "log_loss": Metric("Mean negative logarithm of the probability of the true class.", better="lower", unit="nats"),
+    "accuracy_change": Metric("Accuracy on the shifted data less accuracy on the test data.", better="higher"),
+    "log_loss_change": Metric(
+        "Log loss on the shifted data less log loss on the test data.", better="lower", unit="nats"
+    ),
+}
+RIVALS: tuple[Of, ...] = ("base", "incumbent", "trivial")
+ROLES: tuple[Role, ...] = ("test", "shifted")
+
+
+@dataclass(frozen=True)
+class Answered:
+    """One model's answers to one data set, beside the truth."""
+
+    of: Of
+    data: Dataset
+    given: Predictions
+    classes: int
+
+    @cached_property
+    def right(self) -> Array:
+        """Truths ``(n,)``."""
+        return self.given.labels == self.data.labels
+
+    @cached_property
+    def losses(self) -> Array | None:
+        """Log loss of each row ``(n,)``, or None without probabilities."""
+        return log_losses(self.given, self.data)
+
+
+@check(
+    "performance",
+    crosswalk="check.performance",
+    metrics=METRICS,
+    reads=tuple((of, role) for of in MODELS for role in ROLES),
+)
+def performance(case: Case) -> Iterator[Finding]:
+    """Accuracy, balanced accuracy, ROC AUC and log loss on all rows, accuracy by group, and the change under shift.
+
+    Of the candidate, the base and the incumbent, each candidate value also as the paired difference to them; the
+    trivial answer (always the most frequent training label) stands beside them with accuracy and log loss. More than
+    two classes give ROC AUC without bounds.
+
+    References:
+        scikit-learn, ``accuracy_score``, ``balanced_accuracy_score``, ``roc_auc_score``, ``log_loss``.
+        DeLong, DeLong and Clarke-Pearson 1988 (bounds of ROC AUC); Tango 1998 (paired difference of shares).
+    """
+    answered = {role: _answered(case, role) for role in ROLES if role in case.data}
+    for models in answered.values():
+        yield from _all_rows(case, models)
+    yield from _by_group(answered["test"])
+    if "shifted" in answered:
+        for of in (of for of in MODELS if of in answered["shifted"]):
+            yield from _change(answered["test"][of], answered["shifted"][of])
+    else:
+        for name in ("accuracy_change", "log_loss_change"):
+            yield missing(name, "no data", "There are no shifted data (data.shifted in the audit file).")
+
+
+def _answered(case: Case, role: Role) -> dict[Of, Answered]:
+    found = answers(case, role, (*MODELS, "trivial"))
+    return {of: Answered(of, case.data[role], given, len(case.classes)) for of, given in found.items()}
+
+
+def _all_rows(case: Case, models: dict[Of, Answered]) -> Iterator[Finding]:
+    """Every metric of every model, and the paired differences of the candidate."""
+    for one in models.values():
+        yield _accuracy(one)
+        if one.of != "trivial":
+            yield _balanced(one)
+            yield from _roc_auc(one, case.positive)
+        yield from _log_loss(one)
+    candidate = models["candidate"]
+    for rival in (models[of] for of in RIVALS if of in models):
+        yield _accuracy_difference(candidate, rival)
+        if rival.of != "trivial":
+            yield _balanced_difference(candidate, rival)
+            yield from _roc_auc_difference(candidate, rival, case.positive)
+        yield from _log_loss_difference(candidate, rival)
+
+
+def _by_group(models: dict[Of, Answered]) -> Iterator[Finding]:
+    """Accuracy in each group, and its paired difference to base and incumbent."""
+    present = [models[of] for of in MODELS if of in models]
+    for part, rows in groups_of(models["candidate"].data):
+        for one in present:
+            yield _accuracy(one, rows, part)
+        for rival in present[1:]:
+            yield _accuracy_difference(models["candidate"], rival, rows, part)
+
+
+def _accuracy(one: Answered, rows: Array | slice = slice(None), part: dict[str, str] | None = None) -> Finding:
+    right = one.right[rows]
+    return measured("accuracy", stats.proportion(int(right.sum()), len(right)), one.data, of=one.of, part=part or {})
+
+
+def _accuracy_difference(
+    one: Answered, two: Answered, rows: Array | slice = slice(None), part: dict[str, str] | None = None
+) -> Finding:
+    first, second = one.right[rows], two.right[rows]
+    estimate = stats.paired_difference(int((first & ~second).sum()), int((~first & second).sum()), len(first))
+    return measured("accuracy", estimate, one.data, compared_with=two.of, part=part or {})
+
+
+def _balanced(one: Answered) -> Finding:
+    present, totals = _present(one)
+    hits = _class_counts(one, one.right)[present]
+    return measured("balanced_accuracy", stats.macro_recall(hits, totals), one.data, of=one.of)
+
+
+def _balanced_difference(one: Answered, two: Answered) -> Finding:
+    present, totals = _present(one)
+    first = _class_counts(one, one.right & ~two.right)[present]
+    second = _class_counts(one, ~one.right & two.right)[present]
+    estimate = stats.macro_recall_difference(first, second, totals)
+    return measured("balanced_accuracy", estimate, one.data, compared_with=two.of)
+
+
+def _present(one: Answered) -> tuple[Array, Array]:
+    """Which classes have rows, and how many; scikit-learn too leaves the others out of the mean."""
+    import numpy as np
+
+    totals = np.bincount(one.data.labels, minlength=one.classes)
+    return totals > 0, totals[totals > 0]
+
+
+def _class_counts(one: Answered, rows: Array) -> Array:
+    import numpy as np
+
+    return np.bincount(one.data.labels[rows], minlength=one.classes)
+
+
+def _roc_auc(one: Answered, positive: int) -> Iterator[Finding]:
+    import numpy as np
+
+    if one.given.probabilities is None:
+        yield from no_probabilities(one.of, ("roc_auc",), one.data)
+        return
+    present, totals = _present(one)
+    if len(totals) < one.classes or one.classes < 2:
+        detail = "Some class has no rows; ROC AUC needs rows of every class."
+        yield missing("roc_auc", "too few rows", detail, data=one.data, of=one.of)
+        return
+    probabilities, labels = one.given.probabilities, one.data.labels
+    if one.classes == 2:
+        estimate = stats.auc(probabilities[:, positive], labels == positive)
+        yield measured("roc_auc", estimate, one.data, of=one.of)
+        return
+    areas = [stats.auc(probabilities[:, index], labels == index).value for index in np.flatnonzero(present)]
+    yield stated("roc_auc", float(np.mean(areas)), len(labels), one.data, of=one.of)
+
+
+def _roc_auc_difference(one: Answered, two: Answered, positive: int) -> Iterator[Finding]:
+    first, second = one.given.probabilities, two.given.probabilities
+    if first is None or second is None or one.classes != 2 or len(_present(one)[1]) < 2:
+        return
+    estimate = stats.auc_difference(first[:, positive], second[:, positive], one.data.labels == positive)
+    yield measured("roc_auc", estimate, one.data, compared_with=two.of)
+
+
+def _log_loss(one: Answered) -> Iterator[Finding]:
+    if one.losses is None:
+        yield from no_probabilities(one.of, ("log_loss",), one.data)
+    elif len(one.losses) < 2:
+        yield missing("log_loss", "too few rows", "A mean with bounds needs two rows.", data=one.data, of=one.of)
+    else:
+        yield measured("log_loss", stats.mean(one.losses), one.data, of=one.of)
+
+
+def _log_loss_difference(one: Answered, two: Answered) -> Iterator[Finding]:
+    if one.losses is not None and two.losses is not None and len(one.losses) >= 2:
+        yield measured("log_loss", stats.mean_difference(one.losses, two.losses), one.data, compared_with=two.of)
+
+
+def _change(before: Answered, after: Answered) -> Iterator[Finding]:
+    """Shifted less test, of one model; the rows are different ones."""
+    counts = [number for one in (after, before) for number in (int(one.right.sum()), len(one.right))]
+    yield measured("accuracy_change", stats.difference(*counts), after.data, of=after.of)
+    if after.losses is None or before.losses is None:
+        yield from no_probabilities(after.of, ("log_loss_change",), after.data)
+    elif min(len(after.losses), len(before.losses)) < 2:
+        detail = "A mean with bounds needs two rows in each data set."
+        yield missing("log_loss_change", "too few rows", detail, data=after.data, of=after.of)
+    else:
+        yield measured("log_loss_change", stats.mean_change(after.losses, before.losses), after.data, of=after.of)

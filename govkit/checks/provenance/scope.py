@@ -1,0 +1,48 @@
+"""Scope: what kind of case is this, and what could be looked at?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import get_args
+
+from govkit.core import Case, Finding, Measurement, Metric, check, exact
+from govkit.core.words import Access, Modality
+
+
+@check(
+    "scope",
+    crosswalk="record.run",
+    metrics={
+        "modality": Metric("What the inputs are.", words=get_args(Modality)),
+        "access": Metric("What could be reached of the candidate.", words=get_args(Access)),
+        "has_base": Metric("Whether the pretrained base stands beside the candidate."),
+        "has_incumbent": Metric("Whether the model in service stands beside the candidate."),
+        "has_run": Metric("Whether there is a record of the fine-tuning run."),
+        "has_shifted": Metric("Whether there are shifted data."),
+        "has_train": Metric("Whether there are training data."),
+        "has_groups": Metric("Whether group columns are declared."),
+        "classes": Metric("Number of classes.", unit="classes", low=2),
+        "rows": Metric("Rows of a data set.", unit="rows", low=0),
+    },
+)
+def scope(case: Case) -> Iterator[Finding]:
+    """Facts about the case by which a policy decides where its controls apply."""
+    n = len(case.data["test"])
+    words: dict[str, str | bool] = {
+        "modality": case.modality,
+        "access": case.access,
+        "has_base": case.base is not None or case.predictions("base") is not None,
+        "has_incumbent": case.incumbent is not None or case.predictions("incumbent") is not None,
+        "has_run": case.run is not None,
+        "has_shifted": "shifted" in case.data,
+        "has_train": "train" in case.data,
+        "has_groups": bool(case.data["test"].groups),
+    }
+    for name, value in words.items():
+        yield Measurement(name=name, value=value, n=n)
+    interval, bounds = exact(float(len(case.classes)))
+    yield Measurement(name="classes", value=float(len(case.classes)), n=n, interval=interval, bounds=bounds)
+    for data in case.data.values():
+        rows = float(len(data))
+        interval, bounds = exact(rows)
+        yield Measurement(name="rows", value=rows, n=len(data), interval=interval, bounds=bounds, data=data.ref)

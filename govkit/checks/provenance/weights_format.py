@@ -1,0 +1,99 @@
+"""Weights format: can the files of the model be loaded without running code from them?"""
+
+from __future__ import annotations
+
+import logging
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from govkit.checks._shared import missing
+from govkit.core import Case, Finding, Measurement, Metric, check, exact
+
+PICKLES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib", ".dill"})
+SAFE = frozenset({".safetensors", ".gguf", ".onnx"})
+CARRIERS = frozenset({".h5", ".hdf5", ".keras", ".pb"})
+"""Formats that can hold code although they are no pickles."""
+
+
+@check(
+    "weights_format",
+    crosswalk="check.supply_chain",
+    metrics={
+        "safe_format": Metric("Whether the weights are in a format that holds no code, and nothing else is."),
+        "pickle_files": Metric("Files that run code when they are loaded.", better="lower", unit="files", low=0),
+        "unsafe_imports": Metric(
+            "Dangerous functions that these files call when loaded.", better="lower", unit="imports", low=0
+        ),
+        "unknown_imports": Metric(
+            "Functions that these files call and of which nothing is known.", better="lower", unit="imports", low=0
+        ),
+    },
+)
+def weights_format(case: Case) -> Iterator[Finding]:
+    """File formats of the candidate, and a scan of its pickles by picklescan; nothing is ever loaded.
+
+    A pickle is known by its name or by its first bytes, whatever its name says. Files that are neither weights nor
+    pickles do not count.
+    """
+    if case.model_path is None or case.access == "predictions":
+        yield missing("*", "unsupported", "There are no files of the candidate's weights.")
+        return
+    files = _files(case.model_path)
+    safe = [file for file in files if file.suffix.lower() in SAFE]
+    pickles = [file for file in files if file not in safe and _is_pickle(file)]
+    other = [file for file in files if file.suffix.lower() in CARRIERS]
+    if not (safe or pickles or other):
+        found = f"{len(files)} files, none of them in a known format of weights"
+        yield missing("*", "no data", f"The model holds {found}; known are {', '.join(sorted(SAFE | PICKLES))}.")
+        return
+    yield Measurement(name="safe_format", value=bool(safe) and not pickles and not other, n=len(files))
+    yield _count("pickle_files", len(pickles), len(files))
+    yield from _scanned(pickles)
+
+
+def _files(path: Path) -> list[Path]:
+    return sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+
+
+def _is_pickle(file: Path) -> bool:
+    """By name, by the opcode that pickles since protocol 2 begin with, or as a zip archive that holds one."""
+    if file.suffix.lower() in PICKLES:
+        return True
+    with file.open("rb") as stream:
+        start = stream.read(2)
+    if len(start) == 2 and start[0] == 0x80 and 2 <= start[1] <= 5:
+        return True
+    if start != b"PK" or not zipfile.is_zipfile(file):
+        return False
+    with zipfile.ZipFile(file) as archive:
+        return any(Path(name).suffix.lower() in PICKLES for name in archive.namelist())
+
+
+def _scanned(pickles: list[Path]) -> Iterator[Finding]:
+    """Imports that picklescan finds by reading the opcodes; a file that it cannot read is a gap, never a zero."""
+    from picklescan.scanner import ScanResult, scan_file_path
+
+    logging.getLogger("picklescan").setLevel(logging.CRITICAL)
+    result, unread = ScanResult([]), []
+    for file in pickles:
+        try:
+            found = scan_file_path(str(file))
+        except (OSError, ValueError, LookupError, EOFError, RuntimeError, zipfile.BadZipFile):
+            unread.append(file)
+            continue
+        result.merge(found)
+        if found.scan_err or not found.scanned_files:
+            unread.append(file)
+    counts = {"unsafe_imports": result.issues_count, "unknown_imports": result.suspicious_count}
+    for name, count in counts.items():
+        if unread and not count:
+            why = f"{len(unread)} of {len(pickles)} pickles cannot be scanned, for example {unread[0].name!r}."
+            yield missing(name, "unsupported", why)
+        else:
+            yield _count(name, count, len(pickles))
+
+
+def _count(name: str, value: int, n: int) -> Measurement:
+    interval, bounds = exact(float(value))
+    return Measurement(name=name, value=float(value), n=n, interval=interval, bounds=bounds)

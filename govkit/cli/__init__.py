@@ -1,0 +1,45 @@
+"""The command line: the only place that prints, reads the environment of a terminal, and exits."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+from govkit.cli.app import app
+from govkit.errors import GovkitError, missing_extra
+
+
+def main() -> None:
+    """Run the command line; an error becomes one message and its exit code, never a traceback.
+
+    Exit codes: 0 done or passed, 1 blocked, 2 bad usage or input, 3 a person must decide, 4 evidence does not verify,
+    70 an error of govkit itself, 130 interrupted.
+    """
+    logging.basicConfig(level=logging.CRITICAL, format="%(name)s: %(message)s")
+    logging.getLogger("govkit").setLevel(os.environ.get("GOVKIT_LOG", "CRITICAL"))
+    try:
+        app()
+    except KeyboardInterrupt:
+        _end("interrupted; nothing was written", 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+    except Exception as error:  # noqa: BLE001 — Python's own exit code 1 would read as a verdict that blocks
+        _end(*_told(error))
+
+
+def _told(error: Exception) -> tuple[str, int]:
+    """Message and exit code of an error."""
+    known = missing_extra(error) if isinstance(error, ModuleNotFoundError) else error
+    if isinstance(known, GovkitError):
+        return str(known), known.exit_code
+    logging.getLogger("govkit").error("internal error", exc_info=error)
+    return f"internal error, {type(error).__name__}: {error}; GOVKIT_LOG=ERROR shows where", GovkitError.exit_code
+
+
+def _end(message: str, code: int) -> None:
+    from govkit.cli.screen import plain
+
+    print(f"govkit: {plain(message)}", file=sys.stderr)
+    sys.exit(code)

@@ -1,0 +1,46 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import govkit as gk
+
+Key = Annotated[Path, typer.Option("--key", help="Signing key, as `govkit keys new` writes it.")]
+MaybeKey = Annotated[Path | None, typer.Option("--key", help="Signing key; without it a throw-away key signs.")]
+PasswordFile = Annotated[
+    Path | None,
+    typer.Option("--password-file", help="File with the key's passphrase; else GOVKIT_KEY_PASSWORD, else a prompt."),
+]
+Policy = Annotated[str | None, typer.Option("--policy", help="Name or path of a policy, instead of the audit file's.")]
+AsOf = Annotated[str | None, typer.Option("--as-of", help="Take this date or UTC time as now.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the facts as JSON on stdout.")]
+Evaluate = Annotated[
+    bool, typer.Option("--evaluate", help="Do not enforce: mark everything, and answer 0 where the gate would block.")
+]
+
+
+def passphrase(file: Path | None, *, confirm: bool = False) -> bytes:
+    """The key's passphrase: from a file, from GOVKIT_KEY_PASSWORD, or asked for; never an argument."""
+    if file is not None:
+        try:
+            return file.read_bytes().rstrip(b"\r\n")
+        except OSError as error:
+            raise gk.UsageError(f"{file}: cannot be read ({error.strerror})") from None
+    if "GOVKIT_KEY_PASSWORD" in os.environ:
+        return os.environ["GOVKIT_KEY_PASSWORD"].encode()
+    try:
+        return str(typer.prompt("Passphrase of the key", hide_input=True, confirmation_prompt=confirm)).encode()
+    except typer.Abort:
+        raise gk.UsageError("no passphrase: use --password-file or GOVKIT_KEY_PASSWORD where nobody can type") from None
+
+
+def moment(text: str | None) -> str | None:
+    """A time from the command line in the stored form."""
+    from govkit.pipeline import clock
+
+    return None if text is None else clock.parse(text)

@@ -1,0 +1,238 @@
+"""What a person sees on a terminal; with ``--json``, the same facts for machines."""
+
+from __future__ import annotations
+
+import json as json_module
+import sys
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import govkit as gk
+
+Tell = Callable[[str, int, int], None]
+Line = tuple[str, str]
+SIGN = {
+    "pass": "✓ pass",
+    "fail": "✗ fail",
+    "inconclusive": "? inconclusive",
+    "missing": "○ missing",
+    "error": "! error",
+    "unsupported": "○ unsupported",
+    "not_applicable": "– not applicable",
+}
+STYLE = {"pass": "green", "fail": "bold red", "error": "bold red", "not_applicable": "dim"}
+
+
+def plain(text: str) -> str:
+    """Text from outside without anything that a terminal would obey."""
+    return "".join(
+        character if unicodedata.category(character)[0] != "C" or character == "\n" else f"\\u{{{ord(character):x}}}"
+        for character in text
+    )
+
+
+def say(text: str) -> None:
+    """One line on stdout."""
+    print(plain(text))
+
+
+def refuse_existing(path: Path) -> None:
+    """Results never overwrite something."""
+    if path.exists() or path.is_symlink():
+        raise gk.UsageError(f"{path}: already exists; name a new one with --out")
+    if not path.absolute().parent.is_dir():
+        raise gk.UsageError(f"{path.absolute().parent}: no such folder")
+
+
+def free_name(stem: str) -> Path:
+    """The first of ``stem``, ``stem-2``, ``stem-3`` ... that does not exist here."""
+    number = 1
+    while (path := Path(stem if number == 1 else f"{stem}-{number}")).exists():
+        number += 1
+    return path
+
+
+@contextmanager
+def progress() -> Iterator[Tell]:
+    """A progress bar on a terminal, plain lines elsewhere; both on stderr."""
+    if not sys.stderr.isatty():
+        yield _lines()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("starting", total=None)
+        yield lambda text, done, total: bar.update(task, description=plain(text), completed=done, total=total or None)
+
+
+def _lines() -> Tell:
+    last = ""
+
+    def tell(text: str, done: int, total: int) -> None:
+        nonlocal last
+        if text != last:
+            last = text
+            print(f"govkit: {plain(text)} ({done}/{total})" if total else f"govkit: {plain(text)}", file=sys.stderr)
+
+    return tell
+
+
+def _print_json(facts: Any) -> None:
+    print(json_module.dumps(facts, indent=2, ensure_ascii=True, allow_nan=False))
+
+
+def _print(lines: Sequence[Line]) -> None:
+    """Lines of ``(text, style)``; styles only where a terminal shows them."""
+    if not sys.stdout.isatty():
+        for text, _ in lines:
+            print(text)
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    for text, style in lines:
+        console.print(Text(text, style=style))
+
+
+def _wrapped(first: str, text: str, *, indent: int) -> list[Line]:
+    import shutil
+    import textwrap
+
+    width = max(60, min(shutil.get_terminal_size((110, 24)).columns, 140))
+    return [
+        (line, "")
+        for line in textwrap.wrap(
+            plain(text), width, initial_indent=first, subsequent_indent=" " * indent, break_long_words=False
+        )
+    ]
+
+
+def show_verdict(verdict: gk.Verdict) -> None:
+    """The outcome, each ruling, and what was not covered."""
+    lines: list[Line] = [("", "")]
+    for ruling in verdict.rulings:
+        lines += _ruling(ruling)
+    coverage = verdict.coverage
+    counts = ", ".join(f"{number} {state.replace('_', ' ')}" for state, number in coverage.controls.items() if number)
+    unanswered = sum(cell.state == "open" for cell in coverage.cells)
+    answered = len(coverage.cells) - unanswered
+    lines += [
+        ("", ""),
+        (f"Controls: {counts}. Findings: {coverage.findings}; not measured: {coverage.gaps}.", ""),
+        (f"NIST AI RMF: {answered} subcategories are spoken to, {unanswered} of {len(coverage.cells)} are open.", ""),
+        *((f"Note: {plain(notice)}", "yellow") for notice in verdict.notices),
+        (f"Verdict: {verdict.outcome}{'' if verdict.enforced else ' (evaluated, NOT ENFORCED)'}", "bold"),
+    ]
+    _print(lines)
+
+
+def _ruling(ruling: gk.Ruling) -> list[Line]:
+    waived = " (waived)" if ruling.waived else ""
+    style = STYLE.get(ruling.state, "yellow")
+    first = (f"  {SIGN[ruling.state]:<17} {plain(ruling.control)}  {plain(ruling.title)}{waived}", style)
+    return [first] if ruling.state == "pass" else [first, *_wrapped(" " * 20, ruling.reason, indent=20)]
+
+
+def show_bundle(bundle: gk.Bundle, *, json: bool) -> None:
+    """A bundle: its verdict and where its documents are."""
+    if json:
+        _print_json(bundle.dump())
+        return
+    show_verdict(bundle.verdict)
+    made = bundle.passes
+    _print(
+        [
+            (f"Model passes: {made['forward']} rows forward, {made['backward']} backward "
+             f"(declared {made['declared_forward']} and {made['declared_backward']}).", ""),
+            (f"Bundle: {bundle.path}  (read report.html or report.pdf; signatures are checked by `govkit verify`)", ""),
+        ]
+    )  # fmt: skip
+
+
+def show_story(story: Any, folder: Path) -> None:
+    """What a demo says aloud, and how to go on."""
+    lines = [("", ""), ("What is true of it:", "bold")]
+    for remark in story.remarks:
+        lines += _wrapped("  - ", remark, indent=4)
+    bundle = story.bundle
+    lines += [
+        ("", ""),
+        (f"A gate would have answered exit code {bundle.verdict.exit_code} ({bundle.verdict.outcome}).", "bold"),
+        (f"Check it:  govkit verify {bundle.path} --model {story.model} --trust {folder / 'evidence.trust.yaml'}", ""),
+    ]
+    _print(lines)
+
+
+def show_verification(proof: gk.Verification, *, json: bool) -> None:
+    """What was proved, by whose key."""
+    if json:
+        facts = {"verdict": {**proof.verdict.model_dump(mode="json"), "exit_code": proof.verdict.exit_code}}
+        _print_json({**facts, "signers": proof.signers, "artifact": proof.artifact, "policy": proof.policy})
+        return
+    show_verdict(proof.verdict)
+    _print(
+        [
+            ("Signatures and digests verify; the verdict was judged again from the signed findings.", "green"),
+            *((f"  {name:<9} signed by {plain(signer)}", "") for name, signer in sorted(proof.signers.items())),
+            (f"  model     {proof.artifact}", ""),
+            (f"  policy    {plain(proof.policy)}", ""),
+        ]
+    )
+
+
+def show_checks(described: Sequence[dict[str, Any]], *, detail: bool, json: bool) -> None:
+    """The checks, a line each, or one in detail."""
+    if json:
+        _print_json(list(described))
+        return
+    for each in described:
+        _print([(f"{each['name']:<18} {each['question']}", "bold" if detail else "")])
+        if detail:
+            _print([(f"  needs: {', '.join(each['needs']) or 'nothing'}", "")])
+            _print([(f"  parameter {name}: {what}", "") for name, what in each["params"].items()])
+            _print([(f"  metric {name}: {what}", "") for name, what in each["metrics"].items()])
+
+
+def show_problems(problems: Sequence[Any], *, json: bool) -> None:
+    """What the linter found."""
+    if json:
+        _print_json([{"level": each.level, "control": each.control, "message": each.message} for each in problems])
+        return
+    style = {"error": "red", "warning": "yellow"}
+    for each in problems:
+        _print([(f"{each.level}: {plain(each.control or 'policy')}: {plain(each.message)}", style[each.level])])
+    _print([(f"{len(problems)} found" if problems else "nothing found", "")])
+
+
+def show_policy(policy: gk.Policy, *, json: bool) -> None:
+    """A policy, control by control."""
+    if json:
+        _print_json(policy.model_dump(mode="json", by_alias=True, exclude_none=True))
+        return
+    lines = [(f"{plain(policy.id)} {policy.version}  ({gk.policy_digest(policy)})", "bold")]
+    for control in policy.controls:
+        lines.append((f"{plain(control.id)} [{control.severity}] {plain(control.title)}", ""))
+        lines.append((f"    {_asked(control)}; {', '.join(control.rmf)}", "dim"))
+    _print(lines)
+
+
+def _asked(control: Any) -> str:
+    """What a control asks for and who says so, on one line."""
+    if control.attest is not None:
+        return f"attestation {plain(control.attest.kind)}"
+    limit = ", ".join(f"{name} {value}" for name, value in control.require.model_dump(exclude_none=True).items())
+    return f"{control.check}.{control.metric}: {plain(limit)} (authority: {control.authority.level})"
+
+
+def show_packs(packs: Sequence[str], *, json: bool) -> None:
+    """Names of the shipped policies."""
+    if json:
+        _print_json(list(packs))
+    else:
+        _print([(name, "") for name in packs])

@@ -1,0 +1,23 @@
+"""Readers that make anything a data set: tables, image folders, stored predictions; digests of their content."""
+
+from __future__ import annotations
+
+from govkit.data.counts import count_table
+from govkit.data.dataset import canonical_text, classes_of, file_order, read_dataset
+from govkit.data.digest import content_digest
+from govkit.data.images import load_images
+from govkit.data.predictions import read_predictions, stored_predictions
+from govkit.data.tables import read_table
+
+__all__ = [
+    "canonical_text",
+    "classes_of",
+    "content_digest",
+    "count_table",
+    "file_order",
+    "load_images",
+    "read_dataset",
+    "read_predictions",
+    "read_table",
+    "stored_predictions",
+]

@@ -1,0 +1,273 @@
+"""Make a table a ``Dataset``: checked, in canonical order, its labels as class indices."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from govkit.core.audit import Columns
+from govkit.core.case import Array, Dataset
+from govkit.core.words import Modality, Role
+from govkit.data.digest import content_digest
+from govkit.data.images import load_images
+from govkit.data.tables import read_table
+from govkit.errors import DataError
+
+MISSING = "(missing)"
+"""Name of the group of rows whose group is not known."""
+
+_ORDER = b"govkit.order"
+
+
+def read_dataset(
+    path: Path | str,
+    *,
+    role: Role,
+    columns: Columns,
+    modality: Modality,
+    classes: Sequence[str] | None = None,
+    table: Array | None = None,
+    input_range: tuple[float, float] | None = None,
+) -> Dataset:
+    """Read and check one data set.
+
+    Args:
+        path: File or folder; see ``read_table``.
+        role: What the rows are used for.
+        columns: Names of the columns. Columns of stored predictions are not asked for here.
+        modality: What the subject is asked: text, images, a frame of feature columns, or nothing (``unknown``).
+        classes: All classes; the sorted labels of this table if not given.
+        table: The table of ``path`` where it was read before.
+        input_range: Values of black and full brightness of images; (0, 1) if not given.
+
+    Returns:
+        Rows sorted by the digest of their content; ``file_order`` leads back to the file. The content of an image is
+        the bytes of its file, wherever that file lies.
+
+    Raises:
+        DataError: A column is missing, a label is missing or unknown, an id is missing or stands twice, an input is
+            missing; names the row, counted from 1, the header not counted.
+    """
+    path = Path(path)
+    table = read_table(path) if table is None else table
+    must_hold(path, table, _declared(columns, modality))
+    labels = label_indices(path, table, columns, classes)
+    ids = row_ids(path, table, columns)
+    groups = {name: _groups(table[name]) for name in columns.groups}
+    root = path if path.is_dir() else path.parent
+    digest, row_digests, order = content_digest(_content(table, columns, modality, root))
+    table = table.take(order).replace_schema_metadata({_ORDER: order.astype("<i8").tobytes()})
+    inputs = _inputs(path, table, columns, modality=modality, order=order)
+    if modality == "image":
+        inputs = load_images(inputs, root=root, input_range=input_range or (0.0, 1.0))
+    return Dataset(
+        role=role,
+        table=table,
+        inputs=inputs,
+        labels=labels[order],
+        groups={name: values[order] for name, values in groups.items()},
+        ids=None if ids is None else ids[order],
+        row_digests=row_digests,
+        digest=digest,
+        path=path,
+    )
+
+
+def file_order(dataset: Dataset) -> Array:
+    """Row of the file, counted from 0, of each row of the data set: int64 ``(n,)``.
+
+    A data set that was built in memory has no file order; its own order is taken.
+    """
+    import numpy as np
+
+    stored = (dataset.table.schema.metadata or {}).get(_ORDER)
+    return np.arange(len(dataset)) if stored is None else np.frombuffer(stored, dtype="<i8")
+
+
+def canonical_text(column: Array) -> Array:
+    """Values as text that does not depend on the file format: object array ``(n,)`` of str, None where missing.
+
+    1 and 1.0 are ``"1"``, truths ``"true"`` and ``"false"``, times ISO 8601, text without blanks around it. Null, NaN
+    and blank text are missing.
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else pa.array(column)
+    if isinstance(column, pa.ChunkedArray):
+        column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+    coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+    names = np.array([*(_text(value) for value in coded.dictionary.to_pylist()), None], dtype=object)
+    index = coded.indices.fill_null(len(names) - 1).to_numpy(zero_copy_only=False)
+    return names[index]
+
+
+def _text(value: Any) -> str | None:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        if value != value:
+            return None
+        return str(int(value)) if value.is_integer() else repr(value)
+    if hasattr(value, "isoformat"):
+        return str(value.isoformat())
+    return None if value is None else str(value).strip() or None
+
+
+def classes_of(labels: Iterable[Array], columns: Columns) -> tuple[str, ...]:
+    """All classes, sorted (as numbers where all are whole numbers), or the declared ones as declared.
+
+    Args:
+        labels: Tables with the label column, or arrays of labels.
+        columns: Names of the columns; ``columns.classes`` wins.
+
+    Raises:
+        DataError: Fewer than two classes, or a declared class stands twice.
+    """
+    if columns.classes is not None:
+        declared = tuple(name.strip() for name in columns.classes)
+        if len(set(declared)) < max(2, len(declared)):
+            raise DataError(f"columns.classes must name at least two different classes; found {', '.join(declared)}")
+        return declared
+    seen: set[str] = set()
+    for source in labels:
+        column = source[columns.label] if hasattr(source, "column_names") else source
+        seen.update(name for name in canonical_text(column) if name is not None)
+    if len(seen) < 2:
+        found = ", ".join(map(repr, seen)) or "none"
+        raise DataError(
+            f"column {columns.label!r} holds fewer than two classes (found {found}); "
+            "declare all of them as columns.classes if the data does not show each"
+        )
+    return sort_classes(seen)
+
+
+def sort_classes(names: Iterable[str]) -> tuple[str, ...]:
+    """Sort class names, as numbers where all are whole numbers."""
+    names = set(names)
+    whole = all(name.removeprefix("-").isdecimal() for name in names)
+    return tuple(sorted(names, key=lambda name: (int(name), name) if whole else (0, name)))
+
+
+def label_indices(path: Path, table: Array, columns: Columns, classes: Sequence[str] | None) -> Array:
+    """Class index of every label, int64 ``(n,)``.
+
+    Raises:
+        DataError: A label is missing or not in ``classes``; names the row.
+    """
+    labels = canonical_text(table[columns.label])
+    _no_missing(path, labels, columns.label)
+    return class_indices(path, labels, sort_classes(labels) if classes is None else classes, columns.label)
+
+
+def class_indices(path: Path, labels: Array, classes: Sequence[str], column: str) -> Array:
+    """Index of each label in ``classes``, int64 ``(n,)``.
+
+    Raises:
+        DataError: A label is not in ``classes``; names the row and the label.
+    """
+    import numpy as np
+    import pandas as pd
+
+    index = pd.Index(list(classes)).get_indexer(labels)
+    unknown = np.flatnonzero(index < 0)
+    if len(unknown):
+        row = int(unknown[0])
+        raise DataError(
+            f"{path}, row {row + 1}: {column} is {labels[row]!r}; expected one of {', '.join(map(repr, classes))}"
+        )
+    return index.astype(np.int64)
+
+
+def row_ids(path: Path, table: Array, columns: Columns) -> Array | None:
+    """Row ids as str, object array ``(n,)``, or None where no id column is declared.
+
+    Raises:
+        DataError: An id is missing or stands twice.
+    """
+    import pandas as pd
+
+    if columns.id is None:
+        return None
+    ids = canonical_text(table[columns.id])
+    _no_missing(path, ids, columns.id)
+    twice = pd.Series(ids, dtype=object).duplicated().to_numpy()
+    if twice.any():
+        row = int(twice.argmax())
+        raise DataError(f"{path}, row {row + 1}: {columns.id} {ids[row]!r} stands more than once; ids must be unique")
+    return ids
+
+
+def _no_missing(path: Path, values: Array, column: str) -> None:
+    missing = [row for row, value in enumerate(values) if value is None]
+    if missing:
+        more = f" ({len(missing)} rows in all)" if len(missing) > 1 else ""
+        raise DataError(f"{path}, row {missing[0] + 1}: column {column!r} has no value{more}; fill it or drop the row")
+
+
+def _declared(columns: Columns, modality: Modality) -> list[str]:
+    names = [columns.label, *columns.groups, *filter(None, (columns.id, columns.time))]
+    if modality != "unknown":
+        if not columns.input:
+            raise DataError("columns.input is not declared; name the column or columns that the subject is asked with")
+        if modality != "table" and not isinstance(columns.input, str) and len(columns.input) > 1:
+            raise DataError(f"columns.input names {len(columns.input)} columns; {modality} needs exactly one")
+        names += _input_names(columns)
+    return names
+
+
+def _input_names(columns: Columns) -> list[str]:
+    return [columns.input] if isinstance(columns.input, str) else list(columns.input or ())
+
+
+def must_hold(path: Path, table: Array, names: Iterable[str]) -> None:
+    """Raise a DataError for the first column that the table lacks; suggests the nearest name."""
+    for name in names:
+        if name not in table.column_names:
+            near = difflib.get_close_matches(name, table.column_names, n=1)
+            advice = f"did you mean {near[0]!r}?" if near else f"found {', '.join(map(repr, table.column_names))}"
+            raise DataError(f"{path} has no column {name!r}; {advice}")
+
+
+def _groups(column: Array) -> Array:
+    import pandas as pd
+
+    names = canonical_text(column)
+    names[pd.isna(names)] = MISSING
+    return names
+
+
+def _content(table: Array, columns: Columns, modality: Modality, root: Path) -> Array:
+    """The table to digest: a path says nothing about an image, the bytes of its file do."""
+    import pyarrow as pa
+
+    if modality != "image":
+        return table
+    name = _input_names(columns)[0]
+    hashes = [_file_digest(root / path) if path is not None else None for path in table[name].to_pylist()]
+    return table.set_column(table.column_names.index(name), name, pa.array(hashes, pa.string()))
+
+
+def _file_digest(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}); expected an image") from error
+
+
+def _inputs(path: Path, table: Array, columns: Columns, *, modality: Modality, order: Array) -> Any:
+    """What the subject is asked: a list of texts or paths, a frame, or None."""
+    if modality == "unknown":
+        return None
+    names = _input_names(columns)
+    if modality == "table":
+        return table.select(names).to_pandas()
+    values = table[names[0]].to_pylist()
+    for row, value in enumerate(values):
+        if value is None:
+            raise DataError(f"{path}, row {int(order[row]) + 1}: column {names[0]!r} has no value; expected {modality}")
+    return [str(value) for value in values]

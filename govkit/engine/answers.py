@@ -1,0 +1,125 @@
+"""Answers of every model to every data set, asked once and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from govkit.core.case import Array, Dataset, Predictions, Subject
+from govkit.core.words import Of, Role
+from govkit.errors import SubjectError
+
+SUM_TOLERANCE = 1e-3
+"""How far the probabilities of a row may sum from 1; they are then scaled to sum to exactly 1."""
+
+EDGE_TOLERANCE = 1e-6
+"""How far a probability may lie outside [0, 1], as rounding leaves it; it is then cut to the edge."""
+
+
+class Answers:
+    """``(of, role) -> Predictions`` or None, as ``Case.answers`` wants it.
+
+    A model is asked on the first call and the answer is kept. Stored predictions win over asking. ``labels`` has no
+    answers, it is the truth itself.
+
+    Args:
+        subjects: The models by whose they are; None or absent where there is none.
+        data: Data sets by role.
+        classes: Names of the classes. A subject that names the same classes in another order has its columns
+            reordered.
+        stored: Predictions that were read from files.
+        progress: Called with ``(of, role, rows)`` before a model is asked.
+    """
+
+    def __init__(
+        self,
+        subjects: Mapping[Of, Subject | None],
+        data: Mapping[Role, Dataset],
+        *,
+        classes: Sequence[str],
+        stored: Mapping[tuple[Of, Role], Predictions] | None = None,
+        progress: Callable[[Of, Role, int], None] | None = None,
+    ) -> None:
+        self.subjects = subjects
+        self.data = data
+        self.classes = tuple(classes)
+        self.progress = progress
+        self._kept: dict[tuple[Of, Role], Predictions | None] = {**(stored or {})}
+
+    def __call__(self, of: Of, role: Role) -> Predictions | None:
+        """Predictions of one model on one data set, or None where either does not exist.
+
+        Raises:
+            SubjectError: The model's answers are not probabilities.
+        """
+        if (of, role) not in self._kept:
+            self._kept[of, role] = self._ask(of, role)
+        return self._kept[of, role]
+
+    def _ask(self, of: Of, role: Role) -> Predictions | None:
+        dataset = self.data.get(role)
+        if dataset is None:
+            return None
+        if of == "trivial":
+            return self._trivial(dataset)
+        subject = self.subjects.get(of)
+        if subject is None or dataset.inputs is None:
+            return None
+        if self.progress is not None:
+            self.progress(of, role, len(dataset))
+        answer = subject.predict(dataset.inputs)
+        what = f"the {of} on the {role} data"
+        columns = class_order(subject.classes, self.classes, what=what)
+        probabilities = checked_probabilities(answer, n=len(dataset), k=len(self.classes), what=what)[:, columns]
+        return Predictions(probabilities.argmax(axis=1).astype("int64"), probabilities)
+
+    def _trivial(self, dataset: Dataset) -> Predictions:
+        """The most frequent label of ``train``, with the frequencies there; of equals, the first."""
+        import numpy as np
+
+        source = self.data.get("train", self.data.get("test", dataset))
+        frequency = np.bincount(source.labels, minlength=len(self.classes)) / len(source)
+        n = len(dataset)
+        return Predictions(np.full(n, frequency.argmax(), dtype=np.int64), np.tile(frequency, (n, 1)))
+
+
+def class_order(own: Sequence[str], wanted: Sequence[str], *, what: str) -> list[int]:
+    """Column of a subject for each class of the case; a subject without names has them in the order of the case.
+
+    Raises:
+        SubjectError: The subject names other classes.
+    """
+    if not own:
+        return list(range(len(wanted)))
+    if sorted(own) != sorted(wanted):
+        raise SubjectError(f"{what}: the model names the classes {', '.join(own)}; expected {', '.join(wanted)}")
+    return [list(own).index(name) for name in wanted]
+
+
+def checked_probabilities(answer: Array, *, n: int, k: int, what: str) -> Array:
+    """Check what a model answered and return it as float64 ``(n, k)``, rows summing to exactly 1.
+
+    Raises:
+        SubjectError: The shape is not ``(n, k)``, or a row is not finite, not in [0, 1], or does not sum to 1; names
+            the row, counted from 1 in the order of the data set.
+    """
+    import numpy as np
+
+    try:
+        values = np.asarray(answer, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise SubjectError(f"{what}: the answer is no array of numbers ({error}); expected shape ({n}, {k})") from error
+    if values.shape != (n, k):
+        raise SubjectError(f"{what}: the answer has shape {values.shape}; expected ({n}, {k}), a column for each class")
+    within = (values >= -EDGE_TOLERANCE) & (values <= 1.0 + EDGE_TOLERANCE)
+    total = values.sum(axis=1)
+    bad = np.flatnonzero(~within.all(axis=1) | ~(np.abs(total - 1.0) <= SUM_TOLERANCE))
+    if len(bad):
+        row = int(bad[0])
+        found = ", ".join(f"{value:.6g}" for value in values[row][:5])
+        raise SubjectError(
+            f"{what}, row {row + 1}: the answer is ({found}); expected probabilities in [0, 1] that sum to 1 "
+            "(logits need a softmax)"
+        )
+    inside = np.clip(values, 0.0, 1.0)
+    scaled: Array = inside / inside.sum(axis=1, keepdims=True)
+    return scaled

@@ -1,0 +1,165 @@
+"""Signing keys: ECDSA on P-256, kept as encrypted PKCS#8. No message ever holds a passphrase."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from govkit.errors import UsageError
+from govkit.evidence import moment
+from govkit.evidence.trust import ROLES, SignerRole, Trust, TrustedKey, key_id, write_trust
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+
+KEY_FILE = "audit.key"
+TRUST_FILE = "trust.yaml"
+DAYS = 730
+"""Days for which a new key is believed, unless its trust file is edited."""
+
+
+@dataclass(frozen=True)
+class SigningKey:
+    """A private key.
+
+    Attributes:
+        id: Hex SHA-256 of the DER SubjectPublicKeyInfo.
+        name: Who holds it; empty for a key from a file, whose name stands in the trust file.
+        since: When it was made, ISO 8601; empty for a key from a file.
+        private: The key itself.
+    """
+
+    id: str
+    name: str
+    since: str
+    private: EllipticCurvePrivateKey = field(repr=False)
+
+    def sign(self, data: bytes) -> bytes:
+        """DER signature of ECDSA P-256 with SHA-256; the same bytes each time (RFC 6979), with low s."""
+        from cryptography.hazmat.primitives.asymmetric import ec
+        from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+        from cryptography.hazmat.primitives.hashes import SHA256
+
+        r, s = decode_dss_signature(self.private.sign(data, ec.ECDSA(SHA256(), deterministic_signing=True)))
+        return encode_dss_signature(r, min(s, ORDER - s))
+
+
+ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+"""Order of the group of P-256. (r, s) and (r, ORDER − s) both verify; only the lower s is accepted here."""
+
+
+def throwaway_key(name: str, as_of: str) -> SigningKey:
+    """A new key that lives in memory only.
+
+    Args:
+        name: Who holds it.
+        as_of: UTC time to take as now.
+
+    Raises:
+        UsageError: ``as_of`` is no time.
+    """
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    private = ec.generate_private_key(ec.SECP256R1())
+    return SigningKey(key_id(private.public_key()), name, moment.write(moment.read(as_of)), private)
+
+
+def trust_of(key: SigningKey, *, roles: Sequence[SignerRole] = ROLES, days: int = DAYS) -> Trust:
+    """A trust store that believes one new key.
+
+    Args:
+        key: A key that was just made; of a key from a file, the trust file speaks.
+        roles: What it may sign.
+        days: For how long it is believed.
+
+    Raises:
+        UsageError: The key came from a file, has no name, or is given no roles.
+    """
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    if not key.since:
+        raise UsageError(f"the trust of a key from a file stands in its {TRUST_FILE}: read that instead")
+    start = moment.read(key.since)
+    pem = key.private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode("ascii")
+    try:
+        entry = TrustedKey(
+            id=key.id,
+            name=key.name,
+            public_key=pem,
+            roles=tuple(roles),
+            not_before=start,
+            not_after=start + timedelta(days=days),
+        )
+    except ValidationError as error:
+        item = error.errors()[0]
+        raise UsageError(f"the key cannot be trusted like this: {item['loc'][0]}: {item['msg']}") from None
+    return Trust(keys=(entry,))
+
+
+def new_key(folder: Path, *, password: bytes, name: str, as_of: str, roles: Sequence[SignerRole] = ROLES) -> SigningKey:
+    """Make a key: ``audit.key`` (encrypted PKCS#8, readable by its owner only) and ``trust.yaml``.
+
+    Args:
+        folder: Where the two files go; made if it is missing.
+        password: Passphrase of the key file.
+        name: Who holds the key.
+        as_of: UTC time to take as now.
+        roles: What it may sign.
+
+    Raises:
+        UsageError: One of the files exists, the folder cannot be written, or the passphrase cannot be used.
+    """
+    from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
+
+    if not password:
+        raise UsageError("the passphrase is empty; a signing key is never stored in the open")
+    key = throwaway_key(name, as_of)
+    trust = trust_of(key, roles=roles)
+    try:
+        pem = key.private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(password))
+    except ValueError:
+        raise UsageError("the passphrase is too long; use at most 1,000 bytes") from None
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in (folder / KEY_FILE, folder / TRUST_FILE):
+            if path.exists() or path.is_symlink():
+                raise UsageError(f"{path}: already exists; a key is never overwritten, name another folder")
+        with os.fdopen(os.open(folder / KEY_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+            stream.write(pem)
+        write_trust(folder / TRUST_FILE, trust)
+    except OSError as error:
+        raise UsageError(f"{error.filename or folder}: cannot be written ({error.strerror})") from None
+    return key
+
+
+def load_key(path: Path, password: bytes | None) -> SigningKey:
+    """Read a key file.
+
+    Raises:
+        UsageError: It is missing, not encrypted PKCS#8 on P-256, or the passphrase is missing or wrong.
+    """
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    try:
+        pem = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path}: the signing key cannot be read ({error.strerror}); see 'govkit keys new'") from None
+    if b"-----BEGIN ENCRYPTED PRIVATE KEY-----" not in pem:
+        raise UsageError(f"{path}: expected an encrypted PKCS#8 key in PEM text, as 'govkit keys new' writes it")
+    if not password:
+        raise UsageError(f"{path}: the key is encrypted and no passphrase was given")
+    try:
+        private = load_pem_private_key(pem, password)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise UsageError(f"{path}: the passphrase is wrong, or the file is damaged") from None
+    if not isinstance(private, ec.EllipticCurvePrivateKey) or private.curve.name != "secp256r1":
+        raise UsageError(f"{path}: expected a key on the curve P-256; make one with 'govkit keys new'")
+    return SigningKey(key_id(private.public_key()), "", "", private)

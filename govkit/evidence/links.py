@@ -1,0 +1,82 @@
+"""What ties the statements of a bundle together. The signer checks it before sealing, the verifier after opening."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from govkit.core.words import Outcome
+from govkit.errors import EvidenceError
+from govkit.evidence.predicates import FindingsLinks, Release, VerdictLinks, file_of, parse
+from govkit.evidence.statement import Subjects
+
+MODEL_PREFIX = "model:"
+"""Marks model files among the subjects; no path holds a colon, so a model file is never taken for a bundle file."""
+
+
+def subjects_of(name: str, artifact: str, model_files: Mapping[str, str]) -> Subjects:
+    """Subjects of run, findings and verdict: the artifact, then each model file (path -> hex SHA-256)."""
+    files = ((MODEL_PREFIX + path, "sha256:" + sha256) for path, sha256 in sorted(model_files.items()))
+    return ((name, artifact), *files)
+
+
+def release_subjects(name: str, release: Release) -> Subjects:
+    """Subjects of the release: the artifact, each model file, each file of the bundle."""
+    bound = ((path, "sha256:" + entry.sha256) for path, entry in sorted(release.files.items()))
+    return (*subjects_of(name, release.artifact, release.model_files), *bound)
+
+
+def model_files_of(subjects: Subjects) -> dict[str, str]:
+    """The model files among subjects: path -> hex SHA-256."""
+    return {
+        name.removeprefix(MODEL_PREFIX): digest.removeprefix("sha256:")
+        for name, digest in subjects[1:]
+        if name.startswith(MODEL_PREFIX)
+    }
+
+
+def check_subjects(kind: str, subjects: Subjects, *, name: str, release: Release) -> None:
+    """A statement is about the artifact that the release names, and about its files or none.
+
+    Raises:
+        EvidenceError: ``WRONG_SUBJECT``.
+    """
+    whole = subjects_of(name, release.artifact, release.model_files)
+    right = (release_subjects(name, release),) if kind == "release" else (whole, whole[:1])
+    if subjects not in right:
+        file = file_of(kind)
+        raise EvidenceError("WRONG_SUBJECT", f"{file}: is about another model or other files", file=file)
+
+
+def check_links(
+    findings: dict[str, Any], verdict: dict[str, Any], *, payloads: Mapping[str, str], artifact: str, outcome: Outcome
+) -> None:
+    """Findings and verdict speak of one artifact and one policy, and the verdict of these findings and this run.
+
+    Args:
+        findings: The findings predicate.
+        verdict: The verdict predicate.
+        payloads: ``run`` (if there is one) and ``findings`` -> ``sha256:<hex>`` of the payload.
+        artifact: Artifact digest of the model.
+        outcome: What the release says.
+
+    Raises:
+        EvidenceError: ``BAD_STATEMENT``, ``WRONG_SUBJECT``, ``INPUTS_MISMATCH``, ``POLICY_SWAPPED`` or
+            ``VERDICT_DIFFERS``.
+    """
+    findings_file, verdict_file = file_of("findings"), file_of("verdict")
+    found = parse(FindingsLinks, findings, file=findings_file)
+    judged = parse(VerdictLinks, verdict, file=verdict_file)
+    for file, digest in ((findings_file, found.subject.digest), (verdict_file, judged.verdict.subject)):
+        if digest != artifact:
+            raise EvidenceError("WRONG_SUBJECT", f"{file}: is about another model", file=file)
+    if judged.inputs != payloads:
+        message = f"{verdict_file}: rests on other findings or another run than those in the bundle"
+        raise EvidenceError("INPUTS_MISMATCH", message, file=verdict_file)
+    if not found.policy.digest == judged.policy.digest == judged.verdict.policy:
+        message = f"{verdict_file}: was judged by another policy than the findings were measured for"
+        raise EvidenceError("POLICY_SWAPPED", message, file=verdict_file)
+    if judged.verdict.outcome != outcome:
+        file = file_of("release")
+        message = f"{file}: says {outcome}, the verdict says {judged.verdict.outcome}"
+        raise EvidenceError("VERDICT_DIFFERS", message, file=file)

@@ -1,0 +1,109 @@
+"""What the verifier reads in signed predicates: the release whole, of the others what ties them together."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from govkit.core import Recorded
+from govkit.core.words import Outcome
+from govkit.errors import EvidenceError
+
+KINDS = ("run", "findings", "verdict", "release")
+"""Kinds of statements, in the order in which they are signed."""
+
+Kind = Literal["run", "findings", "verdict", "release"]
+Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+def file_of(kind: str) -> str:
+    """Name of the statement file of a kind."""
+    return f"{kind}.sigstore.json"
+
+
+def type_of(kind: str) -> str:
+    """Predicate type of a kind."""
+    return f"urn:govkit:{kind}:v1"
+
+
+class BoundFile(Recorded):
+    """A file of the bundle."""
+
+    sha256: Hex
+    size: Annotated[int, Field(ge=0)]
+
+
+class Release(Recorded):
+    """The seal (``govkit.release/v1``).
+
+    Attributes:
+        files: Every file of the bundle but the release itself, by its relative path.
+        artifact: Digest of the model.
+        model_files: Hex SHA-256 of each file that ``artifact`` covers; empty for a model that is no file.
+        verdict: Outcome of the verdict.
+        sequence: Number of the release; a later one is higher.
+        as_of: When it was sealed, UTC.
+        tool: Name and version of what sealed it.
+    """
+
+    schema_: Annotated[Literal["govkit.release/v1"], Field(alias="schema")] = "govkit.release/v1"
+    files: dict[str, BoundFile]
+    artifact: Digest
+    model_files: dict[str, Hex]
+    verdict: Outcome
+    sequence: Annotated[int, Field(ge=1)]
+    as_of: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
+    tool: dict[str, str]
+
+
+class _Loose(BaseModel):
+    """Other keys belong to other rooms."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+
+class _Digested(_Loose):
+    digest: Digest
+
+
+class FindingsLinks(_Loose):
+    """What the findings are about, and which policy asked for them."""
+
+    subject: _Digested
+    policy: _Digested
+
+
+class Judged(_Loose):
+    """What the verdict is about."""
+
+    outcome: Outcome
+    subject: Digest
+    policy: Digest
+    as_of: str
+
+
+class VerdictLinks(_Loose):
+    """What the verdict rests on: payload digests of the findings and, if there is one, of the run."""
+
+    verdict: Judged
+    inputs: dict[str, Digest]
+    policy: _Digested
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def parse(model: type[Model], predicate: dict[str, Any], *, file: str) -> Model:
+    """Read a predicate.
+
+    Raises:
+        EvidenceError: ``BAD_STATEMENT``; names file and key.
+    """
+    try:
+        return model.model_validate(predicate)
+    except ValidationError as error:
+        item = error.errors()[0]
+        key = ".".join(ascii(part).strip("'") for part in item["loc"])
+        raise EvidenceError("BAD_STATEMENT", f"{file}: {key}: {item['msg']}", file=file) from None

@@ -1,0 +1,270 @@
+"""One signed statement: in-toto v1 in a DSSE envelope in a Sigstore bundle v0.3.
+
+Formats: in-toto Attestation Framework (Statement v1), DSSE protocol v1.0.2 (pre-authentication encoding), Sigstore
+bundle v0.3. ``keyid`` stays empty and the hint carries the key id: in this form other verifiers accept the file too.
+Every statement has exactly one sequence of bytes, so that no byte of it can change unseen.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from govkit.errors import EvidenceError
+from govkit.evidence import canonical, moment
+from govkit.evidence.keys import ORDER, SigningKey
+from govkit.evidence.trust import SignerRole, Trust, TrustedKey
+
+PAYLOAD_TYPE = "application/vnd.in-toto+json"
+MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
+STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+MAX_BYTES = 256 * 2**20
+
+Subjects = tuple[tuple[str, str], ...]
+"""``(name, "sha256:<hex>")`` of each thing that a statement is about."""
+
+_HEX = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What a verified statement says, and who says it.
+
+    Attributes:
+        predicate_type: What kind of statement.
+        predicate: What it says.
+        subjects: What it is about.
+        payload_sha256: ``sha256:<hex>`` of the signed payload; the identity of the statement.
+        signer: The trusted key that signed it.
+    """
+
+    predicate_type: str
+    predicate: dict[str, Any]
+    subjects: Subjects
+    payload_sha256: str
+    signer: TrustedKey
+
+
+def sign(predicate_type: str, predicate: dict[str, Any], subjects: Sequence[tuple[str, str]], key: SigningKey) -> bytes:
+    """The bytes of a statement file.
+
+    Args:
+        predicate_type: What kind of statement, a URI.
+        predicate: Plain data.
+        subjects: ``(name, "sha256:<hex>")`` of each thing it is about, the main one first.
+        key: Who signs.
+
+    Raises:
+        EvidenceError: The predicate is no plain, finite data.
+    """
+    listed = [{"name": name, "digest": {"sha256": hex_of(digest)}} for name, digest in subjects]
+    payload = canonical.dumps(
+        {"_type": STATEMENT_TYPE, "subject": listed, "predicateType": predicate_type, "predicate": predicate}
+    )
+    envelope = {
+        "payload": base64.b64encode(payload).decode("ascii"),
+        "payloadType": PAYLOAD_TYPE,
+        "signatures": [{"keyid": "", "sig": base64.b64encode(key.sign(pae(payload))).decode("ascii")}],
+    }
+    material = {"publicKey": {"hint": key.id}}
+    return (
+        canonical.dumps({"mediaType": MEDIA_TYPE, "verificationMaterial": material, "dsseEnvelope": envelope}) + b"\n"
+    )
+
+
+def open_statement(
+    raw: bytes, *, trust: Trust, role: SignerRole, predicate_type: str, as_of: str, file: str
+) -> Statement:
+    """Verify a statement, and only then read it.
+
+    Args:
+        raw: The bytes of the file.
+        trust: Whom the verifier believes.
+        role: What the signer must be trusted for.
+        predicate_type: What the statement must be.
+        as_of: UTC time to take as now; keys must be valid then.
+        file: Name of the file, for the message.
+
+    Raises:
+        EvidenceError: ``BAD_JSON``, ``DUP_KEY``, ``NON_FINITE``, ``UNSIGNED_FIELD``, ``BAD_ENVELOPE``,
+            ``PAYLOAD_TYPE``, ``SIG_COUNT``, ``NOT_CANONICAL``, ``UNKNOWN_KEY``, ``KEY_ROLE``, ``KEY_PERIOD``,
+            ``KEY_REVOKED``, ``BAD_SIGNATURE``, ``STATEMENT_TYPE``, ``PREDICATE_TYPE`` or ``BAD_STATEMENT``.
+        UsageError: ``as_of`` is no time.
+    """
+    payload, signature, hint = _envelope(raw, file)
+    signer = _signer(hint, trust, role, as_of=as_of, file=file)
+    _verify(signer, payload, signature, file)
+    content = canonical.loads(payload, file=file)
+    if canonical.dumps(content, file=file) != payload:
+        raise EvidenceError("NOT_CANONICAL", f"{file}: the payload is not in its canonical form", file=file)
+    _keys(content, ("_type", "subject", "predicateType", "predicate"), "the statement", file=file)
+    if content["_type"] != STATEMENT_TYPE:
+        raise EvidenceError("STATEMENT_TYPE", f"{file}: expected an in-toto statement v1", file=file)
+    if content["predicateType"] != predicate_type:
+        found = ascii(content["predicateType"])[:100]
+        raise EvidenceError("PREDICATE_TYPE", f"{file}: expected {predicate_type!r}, found {found}", file=file)
+    if not isinstance(content["predicate"], dict):
+        raise EvidenceError("BAD_STATEMENT", f"{file}: the predicate is no object", file=file)
+    return Statement(
+        predicate_type,
+        content["predicate"],
+        _subjects(content["subject"], file),
+        "sha256:" + hashlib.sha256(payload).hexdigest(),
+        signer,
+    )
+
+
+def read_unverified(path: Path) -> dict[str, Any]:
+    """The predicate of a statement file, for those who render it. Reading proves nothing about it.
+
+    Raises:
+        EvidenceError: The file is missing or is no statement.
+    """
+    return unverified_payload(path)[0]["predicate"]  # type: ignore[no-any-return]
+
+
+def unverified_payload(path: Path) -> tuple[dict[str, Any], str]:
+    """The whole in-toto statement of a file, and ``sha256:<hex>`` of its payload, with no proof of either.
+
+    Raises:
+        EvidenceError: The file is missing or is no statement.
+    """
+    payload, _, _ = _envelope(read_bytes(path, file=path.name), path.name)
+    content = canonical.loads(payload, file=path.name)
+    _keys(content, ("_type", "subject", "predicateType", "predicate"), "the statement", file=path.name)
+    _subjects(content["subject"], path.name)
+    if not isinstance(content["predicate"], dict):
+        raise EvidenceError("BAD_STATEMENT", f"{path.name}: the predicate is no object", file=path.name)
+    return content, "sha256:" + hashlib.sha256(payload).hexdigest()
+
+
+def read_bytes(path: Path, *, file: str) -> bytes:
+    """The bytes of a statement file.
+
+    Raises:
+        EvidenceError: ``MISSING_FILE`` or ``TOO_LARGE``.
+    """
+    try:
+        with path.open("rb") as stream:
+            raw = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise EvidenceError("MISSING_FILE", f"{file}: cannot be read ({error.strerror})", file=file) from None
+    if len(raw) > MAX_BYTES:
+        raise EvidenceError("TOO_LARGE", f"{file}: larger than {MAX_BYTES} bytes", file=file)
+    return raw
+
+
+def pae(payload: bytes) -> bytes:
+    """The bytes that are signed: DSSE's pre-authentication encoding of type and payload."""
+    return b"DSSEv1 %d %s %d %s" % (len(PAYLOAD_TYPE), PAYLOAD_TYPE.encode("ascii"), len(payload), payload)
+
+
+def hex_of(digest: str) -> str:
+    """The hex part of ``sha256:<hex>``.
+
+    Raises:
+        EvidenceError: ``BAD_DIGEST``.
+    """
+    algorithm, _, value = digest.partition(":")
+    if algorithm != "sha256" or not _HEX.fullmatch(value):
+        raise EvidenceError("BAD_DIGEST", f"expected sha256:<64 hex digits>, found {ascii(digest)[:90]}")
+    return value
+
+
+def _envelope(raw: bytes, file: str) -> tuple[bytes, bytes, str]:
+    """Payload, signature and hint of a file that is exactly in the one form that ``sign`` writes."""
+    outer = canonical.loads(raw, file=file)
+    _keys(outer, ("mediaType", "verificationMaterial", "dsseEnvelope"), "the file", file=file)
+    material, envelope = outer["verificationMaterial"], outer["dsseEnvelope"]
+    _keys(material, ("publicKey",), "verificationMaterial", file=file)
+    _keys(material["publicKey"], ("hint",), "publicKey", file=file)
+    _keys(envelope, ("payload", "payloadType", "signatures"), "dsseEnvelope", file=file)
+    if outer["mediaType"] != MEDIA_TYPE:
+        raise EvidenceError("BAD_ENVELOPE", f"{file}: mediaType is not {MEDIA_TYPE!r}", file=file)
+    if envelope["payloadType"] != PAYLOAD_TYPE:
+        raise EvidenceError("PAYLOAD_TYPE", f"{file}: payloadType is not {PAYLOAD_TYPE!r}", file=file)
+    signatures = envelope["signatures"]
+    if not isinstance(signatures, list) or len(signatures) != 1:
+        raise EvidenceError("SIG_COUNT", f"{file}: expected exactly one signature", file=file)
+    _keys(signatures[0], ("keyid", "sig"), "the signature", file=file)
+    if signatures[0]["keyid"] != "":
+        raise EvidenceError("UNSIGNED_FIELD", f"{file}: keyid must be empty, it is not signed", file=file)
+    payload, signature = _base64(envelope["payload"], file), _base64(signatures[0]["sig"], file)
+    if canonical.dumps(outer, file=file) + b"\n" != raw:
+        raise EvidenceError("NOT_CANONICAL", f"{file}: not the canonical bytes of its content", file=file)
+    return payload, signature, str(material["publicKey"]["hint"])
+
+
+def _keys(value: Any, expected: tuple[str, ...], where: str, *, file: str) -> None:
+    if not isinstance(value, dict):
+        raise EvidenceError("BAD_ENVELOPE", f"{file}: {where} is no object", file=file)
+    if extra := sorted(set(value) - set(expected)):
+        raise EvidenceError("UNSIGNED_FIELD", f"{file}: {where} has an unknown key {ascii(extra[0])[:80]}", file=file)
+    if lacking := sorted(set(expected) - set(value)):
+        raise EvidenceError("BAD_ENVELOPE", f"{file}: {where} lacks the key {lacking[0]!r}", file=file)
+
+
+def _base64(text: Any, file: str) -> bytes:
+    """Decode, and refuse the other spellings of the same bytes (unused bits, line breaks, URL alphabet)."""
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError, TypeError):
+        raise EvidenceError("BAD_ENVELOPE", f"{file}: payload or signature is not base64", file=file) from None
+    if base64.b64encode(data).decode("ascii") != text:
+        raise EvidenceError("NOT_CANONICAL", f"{file}: payload or signature is not in canonical base64", file=file)
+    return data
+
+
+def _signer(hint: str, trust: Trust, role: SignerRole, *, as_of: str, file: str) -> TrustedKey:
+    """The trusted key that the hint selects. The hint only selects; what the key may do stands in the trust file."""
+    now = moment.read(as_of)
+    key = trust.find(hint)
+    if key is None:
+        raise EvidenceError("UNKNOWN_KEY", f"{file}: signed by a key that the trust file does not hold", file=file)
+    if role not in key.roles:
+        raise EvidenceError("KEY_ROLE", f"{file}: the key {key.name!r} is not trusted for {role!r}", file=file)
+    if key.revoked_at is not None and key.revoked_at <= now:
+        raise EvidenceError("KEY_REVOKED", f"{file}: the key {key.name!r} has been revoked", file=file)
+    if not key.not_before <= now <= key.not_after:
+        period = f"{moment.write(key.not_before)} to {moment.write(key.not_after)}"
+        raise EvidenceError("KEY_PERIOD", f"{file}: the key {key.name!r} is valid {period}, not now", file=file)
+    return key
+
+
+def _verify(signer: TrustedKey, payload: bytes, signature: bytes, file: str) -> None:
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+    from cryptography.hazmat.primitives.hashes import SHA256
+
+    try:
+        signer.public.verify(signature, pae(payload), ec.ECDSA(SHA256()))
+        r, s = decode_dss_signature(signature)
+    except (InvalidSignature, ValueError):
+        message = f"{file}: the signature does not fit the payload and the key {signer.name!r}"
+        raise EvidenceError("BAD_SIGNATURE", message, file=file) from None
+    if s > ORDER // 2 or encode_dss_signature(r, s) != signature:
+        raise EvidenceError("NOT_CANONICAL", f"{file}: the signature is a second form of a valid one", file=file)
+
+
+def _subjects(listed: Any, file: str) -> Subjects:
+    found = []
+    try:
+        for item in listed:
+            name, digest = item["name"], "sha256:" + item["digest"]["sha256"]
+            exact = set(item) == {"name", "digest"} and set(item["digest"]) == {"sha256"} and isinstance(name, str)
+            hex_of(digest)
+            if not exact:
+                raise KeyError
+            found.append((name, digest))
+    except (TypeError, KeyError, EvidenceError):
+        raise EvidenceError("BAD_STATEMENT", f"{file}: a subject is not a name with a SHA-256", file=file) from None
+    if not found:
+        raise EvidenceError("BAD_STATEMENT", f"{file}: the statement is about nothing", file=file)
+    return tuple(found)

@@ -1,0 +1,179 @@
+"""Whom the verifier believes: a file of its own, never one that comes with the evidence."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast, get_args
+
+from pydantic import AwareDatetime, Field, ValidationError, field_serializer, field_validator, model_validator
+
+from govkit.core import Recorded
+from govkit.errors import UsageError
+from govkit.evidence import moment
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+
+SignerRole = Literal["train", "audit", "gate", "release"]
+"""What a key may sign: the run, the findings, the verdict, the release."""
+
+ROLES: tuple[SignerRole, ...] = get_args(SignerRole)
+MAX_BYTES = 1_000_000
+
+
+class TrustedKey(Recorded):
+    """A public key and what it is believed for.
+
+    Attributes:
+        id: Hex SHA-256 of the DER SubjectPublicKeyInfo; checked against ``public_key``.
+        name: Who holds it.
+        algorithm: The only one there is; it is taken from here and never from the evidence.
+        public_key: PEM text.
+        roles: What it may sign.
+        not_before: First moment of validity.
+        not_after: Last moment of validity.
+        revoked_at: From this moment on nothing that it signed is believed.
+    """
+
+    id: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    algorithm: Literal["ecdsa-p256-sha256"] = "ecdsa-p256-sha256"
+    public_key: str
+    roles: Annotated[tuple[SignerRole, ...], Field(min_length=1)]
+    not_before: AwareDatetime
+    not_after: AwareDatetime
+    revoked_at: AwareDatetime | None = None
+
+    @model_validator(mode="after")
+    def _key_has_this_id(self) -> TrustedKey:
+        if key_id(self.public) != self.id:
+            raise ValueError("id is not the SHA-256 of public_key: one of the two was changed")
+        if self.not_after <= self.not_before:
+            raise ValueError("not_after is not later than not_before")
+        return self
+
+    @field_validator("not_before", "not_after", "revoked_at", mode="before")
+    @classmethod
+    def _no_bare_numbers(cls, value: object) -> object:
+        if not isinstance(value, str | datetime | None):
+            raise ValueError("expected a time like 2026-11-24T12:00:00Z")
+        return value
+
+    @field_serializer("not_before", "not_after", "revoked_at")
+    def _utc(self, value: datetime | None) -> str | None:
+        return None if value is None else moment.write(value)
+
+    @property
+    def public(self) -> EllipticCurvePublicKey:
+        """The key itself.
+
+        Raises:
+            ValueError: ``public_key`` is not the PEM text of a P-256 public key.
+        """
+        from cryptography.exceptions import UnsupportedAlgorithm
+        from cryptography.hazmat.primitives.asymmetric import ec
+        from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+        try:
+            key = load_pem_public_key(self.public_key.encode("utf-8"))
+        except (ValueError, UnsupportedAlgorithm):
+            raise ValueError("public_key is not the PEM text of a public key") from None
+        if not isinstance(key, ec.EllipticCurvePublicKey) or key.curve.name != "secp256r1":
+            raise ValueError("public_key is not on the curve P-256")
+        return key
+
+
+class Trust(Recorded):
+    """A trust file (``govkit.trust/v1``): the keys that a verifier believes."""
+
+    schema_: Annotated[Literal["govkit.trust/v1"], Field(alias="schema")] = "govkit.trust/v1"
+    keys: Annotated[tuple[TrustedKey, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _each_key_once(self) -> Trust:
+        ids = [key.id for key in self.keys]
+        if len(set(ids)) != len(ids):
+            raise ValueError("a key stands twice: give it one entry with all its roles")
+        return self
+
+    def find(self, hint: str) -> TrustedKey | None:
+        """The key with this id, or None."""
+        return next((key for key in self.keys if key.id == hint), None)
+
+
+def key_id(public: EllipticCurvePublicKey) -> str:
+    """Hex SHA-256 of the DER SubjectPublicKeyInfo."""
+    import hashlib
+
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    return hashlib.sha256(public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
+
+
+def write_trust(path: Path, trust: Trust) -> None:
+    """Write a trust file."""
+    import yaml
+
+    class Dumper(yaml.SafeDumper):
+        """Writes the lines of a PEM text as lines."""
+
+    def text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else '"')
+
+    Dumper.add_representer(str, text)
+    plain = trust.model_dump(mode="json", by_alias=True, exclude_none=True)
+    path.write_text(yaml.dump(plain, Dumper=Dumper, sort_keys=False, width=200), encoding="utf-8")
+
+
+def read_trust(path: Path) -> Trust:
+    """Read a trust file.
+
+    Raises:
+        UsageError: It is missing, no YAML, or holds a duplicate, unknown or wrong key; names file and key.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise UsageError(f"{path}: larger than {MAX_BYTES} bytes, which no trust file is")
+        plain = _parse(path.read_text(encoding="utf-8"), path)
+        return Trust.model_validate(plain)
+    except OSError as error:
+        raise UsageError(f"{path}: the trust file cannot be read ({error.strerror}); see 'govkit keys new'") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{path}: the trust file is not UTF-8") from None
+    except ValidationError as error:
+        raise UsageError("\n".join(f"{path}: {_explain(item)}" for item in error.errors()[:5])) from None
+
+
+def _explain(item: Any) -> str:
+    key = ".".join(str(part) for part in item["loc"])
+    known = {"extra_forbidden": "unknown key", "missing": "the key is missing"}
+    said: str = known.get(item["type"], item["msg"])
+    return (f"{key}: " if key else "") + said.removeprefix("Value error, ")
+
+
+def _parse(text: str, path: Path) -> Any:
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        """Refuses a key that stands twice, of which YAML would keep the last, and every alias."""
+
+        def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+            if self.check_event(yaml.AliasEvent):
+                raise UsageError(f"{path}: YAML aliases are not allowed in a trust file")
+            return super().compose_node(parent, index)
+
+        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+            keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+            twice = next((key for key in keys if keys.count(key) > 1), None)
+            if twice is not None:
+                line = node.start_mark.line + 1
+                raise UsageError(f"{path}: the key {ascii(twice)[:80]} stands twice in the entry of line {line}")
+            return cast("dict[Any, Any]", super().construct_mapping(node, deep=deep))
+
+    try:
+        return yaml.load(text, Loader=Loader)  # noqa: S506 — a SafeLoader
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        raise UsageError(f"{path}{line}: the trust file is not valid YAML") from None

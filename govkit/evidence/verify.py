@@ -1,0 +1,180 @@
+"""The verifier's side of a bundle. Every step fails closed, and nothing is believed before its signature verified."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from govkit import manifest
+from govkit.errors import EvidenceError, UsageError
+from govkit.evidence import moment
+from govkit.evidence.links import check_links, check_subjects
+from govkit.evidence.predicates import Kind, Release, VerdictLinks, file_of, parse, type_of
+from govkit.evidence.statement import Statement, open_statement, read_bytes
+from govkit.evidence.trust import SignerRole, Trust
+from govkit.manifest import FileDigest
+
+ROLE_OF: dict[Kind, SignerRole] = {"run": "train", "findings": "audit", "verdict": "gate", "release": "release"}
+CLOCK_SKEW = timedelta(minutes=5)
+RELEASE = file_of("release")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a verified bundle says.
+
+    Attributes:
+        run: The run predicate, or None.
+        findings: The findings predicate.
+        verdict: The verdict predicate; a caller judges again and does not believe it.
+        release: The release predicate.
+        signers: Kind of statement -> name of the trusted key that signed it.
+        artifact: Artifact digest of the model.
+        model_checked: Whether the files of the model were at hand and have this digest.
+    """
+
+    run: dict[str, Any] | None
+    findings: dict[str, Any]
+    verdict: dict[str, Any]
+    release: dict[str, Any]
+    signers: dict[str, str]
+    artifact: str
+    model_checked: bool
+
+
+def check_signatures(
+    folder: Path, *, model: Path | None, trust: Trust, as_of: str, minimum_sequence: int | None = None
+) -> Evidence:
+    """Verify signatures, digests and ties of a bundle.
+
+    Args:
+        folder: The bundle.
+        model: The model that is about to be used; None if it is no file.
+        trust: Whom the verifier believes; never from the bundle.
+        as_of: UTC time of the verifier's clock.
+        minimum_sequence: Oldest release to accept, if replays matter.
+
+    Returns:
+        The predicates; the policy is not judged here.
+
+    Raises:
+        EvidenceError: The first thing that does not verify, with its code and file: those of ``open_statement`` and
+            ``manifest.walk``, and ``MISSING_FILE``, ``EXTRA_FILE``, ``BOUND_FILE``, ``MODEL_MISMATCH``,
+            ``WRONG_SUBJECT``, ``INPUTS_MISMATCH``, ``POLICY_SWAPPED``, ``VERDICT_DIFFERS``, ``FUTURE``, ``REPLAY``.
+        UsageError: The folder or the model is not there.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: no such folder; expected a bundle")
+    opened = _open(folder, "release", trust, as_of)
+    release = parse(Release, opened.predicate, file=RELEASE)
+    _check_files(folder, release)
+    signed = {"release": opened, **_open_bound(folder, release, trust, as_of)}
+    if model is not None:
+        _check_model(model, release)
+    _check_ties(signed, release)
+    _check_time(signed, release, as_of=as_of, minimum_sequence=minimum_sequence)
+    return Evidence(
+        run=signed["run"].predicate if "run" in signed else None,
+        findings=signed["findings"].predicate,
+        verdict=signed["verdict"].predicate,
+        release=signed["release"].predicate,
+        signers={kind: statement.signer.name for kind, statement in signed.items()},
+        artifact=release.artifact,
+        model_checked=model is not None,
+    )
+
+
+def _open(folder: Path, kind: Kind, trust: Trust, as_of: str, release: Release | None = None) -> Statement:
+    """Open a statement from the very bytes whose digest was compared, whatever happens to the file meanwhile."""
+    file = file_of(kind)
+    if not (folder / file).is_file() or (release is not None and file not in release.files):
+        raise EvidenceError("MISSING_FILE", f"{file}: missing from the bundle", file=file)
+    raw = read_bytes(folder / file, file=file)
+    if release is not None and hashlib.sha256(raw).hexdigest() != release.files[file].sha256:
+        raise EvidenceError("BOUND_FILE", f"{file}: not the file that was sealed", file=file)
+    return open_statement(raw, trust=trust, role=ROLE_OF[kind], predicate_type=type_of(kind), as_of=as_of, file=file)
+
+
+def _open_bound(folder: Path, release: Release, trust: Trust, as_of: str) -> dict[str, Statement]:
+    """Run (if there is one), findings and verdict."""
+    kinds: tuple[Kind, ...] = ("run", "findings", "verdict")
+    present = [kind for kind in kinds if kind != "run" or file_of(kind) in release.files]
+    return {kind: _open(folder, kind, trust, as_of, release) for kind in present}
+
+
+def _check_ties(signed: dict[str, Statement], release: Release) -> None:
+    """The statements are about this model, and speak of each other."""
+    name = signed["release"].subjects[0][0]
+    for kind, statement in signed.items():
+        check_subjects(kind, statement.subjects, name=name, release=release)
+    check_links(
+        signed["findings"].predicate,
+        signed["verdict"].predicate,
+        payloads={kind: signed[kind].payload_sha256 for kind in ("run", "findings") if kind in signed},
+        artifact=release.artifact,
+        outcome=release.verdict,
+    )
+
+
+def _check_files(folder: Path, release: Release) -> None:
+    """The files of the bundle are exactly those that were sealed."""
+    for path in release.files:
+        manifest.refuse_bad_path(path)
+    found = {file.path: file for file in manifest.walk(folder) if file.path != RELEASE}
+    for path in sorted(found.keys() - release.files.keys()):
+        raise EvidenceError("EXTRA_FILE", f"{path!r} is in the bundle and was not sealed; remove it", file=path)
+    for path in sorted(release.files.keys() - found.keys()):
+        raise EvidenceError("MISSING_FILE", f"{path!r} was sealed and is missing from the bundle", file=path)
+    changed = [
+        path for path, bound in sorted(release.files.items()) if not _same(found[path], bound.sha256, bound.size)
+    ]
+    if changed:
+        names = ", ".join(map(repr, changed))
+        raise EvidenceError("BOUND_FILE", f"changed since the bundle was sealed: {names}", file=changed[0])
+
+
+def _same(found: FileDigest, sha256: str, size: int) -> bool:
+    return (found.sha256, found.size) == (sha256, size)
+
+
+def _check_model(model: Path, release: Release) -> None:
+    """The model at hand is the one that was audited."""
+    listed = manifest.artifact_files(model)
+    found = {file.path: file.sha256 for file in listed}
+    bound = release.model_files
+    if manifest.digest_of(listed) == release.artifact and bound in ({}, found):
+        return
+    differing = sorted(path for path in found.keys() | bound.keys() if found.get(path) != bound.get(path))
+    shown = [f"{path!r} ({_difference(path, found, bound)})" for path in differing[:20]] if bound else []
+    more = f" and {len(differing) - 20} more" if bound and len(differing) > 20 else ""
+    raise EvidenceError(
+        "MODEL_MISMATCH",
+        f"{model}: not the model that was audited: {', '.join(shown) or 'another digest'}{more}",
+        file=differing[0] if differing and bound else "",
+    )
+
+
+def _difference(path: str, found: dict[str, str], bound: dict[str, str]) -> str:
+    if path not in bound:
+        return "not audited"
+    return "changed" if path in found else "missing"
+
+
+def _check_time(signed: dict[str, Statement], release: Release, *, as_of: str, minimum_sequence: int | None) -> None:
+    now = moment.read(as_of)
+    judged = parse(VerdictLinks, signed["verdict"].predicate, file=file_of("verdict")).verdict.as_of
+    for kind, text in (("release", release.as_of), ("verdict", judged)):
+        try:
+            time = moment.read(text)
+        except UsageError:
+            message = f"{file_of(kind)}: as_of is no time: {ascii(text)[:60]}"
+            raise EvidenceError("BAD_STATEMENT", message, file=file_of(kind)) from None
+        if time > now + CLOCK_SKEW:
+            message = f"{file_of(kind)}: dated {moment.write(time)}, later than now ({moment.write(now)})"
+            raise EvidenceError("FUTURE", message, file=file_of(kind))
+    if minimum_sequence is not None and release.sequence < minimum_sequence:
+        message = f"{RELEASE}: is release {release.sequence}, expected {minimum_sequence} or later"
+        raise EvidenceError("REPLAY", message, file=RELEASE)

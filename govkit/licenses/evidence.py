@@ -1,0 +1,156 @@
+"""Signs of a license: license files, a model card's front matter, the metadata of an installed package."""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+from importlib import metadata
+from pathlib import Path
+
+import yaml
+
+from govkit.core import LicenseEvidence
+from govkit.errors import UsageError
+from govkit.licenses import rules
+from govkit.licenses.expressions import normalize
+from govkit.licenses.texts import identify
+
+_LICENSE_FILE = re.compile(r"^(un)?licen[cs]es?([.\-_ ].*)?$|^copying([.\-_ ].*)?$", re.IGNORECASE)
+_NOTICE_FILE = re.compile(r"^notice([.\-_ ].*)?$", re.IGNORECASE)
+_FRONT_MATTER = re.compile(r"\A---\s*\n(?P<head>.*?)\n---\s*$", re.DOTALL | re.MULTILINE)
+MOST_BYTES = 1_000_000
+"""A license file longer than this is not read as one."""
+
+
+def find(place: str | Path, *, package: str | None = None) -> tuple[LicenseEvidence, ...]:
+    """Every sign of a license of one component.
+
+    Args:
+        place: Its folder, or one of its files.
+        package: Name of the installed distribution that it came in. Then the folders above, up to the package, its
+            metadata and the license files in its ``.dist-info`` count as well.
+
+    Returns:
+        The evidence, ordered by source; ``where`` is a file name relative to the folder, or the metadata field.
+
+    Raises:
+        UsageError: The place does not exist, the package is not installed, or the place is not in the package.
+    """
+    path = Path(place).resolve()
+    if not path.exists():
+        raise UsageError(f"cannot look for a license in {str(place)!r}: there is no such file or folder")
+    folder = path if path.is_dir() else path.parent
+    found = [*_license_files(folder, folder), *_card(folder)]
+    if package is not None:
+        distribution = _distribution(package)
+        for parent in _above(folder, distribution, package):
+            found += _license_files(parent, folder)
+        found += _metadata(distribution)
+    return tuple(found)
+
+
+def declared(expression: str) -> LicenseEvidence:
+    """The license that somebody declares for a component, as evidence.
+
+    Raises:
+        UsageError: The expression names no license exactly.
+    """
+    known = normalize(expression)
+    if known is None:
+        raise UsageError(
+            f"the declared license {expression!r} is not an SPDX expression: "
+            "write for example Apache-2.0, CC-BY-4.0 or MIT OR Apache-2.0, or leave it out"
+        )
+    return LicenseEvidence(source="declared", where="declared", expression=known)
+
+
+def _license_files(folder: Path, start: Path) -> list[LicenseEvidence]:
+    found = []
+    for file in sorted(folder.iterdir()):
+        is_license, is_notice = _LICENSE_FILE.match(file.name), _NOTICE_FILE.match(file.name)
+        if not file.is_file() or not (is_license or is_notice) or file.suffix == ".py":
+            continue
+        evidence = _text(file, file.name if folder == start else f"{folder.name}/{file.name}")
+        # A NOTICE names authors; it is evidence only where it holds the text of a license.
+        if is_license or evidence.expression is not None:
+            found.append(evidence)
+    return found
+
+
+def _text(file: Path, where: str) -> LicenseEvidence:
+    content = file.read_bytes()
+    text = content.decode("utf-8", errors="replace") if len(content) <= MOST_BYTES else ""
+    digest = f"sha256:{sha256(content).hexdigest()}"
+    return LicenseEvidence(source="license file", where=where, expression=identify(text), sha256=digest)
+
+
+def _card(folder: Path) -> list[LicenseEvidence]:
+    """``license:`` in the front matter of a README, as model hubs read it: one id or a list of ids."""
+    file = folder / "README.md"
+    if not file.is_file():
+        return []
+    match = _FRONT_MATTER.match(file.read_text(encoding="utf-8", errors="replace"))
+    try:
+        head = yaml.safe_load(match["head"]) if match else None
+    except yaml.YAMLError:
+        head = None
+    said = head.get("license") if isinstance(head, dict) else None
+    names = said if isinstance(said, list) else [said]
+    return [
+        LicenseEvidence(source="card", where=f"README.md: license: {name}", expression=normalize(str(name)))
+        for name in names
+        if name is not None
+    ]
+
+
+def _distribution(package: str) -> metadata.Distribution:
+    try:
+        return metadata.distribution(package)
+    except metadata.PackageNotFoundError:
+        raise UsageError(f"the package {package!r} is not installed here: install it, or do not name it") from None
+
+
+def _above(folder: Path, distribution: metadata.Distribution, package: str) -> list[Path]:
+    """Folders above ``folder``, up to the package's own; the shared folder of all packages is not one of them."""
+    site = Path(str(distribution.locate_file(""))).resolve()
+    if not folder.is_relative_to(site) or folder == site:
+        raise UsageError(f"{str(folder)!r} is not a part of the package {package!r}: name the package it came in")
+    owned = folder.relative_to(site).as_posix() + "/"
+    if not any(str(file).startswith(owned) for file in distribution.files or ()):
+        raise UsageError(f"{str(folder)!r} holds no file of the package {package!r}: name the package it came in")
+    return [parent for parent in folder.parents if parent != site and parent.is_relative_to(site)]
+
+
+def _metadata(distribution: metadata.Distribution) -> list[LicenseEvidence]:
+    found = []
+    for field in ("License-Expression", "License"):
+        said = "".join(distribution.metadata.get_all(field) or ()).strip()
+        # UNKNOWN is what old tools write into an empty field: it says nothing.
+        if said and said.upper() != "UNKNOWN":
+            found.append(_field(field, said))
+    for name in distribution.metadata.get_all("Classifier") or ():
+        if name.startswith("License ::"):
+            found += _classifier(name)
+    for file in sorted(distribution.files or (), key=str):
+        path = Path(str(distribution.locate_file(file)))
+        if ".dist-info" in file.parts[0] and _LICENSE_FILE.match(file.name) and path.is_file():
+            found.append(_text(path, str(file)))
+    return found
+
+
+def _field(field: str, said: str) -> LicenseEvidence:
+    # Some packages paste the whole text of their license into the field.
+    is_text = "\n" in said
+    expression = identify(said) if is_text else normalize(said)
+    where = f"{field}: {said.splitlines()[0][:80]}"
+    return LicenseEvidence(source="package metadata", where=where, expression=expression)
+
+
+def _classifier(name: str) -> list[LicenseEvidence]:
+    if name.strip() == "License :: OSI Approved":
+        return []
+    meant = rules.classifier(name)
+    is_id = meant is not None and not meant.startswith("family: ")
+    where = f"{name} ({meant})" if meant is not None and not is_id else name
+    expression = normalize(meant) if is_id and meant is not None else None
+    return [LicenseEvidence(source="package classifier", where=where, expression=expression)]

@@ -1,0 +1,25 @@
+"""The corridor: record → measure → judge → attest → render → seal, and the way back, verify.
+
+Each step reads files and writes files, so that one machine may measure, another judge and sign, and anyone verify.
+"""
+
+from __future__ import annotations
+
+from govkit.pipeline.bundle import Bundle, read_bundle
+from govkit.pipeline.steps import attest, audit, judge, measure, render, seal, write_findings, write_verdict
+from govkit.pipeline.verification import Verification, verify
+
+__all__ = [
+    "Bundle",
+    "Verification",
+    "attest",
+    "audit",
+    "judge",
+    "measure",
+    "read_bundle",
+    "render",
+    "seal",
+    "verify",
+    "write_findings",
+    "write_verdict",
+]

@@ -1,0 +1,72 @@
+"""A bundle as an object: what its statements say, unverified."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from govkit.core import Finding, Run, Verdict
+from govkit.errors import UsageError
+from govkit.evidence import read_unverified
+
+FINDINGS: TypeAdapter[list[Finding]] = TypeAdapter(list[Finding])
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """What a bundle says. Reading proves nothing; ``verify`` does.
+
+    Attributes:
+        path: The folder.
+        verdict: The stored verdict.
+        findings: All measurements and gaps.
+        run: Record of the fine-tuning run, or None.
+        passes: Model passes made and declared: ``forward``, ``backward``, ``declared_forward``, ``declared_backward``.
+    """
+
+    path: Path
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+    run: Run | None
+    passes: dict[str, int]
+
+    def dump(self) -> dict[str, Any]:
+        """The facts that ``govkit show --json`` prints."""
+        verdict = self.verdict.model_dump(mode="json")
+        return {
+            "verdict": {**verdict, "exit_code": self.verdict.exit_code},
+            "coverage": verdict["coverage"],
+            "findings": [finding.model_dump(mode="json") for finding in self.findings],
+            "run": None if self.run is None else self.run.model_dump(mode="json", by_alias=True),
+            "passes": self.passes,
+        }
+
+
+def read_bundle(path: Path | str) -> Bundle:
+    """Read the statements of a bundle without verifying them.
+
+    Raises:
+        UsageError: The folder is no bundle.
+    """
+    folder = Path(path)
+    for name in ("findings", "verdict"):
+        if not (folder / f"{name}.sigstore.json").is_file():
+            raise UsageError(
+                f"{folder}: no bundle, {name}.sigstore.json is missing; expected a folder that audit wrote"
+            )
+    try:
+        findings = read_unverified(folder / "findings.sigstore.json")
+        verdict = read_unverified(folder / "verdict.sigstore.json")
+        record = folder / "run.sigstore.json"
+        return Bundle(
+            path=folder,
+            verdict=Verdict.model_validate(verdict["verdict"]),
+            findings=tuple(FINDINGS.validate_python(findings["findings"])),
+            run=Run.model_validate(read_unverified(record)) if record.is_file() else None,
+            passes=findings["passes"],
+        )
+    except (ValidationError, KeyError) as error:
+        raise UsageError(f"{folder}: no bundle of this version ({str(error).splitlines()[0]})") from None

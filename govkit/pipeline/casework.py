@@ -1,0 +1,264 @@
+"""Turns an audit file into a case: reads the data, loads candidate, base and incumbent, aligns their classes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from govkit import data, documents, engine, lineage, manifest, subjects
+from govkit.core import Audit, Case, Dataset, Passes, Predictions, Run, Subject
+from govkit.core.audit import BaseSource, Columns, SubjectSource
+from govkit.core.case import Array
+from govkit.core.words import Access, Modality, Of, Role
+from govkit.errors import AuditError
+
+Stored = Literal["candidate", "base", "incumbent"]
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
+
+
+@dataclass(frozen=True)
+class Casework:
+    """A case and what a bundle needs to know of it.
+
+    Attributes:
+        case: Ready to be measured.
+        name: Name of the audited model.
+        path: Folder or file of the candidate: weights, source of a function, or predictions.
+        digest: Artifact digest of ``path``.
+    """
+
+    case: Case
+    name: str
+    path: Path
+    digest: str
+
+
+@dataclass
+class _Places:
+    """Where things are, while a case is put together."""
+
+    audit: Audit
+    root: Path
+    passes: Passes = field(default_factory=Passes)
+
+    def at(self, path: str) -> Path:
+        return self.root / path
+
+
+def read_audit(path: Path, *, policy: str | None = None, seed: int | None = None) -> tuple[Audit, Path]:
+    """Read an audit file.
+
+    Returns:
+        The audit, with policy and seed replaced where they are given, and the folder its paths start from.
+
+    Raises:
+        AuditError: Names file, line and key.
+    """
+    audit = documents.read_model(path, Audit, error=AuditError)
+    changes = {"policy": policy, "seed": seed}
+    return audit.model_copy(update={key: value for key, value in changes.items() if value is not None}), path.parent
+
+
+def read_run_of(audit: Audit, root: Path) -> Run | None:
+    """The run record that the audit file names, if it names one."""
+    return None if audit.subject.run is None else lineage.read_run(root / audit.subject.run)
+
+
+def build_case(audit: Audit, root: Path) -> Casework:
+    """Read everything that the audit file names; nothing is measured yet.
+
+    Raises:
+        UsageError: Something is missing, contradictory or cannot be read.
+    """
+    places = _Places(audit, root)
+    run = read_run_of(audit, root)
+    _refuse_unfinished(places, run)
+    paths = _data_paths(places)
+    tables = {role: data.read_table(path) for role, path in paths.items()}
+    modality = _modality(places, tables["test"])
+    candidate = _live(places, audit.subject, modality)
+    classes = _classes(candidate, tables, audit.columns)
+    sets = {
+        role: data.read_dataset(
+            path,
+            role=role,
+            columns=audit.columns,
+            modality=modality,
+            classes=classes,
+            table=tables[role],
+            input_range=audit.subject.input_range,
+        )
+        for role, path in paths.items()
+    }
+    return _assemble(places, run=run, candidate=candidate, classes=classes, sets=sets, modality=modality)
+
+
+def _assemble(
+    places: _Places,
+    *,
+    run: Run | None,
+    candidate: Subject | None,
+    classes: tuple[str, ...],
+    sets: dict[Role, Dataset],
+    modality: Modality,
+) -> Casework:
+    audit = places.audit
+    positive = _positive(audit.columns, classes)
+    stored = _stored(places, sets, classes, positive)
+    base = _base(places, run, sets, classes, modality)
+    incumbent = None if audit.incumbent is None else _live(places, audit.incumbent, modality)
+    _refuse_other_classes(classes, base=base, incumbent=incumbent)
+    live: dict[Of, Subject | None] = {"candidate": candidate, "base": base, "incumbent": incumbent}
+    path = places.at(audit.subject.predictions or "") if candidate is None else candidate.path
+    if path is None:
+        raise AuditError("subject.python: the object has no path, so nothing can be identified by a digest")
+    case = Case(
+        subject=candidate,
+        base=base,
+        incumbent=incumbent,
+        data=sets,
+        classes=classes,
+        positive=positive,
+        run=run,
+        use=audit.use,
+        access=_access(candidate),
+        modality=modality,
+        model_path=path,
+        answers=engine.Answers(live, sets, classes=classes, stored=stored),
+        passes=places.passes,
+        embed=_features(base, sets),
+        seed=audit.seed,
+        column=audit.columns.model_dump(exclude_none=True),
+        suite=None if audit.quality is None else places.at(audit.quality),
+        licenses=audit.licenses,
+    )
+    name = audit.name or (run.name if run else path.stem)
+    return Casework(case=case, name=name, path=path, digest=manifest.artifact_digest(path))
+
+
+def _refuse_unfinished(places: _Places, run: Run | None) -> None:
+    if run is not None and run.exit != "finished":
+        record = places.at(places.audit.subject.run or "")
+        raise AuditError(f"{record}: the run {run.exit}; only a finished run has a model to audit")
+
+
+def _data_paths(places: _Places) -> dict[Role, Path]:
+    """Role -> file. With stored predictions the predictions are the test set."""
+    paths: dict[Role, Path] = {role: places.at(source.path) for role, source in places.audit.data.items()}
+    predictions = places.audit.subject.predictions
+    if predictions is not None:
+        if "test" in paths and paths["test"] != places.at(predictions):
+            raise AuditError("subject.predictions is the test set itself: remove data.test, or name the same file")
+        paths = {"test": places.at(predictions), **paths}
+    if "test" not in paths:
+        raise AuditError("data.test is missing: an audit needs rows that the model was not tuned on")
+    return paths
+
+
+def _modality(places: _Places, test: Any) -> Modality:
+    """What the inputs are, from the audit file and, for a single column, from its values."""
+    column = places.audit.columns.input
+    if column is None:
+        if places.audit.subject.predictions is None:
+            raise AuditError(
+                "columns.input is missing: name the column, or the list of columns, that the model is asked"
+            )
+        return "unknown"
+    if not isinstance(column, str):
+        return "table"
+    if column in test.column_names and test.num_rows:
+        first = str(test[column][0].as_py()).lower()
+        return "image" if first.endswith(IMAGE_SUFFIXES) else "text"
+    return "text"
+
+
+def _live(places: _Places, source: SubjectSource, modality: Modality) -> Subject | None:
+    """A model that can be asked; None for stored predictions."""
+    if source.predictions is not None:
+        return None
+    return subjects.load(source, root=places.root, modality=modality, passes=places.passes)
+
+
+def _classes(candidate: Subject | None, tables: dict[Role, Any], columns: Columns) -> tuple[str, ...]:
+    """The model's own class names where it has some, otherwise those of the data, sorted."""
+    for table in tables.values():
+        if columns.label not in table.column_names:
+            near = documents.nearest(columns.label, tuple(table.column_names))
+            raise AuditError(f"columns.label: no column {columns.label!r}{near}")
+    if candidate is not None and candidate.classes:
+        return candidate.classes
+    return data.classes_of(list(tables.values()), columns)
+
+
+def _positive(columns: Columns, classes: tuple[str, ...]) -> int:
+    if columns.positive is None:
+        return len(classes) - 1
+    if columns.positive not in classes:
+        raise AuditError(f"columns.positive: {columns.positive!r} is no class; classes are {', '.join(classes)}")
+    return classes.index(columns.positive)
+
+
+def _stored(
+    places: _Places, sets: dict[Role, Dataset], classes: tuple[str, ...], positive: int
+) -> dict[tuple[Of, Role], Predictions]:
+    """Answers that are files or columns, by whose they are and for which rows."""
+    audit, columns = places.audit, places.audit.columns
+    found: dict[tuple[Of, Role], Predictions] = {}
+    which: tuple[Stored, ...] = ("base", "incumbent")
+    if audit.subject.predictions is not None:
+        which = ("candidate", *which)
+    for of in which:
+        for role, rows in sets.items():
+            answers = data.stored_predictions(rows, columns, which=of, classes=classes, positive=positive)
+            if answers is not None:
+                found[of, role] = answers
+    sources: dict[Of, BaseSource | SubjectSource | None] = {"base": audit.base, "incumbent": audit.incumbent}
+    for other, source in sources.items():
+        if source is not None and source.predictions is not None:
+            path = places.at(source.predictions)
+            found[other, "test"] = data.read_predictions(path, sets["test"], columns, classes, positive)
+    return found
+
+
+def _base(
+    places: _Places, run: Run | None, sets: dict[Role, Dataset], classes: tuple[str, ...], modality: Modality
+) -> Subject | None:
+    source = places.audit.base
+    if source is None or source.predictions is not None:
+        return None
+    folder = _base_folder(places, source, run)
+    if source.head == "own":
+        return subjects.load(SubjectSource(model=str(folder)), root=Path(), passes=places.passes, strict=False)
+    if "train" not in sets:
+        raise AuditError("base.head: probe needs data.train, the rows that the linear probe is fitted on")
+    if modality != "text":
+        raise AuditError(
+            f"base.head: probe reads text; the inputs here are {modality}: give base: {{predictions: FILE}}"
+        )
+    return subjects.probe(folder, sets["train"], classes, places.passes)
+
+
+def _base_folder(places: _Places, source: BaseSource, run: Run | None) -> Path:
+    if source.model is not None:
+        return places.at(source.model)
+    if run is None:
+        raise AuditError("base.from: run needs subject.run, the record that names the base")
+    return lineage.base_folder(places.at(places.audit.subject.run or ""), run)
+
+
+def _access(candidate: Subject | None) -> Access:
+    return "predictions" if candidate is None else candidate.access
+
+
+def _features(base: Subject | None, sets: dict[Role, Dataset]) -> Callable[[Role], Array | None]:
+    """Features of the frozen base by role, where a probe reads them."""
+    return subjects.embed_role(base.base if isinstance(base, subjects.Probe) else None, sets)
+
+
+def _refuse_other_classes(classes: tuple[str, ...], **others: Subject | None) -> None:
+    for name, subject in others.items():
+        if subject is not None and subject.classes and set(subject.classes) != set(classes):
+            theirs, ours = ", ".join(subject.classes), ", ".join(classes)
+            raise AuditError(f"{name} answers with the classes {theirs}; the candidate with {ours}: not the same task")

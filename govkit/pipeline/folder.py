@@ -1,0 +1,47 @@
+"""A bundle appears whole or not at all."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from govkit.errors import UsageError
+
+
+def refuse_unwritable(out: Path) -> None:
+    """Before long work begins: ``out`` must not exist, and the folder it will stand in must take files.
+
+    Raises:
+        UsageError: One of them is not so.
+    """
+    if out.exists() or out.is_symlink():
+        raise UsageError(f"{out}: already exists; name a new folder, evidence is never overwritten")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out.parent):
+            pass
+    except OSError as error:
+        raise UsageError(f"{out.parent}: cannot be written ({error.strerror}); name another folder") from None
+
+
+@contextmanager
+def whole_folder(out: Path) -> Iterator[Path]:
+    """A hidden folder beside ``out`` that takes its name only when the block ends well.
+
+    Raises:
+        UsageError: ``out`` exists, its parent cannot be written, or the disk is full.
+    """
+    refuse_unwritable(out)
+    draft = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".partial", dir=out.parent))
+    try:
+        yield draft
+        draft.chmod(0o755)
+        draft.rename(out)
+    except OSError as error:
+        place = error.filename or out
+        raise UsageError(f"{out}: could not be written ({error.strerror or error}; {place})") from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)

@@ -1,0 +1,317 @@
+"""The steps of the corridor, one function each, and ``audit``, which walks them all."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from govkit import checks, evidence, report
+from govkit import policy as policies
+from govkit.core import Attestation, Audit, Policy, Run, Verdict, Waiver
+from govkit.errors import EvidenceError, UsageError
+from govkit.pipeline import clock
+from govkit.pipeline.bundle import FINDINGS, Bundle, read_bundle
+from govkit.pipeline.casework import Casework, build_case, read_audit, read_run_of
+from govkit.pipeline.folder import refuse_unwritable, whole_folder
+
+Progress = Callable[[str, int, int], None]
+"""``(what is being done, steps done, steps in all)``."""
+
+
+def measure(
+    audit_file: Path | str,
+    *,
+    policy: str | None = None,
+    seed: int | None = None,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Run every check, and every check again with the parameters that the policy asks for.
+
+    Args:
+        audit_file: The audit file.
+        policy: Name or path of a policy, instead of the audit file's.
+        seed: Seed, instead of the audit file's.
+        progress: Told about each step.
+
+    Returns:
+        The findings document (``govkit.findings/v1``).
+
+    Raises:
+        UsageError: Anything in the audit file, the policy or the data that cannot be measured.
+    """
+    audit_, root = read_audit(Path(audit_file), policy=policy, seed=seed)
+    return measure_case(build_case(audit_, root), resolve_policy(audit_.policy, root), progress=progress)
+
+
+def resolve_policy(name: str, root: Path) -> Policy:
+    """A policy by name or path (relative to the audit file), with every parameter of its checks filled in."""
+    beside = root / name
+    is_path = name.endswith((".yaml", ".yml")) and beside.is_file()
+    return policies.resolve(policies.load(str(beside) if is_path else name), checks.catalog())
+
+
+def measure_case(work: Casework, rules: Policy, *, progress: Progress | None = None) -> dict[str, Any]:
+    """The findings document of a case that has been built."""
+    requests = checks.requests_for(rules, checks.catalog())
+    declared = checks.declared_passes(work.case, requests)
+    findings = checks.measure(work.case, requests, progress=_told(progress, len(requests)))
+    return {
+        "schema": "govkit.findings/v1",
+        "subject": {"name": work.name, "digest": work.digest},
+        "policy": policy_reference(rules),
+        "seed": str(work.case.seed),
+        "tool": tool(),
+        "passes": {
+            "forward": work.case.passes.forward,
+            "backward": work.case.passes.backward,
+            "declared_forward": declared.forward,
+            "declared_backward": declared.backward,
+        },
+        "findings": [finding.model_dump(mode="json") for finding in findings],
+    }
+
+
+def _told(progress: Progress | None, total: int) -> Callable[[str], None] | None:
+    """Counts the checks as they begin."""
+    if progress is None:
+        return None
+    number = itertools.count()
+    return lambda name: progress(f"check {name}", next(number), total)
+
+
+def tool() -> dict[str, str]:
+    """Name and version of what made a statement."""
+    return {"name": "govkit", "version": importlib.metadata.version("govkit")}
+
+
+def policy_reference(rules: Policy) -> dict[str, str]:
+    """Id, version and digest of a resolved policy."""
+    return {"id": rules.id, "version": rules.version, "digest": policies.digest(rules)}
+
+
+def judge(
+    findings: Path | str | Mapping[str, Any],
+    policy: str | Policy,
+    *,
+    as_of: str | None = None,
+    waivers: Sequence[Waiver] = (),
+    attestations: Sequence[Attestation] = (),
+    enforced: bool = True,
+) -> Verdict:
+    """Judge findings by a policy.
+
+    Args:
+        findings: A findings document, or the path of one.
+        policy: Name or path of a policy, or a resolved one.
+        as_of: UTC time to take as now.
+        waivers: Exceptions in force.
+        attestations: Statements of people.
+        enforced: False makes a gate answer 0; the rulings stay as they are.
+
+    Raises:
+        UsageError: The document is none of this version.
+    """
+    document = read_findings(Path(findings)) if isinstance(findings, Path | str) else findings
+    return policies.judge(
+        policy if isinstance(policy, Policy) else resolve_policy(policy, Path()),
+        FINDINGS.validate_python(document["findings"]),
+        subject=document["subject"]["digest"],
+        as_of=as_of or clock.now(),
+        attestations=attestations,
+        waivers=waivers,
+        enforced=enforced,
+    )
+
+
+def read_findings(path: Path) -> dict[str, Any]:
+    """A findings document that ``measure`` wrote.
+
+    Raises:
+        UsageError: It is none, or of another version.
+    """
+    document: dict[str, Any] = _read_json(path)
+    if document.get("schema") != "govkit.findings/v1":
+        raise UsageError(f"{path}: expected schema govkit.findings/v1, found {document.get('schema')!r}")
+    try:
+        FINDINGS.validate_python(document["findings"])
+        document["subject"]["digest"]
+    except (ValidationError, KeyError, TypeError) as error:
+        raise UsageError(f"{path}: no findings document ({str(error).splitlines()[0]})") from None
+    return document
+
+
+def read_verdict(path: Path) -> Verdict:
+    """A verdict that ``judge`` wrote.
+
+    Raises:
+        UsageError: It is none.
+    """
+    try:
+        return Verdict.model_validate(_read_json(path))
+    except ValidationError as error:
+        raise UsageError(f"{path}: no verdict ({str(error).splitlines()[0]})") from None
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        document = evidence.loads(path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror})") from None
+    except EvidenceError as error:
+        raise UsageError(f"{path}: {error}") from None
+    if not isinstance(document, dict):
+        raise UsageError(f"{path}: expected a JSON object, found {type(document).__name__}")
+    return document
+
+
+def attest(
+    findings: Path | str,
+    verdict: Path | str,
+    *,
+    audit_file: Path | str,
+    out: Path | str,
+    key: evidence.SigningKey,
+    policy: str | None = None,
+) -> Path:
+    """Sign the statements of findings and a verdict that were made by ``measure`` and ``judge``.
+
+    Args:
+        findings: The findings document.
+        verdict: The verdict.
+        audit_file: The audit file they belong to.
+        out: Folder to make.
+        key: Signing key.
+        policy: Name or path of the policy they were judged by, instead of the audit file's.
+
+    Raises:
+        UsageError: The three do not belong together.
+    """
+    document, ruling = read_findings(Path(findings)), read_verdict(Path(verdict))
+    audit_, root = read_audit(Path(audit_file), policy=policy)
+    rules = resolve_policy(audit_.policy, root)
+    if {document["policy"]["digest"], ruling.policy} != {policies.digest(rules)}:
+        raise UsageError(f"{verdict}: findings, verdict and policy {rules.id} do not belong together; judge again")
+    with whole_folder(Path(out)) as draft:
+        write_statements(draft, document, ruling, audit=audit_, rules=rules, run=read_run_of(audit_, root), key=key)
+    return Path(out)
+
+
+def write_statements(
+    folder: Path,
+    findings: Mapping[str, Any],
+    verdict: Verdict,
+    *,
+    audit: Audit,
+    rules: Policy,
+    run: Run | None,
+    key: evidence.SigningKey,
+) -> None:
+    """Write the signed statements, the resolved policy and the audit file into a folder."""
+    (folder / "policy.yaml").write_text(policies.dump(rules), encoding="utf-8")
+    text = yaml.safe_dump(audit.dump(), sort_keys=False, allow_unicode=True)
+    (folder / "audit.yaml").write_text(text, encoding="utf-8")
+    evidence.attest(
+        folder,
+        subject_name=findings["subject"]["name"],
+        subject_digest=findings["subject"]["digest"],
+        run=None if run is None else run.model_dump(mode="json", by_alias=True),
+        findings=dict(findings),
+        verdict={
+            "schema": "govkit.verdict/v1",
+            "verdict": verdict.model_dump(mode="json"),
+            "policy": policy_reference(rules),
+            "waivers": [],
+            "attestations": [],
+            "tool": tool(),
+        },
+        key=key,
+    )
+
+
+def render(folder: Path | str, *, out: Path | None = None, pdf: bool = True) -> tuple[Path, ...]:
+    """Write the documents of a bundle that has its statements; see ``govkit.report.render``."""
+    return report.render(Path(folder), out=out, pdf=pdf)
+
+
+def seal(folder: Path | str, *, model: Path, key: evidence.SigningKey, as_of: str | None = None) -> None:
+    """Sign the release: it binds every file of the bundle and every file of the model, last."""
+    bundle = read_bundle(folder)
+    evidence.seal(
+        Path(folder),
+        model=model,
+        outcome=bundle.verdict.outcome,
+        key=key,
+        as_of=as_of or bundle.verdict.as_of,
+    )
+
+
+def audit(
+    audit_file: Path | str,
+    *,
+    out: Path | str = "evidence",
+    policy: str | None = None,
+    key: Path | str | evidence.SigningKey | None = None,
+    password: bytes | None = None,
+    seed: int | None = None,
+    as_of: str | None = None,
+    enforced: bool = True,
+    progress: Progress | None = None,
+) -> Bundle:
+    """Measure, judge, attest, render and seal; the bundle appears whole at ``out`` or not at all.
+
+    Args:
+        audit_file: The audit file.
+        out: Folder to make; it must not exist.
+        policy: Name or path of a policy, instead of the audit file's.
+        key: Signing key or the path of one; without it a throw-away key signs, and ``OUT.trust.yaml`` is written.
+        password: Passphrase of the key file.
+        seed: Seed, instead of the audit file's.
+        as_of: UTC time to take as now.
+        enforced: False marks everything "not enforced" and makes a gate answer 0; the verdict stays as it is.
+        progress: Told about each step.
+
+    Raises:
+        UsageError: Bad input, found before anything is written.
+    """
+    target, moment = Path(out), as_of or clock.now()
+    refuse_unwritable(target)
+    signer, trust = _signer(key, password, moment)
+    audit_, root = read_audit(Path(audit_file), policy=policy, seed=seed)
+    rules = resolve_policy(audit_.policy, root)
+    work = build_case(audit_, root)
+    findings = measure_case(work, rules, progress=progress)
+    verdict = judge(findings, rules, as_of=moment, enforced=enforced)
+    with whole_folder(target) as draft:
+        write_statements(draft, findings, verdict, audit=audit_, rules=rules, run=work.case.run, key=signer)
+        render(draft)
+        seal(draft, model=work.path, key=signer, as_of=moment)
+    if trust is not None:
+        evidence.write_trust(target.with_name(target.name + ".trust.yaml"), trust)
+    return read_bundle(target)
+
+
+def _signer(
+    key: Path | str | evidence.SigningKey | None, password: bytes | None, moment: str
+) -> tuple[evidence.SigningKey, evidence.Trust | None]:
+    if key is None:
+        signer = evidence.throwaway_key("throw-away key", as_of=moment)
+        return signer, evidence.trust_of(signer)
+    if isinstance(key, Path | str):
+        return evidence.load_key(Path(key), password), None
+    return key, None
+
+
+def write_findings(path: Path, document: Mapping[str, Any]) -> None:
+    """Write a findings document as canonical JSON."""
+    path.write_bytes(evidence.dumps(document) + b"\n")
+
+
+def write_verdict(path: Path, verdict: Verdict) -> None:
+    """Write a verdict as canonical JSON."""
+    path.write_bytes(evidence.dumps(verdict.model_dump(mode="json")) + b"\n")

@@ -1,0 +1,86 @@
+"""Verify a bundle: signatures and digests first, then the judgement again, from the signed findings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from govkit import checks, evidence
+from govkit import policy as policies
+from govkit.core import Policy, Verdict
+from govkit.errors import EvidenceError, PolicyError
+from govkit.pipeline import clock
+from govkit.pipeline.bundle import FINDINGS
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was proved.
+
+    Attributes:
+        verdict: The judgement made anew, as of the verifier's clock; enforced.
+        signers: Statement -> name of the key in the trust file that signed it.
+        artifact: Digest of the model that was compared.
+        policy: Id of the policy judged by.
+    """
+
+    verdict: Verdict
+    signers: dict[str, str]
+    artifact: str
+    policy: str
+
+
+def verify(
+    bundle: Path | str,
+    *,
+    model: Path | str,
+    trust: Path | str | evidence.Trust,
+    policy: Path | str | None = None,
+    as_of: str | None = None,
+    minimum_sequence: int | None = None,
+) -> Verification:
+    """Check every signature and digest, then judge again; a stored verdict is never believed.
+
+    Args:
+        bundle: The folder.
+        model: Folder or file of the weights or predictions that are about to be used.
+        trust: The consumer's trust file: which keys may sign what.
+        policy: A policy the verifier holds; the bundle must have been judged by the same one.
+        as_of: UTC time to take as now.
+        minimum_sequence: Refuse releases older than this number.
+
+    Raises:
+        EvidenceError: Something does not verify; the code is stable, the message names the file.
+        UsageError: The trust file or the policy cannot be read.
+    """
+    folder, moment = Path(bundle), as_of or clock.now()
+    store = trust if isinstance(trust, evidence.Trust) else evidence.read_trust(Path(trust))
+    proof = evidence.check_signatures(
+        folder, model=Path(model), trust=store, as_of=moment, minimum_sequence=minimum_sequence
+    )
+    rules = _rules(folder, policy)
+    if policies.digest(rules) != proof.findings["policy"]["digest"]:
+        what = "the policy given" if policy is not None else "policy.yaml"
+        raise EvidenceError(
+            "POLICY_SWAPPED", f"the findings were judged by another policy than {what}", file="policy.yaml"
+        )
+    stored = Verdict.model_validate(proof.verdict["verdict"])
+    findings = FINDINGS.validate_python(proof.findings["findings"])
+    then = policies.judge(rules, findings, subject=proof.artifact, as_of=stored.as_of, enforced=stored.enforced)
+    if then != stored:
+        raise EvidenceError(
+            "VERDICT_DIFFERS",
+            f"verdict.sigstore.json says {stored.outcome}; judging the signed findings again gives {then.outcome}",
+            file="verdict.sigstore.json",
+        )
+    now = policies.judge(rules, findings, subject=proof.artifact, as_of=moment, enforced=True)
+    return Verification(verdict=now, signers=proof.signers, artifact=proof.artifact, policy=rules.id)
+
+
+def _rules(folder: Path, policy: Path | str | None) -> Policy:
+    if policy is not None:
+        return policies.resolve(policies.load(str(policy)), checks.catalog())
+    try:
+        return policies.load(str(folder / "policy.yaml"))
+    except PolicyError as error:
+        raise EvidenceError("POLICY_SWAPPED", str(error), file="policy.yaml") from None

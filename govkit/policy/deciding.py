@@ -1,0 +1,173 @@
+"""From entries to rulings: the state of every part, and of every control.
+
+Order of states of a control with several parts, worst first: fail, error, missing, unsupported, inconclusive, pass. A
+failure seen on one part is not hidden by another part that could not be measured, and only all parts together pass.
+What follows is the strictest consequence over the parts, so that a mild ``on_fail`` cannot soften a missing part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from govkit.core import Control, Measurement, Requirement, Ruling, State
+from govkit.core.policy import RANK
+from govkit.core.verdict import PartRuling
+from govkit.core.words import Disposition
+from govkit.policy import sentences
+from govkit.policy.limits import bound_for, clears, p_value, strictest_beyond
+from govkit.policy.matching import Entry, Matched
+
+WORST_FIRST: tuple[State, ...] = (
+    "fail",
+    "error",
+    "missing",
+    "unsupported",
+    "inconclusive",
+    "pass",
+    "not_applicable",
+)
+
+SPOKEN_PARTS = 5
+"""How many parts the reason of a control spells out; all of them stand in ``Ruling.parts``."""
+
+
+def entry_p(entry: Entry, require: Requirement) -> float:
+    """p-value of an entry: 1 where nothing was measured, 0 where a word is wrong, else from the stored bounds."""
+    measurement = entry.measurement
+    if measurement is None:
+        return 1.0
+    if require.equals is not None:
+        return 1.0 if measurement.value == "unknown" or _equal(measurement.value, require.equals) else 0.0
+    return p_value(measurement, require) if _is_number(measurement.value) else 1.0
+
+
+def decide(entry: Entry, control: Control, *, confidence: float, rejected: bool) -> tuple[State, str]:
+    """State of one part, and the sentence for it.
+
+    Args:
+        entry: The part.
+        control: The control, which has a limit.
+        confidence: One-sided level at which a number passes.
+        rejected: Holm's procedure found the part beyond the limit.
+    """
+    measurement, require = entry.measurement, control.require
+    if entry.state is not None or measurement is None or require is None:
+        return entry.state or "missing", entry.reason
+    if measurement.value == "unknown":
+        return "missing", f"{measurement.name} is unknown; unknown never counts as met"
+    if require.equals is not None:
+        return _word(measurement, require)
+    if not _is_number(measurement.value):
+        return "error", f"{sentences.found(measurement)} is no number; {sentences.limit(require)}"
+    if any(bound.low > bound.high for bound in measurement.bounds):
+        return "error", f"{sentences.found(measurement)} has a bound whose low end lies above its high end"
+    return _number(measurement, require, confidence=confidence, rejected=rejected)
+
+
+def _word(measurement: Measurement, require: Requirement) -> tuple[State, str]:
+    sentence = sentences.worded(measurement, require)
+    if not isinstance(measurement.value, bool | str):
+        return "error", f"{sentences.found(measurement)} is no word; {sentences.limit(require)}"
+    if not _equal(measurement.value, require.equals):
+        return "fail", sentence
+    return _trusted(measurement, sentence)
+
+
+def _number(measurement: Measurement, require: Requirement, *, confidence: float, rejected: bool) -> tuple[State, str]:
+    value = float(measurement.value)
+    worst = strictest_beyond(measurement, require)
+    if rejected and worst is not None:
+        return "fail", sentences.failed(measurement, require, worst)
+    bound = bound_for(measurement, confidence)
+    if bound is None:
+        level = sentences.percent(confidence)
+        sentence = f"{sentences.found(measurement)} carries no bound at {level} confidence or stricter"
+        return "inconclusive", f"{sentence}; {sentences.limit(require)}; {sentences.rows(measurement)}"
+    if clears(value, bound, require):
+        return _trusted(measurement, sentences.passed(measurement, require, bound))
+    return "inconclusive", sentences.undecided(measurement, require, bound).strip()
+
+
+def _trusted(measurement: Measurement, sentence: str) -> tuple[State, str]:
+    """Pass, unless the attack behind the number cannot be believed."""
+    if measurement.trust in (None, "trusted"):
+        return "pass", sentence
+    return "inconclusive", f"{sentence}. The attack is {measurement.trust}, so its number cannot pass"
+
+
+def _equal(value: object, wanted: object) -> bool:
+    return type(value) is type(wanted) and value == wanted
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def disposition(control: Control, state: State) -> Disposition:
+    """What follows from a state.
+
+    A state without a measurement leads to review at least wherever a failure or an open question would: taking
+    evidence away may not open the gate.
+    """
+    if state in ("pass", "not_applicable"):
+        return "ignore"
+    if state == "fail":
+        return control.on_fail
+    if state == "inconclusive":
+        return control.on_inconclusive
+    own: dict[State, Disposition] = {
+        "missing": control.on_missing,
+        "error": control.on_error,
+        "unsupported": control.on_unsupported,
+    }
+    gated = RANK["review"] <= max(RANK[control.on_fail], RANK[control.on_inconclusive])
+    return "review" if gated and RANK[own[state]] < RANK["review"] else own[state]
+
+
+def ruling(control: Control, states: Sequence[tuple[Entry, State, str]], matched: Matched) -> Ruling:
+    """The ruling on a control with a check, from the states of its parts; there is at least one."""
+    parts = tuple(
+        PartRuling(part=dict(entry.part), state=state, finding=entry.index, reason=reason)
+        for entry, state, reason in states
+    )
+    found = {part.state for part in parts}
+    return Ruling(
+        control=control.id,
+        title=control.title,
+        check=control.check,
+        metric=control.metric,
+        state=min(found, key=WORST_FIRST.index),
+        severity=control.severity,
+        disposition=max((disposition(control, state) for state in found), key=RANK.__getitem__),
+        reason=_reason(parts, matched.left_out),
+        parts=parts,
+    )
+
+
+def without_parts(control: Control, state: State, reason: str) -> Ruling:
+    """The ruling on a control that rests on no finding."""
+    return Ruling(
+        control=control.id,
+        title=control.title,
+        check=control.check,
+        metric=control.metric,
+        state=state,
+        severity=control.severity,
+        disposition=disposition(control, state),
+        reason=reason,
+    )
+
+
+def _reason(parts: Sequence[PartRuling], left_out: Sequence[str]) -> str:
+    worst = sorted(parts, key=lambda part: WORST_FIRST.index(part.state))
+    if len(worst) == 1 and not worst[0].part:
+        said = [worst[0].reason]
+    else:
+        said = [f"{sentences.part_name(part.part)}: {part.reason}" for part in worst[:SPOKEN_PARTS]]
+    if len(worst) > SPOKEN_PARTS:
+        said.append(f"{len(worst) - SPOKEN_PARTS} more parts are listed with the ruling")
+    if left_out:
+        shown = ", ".join(left_out[:SPOKEN_PARTS])
+        more = f" and {len(left_out) - SPOKEN_PARTS} more" if len(left_out) > SPOKEN_PARTS else ""
+        said.append(f"left out for their size: {shown}{more}")
+    return " | ".join(sentence.rstrip(".") for sentence in said) + "."

@@ -1,0 +1,168 @@
+"""Extending a policy: controls are merged by id, and a child may only tighten.
+
+A loosening needs an entry ``relax`` with the control, the field, a reason and an approver. Whatever is neither tighter
+nor looser (another check, another metric, other rows) counts as a loosening.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from govkit.core.policy import RANK, Control, Policy
+from govkit.policy.source import Path_, Source, nearest
+
+SEVERITY = {"info": 0, "low": 1, "medium": 2, "high": 3, "critical": 4}
+
+_BY_KEY = ("require", "params", "attest")
+"""Parts of a control that are merged key by key; the others are replaced."""
+
+_FIXED = ("check", "metric", "data", "of", "compared_with", "params")
+
+FIELDS = frozenset(Control.model_fields) - {"id", "title", "advice", "authority"}
+
+
+def merged(parent: dict[str, Any], child: dict[str, Any]) -> tuple[dict[str, Any], dict[Path_, Path_]]:
+    """The child laid over its parent.
+
+    Args:
+        parent: Plain data of the resolved parent.
+        child: Data of the file of the child, not yet validated.
+
+    Returns:
+        The merged data, and where its list items stand in the file of the child.
+    """
+    origin: dict[Path_, Path_] = {}
+    result = {key: value for key, value in parent.items() if key not in ("id", "version", "title", "relax")}
+    result.update(
+        {key: value for key, value in child.items() if key not in ("controls", "risks", "slices", "decision")}
+    )
+    for key in ("controls", "risks"):
+        result[key] = _by_id(key, parent.get(key, []), child.get(key, []), origin)
+    for key in ("slices", "decision"):
+        inherited, own = parent.get(key, {}), child.get(key, {})
+        result[key] = {**inherited, **own} if isinstance(own, dict) else own
+    for key in ("not_measured", "relax"):
+        own = child.get(key, [])
+        result[key] = [*parent.get(key, []), *own] if isinstance(own, list) else own
+        for index in range(len(own) if isinstance(own, list) else 0):
+            origin[key, len(parent.get(key, [])) + index] = (key, index)
+    return result, origin
+
+
+def _by_id(key: str, inherited: list[Any], own: Any, origin: dict[Path_, Path_]) -> Any:
+    if not isinstance(own, list):
+        return own
+    items: list[Any] = list(inherited)
+    place = {item["id"]: index for index, item in enumerate(inherited)}
+    filled: set[int] = set()
+    for index, item in enumerate(own):
+        name = item.get("id") if isinstance(item, dict) else None
+        spot = place.get(name) if isinstance(name, str) else None
+        laid = item if spot is None else _over(inherited[spot], item)
+        if spot is None or spot in filled:
+            # A second item of the same id is appended, so that building the policy refuses it as a duplicate.
+            spot = len(items)
+            items.append(laid)
+        items[spot] = laid
+        filled.add(spot)
+        origin[key, spot] = (key, index)
+    return items
+
+
+def _over(inherited: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    result = {**inherited, **own}
+    for key in _BY_KEY:
+        first, second = inherited.get(key), own.get(key)
+        if isinstance(first, dict) and isinstance(second, dict):
+            result[key] = {**first, **second}
+    return result
+
+
+def refuse_loosening(parent: Policy, child: Policy, source: Source) -> None:
+    """Raise where the child is looser than its parent and no ``relax`` of the child covers it.
+
+    Raises:
+        PolicyError: A loosening, or a ``relax`` that covers nothing.
+    """
+    own = child.relax[len(parent.relax) :]
+    covered = {(entry.control, entry.field): index for index, entry in enumerate(own)}
+    after = {control.id: control for control in child.controls}
+    places = _places(source)
+    for before in parent.controls:
+        for field, was, now in _looser(before, after[before.id], parent, child):
+            if covered.pop((before.id, field), None) is None:
+                raise source.error(
+                    (*places.get(before.id, ()), field),
+                    f"control {before.id}: {field} is looser than in {parent.id} (there {was}, here {now}); "
+                    f"tighten it, or add a relax entry with control, field, reason and approver",
+                )
+    for (control, field), index in covered.items():
+        hint = (
+            nearest(control, after) if control not in after else nearest(field, FIELDS) if field not in FIELDS else ""
+        )
+        raise source.error(("relax", index), f"relax {control} {field} covers no loosening; remove it{hint}")
+
+
+def _places(source: Source) -> dict[str, Path_]:
+    rows = source.data.get("controls", [])
+    return {row["id"]: ("controls", index) for index, row in enumerate(rows) if isinstance(row, dict) and "id" in row}
+
+
+def _looser(was: Control, now: Control, parent: Policy, child: Policy) -> Iterator[tuple[str, Any, Any]]:
+    """Every field in which a control became looser: its name, the old value, the new one."""
+    for field in _FIXED:
+        if getattr(was, field) != getattr(now, field):
+            yield field, getattr(was, field), getattr(now, field)
+    yield from _milder(was, now)
+    levels = [control.confidence or policy.decision.confidence for control, policy in ((was, parent), (now, child))]
+    if levels[1] < levels[0]:
+        yield "confidence", levels[0], levels[1]
+    if now.when is not None and now.when != was.when:
+        yield "when", was.when, now.when
+    if not set(was.rmf) <= set(now.rmf):
+        yield "rmf", was.rmf, now.rmf
+    if _narrower(was, now, parent, child):
+        yield "over", was.over, now.over
+    yield from _looser_limit(was, now)
+
+
+def _milder(was: Control, now: Control) -> Iterator[tuple[str, Any, Any]]:
+    if SEVERITY[now.severity] < SEVERITY[was.severity]:
+        yield "severity", was.severity, now.severity
+    for field in ("on_fail", "on_missing", "on_error", "on_unsupported", "on_inconclusive"):
+        if RANK[getattr(now, field)] < RANK[getattr(was, field)]:
+            yield field, getattr(was, field), getattr(now, field)
+
+
+def _narrower(was: Control, now: Control, parent: Policy, child: Policy) -> bool:
+    """True where fewer parts are judged. All rows and slices are different things, so neither replaces the other."""
+    if bool(was.over) != bool(now.over) or not set(was.over) <= set(now.over):
+        return True
+    return any(parent.slices.get(name) != child.slices.get(name) for name in was.over)
+
+
+def _looser_limit(was: Control, now: Control) -> Iterator[tuple[str, Any, Any]]:
+    if was.require is not None:
+        low, high = was.require.min, was.require.max
+        new = now.require
+        if (
+            new is None
+            or (low is not None and (new.min is None or new.min < low))
+            or (high is not None and (new.max is None or new.max > high))
+            or new.equals != was.require.equals
+        ):
+            yield "require", _limit(was), _limit(now)
+    if was.attest is not None:
+        new_attest = now.attest
+        if (
+            new_attest is None
+            or (new_attest.kind, new_attest.signer_role) != (was.attest.kind, was.attest.signer_role)
+            or new_attest.max_age_days > was.attest.max_age_days
+            or not set(was.attest.fields) <= set(new_attest.fields)
+        ):
+            yield "attest", was.attest, now.attest
+
+
+def _limit(control: Control) -> str:
+    return str(control.require.model_dump(exclude_none=True)) if control.require else "no limit"

@@ -1,0 +1,186 @@
+"""Judges findings by a policy: a pure function, replayed by whoever verifies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+
+from govkit.core import Attestation, Control, Finding, Measurement, Policy, Ruling, State, Verdict, Waiver
+from govkit.core.policy import RANK, When
+from govkit.core.words import Disposition, Outcome
+from govkit.policy.coverage import coverage
+from govkit.policy.deciding import decide, entry_p, ruling, without_parts
+from govkit.policy.form import digest
+from govkit.policy.limits import holm
+from govkit.policy.matching import SCOPE, Matched, by_check, match
+from govkit.policy.people import attested, day, waived
+from govkit.policy.risks import residual_risks
+
+_OUTCOME: dict[Disposition, Outcome] = {
+    "ignore": "PASS",
+    "warn": "PASS_WITH_EXCEPTIONS",
+    "review": "REVIEW",
+    "block": "BLOCK",
+}
+
+_JUDGED: frozenset[State] = frozenset({"pass", "fail", "inconclusive"})
+
+Facts = Mapping[str, object]
+
+
+def judge(
+    policy: Policy,
+    findings: Iterable[Finding],
+    *,
+    subject: str,
+    as_of: str,
+    attestations: Iterable[Attestation] = (),
+    waivers: Iterable[Waiver] = (),
+    enforced: bool = True,
+) -> Verdict:
+    """Judge.
+
+    Args:
+        policy: A resolved policy; its controls carry every parameter of their checks.
+        findings: What was measured, and what could not be.
+        subject: Digest of what is judged; attestations and waivers must be about it.
+        as_of: The time that counts as now, ISO 8601 with a zone. Days are UTC days.
+        attestations: Signed statements of people.
+        waivers: Signed exceptions.
+        enforced: False marks a verdict whose exit code is 0 whatever it says.
+
+    Returns:
+        The verdict. Where no control came to pass, fail or inconclusive, nothing was judged and the outcome is BLOCK;
+        a policy whose ``review_by`` lies in the past gives REVIEW at least.
+
+    Raises:
+        PolicyError: ``as_of`` is no time.
+    """
+    found, today, signed = tuple(findings), day(as_of), tuple(attestations)
+    first = _rulings(policy, found, signed, subject=subject, today=today)
+    rulings, notices = waived(first, policy, found, waivers, subject=subject, today=today)
+    outcome, remarks = _outcome(policy, rulings, today)
+    return Verdict(
+        outcome=outcome,
+        rulings=rulings,
+        coverage=coverage(policy, rulings, found),
+        risks=residual_risks(policy, rulings),
+        subject=subject,
+        policy=digest(policy),
+        as_of=as_of,
+        enforced=enforced,
+        notices=(*remarks, *_relaxed(policy), *notices),
+    )
+
+
+def _rulings(
+    policy: Policy, findings: Sequence[Finding], attestations: Sequence[Attestation], *, subject: str, today: date
+) -> tuple[Ruling, ...]:
+    facts = _facts(findings)
+    pool = by_check(findings)
+    settled: dict[str, Ruling] = {}
+    matched: dict[str, Matched] = {}
+    for control in policy.controls:
+        excluded = _excluded(control.when, facts) if control.when is not None else None
+        if excluded is not None:
+            settled[control.id] = without_parts(control, *excluded)
+        elif control.attest is not None:
+            state, reason = attested(control.attest, attestations, subject=subject, today=today)
+            settled[control.id] = without_parts(control, state, reason)
+        else:
+            matched[control.id] = match(control, policy, pool)
+    settled.update(_measured(policy, matched, settled))
+    return tuple(settled[control.id] for control in policy.controls)
+
+
+def _measured(policy: Policy, matched: Mapping[str, Matched], settled: Mapping[str, Ruling]) -> dict[str, Ruling]:
+    """Rulings on the controls that have entries, one family of Holm's procedure a check."""
+    alpha = 1.0 - policy.decision.confidence
+    rulings: dict[str, Ruling] = {}
+    for check, family in _families(policy, matched).items():
+        chances = [_chances(control, matched[control.id]) for control in family]
+        # A control whose facts are missing still belongs to its family: less evidence may not make failing easier.
+        unseen = sum(each.check == check and each.state == "missing" for each in settled.values())
+        rejected = iter(holm([chance for one in chances for chance in one] + [1.0] * unseen, alpha))
+        for control in family:
+            rulings[control.id] = _ruled(control, matched[control.id], policy, rejected)
+    return rulings
+
+
+def _chances(control: Control, matched: Matched) -> list[float]:
+    return [entry_p(entry, control.require) if control.require else 1.0 for entry in matched.entries]
+
+
+def _families(policy: Policy, matched: Mapping[str, Matched]) -> dict[str, list[Control]]:
+    families: dict[str, list[Control]] = {}
+    for control in policy.controls:
+        if control.id in matched and control.check is not None:
+            families.setdefault(control.check, []).append(control)
+    return families
+
+
+def _ruled(control: Control, matched: Matched, policy: Policy, rejected: Iterator[bool]) -> Ruling:
+    confidence = control.confidence or policy.decision.confidence
+    states = [
+        (entry, *decide(entry, control, confidence=confidence, rejected=next(rejected))) for entry in matched.entries
+    ]
+    return ruling(control, states, matched)
+
+
+def _facts(findings: Iterable[Finding]) -> Facts:
+    """Facts of the case by name; a fact told twice in different ways is None."""
+    facts: dict[str, object] = {}
+    for finding in findings:
+        if isinstance(finding, Measurement) and finding.check == SCOPE and not finding.part:
+            told = facts.get(finding.name, finding.value)
+            same = type(told) is type(finding.value) and told == finding.value
+            facts[finding.name] = finding.value if same else None
+    return facts
+
+
+def _excluded(when: When, facts: Facts) -> tuple[State, str] | None:
+    """None where the control applies; ``missing`` where a fact is not known; else ``not_applicable``."""
+    misses = []
+    for name, wanted in (("modality", when.modality), ("access", when.access)):
+        if wanted is None:
+            continue
+        fact = facts.get(name)
+        if not isinstance(fact, str) or fact == "unknown":
+            return "missing", f"it cannot be told whether this applies: the {name} is not known"
+        if fact not in wanted:
+            misses.append(f"the {name} is {fact}, not {' or '.join(wanted)}")
+    for thing in when.has or ():
+        there = facts.get(f"has_{thing}")
+        if not isinstance(there, bool):
+            return "missing", f"it cannot be told whether this applies: nothing says if there is {_A[thing]}"
+        if not there:
+            misses.append(f"there is no {_A[thing].removeprefix('a ').removeprefix('an ')}")
+    return ("not_applicable", f"does not apply: {'; '.join(misses)}") if misses else None
+
+
+_A = {
+    "base": "a base",
+    "incumbent": "an incumbent",
+    "run": "a record of the run",
+    "shifted": "a shifted data set",
+    "train": "a training data set",
+    "groups": "a group column",
+}
+
+
+def _outcome(policy: Policy, rulings: Sequence[Ruling], today: date) -> tuple[Outcome, tuple[str, ...]]:
+    worst = max((each.disposition for each in rulings), key=RANK.__getitem__)
+    notices = []
+    if policy.review_by is not None and policy.review_by < today:
+        notices.append(f"this policy was to be reviewed by {policy.review_by}; a person must decide")
+        worst = max(worst, "review", key=RANK.__getitem__)
+    if not any(each.state in _JUDGED for each in rulings):
+        notices.append("no control could be judged; nothing speaks for this model")
+        worst = "block"
+    return _OUTCOME[worst], tuple(notices)
+
+
+def _relaxed(policy: Policy) -> tuple[str, ...]:
+    return tuple(
+        f"relaxed: {each.field} of {each.control}, approved by {each.approver}: {each.reason}" for each in policy.relax
+    )

@@ -1,0 +1,69 @@
+"""Limits: when a number passes, when it fails, and Holm's procedure over a family.
+
+A control passes on a part when the one-sided bound at the confidence of the policy clears the limit. It must do so on
+every part; that needs no correction (intersection-union test, Berger 1982). It fails on a part when Holm's procedure
+(Holm 1979, Scandinavian Journal of Statistics 6, 65-70) rejects "the truth is within the limit" over the whole family;
+the stored levels stand in for p-values from above, so the rate of false failures stays below the level.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from govkit.core import Bound, Measurement, Requirement
+from govkit.policy.sentences import is_exact
+
+_SLACK = 1e-9
+"""Levels such as 1 − 0.95 are not exact in binary; comparisons forgive that and nothing more."""
+
+
+def bound_for(measurement: Measurement, confidence: float) -> Bound | None:
+    """The bound at the smallest stored level that is at least ``confidence``."""
+    levels = [bound for bound in measurement.bounds if bound.level >= confidence - _SLACK]
+    return min(levels, key=lambda bound: bound.level, default=None)
+
+
+def clears(value: float, bound: Bound, require: Requirement) -> bool:
+    """True where value and bound both satisfy every limit."""
+    above = require.min is None or min(value, bound.low) >= require.min
+    below = require.max is None or max(value, bound.high) <= require.max
+    return above and below
+
+
+def beyond(bound: Bound, require: Requirement) -> bool:
+    """True where the whole of what the bound allows lies beyond a limit."""
+    under = require.min is not None and bound.high < require.min
+    over = require.max is not None and bound.low > require.max
+    return under or over
+
+
+def strictest_beyond(measurement: Measurement, require: Requirement) -> Bound | None:
+    """The bound at the strictest level that still lies wholly beyond the limit."""
+    found = [bound for bound in measurement.bounds if beyond(bound, require)]
+    return max(found, key=lambda bound: bound.level, default=None)
+
+
+def p_value(measurement: Measurement, require: Requirement) -> float:
+    """A p-value, from above, for "the truth is within the limit": 1 − the strictest level beyond it, else 1.
+
+    An exact count beyond its limit has p = 0. Where there are two limits the failure may lie on either side, and the
+    p-value is doubled.
+    """
+    bound = strictest_beyond(measurement, require)
+    if bound is None:
+        return 1.0
+    if is_exact(measurement):
+        return 0.0
+    sides = 2 if require.min is not None and require.max is not None else 1
+    return min(1.0, sides * (1.0 - bound.level))
+
+
+def holm(p_values: Sequence[float], alpha: float) -> tuple[bool, ...]:
+    """Holm's step-down procedure: which hypotheses are rejected with familywise error at most ``alpha``."""
+    order = sorted(range(len(p_values)), key=lambda index: p_values[index])
+    rejected = [False] * len(p_values)
+    for step, index in enumerate(order):
+        if p_values[index] * (len(order) - step) > alpha + _SLACK:
+            break
+        rejected[index] = True
+    return tuple(rejected)

@@ -1,0 +1,135 @@
+"""What people sign: attestations that a control asks for, and waivers of one control for one model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime
+
+from govkit.core import Attest, Attestation, Control, Finding, Measurement, Policy, Ruling, State, Waiver
+from govkit.errors import PolicyError
+
+LIFE = {"info": 365, "low": 180, "medium": 90, "high": 30}
+"""Severity -> the longest life of a waiver, in days; critical has none."""
+
+
+def day(as_of: str) -> date:
+    """UTC day of a time in ISO 8601.
+
+    Raises:
+        PolicyError: Not a time, or a time without a zone.
+    """
+    try:
+        moment = datetime.fromisoformat(as_of)
+        if "T" not in as_of and len(as_of) == len("2026-11-24"):
+            return moment.date()
+    except (ValueError, TypeError):
+        raise PolicyError(f"as_of {as_of!r} is no time; expected ISO 8601 such as 2026-11-24T12:00:00Z") from None
+    if moment.tzinfo is None:
+        raise PolicyError(f"as_of {as_of!r} has no zone; expected a time such as 2026-11-24T12:00:00Z")
+    return moment.astimezone(UTC).date()
+
+
+def attested(asked: Attest, attestations: Iterable[Attestation], *, subject: str, today: date) -> tuple[State, str]:
+    """``pass`` where a valid statement of that kind is on file, else ``missing`` with the nearest miss."""
+    same = sorted(
+        (each for each in attestations if each.kind == asked.kind),
+        key=lambda each: (each.signed_at, each.signer, each.role),
+        reverse=True,
+    )
+    if not same:
+        return "missing", f"no signed statement of the kind {asked.kind}"
+    refusals = [_refusal(each, asked, subject, today) for each in same]
+    for each, refusal in zip(same, refusals, strict=True):
+        if refusal is None:
+            role = f" ({each.role})" if each.role else ""
+            return "pass", f"{asked.kind} signed by {each.signer}{role} on {each.signed_at}"
+    return "missing", f"no valid statement of the kind {asked.kind}: {refusals[0]}"
+
+
+def _refusal(each: Attestation, asked: Attest, subject: str, today: date) -> str | None:
+    age = (today - each.signed_at).days
+    blank = [name for name in asked.fields if not each.answers.get(name, "").strip()]
+    reasons = (
+        (each.model != subject, "the one on file is about another model"),
+        (
+            bool(asked.signer_role) and each.role != asked.signer_role,
+            f"signed as {each.role or 'no role'}; expected {asked.signer_role}",
+        ),
+        (age < 0, f"signed on {each.signed_at}, after the day of judging"),
+        (age > asked.max_age_days, f"signed on {each.signed_at}; it may be at most {asked.max_age_days} days old"),
+        (each.valid_until is not None and each.valid_until < today, f"valid until {each.valid_until}"),
+        (bool(blank), f"without an answer to {', '.join(blank)}"),
+    )
+    return next((reason for found, reason in reasons if found), None)
+
+
+def waived(
+    rulings: Sequence[Ruling],
+    policy: Policy,
+    findings: Sequence[Finding],
+    waivers: Iterable[Waiver],
+    *,
+    subject: str,
+    today: date,
+) -> tuple[tuple[Ruling, ...], tuple[str, ...]]:
+    """Apply waivers to rulings.
+
+    Returns:
+        The rulings, and a notice for every waiver that was not applied.
+    """
+    controls = {control.id: control for control in policy.controls}
+    by_id = {ruling.control: ruling for ruling in rulings}
+    notices = []
+    for waiver in sorted(waivers, key=lambda each: (each.id, each.control, each.created)):
+        ruling, control = by_id.get(waiver.control), controls.get(waiver.control)
+        if ruling is None or control is None:
+            refusal: str | None = "this policy has no such control"
+        else:
+            refusal = _not_waivable(waiver, ruling, subject, today) or _above_ceiling(waiver, ruling, control, findings)
+        if refusal is None and ruling is not None:
+            by_id[waiver.control] = ruling.model_copy(update={"waived": True, "disposition": "warn"})
+        else:
+            notices.append(f"waiver {waiver.id} of {waiver.control} is not applied: {refusal}")
+    return tuple(by_id[ruling.control] for ruling in rulings), tuple(notices)
+
+
+def _not_waivable(waiver: Waiver, ruling: Ruling, subject: str, today: date) -> str | None:
+    life = LIFE.get(ruling.severity, 0)
+    states = {part.state for part in ruling.parts} or {ruling.state}
+    alone = waiver.owner.strip().casefold() == waiver.approver.strip().casefold()
+    reasons = (
+        (waiver.model != subject, "it is for another model"),
+        (ruling.severity == "critical", "a critical control cannot be waived"),
+        (ruling.disposition in ("ignore", "warn"), "nothing has to be waived"),
+        (
+            not states <= {"fail", "inconclusive", "pass"} or ruling.state not in ("fail", "inconclusive"),
+            "missing evidence cannot be waived",
+        ),
+        (ruling.severity in ("high", "critical") and alone, "owner and approver are the same person"),
+        (not waiver.owner.strip() or not waiver.approver.strip(), "owner or approver is empty"),
+        (waiver.created > today, f"it begins on {waiver.created}"),
+        (waiver.expires < today, f"it expired on {waiver.expires}"),
+        (
+            (waiver.expires - waiver.created).days > life,
+            f"it lives longer than the {life} days that severity {ruling.severity} allows",
+        ),
+    )
+    return next((reason for found, reason in reasons if found), None)
+
+
+def _above_ceiling(waiver: Waiver, ruling: Ruling, control: Control, findings: Sequence[Finding]) -> str | None:
+    """A waiver holds while no value is worse than its ceiling; of two limits it bounds the size of the value."""
+    if waiver.ceiling is None:
+        return None
+    require = control.require
+    if require is None or require.equals is not None:
+        return "a ceiling needs a control with a numeric limit"
+    for part in ruling.parts:
+        finding = findings[part.finding] if part.finding >= 0 else None
+        if part.state == "pass" or not isinstance(finding, Measurement) or isinstance(finding.value, bool | str):
+            continue
+        value = abs(finding.value) if require.min is not None and require.max is not None else finding.value
+        worse = value < waiver.ceiling if require.max is None else value > waiver.ceiling
+        if worse:
+            return f"the value {finding.value} is worse than its ceiling {waiver.ceiling}"
+    return None

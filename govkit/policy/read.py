@@ -1,0 +1,108 @@
+"""Reads a policy: a shipped pack by name, or a file by its path, with everything that it extends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from govkit.core.policy import Policy
+from govkit.errors import PolicyError
+from govkit.policy.extend import merged, refuse_loosening
+from govkit.policy.form import build, plain
+from govkit.policy.source import Source, nearest, parse, read_text
+from govkit.resources import find
+
+MAX_PARENTS = 16
+
+
+def packs() -> tuple[str, ...]:
+    """Names of the policies that ship with govkit, sorted."""
+    return tuple(sorted(path.stem for path in find("policies").glob("*.yaml")))
+
+
+def load(name_or_path: str | Path) -> Policy:
+    """Read a policy and resolve what it extends.
+
+    Args:
+        name_or_path: A shipped pack (``nist-ai-rmf-core``, ``govkit:nist-ai-rmf-core@0``), or the path of a YAML file.
+            Whatever has a suffix or a separator is a path.
+
+    Returns:
+        The policy with its parents merged in; ``extends`` is empty, the relaxations stay in ``relax``.
+
+    Raises:
+        PolicyError: The file cannot be read, or says something that is wrong; names file, line, key and what was
+            expected.
+    """
+    return _load(_locate(name_or_path, Path()), ())
+
+
+def _locate(reference: str | Path, folder: Path) -> Path:
+    """Path of a policy, from the name of a pack or a path relative to ``folder``."""
+    text = str(reference)
+    if text.startswith("govkit:"):
+        return _pack(text.removeprefix("govkit:"))
+    shipped = isinstance(reference, str) and text.split("@")[0] in packs()
+    looks_like_path = isinstance(reference, Path) or Path(text).suffix != "" or "/" in text or "\\" in text
+    return folder / text if looks_like_path and not shipped else _pack(text)
+
+
+def _pack(reference: str) -> Path:
+    name, _, major = reference.partition("@")
+    if name not in packs():
+        raise PolicyError(
+            f"there is no policy {name!r}{nearest(name, packs())}; shipped policies: {', '.join(packs())}; "
+            f"the path of a file needs a suffix, such as {name}.yaml"
+        )
+    path = find("policies") / f"{name}.yaml"
+    if major:
+        version = str(parse(read_text(path), path.name).data.get("version", ""))
+        if version.split(".")[0] != major:
+            raise PolicyError(f"policy {name}: version {major} is asked for, version {version} is installed")
+    return path
+
+
+def _load(path: Path, chain: tuple[Path, ...]) -> Policy:
+    source = parse(read_text(path), str(path))
+    parents = _parents(source)
+    if not parents:
+        return build(source.data, source, {})
+    here = (*chain, path.resolve())
+    found = []
+    for index, reference in enumerate(parents):
+        try:
+            parent = _locate(reference, path.parent)
+            read_text(parent)
+        except PolicyError as error:
+            raise source.error(("extends", index), f"extends {reference!r}: {error}") from None
+        if parent.resolve() in here:
+            names = " > ".join(step.name for step in (*here, parent))
+            raise source.error(("extends", index), f"the policies extend each other in a circle: {names}")
+        if len(here) > MAX_PARENTS:
+            raise source.error(("extends", index), f"more than {MAX_PARENTS} policies extend each other")
+        found.append(_load(parent, here))
+    return _extended(source, found)
+
+
+def _parents(source: Source) -> list[str]:
+    parents = source.data.get("extends", [])
+    parents = [parents] if isinstance(parents, str) else parents
+    if not isinstance(parents, list) or not all(isinstance(name, str) for name in parents):
+        raise source.error(("extends",), "extends: expected a list of names or paths of policies")
+    return parents
+
+
+def _extended(source: Source, parents: list[Policy]) -> Policy:
+    """The file laid over its parents; of two parents the later one is laid over the earlier, and may only tighten."""
+    ground = parents[0]
+    for other in parents[1:]:
+        ground = _laid_over(ground, Source(other.id, plain(other), {}))
+    return _laid_over(ground, source)
+
+
+def _laid_over(parent: Policy, source: Source) -> Policy:
+    own: dict[str, Any] = {key: value for key, value in source.data.items() if key != "extends"}
+    data, origin = merged(plain(parent), own)
+    policy = build(data, source, origin)
+    refuse_loosening(parent, policy, source)
+    return policy

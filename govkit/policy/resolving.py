@@ -1,0 +1,269 @@
+"""Holds a policy against the checks at hand: do they exist, do they take these parameters, can these limits be met?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from govkit.core import Check, Control, Metric, Policy, Risk
+from govkit.core.policy import RANK
+from govkit.errors import PolicyError
+from govkit.policy.source import nearest
+from govkit.policy.standards import crosswalk, instruments, subcategories
+
+_TRUTHS = frozenset({"true", "false", "unknown"})
+
+Complaint = tuple[Literal["error", "warning"], str]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something about a policy that is wrong (``error``) or deserves a thought (``warning``).
+
+    Attributes:
+        level: An error is refused by ``resolve``; a warning is not.
+        control: Id of the control, empty for the policy as a whole.
+        message: What was found and what to do.
+    """
+
+    level: Literal["error", "warning"]
+    control: str
+    message: str
+
+
+def resolve(policy: Policy, catalog: Mapping[str, Check]) -> Policy:
+    """The policy with every parameter of every check written out, ready to judge by.
+
+    Args:
+        policy: A policy as ``load`` gives it.
+        catalog: Checks by name.
+
+    Raises:
+        PolicyError: Lists every error that ``lint`` finds.
+    """
+    errors = [problem for problem in lint(policy, catalog) if problem.level == "error"]
+    if errors:
+        lines = [f"policy {policy.id}, {each.control or 'as a whole'}: {each.message}" for each in errors]
+        raise PolicyError("\n".join(lines))
+    controls = tuple(
+        control.model_copy(update={"params": _complete(catalog[control.check], control.params)})
+        if control.check is not None
+        else control
+        for control in policy.controls
+    )
+    return policy.model_copy(update={"controls": controls})
+
+
+def lint(policy: Policy, catalog: Mapping[str, Check]) -> tuple[Problem, ...]:
+    """Everything that is wrong with a policy or deserves a thought, control by control."""
+    problems = [Problem(level, "", message) for level, message in _whole(policy)]
+    for control in policy.controls:
+        complaints = (*_cited(control, catalog), *_asked(control, catalog), *_worded(control))
+        problems += [Problem(level, control.id, message) for level, message in complaints]
+    return tuple(problems)
+
+
+def explain(policy: Policy, control_id: str) -> dict[str, Any]:
+    """A control in words: what is asked, on whose authority, which outcomes it serves and what follows.
+
+    Raises:
+        PolicyError: The policy has no such control.
+    """
+    controls = {control.id: control for control in policy.controls}
+    if control_id not in controls:
+        raise PolicyError(
+            f"policy {policy.id} has no control {control_id!r}{nearest(control_id, controls)}; "
+            f"its controls: {', '.join(controls)}"
+        )
+    control, known = controls[control_id], subcategories()
+    authority, source = control.authority, instruments().get(control.authority.ref if control.authority else "")
+    states = ("on_fail", "on_missing", "on_error", "on_unsupported", "on_inconclusive")
+    return {
+        "control": control.id,
+        "title": control.title,
+        "severity": control.severity,
+        "measures": f"{control.check}.{control.metric}"
+        if control.check
+        else f"a signed {control.attest.kind}"
+        if control.attest
+        else "",
+        "of": control.of if control.compared_with is None else f"{control.of} minus {control.compared_with}",
+        "over": list(control.over) or ["all rows"],
+        "data": control.data,
+        "limit": control.require.model_dump(exclude_none=True) if control.require else {},
+        "confidence": control.confidence or policy.decision.confidence,
+        "authority": authority.model_dump() if authority else {},
+        "source": {"title": source.title, "status": source.status} if source else {},
+        "serves": {name: known[name].says for name in control.rmf if name in known},
+        "then": {state: getattr(control, state) for state in states},
+        "advice": control.advice,
+    }
+
+
+def _complete(check: Check, params: Mapping[str, Any]) -> dict[str, Any]:
+    return check.params.model_validate(dict(params)).model_dump(mode="json")
+
+
+def _whole(policy: Policy) -> Iterator[Complaint]:
+    if policy.extends:
+        yield "error", f"extends {', '.join(policy.extends)} is not resolved; read the policy from its file"
+    if policy.review_by is None:
+        yield "warning", "review_by is missing: say when a person looks at these limits again"
+    for risk in policy.risks:
+        yield from _risk(risk)
+    used = {name for control in policy.controls for name in control.over}
+    for name in policy.slices:
+        if name not in used:
+            yield "warning", f"slice {name} is used by no control"
+
+
+def _risk(risk: Risk) -> Iterator[Complaint]:
+    if not risk.controls:
+        yield "warning", f"risk {risk.id} has no control: it will stand as not measured"
+    known = subcategories()
+    for name in (name for name in risk.rmf if name not in known):
+        yield "error", f"risk {risk.id}: {name!r} is no subcategory of the NIST AI RMF{nearest(name, known)}"
+
+
+def _cited(control: Control, catalog: Mapping[str, Check]) -> Iterator[Complaint]:
+    """Subcategories and authorities."""
+    known = subcategories()
+    check = catalog.get(control.check or "")
+    row = check.crosswalk if check is not None else None
+    for name in control.rmf:
+        if name not in known:
+            yield "error", f"{name!r} is no subcategory of the NIST AI RMF{nearest(name, known)}"
+        elif control.check is not None and known[name].evidence == "organisational":
+            yield "error", f"{name} can only be shown by the organisation; a check cannot speak to it"
+        elif row is not None and name not in crosswalk().get(row, (name,)):
+            yield "warning", f"the crosswalk does not connect {row} with {name}"
+    if control.authority is not None:
+        yield from _authority(control.authority.level, control.authority.ref, control.authority.note)
+
+
+def _authority(level: str, ref: str, note: str) -> Iterator[Complaint]:
+    sources = instruments()
+    if ref and ref not in sources:
+        yield "error", f"authority.ref {ref!r} is no source of the crosswalk{nearest(ref, sources)}"
+    elif ref and sources[ref].stale:
+        after = sources[ref].superseded_by
+        yield "warning", f"authority {ref} is {sources[ref].status}" + (f"; see {after}" if after else "")
+    if level == "none" and not note.strip():
+        yield "warning", "authority none has no note: say whose margin this is, and why"
+    if level in ("statute", "regulation", "agency_rule_of_thumb", "standard") and not ref:
+        yield "error", f"authority {level} needs a ref, one of {', '.join(sorted(sources))}"
+
+
+def _asked(control: Control, catalog: Mapping[str, Check]) -> Iterator[Complaint]:
+    """Check, parameters, metric and limit."""
+    if control.check is None:
+        yield from _attested(control)
+        return
+    if control.check not in catalog:
+        hint = nearest(control.check, catalog)
+        yield "error", f"there is no check {control.check!r}{hint}; checks: {', '.join(sorted(catalog))}"
+        return
+    check = catalog[control.check]
+    yield from _params(check, control.params)
+    if control.compared_with == control.of:
+        yield "error", f"{control.of} is compared with itself"
+    if control.metric not in check.metrics:
+        hint = nearest(str(control.metric), check.metrics)
+        names = ", ".join(sorted(check.metrics))
+        yield "error", f"the check {check.name} has no metric {control.metric!r}{hint}; metrics: {names}"
+        return
+    yield from _limit(control, check.metrics[str(control.metric)])
+
+
+def _attested(control: Control) -> Iterator[Complaint]:
+    for key in ("metric", "require", "over", "params", "compared_with"):
+        if getattr(control, key):
+            yield "error", f"{key} has no meaning beside attest"
+    kind = control.attest.kind if control.attest else ""
+    listed = {name.removeprefix("attest.") for row in subcategories().values() for name in row.listed}
+    if kind not in listed:
+        yield "warning", f"no outcome of the RMF lists a statement of the kind {kind!r}{nearest(kind, listed)}"
+
+
+def _params(check: Check, params: Mapping[str, Any]) -> Iterator[Complaint]:
+    try:
+        _complete(check, params)
+    except ValidationError as error:
+        known = list(check.params.model_fields)
+        for fault in error.errors(include_url=False):
+            name = ".".join(str(step) for step in fault["loc"])
+            if fault["type"] == "extra_forbidden":
+                hint = f"{nearest(name, known)}; parameters: {', '.join(known) or 'none'}"
+                yield "error", f"the check {check.name} has no parameter {name!r}{hint}"
+            else:
+                yield "error", f"parameter {name} of the check {check.name}: {fault['msg']}; found {fault['input']!r}"
+
+
+def _limit(control: Control, metric: Metric) -> Iterator[Complaint]:
+    require = control.require
+    if require is None:
+        return
+    if require.equals is not None:
+        yield from _equals(require.equals, control, metric)
+        return
+    if metric.words:
+        yield "error", f"{control.metric} is a word ({', '.join(metric.words)}); use equals, not min or max"
+        return
+    yield from _direction(control, metric)
+    low, high = _range(metric, paired=control.compared_with is not None)
+    for name, limit in (("min", require.min), ("max", require.max)):
+        if limit is None:
+            continue
+        if (low is not None and limit < low) or (high is not None and limit > high):
+            yield "error", f"{name} {limit} lies outside the range of {control.metric}, {low} to {high}"
+        elif limit == (low if name == "min" else high):
+            yield "warning", f"{name} {limit} is the end of the range of {control.metric}: it excludes nothing"
+
+
+def _equals(wanted: bool | str, control: Control, metric: Metric) -> Iterator[Complaint]:
+    truth = bool(metric.words) and set(metric.words) <= _TRUTHS
+    if wanted == "unknown":
+        yield "error", "equals unknown can never be met: unknown never satisfies a control"
+    elif isinstance(wanted, bool) and metric.words and not truth:
+        yield "error", f"{control.metric} is one of {', '.join(metric.words)}; found equals {str(wanted).lower()}"
+    elif not metric.words and (not isinstance(wanted, bool) or _is_number(metric)):
+        yield "error", f"{control.metric} holds no words; use min or max, or equals true or false for a truth"
+    elif isinstance(wanted, str) and (truth or wanted not in metric.words):
+        hint = nearest(wanted, metric.words)
+        yield "error", f"{control.metric} is one of {', '.join(metric.words)}; found equals {wanted!r}{hint}"
+
+
+def _is_number(metric: Metric) -> bool:
+    """True where the check declares a range, which only a number has."""
+    return metric.low is not None or metric.high is not None
+
+
+def _direction(control: Control, metric: Metric) -> Iterator[Complaint]:
+    require = control.require
+    if require is None or control.compared_with is not None or None not in (require.min, require.max):
+        return
+    if require.min is not None and metric.better == "lower":
+        yield "error", f"{control.metric} is better when lower; a min alone would ask for worse. Use max"
+    if require.max is not None and metric.better == "higher":
+        yield "error", f"{control.metric} is better when higher; a max alone would ask for worse. Use min"
+
+
+def _range(metric: Metric, *, paired: bool) -> tuple[float | None, float | None]:
+    if not paired:
+        return metric.low, metric.high
+    if metric.low is None or metric.high is None:
+        return None, None
+    return metric.low - metric.high, metric.high - metric.low
+
+
+def _worded(control: Control) -> Iterator[Complaint]:
+    if not control.advice.strip():
+        yield "warning", "advice is missing: say in plain words what to do when this is not met"
+    unmeasured = min(RANK[control.on_missing], RANK[control.on_error], RANK[control.on_unsupported])
+    if unmeasured < RANK["review"] <= RANK[control.on_inconclusive]:
+        yield "warning", "an open question leads to review, so missing evidence does too, whatever on_missing says"
+    if RANK[control.on_fail] < RANK[control.on_inconclusive]:
+        yield "warning", f"on_inconclusive {control.on_inconclusive} is stricter than on_fail {control.on_fail}"

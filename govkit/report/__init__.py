@@ -1,0 +1,97 @@
+"""The documents of a bundle. Each is a rendering of the signed statements; none of them computes anything.
+
+``render()`` reads what the statements say. Whether they may be believed is the question of ``verify``.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from govkit.errors import MissingExtra
+from govkit.report.blocks import Section
+from govkit.report.card import card
+from govkit.report.charts import Chart, choose
+from govkit.report.cover import cover
+from govkit.report.figures import draw
+from govkit.report.html import page
+from govkit.report.judged import judged
+from govkit.report.junit import junit
+from govkit.report.model import Report
+from govkit.report.origins import origins
+from govkit.report.outcomes import measured
+from govkit.report.pdf import pdf as print_page
+from govkit.report.read import read
+from govkit.report.sarif import sarif
+from govkit.report.summary import summary
+
+__all__ = ["render"]
+
+
+def render(bundle: Path, *, out: Path | None = None, pdf: bool = True) -> tuple[Path, ...]:
+    """Write the documents of a bundle.
+
+    Args:
+        bundle: Folder with the statements, ``policy.yaml`` and ``audit.yaml``.
+        out: Folder to write into; the bundle itself if not given.
+        pdf: Whether to write ``report.pdf`` too, which needs the extra ``pdf``.
+
+    Returns:
+        The written files, sorted: ``card.md``, ``report.html``, ``report.pdf``, ``summary.md``, ``junit.xml``,
+        ``results.sarif``, and one JSON table and one SVG a figure. The same bundle gives the same bytes.
+
+    Raises:
+        UsageError: ``bundle`` is not a bundle.
+        MissingExtra: ``pdf`` is asked for and WeasyPrint is not installed. The other documents are written.
+    """
+    report = Report(read(bundle), bundle.name)
+    charts = choose(report)
+    drawn = _figures(bundle, charts)
+    shown = cover(report)
+    sections = _sections(report, charts)
+    html = page(report, shown, sections, figures=drawn)
+    keys = frozenset(drawn)
+    files: dict[str, bytes] = {
+        **{f"tables/{chart.key}.json": _table(chart) for chart in charts},
+        **{f"figures/{key}.svg": svg for key, svg in drawn.items()},
+        "card.md": card(report, shown, sections, figures=keys).encode(),
+        "report.html": html.encode(),
+        "summary.md": summary(report, shown).encode(),
+        "junit.xml": junit(report),
+        "results.sarif": sarif(report),
+    }
+    written = _write(out or bundle, files)
+    if pdf:
+        written += _write(out or bundle, {"report.pdf": print_page(html, report.sources)})
+    return tuple(sorted(written))
+
+
+def _sections(report: Report, charts: tuple[Chart, ...]) -> tuple[Section, ...]:
+    found = (*origins(report), *measured(report, charts), *judged(report))
+    return tuple(section for section in found if section is not None)
+
+
+def _figures(bundle: Path, charts: tuple[Chart, ...]) -> dict[str, bytes]:
+    """SVG of each figure; without matplotlib those that the bundle already holds."""
+    drawn = {}
+    for chart in charts:
+        try:
+            drawn[chart.key] = draw(chart)
+        except MissingExtra:
+            stored = bundle / "figures" / f"{chart.key}.svg"
+            if stored.is_file():
+                drawn[chart.key] = stored.read_bytes()
+    return drawn
+
+
+def _table(chart: Chart) -> bytes:
+    rows = [found.model_dump(mode="json") for found in chart.findings]
+    return json.dumps(rows, indent=1, sort_keys=True, ensure_ascii=True).encode("ascii") + b"\n"
+
+
+def _write(folder: Path, files: dict[str, bytes]) -> list[Path]:
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return [folder / name for name in files]

@@ -1,0 +1,152 @@
+"""The model card: front matter for the hub, and the sections of Mitchell et al. (2019), filled by the bundle."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import yaml
+
+from govkit.core import Measurement
+from govkit.report import text, words
+from govkit.report.blocks import Section
+from govkit.report.cover import Cover
+from govkit.report.escape import clean, markdown, short
+from govkit.report.model import Report
+
+_REPO = re.compile(r"^[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?$", re.ASCII)
+_HUB_LICENSES = frozenset(
+    {
+        "apache-2.0", "mit", "bsd-2-clause", "bsd-3-clause", "bsd-3-clause-clear", "cc0-1.0", "cc-by-2.0", "cc-by-3.0",
+        "cc-by-4.0", "cc-by-sa-3.0", "cc-by-sa-4.0", "cc-by-nc-2.0", "cc-by-nc-3.0", "cc-by-nc-4.0",
+        "cc-by-nc-nd-3.0", "cc-by-nc-nd-4.0", "cc-by-nc-sa-2.0", "cc-by-nc-sa-3.0", "cc-by-nc-sa-4.0", "cc-by-nd-4.0",
+        "gpl-2.0", "gpl-3.0", "lgpl-2.1", "lgpl-3.0", "agpl-3.0", "mpl-2.0", "epl-2.0", "eupl-1.2", "isc", "unlicense",
+        "afl-3.0", "artistic-2.0", "bsl-1.0", "ecl-2.0", "ms-pl", "ncsa", "ofl-1.1", "osl-3.0", "postgresql", "wtfpl",
+        "zlib", "odbl", "pddl", "etalab-2.0",
+    }
+)  # fmt: skip
+_TASKS = {"text": "text-classification", "image": "image-classification", "table": "tabular-classification"}
+_METRICS = ("accuracy", "balanced_accuracy", "roc_auc", "f1", "f1_score", "macro_f1", "precision", "recall",
+            "log_loss", "brier_score", "brier_score_loss", "calibration_error")  # fmt: skip
+_CHAPTERS = (
+    ("Model details", ("scope", "license")),
+    ("Intended use", ()),
+    ("Factors", ()),
+    ("Metrics", ("performance",)),
+    ("Evaluation data", ("data",)),
+    ("Training data", ()),
+    ("Quantitative analyses", ("change", "fairness", "calibration", "robustness")),
+    ("Ethical considerations", ("risks",)),
+    ("Caveats and recommendations", ("gaps", "limits")),
+)
+
+
+class _Quoted(yaml.SafeDumper):
+    """Quotes every string, so that readers of YAML 1.1 and 1.2 agree on what is a number."""
+
+    def ignore_aliases(self, _data: Any) -> bool:
+        return True
+
+
+_Quoted.add_representer(str, lambda dumper, found: dumper.represent_scalar("tag:yaml.org,2002:str", found, style='"'))
+
+
+def card(report: Report, shown: Cover, sections: tuple[Section, ...], *, figures: frozenset[str]) -> str:
+    """The card as Markdown.
+
+    Source: M. Mitchell et al., Model Cards for Model Reporting, FAT* 2019 (sections); Hugging Face model card
+    metadata (front matter).
+    """
+    matter = yaml.dump(front_matter(report), Dumper=_Quoted, allow_unicode=False, width=10**9, sort_keys=False)
+    by_key = {section.key: section for section in sections}
+    parts = [_opening(shown)]
+    for title, keys in _CHAPTERS:
+        own = _own(title, report)
+        inner = [text.blocks(by_key[key].blocks, figures=figures) for key in keys if key in by_key]
+        parts.append("\n\n".join([f"## {title}", *(own or ()), *filter(None, inner)]))
+    return f"---\n{matter}---\n\n" + "\n\n".join(parts) + "\n"
+
+
+def front_matter(report: Report) -> dict[str, Any]:
+    """Metadata for the hub: only what is known or was measured."""
+    run, verdict = report.sources.run, report.sources.verdict
+    matter: dict[str, Any] = _license(report)
+    base = run.base.id.value if run else None
+    if isinstance(base, str) and _REPO.match(base):
+        matter["base_model"] = base
+    task = _TASKS.get(str(_scope(report, "modality")))
+    if task:
+        matter["pipeline_tag"] = task
+    matter["tags"] = ["govkit"]
+    results = _results(report, task or "other")
+    if results:
+        matter["model-index"] = [{"name": short(report.name, 90), "results": results}]
+    matter["govkit"] = {
+        "artifact": clean(verdict.subject),
+        "findings": report.sources.findings_digest,
+        "policy": clean(verdict.policy),
+        "verdict": verdict.outcome,
+        "enforced": verdict.enforced,
+        "as_of": f"{report.sources.as_of:%Y-%m-%dT%H:%M:%SZ}",
+    }
+    return matter
+
+
+def _scope(report: Report, name: str) -> Any:
+    return next((m.value for m in report.family("scope") if m.name == name), None)
+
+
+def _license(report: Report) -> dict[str, Any]:
+    """The license as declared for the candidate, else as known of the base; ``other`` where neither is plain."""
+    own = [lic.expression for lic in report.sources.audit.licenses if lic.of == "candidate"]
+    run = report.sources.run
+    base = [run.base.license.expression] if run and run.base.license.state == "known" else []
+    declared = [lic.expression for lic in report.sources.audit.licenses if lic.of == "base"] if run is None else []
+    expression = next((e for e in (*own, *base, *declared) if e), None)
+    name = re.sub(r"-(only|or-later)$", "", (expression or "").lower())
+    if name in _HUB_LICENSES:
+        return {"license": name}
+    return {"license": "other", "license_name": short(expression, 80) if expression else "unknown"}
+
+
+def _results(report: Report, task: str) -> list[dict[str, Any]]:
+    found = [m for name in _METRICS if (m := report.find(name)) and not isinstance(m.value, bool | str)]
+    by_data: dict[str, list[Measurement]] = {}
+    for m in found:
+        by_data.setdefault(m.data.digest if m.data else "unknown", []).append(m)
+    return [
+        {
+            "task": {"type": task},
+            "dataset": {"name": f"test rows {short(digest, 80)}", "type": "test"},
+            "metrics": [{"type": m.name, "name": words.metric(m.name), "value": m.value} for m in measured],
+        }
+        for digest, measured in by_data.items()
+    ]
+
+
+def _opening(shown: Cover) -> str:
+    lines = [f"# {markdown(shown.model)}", f"**{shown.stamp}.** {markdown(shown.says)}"]
+    if not shown.enforced:
+        lines.append(f"**{words.catalog()['not_enforced']}.** {words.catalog()['not_enforced_says']}")
+    lines.append(markdown(shown.purpose))
+    lines.append(f"Check this card against its evidence: `{shown.verify}`")
+    return "\n\n".join(lines)
+
+
+def _own(title: str, report: Report) -> Iterable[str] | None:
+    """Sentences of a chapter that no section holds."""
+    audit, says = report.sources.audit, words.catalog()
+    if title == "Intended use":
+        out = "; ".join(audit.use.excluded) or "nothing was declared"
+        intents = ", ".join(words.word("intents", intent) for intent in audit.use.intent) or "nothing was declared"
+        return (f"Purpose: {markdown(short(audit.use.purpose) or 'not declared')}",
+                f"Intended for: {markdown(intents)}", f"Excluded: {markdown(short(out))}")  # fmt: skip
+    if title == "Factors":
+        columns = ", ".join(markdown(short(c, 80)) for c in report.group_columns) or "none was measured"
+        return (f"Groups compared: {columns}", markdown(says["card"]["ethical"]))
+    if title == "Training data":
+        run = report.sources.run
+        names = [short(str(c.id.value or "unnamed"), 120) for c in run.data if c.role == "train"] if run else []
+        return (markdown("; ".join(names)) or "No record of the training data is part of this bundle.",)
+    return None

@@ -1,0 +1,126 @@
+"""Page one: for a reader without statistics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from govkit.report import words
+from govkit.report.blocks import Cell, Code, Num
+from govkit.report.escape import NAME, short
+from govkit.report.model import Entry, Report
+from govkit.report.numbers import number
+
+MOST_POINTS = 3
+MOST_UNMEASURED = 4
+MOST_NOTICES = 2
+VERIFY = "govkit verify BUNDLE --model DIR --trust trust.yaml"
+
+
+@dataclass(frozen=True)
+class Point:
+    """An open point: its title, state and reason, and what to do next."""
+
+    control: str
+    title: str
+    state: Cell
+    reason: str
+    advice: str
+
+
+@dataclass(frozen=True)
+class Cover:
+    """What page one shows."""
+
+    model: str
+    outcome: str
+    stamp: str
+    says: str
+    more: str
+    enforced: bool
+    date: str
+    purpose: str
+    facts: tuple[tuple[str, Cell], ...]
+    counts: tuple[tuple[Num, str], ...]
+    points: tuple[Point, ...]
+    more_points: bool
+    unmeasured: tuple[str, ...]
+    more_unmeasured: bool
+    notices: tuple[str, ...]
+    digests: tuple[tuple[str, str], ...]
+    verify: str
+
+
+def cover(report: Report) -> Cover:
+    """Choose what page one says."""
+    verdict = report.sources.verdict
+    says = words.catalog()["outcomes"][verdict.outcome]
+    unmeasured = _unmeasured(report)
+    return Cover(
+        model=short(report.name, NAME),
+        outcome=verdict.outcome,
+        stamp=says["stamp"],
+        says=says["says"],
+        more=says["more"],
+        enforced=verdict.enforced,
+        date=f"{report.sources.as_of:%Y-%m-%d}",
+        purpose=short(report.sources.audit.use.purpose, 130) or "No purpose was declared.",
+        facts=_facts(report),
+        counts=tuple(
+            (number(count), words.mark("states", state).text)
+            for state, count in verdict.coverage.controls.items()
+            if count
+        ),
+        points=tuple(_point(entry) for entry in report.open_points[:MOST_POINTS]),
+        more_points=len(report.open_points) > MOST_POINTS,
+        unmeasured=unmeasured[:MOST_UNMEASURED],
+        more_unmeasured=len(unmeasured) > MOST_UNMEASURED,
+        notices=tuple(short(text, 130) for text in verdict.notices[:MOST_NOTICES]),
+        digests=_digests(report),
+        verify=VERIFY,
+    )
+
+
+def _facts(report: Report) -> tuple[tuple[str, Cell], ...]:
+    run, policy = report.sources.run, report.sources.policy
+    base = short(str(run.base.id.value or "unknown"), NAME) if run else "unknown: no record of the run"
+    title = short(policy.title or policy.id, NAME)
+    return (
+        ("Made from", (base,)),
+        ("Judged by", (title, " ", Code(policy.version))),
+        ("Judged on", (f"{report.sources.as_of:%Y-%m-%d}",)),
+    )
+
+
+def _point(entry: Entry) -> Point:
+    marks: Cell = (words.mark("states", entry.ruling.state),)
+    if entry.ruling.waived:
+        marks = (*marks, " ", words.mark("states", "waived"))
+    return Point(
+        control=entry.ruling.control,
+        title=short(entry.ruling.title or entry.ruling.control, 90),
+        state=marks,
+        reason=short(entry.ruling.reason, 160),
+        advice=short(entry.advice, 150),
+    )
+
+
+def _unmeasured(report: Report) -> tuple[str, ...]:
+    known = [f"{short(item.risk, 45)}: {short(item.reason, 60)}" for item in report.sources.policy.not_measured]
+    gaps = [
+        f"{words.word('checks', gap.check)}: {words.word('reasons', gap.reason)}"
+        for gap in report.gaps
+        if gap.of == "candidate" and gap.compared_with is None
+    ]
+    return tuple(dict.fromkeys((*known, *gaps)))
+
+
+def _digests(report: Report) -> tuple[tuple[str, str], ...]:
+    sources = report.sources
+    found = [
+        ("Model", sources.verdict.subject),
+        ("Findings", sources.findings_digest),
+        ("Policy", sources.verdict.policy),
+    ]
+    if sources.run and sources.run.base.digest.value:
+        found.insert(1, ("Base", short(str(sources.run.base.digest.value), 80)))
+    return tuple((name, short(digest, 80)) for name, digest in found)

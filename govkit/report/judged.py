@@ -1,0 +1,203 @@
+"""Sections about the judgement: register, coverage, risks, gaps, method, and the limits of the report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from govkit.core import Gap, Requirement
+from govkit.report import words
+from govkit.report.blocks import Block, Bullets, Cell, Code, Column, Facts, Grid, Mark, Section, Table
+from govkit.report.escape import short
+from govkit.report.model import Entry, Report
+from govkit.report.numbers import NONE, number, plain
+from govkit.report.outcomes import PRINTED_ROWS, listing, section
+
+
+def judged(report: Report) -> list[Section | None]:
+    """All sections of this module, in the order of the report."""
+    return [
+        section("register", _register(report)),
+        section("coverage", _coverage(report)),
+        section("risks", _risks(report)),
+        section("gaps", _gaps(report)),
+        section("method", _method(report)),
+        section("limits", _limits()),
+        section("findings", _findings(report)),
+    ]
+
+
+def limit(required: Requirement | None) -> Cell:
+    """What a control requires, in words."""
+    if required is None:
+        return NONE
+    if required.equals is not None:
+        return ("must be ", *plain(required.equals))
+    ends: list[Cell] = []
+    if required.min is not None:
+        ends.append(("at least ", number(required.min)))
+    if required.max is not None:
+        ends.append(("at most ", number(required.max)))
+    return (*ends[0], " and ", *ends[1]) if len(ends) > 1 else ends[0]
+
+
+def state(entry: Entry) -> Cell:
+    """The state of a ruling, and whether an exception covers it."""
+    shown = words.mark("states", entry.ruling.state)
+    return (shown, " ", words.mark("states", "waived")) if entry.ruling.waived else (shown,)
+
+
+def _register(report: Report) -> Iterable[Block]:
+    columns = (Column("Control", 15), Column("Asked", 24), Column("State", 14), Column("Found beside required", 29),
+               Column("What to do", 18))  # fmt: skip
+    yield Table("Rulings", columns, tuple(_ruling(entry) for entry in report.entries))
+    waivers = report.sources.judged.get("waivers") or []
+    if waivers:
+        heads = (
+            Column("Exception", 16),
+            Column("Control", 16),
+            Column("Approved by", 18),
+            Column("Expires", 14),
+            Column("Reason", 36),
+        )
+        yield Table("Exceptions on record", heads, tuple(_waiver(item) for item in waivers))
+    attestations = report.sources.judged.get("attestations") or []
+    if attestations:
+        signed = (Column("Statement", 28), Column("Signed by", 28), Column("Role", 22), Column("Signed", 22))
+        yield Table("Statements of people", signed, tuple(_attestation(item) for item in attestations))
+
+
+def _ruling(entry: Entry) -> tuple[Cell, ...]:
+    ruling, control = entry.ruling, entry.control
+    required = limit(control.require) if control else NONE
+    asked: Cell = (short(ruling.title),) if required == NONE else (short(ruling.title), ": ", *required)
+    follows = words.word("dispositions", ruling.disposition)
+    weight = f"severity {ruling.severity}, {follows}" if entry.open else f"severity {ruling.severity}"
+    shown = (*state(entry), " ", Mark("below", "", weight))
+    return (
+        (Code(ruling.control),),
+        asked,
+        shown,
+        (short(ruling.reason),),
+        (short(entry.advice, 300),) if entry.open else NONE,
+    )
+
+
+def _waiver(item: Any) -> tuple[Cell, ...]:
+    found = item if isinstance(item, dict) else {"id": item}
+    found = found.get("waiver", found)
+    return tuple(_text(found.get(key)) for key in ("id", "control", "approver", "expires", "reason"))
+
+
+def _attestation(item: Any) -> tuple[Cell, ...]:
+    found = item if isinstance(item, dict) else {"kind": item}
+    found = found.get("attestation", found)
+    return tuple(_text(found.get(key)) for key in ("kind", "signer", "role", "signed_at"))
+
+
+def _text(found: Any) -> Cell:
+    return NONE if found in (None, "") else (short(str(found)),)
+
+
+def _coverage(report: Report) -> Iterable[Block]:
+    standard = words.rmf()
+    says = words.catalog()["cells"]
+    by_category: dict[str, list[tuple[str, str, str]]] = {}
+    open_cells = []
+    for cell in report.sources.verdict.coverage.cells:
+        letter = says[cell.state]["letter"] + ("*" if cell.partly else "")
+        by_category.setdefault(cell.id.rsplit(".", 1)[0], []).append((cell.id, letter, cell.state))
+        if cell.state == "open":
+            open_cells.append(cell.id)
+    if not by_category:
+        return
+    categories: dict[str, str] = standard["categories"]
+    lines = tuple((f"{name}: {categories.get(name, '')}", tuple(cells)) for name, cells in by_category.items())
+    legend = tuple((entry["letter"], key, entry["text"]) for key, entry in says.items())
+    yield Grid("State of each subcategory. " + words.catalog()["partly"], lines, legend)
+    if open_cells:
+        columns = (Column("Open", 18), Column("What it asks (paraphrase)", 82))
+        asks = {name: str(row["paraphrase"]) for name, row in standard["cells"].items()}
+        yield Table("Open: nothing in this bundle speaks to these", columns,
+                    tuple(((Code(name),), (asks.get(name, ""),)) for name in open_cells))  # fmt: skip
+
+
+def _risks(report: Report) -> Iterable[Block]:
+    columns = (Column("Risk", 14), Column("What could happen", 30), Column("Before", 11), Column("After", 11),
+               Column("Why", 34))  # fmt: skip
+    lines = tuple(
+        (
+            (Code(risk.id),),
+            (short(risk.description),),
+            (words.mark("levels", risk.inherent),),
+            (words.mark("levels", risk.residual),),
+            (short(risk.reason) + ("" if risk.measured else " Not measured."),),
+        )
+        for risk in report.sources.verdict.risks
+    )
+    if lines:
+        yield Table("Risks before and after the controls", columns, lines)
+
+
+def _gaps(report: Report) -> Iterable[Block]:
+    known = tuple(
+        ((short(item.risk),), (short(item.reason),), (short(item.owner) or "–",), (str(item.review_by or "–"),))
+        for item in report.sources.policy.not_measured
+    )
+    if known:
+        columns = (
+            Column("Known and not measured", 30),
+            Column("Why", 40),
+            Column("Owner", 16),
+            Column("Review by", 14),
+        )
+        yield Table("Known to the policy, not measured by this audit", columns, known)
+    if report.gaps:
+        columns = (Column("Check", 18), Column("Measure", 20), Column("Whose, which rows", 22), Column("Why", 40))
+        yield Table("Asked for and not measured", columns, tuple(_gap(gap) for gap in report.gaps), PRINTED_ROWS)
+
+
+def _gap(gap: Gap) -> tuple[Cell, ...]:
+    name = "all of its measures" if gap.name == "*" else words.metric(gap.name)
+    about = f"{words.word('of', gap.of)}, {words.part(gap.part)}"
+    why = f"{words.word('reasons', gap.reason)}. {short(gap.detail, 300)}".strip()
+    return ((Code(short(gap.check, 80)),), (name,), (about,), (why,))
+
+
+def _method(report: Report) -> Iterable[Block]:
+    sources = report.sources
+    tool = sources.measured.get("tool") or {}
+    passes = sources.measured.get("passes") or {}
+    lines: list[tuple[str, Cell]] = [
+        ("Tool", (f"{tool.get('name', 'govkit')} ", Code(short(str(tool.get("version", "unknown")))))),
+        ("Seed", plain(sources.measured.get("seed"))),
+        ("Policy", (short(sources.policy.id), " ", Code(sources.policy.version), " ", Code(sources.verdict.policy))),
+        ("Confidence of a limit", (number(sources.policy.decision.confidence),)),
+        ("Findings statement", (Code(sources.findings_digest),)),
+        ("Measurements", (number(sources.verdict.coverage.findings),)),
+        ("Gaps", (number(sources.verdict.coverage.gaps),)),
+    ]
+    lines += [(f"Model passes, {name.replace('_', ' ')}", plain(count)) for name, count in sorted(passes.items())]
+    yield Facts(tuple(lines))
+    yield Bullets(((words.catalog()["methods_says"],),))
+    methods: dict[str, dict[str, None]] = {}
+    for found in report.measurements:
+        if found.interval:
+            methods.setdefault(found.interval.method, {})[words.metric(found.name)] = None
+    if methods:
+        columns = (Column("How the interval was computed", 38), Column("Measures", 62))
+        lines_ = tuple(((short(method),), (short(", ".join(names)),)) for method, names in methods.items())
+        yield Table("Methods", columns, lines_)
+    if sources.run and sources.run.environment:
+        columns = (Column("Environment of the run", 34), Column("Version or value", 66))
+        facts = sorted(sources.run.environment.items())
+        yield Table("Versions", columns, tuple(((short(k),), plain(fact.value)) for k, fact in facts))
+
+
+def _findings(report: Report) -> Iterable[Block]:
+    if report.measurements:
+        yield listing(report.measurements, "All measurements", print_rows=PRINTED_ROWS)
+
+
+def _limits() -> Iterable[Block]:
+    yield Bullets(tuple((text,) for text in words.catalog()["limits"]))

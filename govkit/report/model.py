@@ -1,0 +1,131 @@
+"""The report model: a bundle with its rulings joined to the controls and the findings they rest on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from govkit.core import Control, Gap, Measurement, Of, Role, Ruling
+from govkit.core.policy import RANK
+from govkit.report.read import Sources
+from govkit.report.words import family, word
+
+SEVERITIES = ("info", "low", "medium", "high", "critical")
+FREE = ("pass", "not_applicable")
+GROUP_RATES = ("selection_rate", "true_positive_rate", "false_positive_rate")
+GROUP_DIFFERENCES = tuple(f"{name}_difference" for name in GROUP_RATES)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A ruling and the control that it is about (None where the policy file lacks it)."""
+
+    ruling: Ruling
+    control: Control | None
+
+    @property
+    def open(self) -> bool:
+        """Whether something is left to do."""
+        return self.ruling.state not in FREE
+
+    @property
+    def weight(self) -> tuple[int, int, int]:
+        """Sorts open points: what blocks first, then the more severe, waived ones last."""
+        ruling = self.ruling
+        return (int(ruling.waived), -RANK[ruling.disposition], -SEVERITIES.index(ruling.severity))
+
+    @property
+    def advice(self) -> str:
+        """What to do next: the policy's own words, else the catalog's."""
+        own = self.control.advice if self.control else ""
+        return own or word("advice", self.ruling.state)
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything a document may show."""
+
+    sources: Sources
+    bundle_name: str
+
+    @property
+    def name(self) -> str:
+        """Name of what was audited."""
+        run = self.sources.run
+        subject = self.sources.measured.get("subject") or {}
+        return self.sources.audit.name or (run.name if run else "") or str(subject.get("name") or "unnamed model")
+
+    @cached_property
+    def entries(self) -> tuple[Entry, ...]:
+        """Rulings with their controls, in the order of the verdict."""
+        controls = {control.id: control for control in self.sources.policy.controls}
+        return tuple(Entry(ruling, controls.get(ruling.control)) for ruling in self.sources.verdict.rulings)
+
+    @cached_property
+    def open_points(self) -> tuple[Entry, ...]:
+        """What is not settled, the most important first."""
+        return tuple(sorted((entry for entry in self.entries if entry.open), key=lambda entry: entry.weight))
+
+    @cached_property
+    def measurements(self) -> tuple[Measurement, ...]:
+        """All measurements."""
+        return tuple(f for f in self.sources.findings if isinstance(f, Measurement))
+
+    @cached_property
+    def gaps(self) -> tuple[Gap, ...]:
+        """All gaps."""
+        return tuple(f for f in self.sources.findings if isinstance(f, Gap))
+
+    @cached_property
+    def _index(self) -> dict[tuple[object, ...], Measurement]:
+        index: dict[tuple[object, ...], Measurement] = {}
+        for found in self.measurements:
+            index.setdefault(_key(found), found)
+        return index
+
+    def find(
+        self,
+        name: str,
+        *,
+        of: Of = "candidate",
+        compared_with: Of | None = None,
+        part: dict[str, str] | None = None,
+        role: Role = "test",
+    ) -> Measurement | None:
+        """The first measurement of this name about this model on these rows, or None."""
+        return self._index.get((name, of, compared_with, tuple(sorted((part or {}).items())), role))
+
+    def family(self, name: str) -> Iterator[Measurement]:
+        """Measurements of the checks that belong to one section."""
+        return (found for found in self.measurements if family(found.check) == name)
+
+    @cached_property
+    def group_columns(self) -> dict[str, tuple[str, ...]]:
+        """Column of a protected attribute -> its groups, in the order of the findings."""
+        columns: dict[str, dict[str, None]] = {}
+        for found in self.measurements:
+            if found.name in (*GROUP_RATES, *GROUP_DIFFERENCES) and len(found.part) == 1:
+                ((column, group),) = found.part.items()
+                if group != "*":
+                    columns.setdefault(column, {})[group] = None
+        return {column: tuple(groups) for column, groups in columns.items()}
+
+    def bins(self, of: Of) -> tuple[tuple[Measurement, Measurement], ...]:
+        """Bins of the reliability diagram: stated probability and observed share."""
+        pairs = []
+        for found in self.measurements:
+            if found.name == "bin_observed" and found.of == of and found.compared_with is None and _on_test(found):
+                stated = self.find("bin_confidence", of=of, part=found.part)
+                if stated is not None:
+                    pairs.append((stated, found))
+        return tuple(pairs)
+
+
+def _on_test(found: Measurement) -> bool:
+    return found.data is None or found.data.role == "test"
+
+
+def _key(found: Measurement) -> tuple[object, ...]:
+    role = found.data.role if found.data else "test"
+    return (found.name, found.of, found.compared_with, tuple(sorted(found.part.items())), role)

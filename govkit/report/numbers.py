@@ -1,0 +1,83 @@
+"""Numbers as a reader sees them. Only the form changes: nothing is added, counted or averaged here."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from govkit.core import Interval, Measurement
+from govkit.report.blocks import Cell, Code, Num
+from govkit.report.escape import short
+
+NONE: Cell = ("–",)
+MINUS = "−"
+
+
+def number(value: float, *, signed: bool = False) -> Num:
+    """Form a number: whole numbers grouped by commas, others with three decimals, tiny ones with two digits."""
+    return Num(raw=json.dumps(value), text=_form(value, signed=signed))
+
+
+def _form(value: float, *, signed: bool) -> str:
+    sign = MINUS if value < 0 else ("+" if signed and value > 0 else "")
+    return sign + _size(abs(value))
+
+
+def _size(size: float) -> str:
+    if isinstance(size, int):
+        return f"{size:,}"
+    if 0 < size < 0.0005:
+        return f"{size:.2g}"
+    if size >= 1e9:
+        return f"{size:.2e}"
+    if size >= 1000 or (size >= 10 and size.is_integer()):
+        return f"{size:,.0f}"
+    return f"{size:.3f}" if size < 100 else f"{size:.1f}"
+
+
+def value(measurement: Measurement | None) -> Cell:
+    """The value of a measurement: a number, a word, or yes or no; a dash where there is none."""
+    if measurement is None:
+        return NONE
+    return plain(measurement.value, signed=_is_difference(measurement))
+
+
+def plain(found: Any, *, signed: bool = False) -> Cell:
+    """Any value of a bundle as a cell."""
+    if found is None:
+        return NONE
+    if isinstance(found, bool):
+        return ("yes" if found else "no",)
+    if isinstance(found, int | float):
+        return (number(found, signed=signed),)
+    if isinstance(found, str):
+        return (Code(short(found)),) if found.startswith("sha256:") else (short(found),)
+    return (Code(short(json.dumps(found, sort_keys=True, default=str), 300)),)
+
+
+def interval(measurement: Measurement | None) -> Cell:
+    """Low and high end of the two-sided interval."""
+    if measurement is None or measurement.interval is None:
+        return NONE
+    return _ends(measurement.interval, signed=_is_difference(measurement))
+
+
+def with_interval(measurement: Measurement | None) -> Cell:
+    """Value and, in parentheses, the ends of its interval."""
+    ends = interval(measurement)
+    return value(measurement) if ends == NONE else (*value(measurement), " (", *ends, ")")
+
+
+def rows(measurement: Measurement | None) -> Cell:
+    """Number of rows that carry a measurement."""
+    return NONE if measurement is None else (number(measurement.n),)
+
+
+def _ends(found: Interval, *, signed: bool) -> Cell:
+    if found.low == found.high:
+        return ("exact",)
+    return (number(found.low, signed=signed), " to ", number(found.high, signed=signed))
+
+
+def _is_difference(measurement: Measurement) -> bool:
+    return measurement.compared_with is not None or measurement.name.endswith(("_difference", "_change"))

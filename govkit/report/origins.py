@@ -1,0 +1,124 @@
+"""Sections about where the model comes from: scope, lineage, licenses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from govkit.core import Component, Fact, LicenseRecord
+from govkit.report import words
+from govkit.report.blocks import Block, Bullets, Cell, Code, Column, Facts, Section, Table, Text
+from govkit.report.escape import short
+from govkit.report.model import Report
+from govkit.report.numbers import NONE, plain
+from govkit.report.outcomes import listing, section
+
+
+def origins(report: Report) -> list[Section | None]:
+    """Scope with lineage, and license evidence."""
+    return [section("scope", _scope(report)), section("license", _license(report))]
+
+
+def _scope(report: Report) -> Iterable[Block]:
+    use = report.sources.audit.use
+    lines: list[tuple[str, Cell]] = [
+        ("Model", (short(report.name),)),
+        ("Artifact", (Code(report.sources.verdict.subject),)),
+        ("Purpose", (short(use.purpose) or "not declared",)),
+        ("Intended for", (", ".join(words.word("intents", i) for i in use.intent) or "not declared",)),
+        ("Excluded", ("; ".join(short(text) for text in use.excluded) or "nothing was declared as excluded",)),
+        ("Tier", (f"{report.sources.policy.tier}. {short(report.sources.policy.tier_rationale)}".strip(" ."),)),
+    ]
+    yield Facts(tuple(lines))
+    if report.sources.run is None:
+        yield Text(("No record of the fine-tuning run is part of this bundle: lineage is unknown.",), loud=True)
+    else:
+        yield from _lineage(report)
+    found = tuple(report.family("scope"))
+    if found:
+        yield listing(found, "What the audit could reach")
+
+
+def _lineage(report: Report) -> Iterable[Block]:
+    run = report.sources.run
+    if run is None:
+        return
+    yield Text((words.catalog()["seen_says"],))
+    columns = (Column("Part", 15), Column("Name", 25), Column("Revision", 20), Column("Rows", 11, right=True),
+               Column("License", 29))  # fmt: skip
+    parts = (run.base, *run.data)
+    yield Table("Base and data sources", columns, tuple(_component(part) for part in parts))
+    digests = tuple((f"{words.word('roles', part.role)}", _fact(part.digest)) for part in parts)
+    yield _facts_table("Digests of base and data", digests)
+    for title, facts in (
+        ("Method of fine-tuning", run.method),
+        ("Hyper-parameters", run.hyperparameters),
+        ("Cost", run.cost),
+        ("Code", run.code),
+    ):
+        if facts:
+            yield _facts_table(
+                title, tuple((name.replace("_", " "), _fact(fact)) for name, fact in sorted(facts.items()))
+            )
+
+
+def _facts_table(caption: str, lines: tuple[tuple[str, Cell], ...]) -> Table:
+    columns = (Column("What", 24), Column("Value", 76))
+    return Table(caption, columns, tuple(((short(name),), cell) for name, cell in lines))
+
+
+def _component(part: Component) -> tuple[Cell, ...]:
+    record = part.license
+    license_: Cell = (record.expression or "", " ", words.mark("license_states", record.state))
+    return (
+        (words.word("roles", part.role),),
+        _fact(part.id),
+        _fact(part.revision),
+        NONE if part.rows.value is None else plain(part.rows.value),
+        license_,
+    )
+
+
+def _fact(fact: Fact) -> Cell:
+    """A value and how it is known."""
+    shown = () if fact.value is None else (*plain(fact.value), " ")
+    return (*shown, words.mark("seen", fact.seen))
+
+
+def _license(report: Report) -> Iterable[Block]:
+    run = report.sources.run
+    parts = [(_named(part), part.license) for part in (run.base, *run.data)] if run else []
+    for name, record in parts:
+        if record.state == "conflict":
+            yield Text((f"License in conflict: {name}. {short(record.reason)}",), loud=True)
+    for name, record in parts:
+        yield _evidence(name, record)
+    if report.sources.audit.licenses:
+        yield Bullets(tuple(_declared(lic.of, lic.id, lic.expression) for lic in report.sources.audit.licenses))
+    found = tuple(report.family("license"))
+    if found:
+        yield listing(found, "What follows from the licenses")
+
+
+def _named(part: Component) -> str:
+    return f"{words.word('roles', part.role)}, {short(str(part.id.value or 'without a name'), 80)}"
+
+
+def _declared(of: str, name: str, expression: str | None) -> Cell:
+    if expression is None:
+        return (f"Declared in the audit file for the {of}, {short(name)}: license unknown",)
+    return (f"Declared in the audit file for the {of}, {short(name)}: ", Code(short(expression)))
+
+
+def _evidence(name: str, record: LicenseRecord) -> Table:
+    columns = (Column("Seen in", 22), Column("Where", 40), Column("It says", 38))
+    state = words.mark("license_states", record.state).text
+    lines = tuple(
+        ((item.source,), (Code(short(item.where, 120)),), (item.expression or "not recognized",))
+        for item in record.evidence
+    )
+    concluded: tuple[Cell, ...] = (
+        ("Conclusion",),
+        (short(record.reason),),
+        (record.expression or "none", " ", words.mark("license_states", record.state)),
+    )
+    return Table(f"License evidence: {name} ({state})", columns, (*lines, concluded))

@@ -1,0 +1,163 @@
+"""Sections about what was measured: what the transfer changed, performance, fairness, calibration, the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from govkit.core import Measurement
+from govkit.report import words
+from govkit.report.blocks import Block, Cell, Code, Column, Section, Table
+from govkit.report.charts import SIDES, Chart
+from govkit.report.escape import NAME, short
+from govkit.report.model import GROUP_DIFFERENCES, GROUP_RATES, Report
+from govkit.report.numbers import NONE, interval, rows, value, with_interval
+
+FIRST_ROWS = 40
+"""Rows of a table in the body of the report; the annex holds every finding."""
+PRINTED_ROWS = 300
+"""Rows of an annex table that a printed page shows."""
+
+
+def section(key: str, blocks: Iterable[Block]) -> Section | None:
+    """A section with its words from the catalog, or None where it has no content."""
+    found = tuple(blocks)
+    says = words.catalog()["sections"][key]
+    return Section(key, says["title"], says["lead"], found) if found else None
+
+
+def measured(report: Report, charts: tuple[Chart, ...]) -> list[Section | None]:
+    """All sections of this module, in the order of the report."""
+    return [
+        section("change", _change(report, charts)),
+        section("performance", _listed(_performance(report), "Measures of performance")),
+        section("fairness", _fairness(report, charts)),
+        section("calibration", _calibration(report, charts)),
+        section("data", _listed(report.family("data"), "Findings about the data")),
+        section("robustness", _listed(report.family("robustness"), "Findings about robustness and security")),
+        section("other", _listed(report.family("other"), "Further findings")),
+    ]
+
+
+def listing(found: tuple[Measurement, ...], caption: str, *, first: int = 0, print_rows: int = 0) -> Table:
+    """A table with a line for each measurement; ``first`` > 0 cuts it and says so."""
+    shown = found[:first] if first else found
+    trust = any(m.trust for m in shown)
+    columns = [
+        Column("Measure", 29),
+        Column("Whose", 15),
+        Column("Rows", 20),
+        Column("Value", 12, right=True),
+        Column("Interval", 19, right=True),
+        Column("n", 9, right=True),
+    ]
+    if trust:
+        columns.append(Column("Attack result", 15))
+    return Table(caption, tuple(columns), tuple(_line(m, trust) for m in shown), print_rows, len(shown) < len(found))
+
+
+def _line(found: Measurement, trust: bool) -> tuple[Cell, ...]:
+    role = f"{words.word('roles', found.data.role)}, " if found.data and found.data.role != "test" else ""
+    cells: tuple[Cell, ...] = (
+        (words.metric(found.name),),
+        (words.whose(found),),
+        (f"{role}{words.part(found.part)}",),
+        value(found),
+        interval(found),
+        rows(found),
+    )
+    mark: Cell = (words.mark("trust", found.trust),) if found.trust else NONE
+    return (*cells, mark) if trust else cells
+
+
+def _listed(found: Iterable[Measurement], caption: str) -> Iterable[Block]:
+    shown = tuple(found)
+    if shown:
+        yield listing(shown, caption, first=FIRST_ROWS)
+
+
+def _pictures(charts: tuple[Chart, ...], kind: str, about: str | None = None) -> Iterable[Block]:
+    return (c.picture for c in charts if c.kind == kind and about in (None, c.about))
+
+
+def _change(report: Report, charts: tuple[Chart, ...]) -> Iterable[Block]:
+    names = [m.name for m in report.measurements if not m.part and (m.of != "candidate" or m.compared_with)]
+    names = [name for name in dict.fromkeys(names) if report.find(name, of="base") or report.find(name, of="incumbent")]
+    lines = tuple(_sides(report, name) for name in names)
+    if lines:
+        yield from _pictures(charts, "change")
+        columns = (Column("Measure", 19), *(Column(words.word("of", of), 9, right=True) for of in SIDES))
+        wide = (Column("candidate − base", 27, right=True), Column("candidate − in service", 27, right=True))
+        caption = "The same measure for base, candidate and model in service; paired differences with intervals"
+        yield Table(caption, (*columns, *wide), lines)
+        about = tuple(m for m in report.measurements if m.of == "candidate" and m.compared_with and m.part)
+        if about:
+            yield listing(about, "Paired differences on parts of the rows", first=FIRST_ROWS)
+
+
+def _sides(report: Report, name: str) -> tuple[Cell, ...]:
+    return (
+        (words.metric(name),),
+        *(value(report.find(name, of=of)) for of in SIDES),
+        with_interval(report.find(name, compared_with="base")),
+        with_interval(report.find(name, compared_with="incumbent")),
+    )
+
+
+def _performance(report: Report) -> Iterable[Measurement]:
+    columns = set(report.group_columns)
+    return (m for m in report.family("performance") if m.compared_with is None and not columns & set(m.part))
+
+
+def _fairness(report: Report, charts: tuple[Chart, ...]) -> Iterable[Block]:
+    drawn = set()
+    for column, groups in report.group_columns.items():
+        yield from _pictures(charts, "groups", column)
+        for names, caption in ((GROUP_RATES, "Rates by group"), (GROUP_DIFFERENCES, "Differences to everybody else")):
+            lines = tuple(_group(report, names, column, group) for group in groups[:FIRST_ROWS])
+            yield Table(f"{caption}: {short(column, NAME)}", _rate_columns(names), lines, cut=len(groups) > FIRST_ROWS)
+        drawn.add(column)
+    names = (*GROUP_RATES, *GROUP_DIFFERENCES)
+    rest = [m for m in report.measurements if _about_groups(m, drawn) and not (m.name in names and _one_group(m))]
+    yield from _listed(rest, "Further measures by group")
+
+
+def _about_groups(found: Measurement, columns: set[str]) -> bool:
+    inside = words.family(found.check) == "fairness" or bool(columns & set(found.part))
+    return inside and found.compared_with is None and not found.name.startswith("bin_")
+
+
+def _one_group(found: Measurement) -> bool:
+    return found.of == "candidate" and len(found.part) == 1 and "*" not in found.part.values()
+
+
+def _rate_columns(names: tuple[str, ...]) -> tuple[Column, ...]:
+    titles = [words.metric(name).split(",")[0] for name in names]
+    return (Column("Group", 22), Column("n", 9, right=True), *(Column(title, 23, right=True) for title in titles))
+
+
+def _group(report: Report, names: tuple[str, ...], column: str, group: str) -> tuple[Cell, ...]:
+    found = [report.find(name, part={column: group}) for name in names]
+    first = next((m for m in found if m), None)
+    return ((short(group, NAME),), rows(first), *(with_interval(m) for m in found))
+
+
+def _calibration(report: Report, charts: tuple[Chart, ...]) -> Iterable[Block]:
+    columns = set(report.group_columns)
+    plain = [m for m in report.family("calibration") if not m.name.startswith("bin_") and not columns & set(m.part)]
+    yield from _listed((m for m in plain if m.compared_with is None), "Measures of calibration")
+    yield from _pictures(charts, "reliability")
+    lines = tuple(_bin(of, *pair) for of in SIDES for pair in report.bins(of))
+    if lines:
+        heads = (Column("Whose", 16), Column("Bin", 22), Column("Stated probability", 20, right=True))
+        tails = (
+            Column("Observed share", 18, right=True),
+            Column("Interval", 24, right=True),
+            Column("n", 10, right=True),
+        )
+        yield Table("Bins of the reliability diagram", (*heads, *tails), lines)
+
+
+def _bin(of: str, stated: Measurement, observed: Measurement) -> tuple[Cell, ...]:
+    name = short(observed.part.get("bin", words.part(observed.part)), NAME)
+    shown = (value(stated), value(observed), interval(observed), rows(observed))
+    return ((words.word("of", of),), (Code(name),), *shown)

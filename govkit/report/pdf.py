@@ -1,0 +1,78 @@
+"""The report as PDF/A-3b, tagged, with the findings attached. Same page, same bytes."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+
+from govkit.errors import GovkitError, missing_extra
+from govkit.report.escape import drawable
+from govkit.report.read import Sources
+
+_HARMLESS = ("Ignored `", "Expected a media type", "Invalid media type")
+
+
+def pdf(page: str, sources: Sources) -> bytes:
+    """Print the page.
+
+    Raises:
+        MissingExtra: WeasyPrint is not installed.
+        GovkitError: WeasyPrint complained about the page, so the file could not be trusted to be complete.
+    """
+    try:
+        from weasyprint import HTML, Attachment
+        from weasyprint.urls import URLFetcher
+    except ModuleNotFoundError as error:
+        raise missing_extra(error) or error from None
+    attached = Attachment(
+        string=sources.findings_payload,
+        name="findings.json",
+        description="The findings as they were signed",
+        relationship="Data",
+        created=sources.as_of,
+        modified=sources.as_of,
+    )
+    with _warnings() as said:
+        html = HTML(string=drawable(page), url_fetcher=URLFetcher(allowed_protocols=["data"]))
+        made: bytes = html.write_pdf(
+            pdf_variant="pdf/a-3b",
+            pdf_tags=True,
+            pdf_identifier=sha256(sources.findings_digest.encode()).digest()[:16],
+            attachments=[attached],
+        )
+    if said:
+        raise GovkitError(f"the report could not be printed: {said[0]}")
+    return made
+
+
+@contextmanager
+def _warnings() -> Iterator[list[str]]:
+    """What WeasyPrint warns about: it only logs what would make a page wrong."""
+    said = _Records()
+    logger = logging.getLogger("weasyprint")
+    propagate, logger.propagate = logger.propagate, False
+    logger.addHandler(said)
+    try:
+        # WeasyPrint leaves the file of its color profile open until it is collected.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            yield said.messages
+    finally:
+        logger.removeHandler(said)
+        logger.propagate = propagate
+
+
+class _Records(logging.Handler):
+    """Keeps the messages of a logger."""
+
+    def __init__(self) -> None:
+        super().__init__(level=logging.WARNING)
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        message = record.getMessage()
+        if not message.startswith(_HARMLESS):
+            self.messages.append(message)

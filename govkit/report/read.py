@@ -1,0 +1,116 @@
+"""Reads a bundle: what the statements say, the policy and the audit file. Signatures are checked elsewhere."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from govkit.core import Audit, Finding, Policy, Run, Verdict
+from govkit.errors import UsageError
+
+_FINDINGS: TypeAdapter[tuple[Finding, ...]] = TypeAdapter(tuple[Finding, ...])
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What a bundle says.
+
+    Attributes:
+        run: Record of the fine-tuning run, or None.
+        findings: Measurements and gaps, in the order that rulings refer to.
+        verdict: The judgement.
+        policy: The policy as resolved.
+        audit: The audit file as resolved.
+        measured: Predicate of the findings statement without the findings: subject, seed, tool, passes.
+        judged: Predicate of the verdict statement without the verdict: inputs, waivers, attestations.
+        findings_payload: Bytes that were signed.
+        findings_digest: ``sha256:<hex>`` of these bytes.
+        as_of: The time of judging, the only time in a document.
+    """
+
+    run: Run | None
+    findings: tuple[Finding, ...]
+    verdict: Verdict
+    policy: Policy
+    audit: Audit
+    measured: dict[str, Any]
+    judged: dict[str, Any]
+    findings_payload: bytes
+    findings_digest: str
+    as_of: datetime
+
+
+def read(bundle: Path) -> Sources:
+    """Read the statements, the policy and the audit file of a bundle.
+
+    Raises:
+        UsageError: A file is absent or is not what its name says.
+    """
+    payload, measured = _statement(bundle / "findings.sigstore.json")
+    judged = _statement(bundle / "verdict.sigstore.json")[1]
+    run_file = bundle / "run.sigstore.json"
+    try:
+        run = Run.model_validate(_statement(run_file)[1]) if run_file.exists() else None
+        findings = _FINDINGS.validate_python(measured.pop("findings", None))
+        verdict = Verdict.model_validate(judged.pop("verdict", None))
+        policy = Policy.model_validate(_yaml(bundle / "policy.yaml"))
+        audit = Audit.model_validate(_yaml(bundle / "audit.yaml"))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(step) for step in first["loc"])
+        raise UsageError(
+            f"{bundle}: {error.title} is not as expected at {where or 'its top'}: {first['msg']}; "
+            "write the bundle again with 'govkit audit'"
+        ) from None
+    return Sources(
+        run=run,
+        findings=findings,
+        verdict=verdict,
+        policy=policy,
+        audit=audit,
+        measured=measured,
+        judged=judged,
+        findings_payload=payload,
+        findings_digest=f"sha256:{hashlib.sha256(payload).hexdigest()}",
+        as_of=_time(verdict.as_of, bundle),
+    )
+
+
+def _statement(path: Path) -> tuple[bytes, dict[str, Any]]:
+    """Payload and predicate of a statement file."""
+    try:
+        payload = base64.b64decode(json.loads(path.read_bytes())["dsseEnvelope"]["payload"], validate=True)
+        predicate = json.loads(payload)["predicate"]
+    except FileNotFoundError:
+        raise UsageError(f"{path.parent} is not a bundle: it lacks {path.name}; run 'govkit audit' first") from None
+    except (ValueError, KeyError, TypeError, binascii.Error, RecursionError):
+        raise UsageError(f"{path}: expected an in-toto statement in a DSSE envelope; found something else") from None
+    if not isinstance(predicate, dict):
+        raise UsageError(f"{path}: expected a predicate with keys; found {type(predicate).__name__}")
+    return payload, predicate
+
+
+def _yaml(path: Path) -> Any:
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(f"{path.parent} is not a bundle: it lacks {path.name}; run 'govkit audit' first") from None
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError):
+        raise UsageError(f"{path}: expected YAML in UTF-8; found something else") from None
+
+
+def _time(text: str, bundle: Path) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{bundle}: as_of of the verdict is {text!r}; expected a time as in ISO 8601") from None
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC).replace(microsecond=0)

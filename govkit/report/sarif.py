@@ -1,0 +1,71 @@
+"""Rulings as SARIF 2.1.0 (OASIS standard): a result for each ruling that is not a pass."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from govkit.report.escape import clean, markdown
+from govkit.report.escape import sarif as plain
+from govkit.report.model import Entry, Report
+
+_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+_LEVEL = {"block": "error", "review": "warning", "warn": "note", "ignore": "note"}
+
+
+def sarif(report: Report) -> bytes:
+    """The file, with a rule for each control; ``not_applicable`` is a result of its own kind, never silence."""
+    entries = report.entries
+    tool = report.sources.measured.get("tool") or {}
+    driver = {
+        "name": "govkit",
+        "version": clean(str(tool.get("version", "unknown"))),
+        "rules": [_rule(entry) for entry in entries],
+    }
+    verdict = report.sources.verdict
+    run = {
+        "tool": {"driver": driver},
+        "columnKind": "utf16CodeUnits",
+        "results": [_result(index, entry) for index, entry in enumerate(entries) if entry.ruling.state != "pass"],
+        "properties": {
+            "verdict": verdict.outcome,
+            "enforced": verdict.enforced,
+            "subject": clean(verdict.subject),
+            "findings": report.sources.findings_digest,
+        },
+    }
+    log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
+    return json.dumps(log, indent=1, ensure_ascii=True, sort_keys=True).encode("ascii") + b"\n"
+
+
+def _rule(entry: Entry) -> dict[str, Any]:
+    ruling = entry.ruling
+    title = ruling.title or ruling.control
+    return {
+        "id": clean(ruling.control),
+        "shortDescription": {"text": clean(title)},
+        "help": {"text": clean(entry.advice), "markdown": markdown(entry.advice)},
+        "properties": {
+            "severity": ruling.severity,
+            "rmf": [clean(i) for i in entry.control.rmf] if entry.control else [],
+        },
+    }
+
+
+def _result(index: int, entry: Entry) -> dict[str, Any]:
+    ruling = entry.ruling
+    applies = ruling.state != "not_applicable"
+    said = f"{ruling.title or ruling.control}: {ruling.reason}"
+    found: dict[str, Any] = {
+        "ruleId": clean(ruling.control),
+        "ruleIndex": index,
+        "kind": "fail" if applies else "notApplicable",
+        "level": _LEVEL[ruling.disposition] if applies else "none",
+        "message": {"text": plain(said), "markdown": markdown(said)},
+        "locations": [{"physicalLocation": {"artifactLocation": {"uri": "policy.yaml"}}}],
+        "partialFingerprints": {"control": clean(ruling.control)},
+        "properties": {"state": ruling.state, "severity": ruling.severity, "waived": ruling.waived},
+    }
+    if ruling.waived:
+        found["suppressions"] = [{"kind": "external", "justification": "covered by a signed exception"}]
+    return found

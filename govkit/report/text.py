@@ -1,0 +1,59 @@
+"""Blocks as Markdown, for the card and the summary."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from govkit.report import words
+from govkit.report.blocks import Block, Bullets, Cell, Code, Facts, Mark, Num, Picture, Piece, Table, Text
+from govkit.report.escape import markdown
+
+_PLAIN_CODE = re.compile(r"^[\w:.@/+ -]+$", re.ASCII)
+MOST_ROWS = 30
+
+
+def cell(pieces: Cell) -> str:
+    """The pieces of a cell on one line."""
+    return "".join(_piece(piece) for piece in pieces).strip()
+
+
+def _piece(piece: Piece) -> str:
+    if isinstance(piece, Num):
+        return piece.text
+    if isinstance(piece, Code):
+        return f"`{piece.text}`" if _PLAIN_CODE.match(piece.text) else markdown(piece.text)
+    if isinstance(piece, Mark):
+        return f"{piece.shape} {piece.text}".strip()
+    lead, tail = (" " if piece[:1].isspace() else ""), (" " if piece[-1:].isspace() else "")
+    return f"{lead}{markdown(piece)}{tail}" if piece.strip() else " "
+
+
+def blocks(found: Iterable[Block], *, figures: frozenset[str] = frozenset()) -> str:
+    """Blocks one beneath the other; a figure only where its file exists."""
+    return "\n\n".join(text for block in found if (text := _block(block, figures)))
+
+
+def _block(block: Block, figures: frozenset[str]) -> str:
+    if isinstance(block, Table):
+        return table(block)
+    if isinstance(block, Facts):
+        return "\n".join(f"- **{markdown(name)}:** {cell(value)}" for name, value in block.rows)
+    if isinstance(block, Bullets):
+        return "\n".join(f"- {cell(item)}" for item in block.items)
+    if isinstance(block, Text):
+        return f"**{cell(block.pieces)}**" if block.loud else cell(block.pieces)
+    if isinstance(block, Picture) and block.key in figures:
+        return f"![{markdown(block.alt)}](figures/{block.key}.svg)"
+    return ""
+
+
+def table(found: Table) -> str:
+    """A table with its caption above it."""
+    heads = [markdown(column.title) for column in found.columns]
+    rule = ["---:" if column.right else "---" for column in found.columns]
+    lines = [heads, rule, *([cell(item) for item in row] for row in found.rows[:MOST_ROWS])]
+    text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    cut = found.cut or len(found.rows) > MOST_ROWS
+    note = f"\n\n{markdown(str(words.catalog()['cut']))}" if cut else ""
+    return f"*{markdown(found.caption)}*\n\n{text}{note}"

@@ -1,0 +1,65 @@
+"""The catalog of words: what a reader sees instead of the names that programs use."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import yaml
+
+from govkit.core import Measurement
+from govkit.report.blocks import Mark
+from govkit.report.escape import NAME, clean, short
+from govkit.resources import find
+
+
+@cache
+def catalog() -> dict[str, Any]:
+    """The whole catalog, ``words.yaml`` among the templates."""
+    found: dict[str, Any] = yaml.safe_load((find("templates") / "words.yaml").read_text(encoding="utf-8"))
+    return found
+
+
+def word(kind: str, key: str) -> str:
+    """One word of the catalog; a key that it lacks is shown with spaces for underscores."""
+    return str(catalog()[kind].get(key) or clean(key).replace("_", " "))
+
+
+def metric(name: str) -> str:
+    """Name of a metric for readers."""
+    return word("metrics", name)
+
+
+def mark(kind: str, key: str) -> Mark:
+    """A state, how it is known, or a severity, with its shape."""
+    entry = catalog()[kind][key]
+    return Mark(kind=key.replace(" ", "-"), shape=entry["shape"], text=entry["text"])
+
+
+def part(found: dict[str, str]) -> str:
+    """Which rows: ``sex: Female``; ``all rows`` for the whole."""
+    if not found:
+        return "all rows"
+    named = {short(k, NAME): "all groups" if v == "*" else short(v, NAME) for k, v in sorted(found.items())}
+    return ", ".join(f"{column}: {name}" for column, name in named.items())
+
+
+def whose(found: Measurement) -> str:
+    """Whose value, and beside whose."""
+    name = word("of", found.of)
+    return name if found.compared_with is None else f"{name} − {word('of', found.compared_with)}"
+
+
+def family(check: str) -> str:
+    """Section of the report that a check belongs to."""
+    for name, stems in catalog()["families"].items():
+        if any(stem in check for stem in stems):
+            return str(name)
+    return "other"
+
+
+def rmf() -> dict[str, Any]:
+    """The shipped description of the NIST AI RMF: categories, and subcategories by id."""
+    text = (find("policies/standards") / "nist_ai_rmf.yaml").read_text(encoding="utf-8")
+    standard = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 -- safe loaders
+    return {"categories": standard["categories"], "cells": {row["id"]: row for row in standard["subcategories"]}}

@@ -1,0 +1,100 @@
+"""The calibration error: how far stated probabilities lie from what happened, root mean square over bins.
+
+The squared error of a bin is above 0 by chance alone; the debiased estimator takes that off (Kumar, Liang and Ma
+2019). Its bounds do not use an estimated standard error, which fails near 0, but invert a test whose variance and
+skewness are those at the limit tried. Bins understate the error, since gaps of both signs inside a bin cancel.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from govkit.core.case import Array
+from govkit.stats.estimate import QUANTILES, Estimate, assemble
+from govkit.stats.inputs import stated
+from govkit.stats.inversion import first_uncleared
+
+
+@dataclass(frozen=True)
+class Squared:
+    """Debiased squared calibration error, and the bins it came from.
+
+    Attributes:
+        value: The estimate; may be below 0.
+        noise: Share of rows times variance of the observed share, for each bin.
+        which: Bin of each row, ``(n,)``.
+    """
+
+    value: float
+    noise: Array
+    which: Array
+
+
+def calibration(confidence: Any, correct: Any) -> Estimate:
+    """Debiased calibration error, in [0, 1]: root mean square gap over 5 to 15 bins of equal mass.
+
+    Args:
+        confidence: Stated probabilities ``(n,)`` in [0, 1], n >= 2.
+        correct: What happened, truths ``(n,)``.
+
+    Raises:
+        ValueError: If there are fewer than two rows, or a probability lies outside [0, 1].
+    """
+    import numpy as np
+
+    f, y = stated(confidence, correct, at_least=2)
+    squared = squared_error(f, y)
+    lows, highs = bounds(squared, np.array(QUANTILES))
+    value = math.sqrt(max(0.0, squared.value))
+    return assemble(value, f.size, lows, highs, method="debiased L2, score inversion", within=(0.0, 1.0))
+
+
+def squared_error(f: Array, y: Array) -> Squared:
+    """Debiased squared error of checked columns."""
+    import numpy as np
+
+    which = _equal_mass(f)
+    rows = np.bincount(which)
+    true = np.bincount(which, weights=y)
+    share, gap = true / rows, np.bincount(which, weights=y - f) / rows
+    weight = rows / f.size
+    # A bin of one row (left over between ties) tells nothing about its own noise and is given no error.
+    unbiased = np.where(rows > 1, gap**2 - share * (1 - share) / np.maximum(rows - 1, 1), 0.0)
+    smoothed = (true + 1) / (rows + 2)
+    noise = weight * smoothed * (1 - smoothed) / rows
+    return Squared(float(weight @ unbiased), noise, which)
+
+
+def _equal_mass(f: Array) -> Array:
+    """Bin of each row: about as many rows a bin, rows that state the same in one bin, no bin empty."""
+    import numpy as np
+
+    bins = min(15, max(5, f.size // 20), f.size // 2)
+    order = np.sort(f)
+    stops = np.cumsum([part.size for part in np.array_split(order, bins)])[:-1]
+    edges = np.unique((order[stops - 1] + order[stops]) / 2)
+    return np.unique(np.searchsorted(edges, f, side="left"), return_inverse=True)[1]
+
+
+def bounds(squared: Squared, z: Array) -> tuple[Array, Array]:
+    """Lower and upper bounds of the error, not squared, at normal quantiles ``z``."""
+    import numpy as np
+
+    theta, noise = squared.value, squared.noise
+    widest, two, three = float(noise.max()), 2 * float(noise @ noise), 8 * float((noise**3).sum())
+    skew = ((z * z - 1) / 6)[:, None]
+    z = z[:, None]
+
+    def too_low(tau: Array) -> Array:
+        v, k = two + 4 * tau * widest, three + 24 * tau * widest**2
+        return np.asarray(theta - tau - skew * k / v > z * np.sqrt(v))
+
+    def low_enough(tau: Array) -> Array:
+        return ~(tau - theta > z * np.sqrt(two + 4 * tau * widest))
+
+    top = np.ones(z.shape[0])
+    floor = np.where(too_low(np.zeros((1, 1)))[:, 0], first_uncleared(too_low, 0 * top, top), 0.0)
+    ceiling = np.minimum(first_uncleared(low_enough, 0 * top, top) + 1e-12, 1.0)
+    return np.sqrt(floor), np.sqrt(ceiling)

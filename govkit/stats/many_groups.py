@@ -1,0 +1,78 @@
+"""Shares of several groups: the largest less the smallest, and the smallest over the largest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from govkit.core.case import Array
+from govkit.stats.estimate import ALPHAS, QUANTILES, Estimate, assemble
+from govkit.stats.inputs import fractions
+from govkit.stats.two_groups import METHOD, difference_low, ratio_low, reciprocal
+
+
+def spread(successes: Any, totals: Any) -> Estimate:
+    """Largest share less smallest share over ``K`` groups, in [0, 1].
+
+    Low: the largest lower bound over the ordered pairs, each at a ``K(K-1)``-th of the error. High: the largest upper
+    bound over the pairs, not split, since one pair holds the truth. The value is biased upwards by noise; gate a group
+    against the rest where that is possible.
+
+    Args:
+        successes: Count of each group, ``(K,)``, K >= 2.
+        totals: Rows of each group, ``(K,)``.
+
+    Raises:
+        ValueError: If a group is empty, or there are fewer than two.
+    """
+    import numpy as np
+
+    x, n = fractions(successes, totals)
+    pair = _pairs(x, n)
+    lows = np.max(difference_low(*pair, z=_split_quantiles(x.size)), axis=0)
+    # The upper bound of one pair is the negative lower bound of the same pair, swapped.
+    highs = np.max(-difference_low(*pair, z=np.array(QUANTILES)), axis=0)
+    share = x / n
+    value = float(share.max() - share.min())
+    return assemble(value, int(n.sum()), lows, highs, method=f"{METHOD}, over pairs", within=(0.0, 1.0))
+
+
+def spread_ratio(successes: Any, totals: Any) -> Estimate:
+    """Smallest share over largest share of ``K`` groups, in [0, 1].
+
+    It is the smallest ratio over the ordered pairs. High: the smallest upper bound, each at a ``K(K-1)``-th of the
+    error. Low: the smallest lower bound, not split.
+
+    Args:
+        successes: Count of each group, ``(K,)``, K >= 2.
+        totals: Rows of each group, ``(K,)``.
+
+    Raises:
+        ValueError: If a group is empty, there are fewer than two, or no group has a success.
+    """
+    import numpy as np
+
+    x, n = fractions(successes, totals)
+    if not x.any():
+        raise ValueError("no group has a success; the ratio of their shares is undefined")
+    pair = _pairs(x, n)
+    lows = np.min(ratio_low(*pair, z=np.array(QUANTILES)), axis=0)
+    highs = reciprocal(np.max(ratio_low(*pair, z=_split_quantiles(x.size)), axis=0))
+    share = x / n
+    value = float(share.min() / share.max())
+    return assemble(value, int(n.sum()), lows, highs, method=f"{METHOD}, over pairs", within=(0.0, 1.0))
+
+
+def _pairs(x: Array, n: Array) -> tuple[Array, Array, Array, Array]:
+    """Counts of every ordered pair of groups, each ``(K(K-1), 1)``."""
+    import numpy as np
+
+    first, second = np.nonzero(~np.eye(x.size, dtype=bool))
+    return x[first, None], n[first, None], x[second, None], n[second, None]
+
+
+def _split_quantiles(groups: int) -> Array:
+    """Normal quantiles at ``LEVELS`` with the error split over all ordered pairs."""
+    import numpy as np
+    from scipy.special import ndtri
+
+    return -ndtri(np.array(ALPHAS) / (groups * (groups - 1)))

@@ -1,0 +1,32 @@
+"""Many tests at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from govkit.core.case import Array
+from govkit.stats.inputs import numbers
+
+
+def holm(p_values: Any) -> Array:
+    """Adjusted p-values that keep the chance of any false alarm at the nominal level (Holm 1979).
+
+    Args:
+        p_values: p-values in [0, 1], shape ``(k,)``.
+
+    Returns:
+        Adjusted p-values ``(k,)`` in the order given.
+
+    Raises:
+        ValueError: If there is none, or one lies outside [0, 1].
+    """
+    import numpy as np
+
+    p = numbers("p_values", p_values)
+    if np.any((p < 0) | (p > 1)):
+        raise ValueError("p_values holds a value outside [0, 1]")
+    order = np.argsort(p, kind="stable")
+    stepped = np.maximum.accumulate(p[order] * np.arange(p.size, 0, -1))
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.minimum(stepped, 1.0)
+    return adjusted

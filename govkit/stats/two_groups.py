@@ -1,0 +1,143 @@
+"""Two independent groups: the difference and the ratio of their shares.
+
+The bounds invert the score test of Miettinen and Nurminen (1985) with a continuity and a skewness correction. The
+plain test, like Newcombe's intervals, misses far too often at strict levels when shares are near 0 or 1; with the
+corrections no miss rate above the nominal one was found by exact enumeration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from govkit.core.case import Array
+from govkit.stats.estimate import ALPHAS, QUANTILES, UNBOUNDED, Estimate, assemble
+from govkit.stats.inputs import fraction
+from govkit.stats.inversion import first_uncleared
+
+METHOD = "corrected Miettinen-Nurminen"
+TINY = 1e-300
+
+
+def difference(x: int, n: int, y: int, m: int) -> Estimate:
+    """Difference ``x/n - y/m`` of two shares, in [-1, 1].
+
+    Raises:
+        ValueError: If a group has no rows, or more successes than rows.
+    """
+    import numpy as np
+
+    (x, n), (y, m) = fraction(x, n), fraction(y, m)
+    z = np.array(QUANTILES)
+    lows, negative = _both(difference_low, (x, n, y, m), z)
+    return assemble(x / n - y / m, n + m, lows, -negative, method=METHOD, within=(-1.0, 1.0))
+
+
+def absolute_difference(x: int, n: int, y: int, m: int) -> Estimate:
+    """Absolute difference ``|x/n - y/m|``, in [0, 1]; the lower bound splits its error over the two sides.
+
+    Raises:
+        ValueError: If a group has no rows, or more successes than rows.
+    """
+    import numpy as np
+    from scipy.special import ndtri
+
+    (x, n), (y, m) = fraction(x, n), fraction(y, m)
+    split = -ndtri(np.array(ALPHAS) / 2)
+    lows = np.max(_both(difference_low, (x, n, y, m), split), axis=0)
+    highs = np.max(-_both(difference_low, (x, n, y, m), np.array(QUANTILES)), axis=0)
+    return assemble(abs(x / n - y / m), n + m, lows, highs, method=METHOD, within=(0.0, 1.0))
+
+
+def ratio(x: int, n: int, y: int, m: int) -> Estimate:
+    """Ratio ``(x/n) / (y/m)`` of two shares, 0 or more; an upper bound may be ``UNBOUNDED``.
+
+    Raises:
+        ValueError: If a group has no rows, more successes than rows, or the second has no success.
+    """
+    import numpy as np
+
+    (x, n), (y, m) = fraction(x, n), fraction(y, m)
+    if y == 0:
+        raise ValueError(f"the second group has 0 successes in {m} rows; a ratio to it is undefined")
+    lows, inverse = _both(ratio_low, (x, n, y, m), np.array(QUANTILES))
+    highs = reciprocal(inverse)
+    return assemble((x / n) / (y / m), n + m, lows, highs, method=METHOD, within=(0.0, UNBOUNDED))
+
+
+def reciprocal(low: Array) -> Array:
+    """``1 / low``, and ``UNBOUNDED`` where that is not finite."""
+    import numpy as np
+
+    return np.where(low > TINY, 1 / np.maximum(low, TINY), UNBOUNDED)
+
+
+def _both(low: Callable[..., Array], table: tuple[int, int, int, int], z: Array) -> Array:
+    """Lower bounds of the table and of the table with its groups swapped, ``(2, len(z))``."""
+    import numpy as np
+
+    x, n, y, m = table
+    first = np.array([[x], [y]]), np.array([[n], [m]])
+    return np.asarray(low(*first, first[0][::-1], first[1][::-1], z=z))
+
+
+def difference_low(x: Array, n: Array, y: Array, m: Array, *, z: Array) -> Array:
+    """Lower bounds of ``x/n - y/m`` at normal quantiles ``z`` (each > 1); arguments broadcast."""
+    import numpy as np
+
+    x, n, y, m, z = (np.asarray(part, dtype=np.float64)[..., None] for part in np.broadcast_arrays(x, n, y, m, z))
+    continuity, inflate, skew = 0.5 / np.minimum(n, m), (n + m) / (n + m - 1), (z * z - 1) / 6
+    observed = x / n - y / m
+
+    def clears(trial: Array) -> Array:
+        r1, r2 = _constrained(x / n, y / m, m / n, trial)
+        s1, s2 = r1 * (1 - r1) / n, r2 * (1 - r2) / m
+        v = (s1 + s2) * inflate
+        k3 = s1 * (1 - 2 * r1) / n - s2 * (1 - 2 * r2) / m
+        shift = skew * np.maximum(0, k3 / np.maximum(v, TINY))
+        return np.asarray(observed - trial - continuity - shift > z * np.sqrt(v))
+
+    return first_uncleared(clears, np.full(observed.shape[:-1], -1.0), observed[..., 0])
+
+
+def _constrained(p1: Array, p2: Array, theta: Array, gap: Array) -> tuple[Array, Array]:
+    """Most likely shares ``(r1, r2)`` with ``r1 - r2 = gap``: the closed cubic of Farrington and Manning (1990)."""
+    import numpy as np
+
+    a = 1 + theta
+    b = -(1 + theta + p1 + theta * p2 + gap * (theta + 2))
+    c = gap * gap + gap * (2 * p1 + theta + 1) + p1 + theta * p2
+    d = -p1 * gap * (1 + gap)
+    third = b / (3 * a)
+    v = third**3 - third * c / (2 * a) + d / (2 * a)
+    u = np.copysign(np.sqrt(np.maximum(third * third - c / (3 * a), 0)), v)
+    cube = np.where(u == 0, 1.0, u**3)
+    angle = (np.pi + np.arccos(np.clip(v / cube, -1, 1))) / 3
+    r1 = np.clip(2 * u * np.cos(angle) - third, np.maximum(0, gap), np.minimum(1, 1 + gap))
+    return r1, np.clip(r1 - gap, 0, 1)
+
+
+def ratio_low(x: Array, n: Array, y: Array, m: Array, *, z: Array) -> Array:
+    """Lower bounds of ``(x/n) / (y/m)`` at normal quantiles ``z`` (each > 1); arguments broadcast; ``y`` may be 0."""
+    import numpy as np
+
+    x, n, y, m, z = (np.asarray(part, dtype=np.float64)[..., None] for part in np.broadcast_arrays(x, n, y, m, z))
+    inflate, skew = (n + m) / (n + m - 1), (z * z - 1) / 6
+
+    def clears(scaled: Array) -> Array:
+        rho = scaled / (1 - scaled)
+        # Most likely r2 under r1 = rho * r2: the root of a quadratic, in its stable form.
+        half = n * rho + x + m + y * rho
+        root = np.sqrt(np.maximum(half * half - 4 * (n + m) * rho * (x + y), 0))
+        r2 = np.minimum(2 * (x + y) / (half + root), np.minimum(1, 1 / np.maximum(rho, TINY)))
+        r1 = rho * r2
+        s1, s2 = r1 * (1 - r1) / n, rho * rho * r2 * (1 - r2) / m
+        v = (s1 + s2) * inflate
+        k3 = s1 * (1 - 2 * r1) / n - rho * s2 * (1 - 2 * r2) / m
+        shift = skew * np.maximum(0, k3 / np.maximum(v, TINY))
+        continuity = 0.5 * np.maximum(1 / n, rho / m)
+        return np.asarray(x / n - rho * y / m - continuity - shift > z * np.sqrt(v))
+
+    # rho in [0, inf) is searched as rho / (1 + rho), so that small and large ratios get the same care.
+    shape = x.shape[:-1]
+    scaled = first_uncleared(clears, np.zeros(shape), np.ones(shape))
+    return np.asarray(scaled / (1 - scaled))

@@ -1,0 +1,9 @@
+"""Adapters that make anything a ``Subject``: a transformers folder, a frozen base, Python code, stored predictions."""
+
+from __future__ import annotations
+
+from govkit.subjects.base import FrozenBase, Probe, embed_role, probe
+from govkit.subjects.load import load
+from govkit.subjects.predictions import PredictionsFile
+
+__all__ = ["FrozenBase", "PredictionsFile", "Probe", "embed_role", "load", "probe"]

@@ -1,0 +1,112 @@
+"""Open a local transformers folder; nothing is downloaded and no code in the folder is run."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from govkit.core.case import Array
+from govkit.engine import batches
+from govkit.errors import SubjectError
+from govkit.subjects.boundary import Boundary
+
+BATCH = 64
+LONGEST = 512
+"""Tokens of a text at most; more is cut and logged."""
+
+_log = logging.getLogger(__name__)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep transformers from telling about weights and progress; what matters is checked here and raised."""
+    from transformers.utils import logging as chatter
+
+    level, bars = chatter.get_verbosity(), chatter.is_progress_bar_enabled()
+    chatter.set_verbosity_error()
+    chatter.disable_progress_bar()
+    try:
+        yield
+    finally:
+        chatter.set_verbosity(level)
+        if bars:
+            chatter.enable_progress_bar()
+
+
+def open_folder(folder: Path, *, head: bool) -> tuple[Any, Any]:
+    """Load model and tokenizer, the model in eval mode, frozen, float32, on the CPU.
+
+    Args:
+        folder: A folder that transformers saved.
+        head: True for a sequence classifier with its head, False for the bare model.
+
+    Raises:
+        SubjectError: There is no such model, weights are missing in it, or it needs code of its own.
+    """
+    if not (folder / "config.json").is_file():
+        hint = "an adapter: merge it into its base first" if (folder / "adapter_config.json").exists() else "missing"
+        raise SubjectError(f"{folder} has no config.json ({hint}); expected a folder that transformers saved")
+    with Boundary(f"{folder} cannot be loaded"):
+        model, absent, tokenizer = _load(folder, head=head)
+    # What the checkpoint lacks was just drawn at random: a classifier that nobody trained.
+    missing = sorted(key for key in absent if head or "pooler" not in key)
+    if missing:
+        more = ", ..." if len(missing) > 3 else ""
+        raise SubjectError(f"{folder} lacks the weights {', '.join(missing[:3])}{more}; expected a complete model")
+    model.eval()
+    for parameter in model.parameters():
+        parameter.requires_grad = False
+    return model, tokenizer
+
+
+def _load(folder: Path, *, head: bool) -> tuple[Any, list[str], Any]:
+    import torch
+    from transformers import AutoModel, AutoModelForSequenceClassification, AutoTokenizer
+
+    kind = AutoModelForSequenceClassification if head else AutoModel
+    options = {"local_files_only": True, "trust_remote_code": False}
+    with _quiet(), torch.random.fork_rng(devices=[]):
+        model, info = kind.from_pretrained(
+            str(folder), output_loading_info=True, dtype=torch.float32, weights_only=True, **options
+        )
+        tokenizer = AutoTokenizer.from_pretrained(str(folder), **options)
+    return model, [*info["missing_keys"], *(key[0] for key in info["mismatched_keys"])], tokenizer
+
+
+def max_tokens(model: Any, tokenizer: Any) -> int:
+    """Tokens of a text at most: what tokenizer, positions and ``LONGEST`` allow."""
+    positions = getattr(model.config, "max_position_embeddings", None) or LONGEST
+    return int(min(tokenizer.model_max_length, positions, LONGEST))
+
+
+def tokenize(tokenizer: Any, texts: Sequence[str], limit: int) -> list[dict[str, list[int]]]:
+    """Tokens of each text, cut at ``limit``; how many were cut is logged."""
+    if not len(texts):
+        return []
+    coded = tokenizer(list(texts), truncation=True, max_length=limit)
+    if coded.encodings is None:
+        cut = sum(len(ids) >= limit for ids in coded["input_ids"])
+    else:
+        cut = sum(bool(encoding.overflowing) for encoding in coded.encodings)
+    if cut:
+        _log.warning("%d of %d texts are longer than %d tokens and were cut", cut, len(texts), limit)
+    return [{key: values[row] for key, values in coded.items()} for row in range(len(texts))]
+
+
+def pad(tokenizer: Any, rows: list[dict[str, list[int]]]) -> dict[str, Any]:
+    """One batch of tensors, padded to its longest row."""
+    with _quiet():
+        return dict(tokenizer.pad(rows, return_tensors="pt"))
+
+
+def by_length(tokenizer: Any, texts: Sequence[str], limit: int) -> Iterator[tuple[Array, dict[str, Any]]]:
+    """Batches of texts of similar length, so that little is padding: row numbers and padded tensors."""
+    import numpy as np
+
+    rows = tokenize(tokenizer, texts, limit)
+    order = np.argsort([len(row["input_ids"]) for row in rows], kind="stable").astype(np.int64)
+    for part in batches(len(rows), BATCH):
+        yield order[part], pad(tokenizer, [rows[index] for index in order[part]])

@@ -1,0 +1,64 @@
+"""From what the audit file says to a model that can be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from govkit.core.audit import SubjectSource
+from govkit.core.case import Passes, Subject
+from govkit.core.words import Modality
+from govkit.errors import SubjectError
+from govkit.subjects.python import python_subject
+from govkit.subjects.text import text_model
+
+
+def load(
+    source: SubjectSource,
+    *,
+    root: Path,
+    modality: Modality = "unknown",
+    classes: Sequence[str] = (),
+    passes: Passes,
+    python_path: Sequence[Path] = (),
+    strict: bool = True,
+) -> Subject:
+    """Load a model.
+
+    Args:
+        source: Where it comes from.
+        root: Folder of the audit file; relative paths start there, and Python modules are found there first.
+        modality: What the inputs are, where the model does not say.
+        classes: Names of the classes, for Python code that does not name them itself.
+        passes: Counter of all model passes.
+        python_path: More folders in which Python modules are found.
+        strict: Refuse links in a model folder, as verifying will.
+
+    Raises:
+        SubjectError: The model cannot be loaded, or there are only stored predictions.
+    """
+    if source.python is not None:
+        paths = [root, *python_path]
+        return python_subject(
+            source.python,
+            paths=paths,
+            modality=modality,
+            classes=classes,
+            passes=passes,
+            input_range=source.input_range,
+        )
+    if source.predictions is not None:
+        raise SubjectError(f"{source.predictions} holds stored predictions; there is no model to ask")
+    return text_model(model_folder(source, root), passes, strict=strict)
+
+
+def model_folder(source: SubjectSource, root: Path) -> Path:
+    """Folder of a transformers model: the one named, or ``model`` beside the run record.
+
+    Raises:
+        SubjectError: It does not exist.
+    """
+    folder = root / source.model if source.model is not None else (root / (source.run or "")).parent / "model"
+    if not folder.is_dir():
+        raise SubjectError(f"{folder} is no folder; expected a model that transformers saved")
+    return folder

@@ -1,0 +1,291 @@
+"""A subject in Python code: a function, a torch module, a fitted scikit-learn model, or a ``Subject``."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.machinery
+import inspect
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from govkit.core.case import Array, Differentiable, Passes, Subject
+from govkit.core.words import Access, Modality
+from govkit.engine import batches
+from govkit.errors import SubjectError
+from govkit.subjects.boundary import Boundary, source_digest
+from govkit.subjects.states import asked, softmax, tensor_of, two_columns
+
+BATCH = 256
+
+
+def python_subject(
+    name: str,
+    *,
+    paths: Sequence[Path],
+    modality: Modality,
+    classes: Sequence[str],
+    passes: Passes,
+    input_range: tuple[float, float] | None = None,
+) -> Subject:
+    """Import ``pkg.mod:NAME`` and make it a subject.
+
+    Args:
+        name: A function ``inputs -> (n, k)``, a ``torch.nn.Module`` or a class of one without arguments, an object
+            with ``predict_proba``, or a ``Subject``. Its digest is that of the module's file.
+        paths: Folders in which modules are found first.
+        modality: What the inputs are, where the object does not say.
+        classes: Names of the classes, where the object has no ``classes``.
+        passes: Counter; every row that goes forward is added.
+        input_range: Smallest and largest value of a continuous input.
+
+    Raises:
+        SubjectError: The code fails when it is imported, or NAME is none of these.
+    """
+    thing, file = _import(name, paths)
+    origin = Origin(name, file, tuple(paths), modality, tuple(classes), passes, input_range)
+    if _is_module(thing):
+        return TorchSubject(thing, origin)
+    if isinstance(thing, Subject):
+        return OpenObject(thing, origin) if isinstance(thing, Differentiable) else ObjectSubject(thing, origin)
+    function = getattr(thing, "predict_proba", thing)
+    if callable(function):
+        return FunctionSubject(function, thing, origin)
+    raise SubjectError(
+        f"{name} is a {type(thing).__name__}; expected a function, a torch.nn.Module, a fitted scikit-learn model or "
+        "an object with digest, access, modality, classes, path and predict"
+    )
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where Python code came from and what the audit file says about it; see ``python_subject``."""
+
+    name: str
+    file: Path
+    paths: tuple[Path, ...]
+    modality: Modality
+    classes: tuple[str, ...]
+    passes: Passes
+    input_range: tuple[float, float] | None
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Run the code with its folders on the path; whatever it raises becomes a ``SubjectError``."""
+        with Boundary(self.name), importing(self.paths):
+            yield
+
+    def classes_of(self, thing: Any) -> tuple[str, ...]:
+        """The classes that the object names (``classes``, or ``classes_`` of scikit-learn), else the declared ones."""
+        own = getattr(thing, "classes", None)
+        own = getattr(thing, "classes_", None) if own is None else own
+        return self.classes if own is None else tuple(map(_class_name, own))
+
+
+class FunctionSubject:
+    """A function ``inputs -> (n, k)`` probabilities, or ``predict_proba`` of a fitted scikit-learn model."""
+
+    access: Access = "predict"
+
+    def __init__(self, function: Callable[[Any], Any], thing: Any, origin: Origin) -> None:
+        self.function = function
+        self.origin = origin
+        self.digest = source_digest(origin.file, strict=False)
+        self.modality = origin.modality
+        self.classes = origin.classes_of(thing)
+        self.path: Path | None = origin.file
+
+    def predict(self, inputs: Any) -> Array:
+        """What the function answers, as an array; ``Answers`` checks that it is probabilities."""
+        with self.origin.running():
+            answer = _array(self.function(inputs))
+        self.origin.passes.forward += len(inputs)
+        return answer
+
+
+class TorchSubject:
+    """A ``torch.nn.Module`` whose forward takes a float batch and returns logits; its gradients are open.
+
+    Images come as ``(n, c, h, w)``, tables as ``(n, columns)``. A single output is the logit of the second of two
+    classes. The module is asked in eval mode; its modes, its parameters' flags and the random state stay.
+    """
+
+    access: Access = "weights"
+
+    def __init__(self, module: Any, origin: Origin) -> None:
+        self.module = module
+        self.origin = origin
+        self.input_range = origin.input_range
+        self.digest = source_digest(origin.file, strict=False)
+        self.modality = origin.modality
+        self.classes = origin.classes_of(module)
+        self.path: Path | None = origin.file
+
+    def predict(self, inputs: Any) -> Array:
+        """Probabilities float64 ``(n, k)``, the softmax of the logits."""
+        import numpy as np
+        import torch
+
+        x = float_tensor(inputs, self.origin.name)
+        with torch.no_grad():
+            parts = [softmax(self.logits({"x": x[part]})) for part in batches(len(x), BATCH)]
+        return np.concatenate(parts) if parts else np.zeros((0, len(self.classes)))
+
+    def encode(self, inputs: Any) -> dict[str, Any]:
+        """One batch, ``{"x": float32 tensor (n, ...)}``.
+
+        Raises:
+            SubjectError: A value lies outside the declared input range: an attack would be measured against it.
+        """
+        x = float_tensor(inputs, self.origin.name)
+        if self.input_range is not None and x.numel():
+            low, high = self.input_range
+            least, most = float(x.min()), float(x.max())
+            if not (least >= low and most <= high):
+                raise SubjectError(
+                    f"{self.origin.name}: inputs lie in [{least:g}, {most:g}], subject.input_range says "
+                    f"[{low:g}, {high:g}]; normalize inside the module and declare the range of its input"
+                )
+        return {"x": x}
+
+    def logits(self, batch: Mapping[str, Any]) -> Any:
+        """Logits ``(n, k)``, differentiable in ``batch["x"]``."""
+        x = batch["x"]
+        with self.origin.running(), asked(self.module):
+            logits = two_columns(tensor_of(self.module(_like_weights(x, self.module))))
+        self.origin.passes.forward += len(x)
+        return logits
+
+
+class ObjectSubject:
+    """An object that is a ``Subject`` already; its rows are counted."""
+
+    def __init__(self, thing: Subject, origin: Origin) -> None:
+        self.thing: Any = thing
+        self.origin = origin
+        self.digest, self.path = thing.digest, thing.path
+        self.access, self.modality = thing.access, thing.modality
+        self.classes = origin.classes_of(thing) if len(thing.classes) else origin.classes
+
+    def predict(self, inputs: Any) -> Array:
+        """What the object answers."""
+        with self.origin.running():
+            answer = _array(self.thing.predict(inputs))
+        self.origin.passes.forward += len(inputs)
+        return answer
+
+
+class OpenObject(ObjectSubject):
+    """An object that is a ``Differentiable`` already; its rows are counted."""
+
+    def __init__(self, thing: Differentiable, origin: Origin) -> None:
+        super().__init__(thing, origin)
+        self.input_range = thing.input_range if thing.input_range is not None else origin.input_range
+
+    def encode(self, inputs: Any) -> dict[str, Any]:
+        """The object's own batch."""
+        with self.origin.running():
+            batch: dict[str, Any] = self.thing.encode(inputs)
+        return batch
+
+    def logits(self, batch: Mapping[str, Any]) -> Any:
+        """The object's own logits ``(n, k)``."""
+        with self.origin.running():
+            logits = self.thing.logits(batch)
+        self.origin.passes.forward += len(batch["x"])
+        return logits
+
+
+def _class_name(value: Any) -> str:
+    """A class as the labels of a data set are written: 1 and 1.0 are ``"1"``, truths ``"true"`` and ``"false"``."""
+    value = value.item() if hasattr(value, "item") else value
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()
+
+
+@contextmanager
+def importing(paths: Sequence[Path]) -> Iterator[None]:
+    """Find modules in ``paths`` first, and leave ``sys.path`` as it was."""
+    added = [str(path.resolve()) for path in paths]
+    sys.path[:0] = added
+    try:
+        yield
+    finally:
+        for path in added:
+            sys.path.remove(path)
+
+
+def _import(name: str, paths: Sequence[Path]) -> tuple[Any, Path]:
+    """The named object (a class already made an instance) and the file of its module."""
+    module_name, colon, attribute = name.partition(":")
+    if not colon or not all(part.isidentifier() for part in (*module_name.split("."), attribute)):
+        raise SubjectError(f"python: {name!r} is not understood; expected pkg.mod:NAME")
+    with Boundary(name), importing(paths):
+        _forget_namesake(module_name, paths)
+        importlib.invalidate_caches()
+        module = importlib.import_module(module_name)
+        if not hasattr(module, attribute):
+            raise SubjectError(f"{name}: module {module_name} has no {attribute!r}; found {_public(module)}")
+        thing = getattr(module, attribute)
+        thing = thing() if inspect.isclass(thing) else thing
+    file = getattr(module, "__file__", None)
+    if file is None:
+        raise SubjectError(f"{name}: module {module_name} has no file, so the model cannot be identified")
+    return thing, Path(file).resolve()
+
+
+def _public(module: Any) -> str:
+    return ", ".join(name for name in vars(module) if not name.startswith("_")) or "nothing"
+
+
+def _forget_namesake(module_name: str, paths: Sequence[Path]) -> None:
+    """Drop a module of the same name that an earlier audit imported from another folder."""
+    top = module_name.split(".")[0]
+    here = importlib.machinery.PathFinder.find_spec(top, [str(path.resolve()) for path in paths])
+    loaded = sys.modules.get(top)
+    if here is None or loaded is None or here.origin == getattr(loaded, "__file__", None):
+        return
+    for key in [key for key in sys.modules if key == top or key.startswith(f"{top}.")]:
+        del sys.modules[key]
+
+
+def _is_module(thing: Any) -> bool:
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(thing, torch.nn.Module)
+
+
+def float_tensor(inputs: Any, name: str) -> Any:
+    """Images or the columns of a frame as a float32 tensor ``(n, ...)``.
+
+    Raises:
+        SubjectError: A column holds no numbers, or the inputs are texts.
+    """
+    import numpy as np
+    import torch
+
+    if hasattr(inputs, "columns"):
+        for column, kind in inputs.dtypes.items():
+            if kind.kind not in "biuf":
+                raise SubjectError(f"{name} reads numbers; column {column!r} holds {kind}; encode it as numbers")
+        inputs = inputs.to_numpy(dtype=np.float32)
+    if not isinstance(inputs, np.ndarray):
+        raise SubjectError(f"{name} is a torch module and reads numbers; found {type(inputs).__name__}")
+    return torch.from_numpy(np.array(inputs, dtype=np.float32))
+
+
+def _like_weights(x: Any, module: Any) -> Any:
+    """The batch in the type and on the device of the module's first weight."""
+    for weight in module.parameters():
+        if weight.is_floating_point():
+            return x.to(dtype=weight.dtype, device=weight.device)
+    return x
+
+
+def _array(answer: Any) -> Array:
+    import numpy as np
+
+    return answer.detach().cpu().numpy() if hasattr(answer, "detach") else np.asarray(answer)

@@ -1,0 +1,70 @@
+"""Ask a torch model without leaving a trace: modes, gradients and random state are afterwards what they were."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+@contextmanager
+def asked(model: Any) -> Iterator[None]:
+    """Every module in eval mode and every parameter frozen; afterwards each is as it was, one by one.
+
+    A partly frozen model in training has some modules in train and some in eval mode, so one flag for the whole
+    cannot be restored. The random state of torch on the CPU is restored too.
+    """
+    import torch
+
+    modes = [(module, module.training) for module in model.modules()]
+    frozen = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
+    with torch.random.fork_rng(devices=[]):
+        try:
+            model.eval()
+            for parameter, _ in frozen:
+                parameter.requires_grad = False
+            yield
+        finally:
+            for module, mode in modes:
+                module.training = mode
+            for parameter, wanted in frozen:
+                parameter.requires_grad = wanted
+
+
+def tensor_of(output: Any) -> Any:
+    """The logits in what a forward returned: a tensor, a tuple that begins with one, a dict or a ModelOutput.
+
+    Raises:
+        TypeError: There is no tensor to be found.
+    """
+    import torch
+
+    if isinstance(output, torch.Tensor):
+        return output
+    if hasattr(output, "logits"):
+        return tensor_of(output.logits)
+    if isinstance(output, dict):
+        if "logits" in output:
+            return tensor_of(output["logits"])
+        if len(output) == 1:
+            return tensor_of(next(iter(output.values())))
+        raise TypeError(f"the forward returned a dict with {', '.join(map(str, output))}; expected a key logits")
+    if isinstance(output, tuple | list) and output:
+        return tensor_of(output[0])
+    raise TypeError(f"the forward returned {type(output).__name__}; expected logits (n, k)")
+
+
+def two_columns(logits: Any) -> Any:
+    """Logits ``(n, k)``; one column is the logit of the second of two classes, as a sigmoid head gives it."""
+    import torch
+
+    if logits.ndim == 1:
+        logits = logits[:, None]
+    if logits.ndim == 2 and logits.shape[1] == 1:
+        return torch.cat([torch.zeros_like(logits), logits], dim=1)
+    return logits
+
+
+def softmax(logits: Any) -> Any:
+    """Probabilities as a numpy array float64 ``(n, k)``."""
+    return logits.detach().double().softmax(dim=1).cpu().numpy()

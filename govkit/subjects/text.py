@@ -1,0 +1,119 @@
+"""A text classifier in a transformers folder."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from govkit.core.case import Array, Passes
+from govkit.core.words import Access, Modality
+from govkit.errors import SubjectError
+from govkit.subjects.boundary import Boundary, source_digest
+from govkit.subjects.folder import by_length, max_tokens, open_folder, pad, tokenize
+from govkit.subjects.states import asked, softmax
+
+
+class TextModel:
+    """A sequence classifier that answers ``list[str]``.
+
+    Args:
+        folder: Folder that it was loaded from.
+        model: The classifier.
+        tokenizer: Its tokenizer.
+        passes: Counter; every row that goes forward is added.
+        digest: Artifact digest of the folder.
+    """
+
+    access: Access = "predict"
+    modality: Modality = "text"
+
+    def __init__(self, folder: Path, model: Any, tokenizer: Any, *, passes: Passes, digest: str) -> None:
+        self.digest = digest
+        self.path: Path | None = folder
+        self.passes = passes
+        self.model = model
+        self.tokenizer = tokenizer
+        self.limit = max_tokens(model, tokenizer)
+        self.classes = class_names(model.config.id2label)
+
+    def predict(self, inputs: Sequence[str]) -> Array:
+        """Probabilities float64 ``(n, k)`` of ``n`` texts; longer texts are cut at the model's limit and logged."""
+        import numpy as np
+        import torch
+
+        _texts_only(inputs)
+        answer = np.zeros((len(inputs), self.model.config.num_labels))
+        with Boundary(f"{self.path}"), asked(self.model), torch.no_grad():
+            for rows, batch in by_length(self.tokenizer, inputs, self.limit):
+                answer[rows] = softmax(self.model(**batch).logits)
+                self.passes.forward += len(rows)
+        return answer
+
+
+class OpenTextModel(TextModel):
+    """A text classifier whose gradients are open, in the embeddings of its tokens."""
+
+    access: Access = "weights"
+    input_range: tuple[float, float] | None = None
+
+    def encode(self, inputs: Sequence[str]) -> dict[str, Any]:
+        """One padded batch: ``x``, the embeddings, float32 ``(n, tokens, width)``, and its ``attention_mask``."""
+        import torch
+
+        _texts_only(inputs)
+        with Boundary(f"{self.path}"), torch.no_grad():
+            batch = pad(self.tokenizer, tokenize(self.tokenizer, inputs, self.limit))
+            x = self.model.get_input_embeddings()(batch.pop("input_ids"))
+        return {"x": x, **batch}
+
+    def logits(self, batch: Mapping[str, Any]) -> Any:
+        """Logits ``(n, k)``, differentiable in ``batch["x"]``."""
+        rest = {key: value for key, value in batch.items() if key != "x"}
+        with Boundary(f"{self.path}"), asked(self.model):
+            logits = self.model(inputs_embeds=batch["x"], **rest).logits
+        self.passes.forward += len(batch["x"])
+        return logits
+
+
+def text_model(folder: Path, passes: Passes, *, strict: bool = True) -> TextModel:
+    """Load a text classifier, with gradients where its architecture allows them in a padded batch.
+
+    Decoders find the last token of a text by its padding tokens, which embeddings no longer show; with gradients they
+    would read padding instead. They answer, and their gradients stay closed.
+
+    Args:
+        folder: Folder that transformers saved.
+        passes: Counter of the model's passes.
+        strict: Refuse links in the folder.
+
+    Raises:
+        SubjectError: The folder holds no complete classifier with at least two exclusive classes.
+    """
+    digest = source_digest(folder, strict=strict)
+    model, tokenizer = open_folder(folder, head=True)
+    config = model.config
+    if config.num_labels < 2 or config.problem_type in {"regression", "multi_label_classification"}:
+        found = config.problem_type or f"{config.num_labels} output"
+        raise SubjectError(f"{folder} is a model for {found}; expected at least two exclusive classes")
+    kind = TextModel if _pools_last_token(model) else OpenTextModel
+    return kind(folder, model, tokenizer, passes=passes, digest=digest)
+
+
+def _pools_last_token(model: Any) -> bool:
+    from transformers.modeling_layers import GenericForSequenceClassification
+
+    older = {"gpt2", "gpt_neo", "gptj", "opt", "bloom", "ctrl", "openai-gpt", "biogpt", "mpt", "falcon"}
+    return isinstance(model, GenericForSequenceClassification) or model.config.model_type in older
+
+
+def class_names(id2label: Mapping[int, str]) -> tuple[str, ...]:
+    """Names of the classes by index; empty where they are only numbered (``LABEL_0`` ...)."""
+    names = tuple(str(id2label[index]).strip() for index in sorted(id2label))
+    return () if all(re.fullmatch(r"LABEL_\d+", name) for name in names) else names
+
+
+def _texts_only(inputs: Sequence[str]) -> None:
+    if isinstance(inputs, str) or not all(isinstance(text, str) for text in inputs):
+        raise SubjectError("this subject reads texts; expected a list of str (columns.input: the column of texts)")

@@ -1,0 +1,122 @@
+"""What an import costs, and what the house looks like."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import govkit
+
+ROOT = Path(govkit.__file__).parent
+HEAVY = (
+    "numpy",
+    "pandas",
+    "torch",
+    "scipy",
+    "sklearn",
+    "pyarrow",
+    "transformers",
+    "matplotlib",
+    "weasyprint",
+    "duckdb",
+)
+
+
+def _loaded_after(code: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\nimport sys; print(' '.join(sys.modules))"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return {name.split(".")[0] for name in done.stdout.split("\n")[-2].split()}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import govkit",
+        "import govkit.cli.app",
+        "import govkit; [getattr(govkit, name) for name in govkit.__all__]",
+        "import govkit; govkit.catalog()",
+    ],
+)
+def test_no_heavy_library_is_loaded(code: str):
+    assert not _loaded_after(code) & set(HEAVY)
+
+
+def test_public_names_are_sorted_and_no_module_hides_behind_one():
+    assert govkit.__all__ == sorted(govkit.__all__)
+    modules = {path.stem for path in ROOT.iterdir()}
+    assert not modules & set(govkit.__all__)
+    assert all(getattr(govkit, name) is not None for name in govkit.__all__)
+
+
+def test_help_is_quick():
+    """At most 0.5 CPU seconds: the best of three, since other work may share the cores."""
+    code = "import resource, subprocess, sys\nsubprocess.run([sys.executable, '-m', 'govkit', '--help'], stdout=subprocess.DEVNULL, check=True)\nu = resource.getrusage(resource.RUSAGE_CHILDREN)\nprint(u.ru_utime + u.ru_stime)"  # noqa: E501
+    seconds = [
+        float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+        for _ in range(3)
+    ]
+    assert min(seconds) <= 0.5
+
+
+def _functions() -> list[tuple[Path, ast.FunctionDef | ast.AsyncFunctionDef]]:
+    return [
+        (path, node)
+        for path in sorted(ROOT.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+
+
+def test_functions_are_short():
+    long = [
+        f"{path.relative_to(ROOT)}:{node.name} {length}"
+        for path, node in _functions()
+        if (length := (node.end_lineno or 0) - node.lineno + 1 - _docstring_lines(node)) > 40
+    ]
+    assert not long, long
+
+
+def _docstring_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    first = node.body[0]
+    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+        return (first.end_lineno or first.lineno) - first.lineno + 1
+    return 0
+
+
+def test_modules_fit_on_a_few_screens():
+    long = [str(path) for path in ROOT.rglob("*.py") if len(path.read_text(encoding="utf-8").splitlines()) > 400]
+    assert not long, long
+
+
+def test_the_whole_library_stays_a_book():
+    assert sum(len(path.read_text(encoding="utf-8").splitlines()) for path in ROOT.rglob("*.py")) <= 15_000
+
+
+def test_class_names_say_what_a_thing_is():
+    banned = ("Manager", "Factory", "Builder", "Handler", "Helper", "Utils", "Provider")
+    names = [
+        node.name
+        for path in ROOT.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+    ]
+    assert not [name for name in names if name.endswith(banned)]
+
+
+def test_commands_are_short():
+    long = [
+        f"{path.name}:{node.name}"
+        for path, node in _functions()
+        if path.parent.name == "cli"
+        and path.name not in ("screen.py", "options.py", "__init__.py")
+        and len(node.body) > 15
+    ]
+    assert not long, long

@@ -1,0 +1,35 @@
+"""US Census: accuracy stays, calibration decays, and the audit says so with an interval."""
+
+from __future__ import annotations
+
+import pytest
+
+from govkit.demos.telling import pick
+
+pytestmark = [pytest.mark.carrier, pytest.mark.xdist_group("employment")]
+
+
+def test_accuracy_is_unchanged(employment):
+    bundle = employment[1].bundle
+    assert round(pick(bundle, "accuracy").value, 4) == 0.8272
+    change = pick(bundle, "accuracy_change", role="shifted")
+    assert round(pick(bundle, "accuracy").value + change.value, 4) == 0.8282
+    assert change.interval.low < 0 < change.interval.high or abs(change.value) < 0.005
+
+
+def test_calibration_has_decayed(employment):
+    bundle = employment[1].bundle
+    change = pick(bundle, "calibration_error_change", role="shifted")
+    assert change.interval.low > 0
+    assert round(pick(bundle, "ece").value, 4) == 0.0063
+    assert round(pick(bundle, "ece", role="shifted").value, 4) == 0.0129
+
+
+def test_groups_are_measured(employment):
+    bundle = employment[1].bundle
+    columns = {name for finding in bundle.findings for name in finding.part}
+    assert {"SEX", "RAC1P", "DIS"} <= columns
+
+
+def test_it_says_so(employment):
+    assert any("calibration" in remark for remark in employment[1].remarks)

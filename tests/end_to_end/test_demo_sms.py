@@ -1,0 +1,104 @@
+"""A real transfer: MiniLM fine-tuned on text messages, beside a linear probe on its frozen features."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import govkit as gk
+from govkit.core import Measurement
+from govkit.demos.telling import pick
+
+pytestmark = [pytest.mark.carrier, pytest.mark.xdist_group("sms")]
+
+
+def test_the_tuned_model_stands_beside_its_base(sms):
+    bundle = sms[1].bundle
+    accuracy, base = pick(bundle, "accuracy"), pick(bundle, "accuracy", of="base")
+    assert accuracy.n == base.n == 600
+    assert accuracy.value > 0.97
+    assert base.value > 0.96
+    gain = pick(bundle, "accuracy", compared_with="base")
+    assert gain.value == pytest.approx(accuracy.value - base.value)
+    assert gain.interval.low < 0 < gain.interval.high, "the gain over the probe is too small to be sure of"
+
+
+def test_the_change_in_calibration_is_measured(sms):
+    change = pick(sms[1].bundle, "calibration_error", compared_with="base")
+    assert change.interval.low <= change.value <= change.interval.high
+
+
+def test_the_contradictory_license_of_the_data_is_found(sms):
+    bundle = sms[1].bundle
+    assert pick(bundle, "data_license", role="train").value == "conflict"
+    component = next(each for each in bundle.run.data if each.role == "train")
+    said = {each.expression for each in component.license.evidence}
+    assert "MIT" in said
+    assert any("GPL-3" in (each or "") for each in said)
+    assert bundle.verdict.exit_code != 0
+
+
+def test_the_duplicates_of_the_raw_file_are_said_aloud(sms):
+    bundle = sms[1].bundle
+    train = next(each for each in bundle.run.data if each.role == "train")
+    assert train.notes["raw_rows"].value == 4862
+    assert train.notes["raw_duplicates"].value == 328
+    assert any("328" in remark for remark in sms[1].remarks)
+    assert "328" in (bundle.path / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_record_is_bound_to_the_model(sms):
+    bundle = sms[1].bundle
+    assert pick(bundle, "artifact_matches").value is True
+    assert bundle.run.exit == "finished"
+    assert bundle.run.seed.value in (0, "0")
+    assert {each.role for each in bundle.run.data} == {"train", "test"}
+
+
+def test_passes_stay_within_what_the_checks_declare(sms):
+    passes = sms[1].bundle.passes
+    assert 0 < passes["forward"] <= 1.15 * passes["declared_forward"]
+    assert passes["backward"] <= 1.15 * passes["declared_backward"]
+
+
+def test_robustness_numbers_carry_a_trust_state(sms):
+    attacked = [
+        finding
+        for finding in sms[1].bundle.findings
+        if isinstance(finding, Measurement) and finding.check == "adversarial" and finding.trust is not None
+    ]
+    assert attacked
+    assert all(finding.passes for finding in attacked if finding.name == "embedding_pgd_accuracy")
+
+
+def test_a_flipped_byte_of_the_weights_is_seen(sms):
+    folder, story = sms
+    weights = story.model / "model.safetensors"
+    whole = weights.read_bytes()
+    options = {"model": story.model, "trust": folder / "evidence.trust.yaml"}
+    assert gk.verify(story.bundle.path, **options)
+    weights.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    try:
+        with pytest.raises(gk.EvidenceError, match=r"MODEL_MISMATCH.*model\.safetensors"):
+            gk.verify(story.bundle.path, **options)
+    finally:
+        weights.write_bytes(whole)
+
+
+def test_a_second_audit_of_the_same_run_gives_the_same_bytes(sms, key_folder, fixed_clock, tmp_path):
+    """Same run record, seed and clock: equal findings, and card, HTML and PDF equal byte by byte."""
+    folder, story = sms
+    again = gk.audit(
+        folder / "audit.yaml", out=tmp_path / "evidence", key=key_folder / "audit.key", password=b"correct horse"
+    )
+    assert again.findings == story.bundle.findings
+    assert _payload(again.path / "findings.sigstore.json") == _payload(story.bundle.path / "findings.sigstore.json")
+    assert _payload(again.path / "verdict.sigstore.json") == _payload(story.bundle.path / "verdict.sigstore.json")
+    for name in ("card.md", "report.html", "report.pdf", "summary.md", "junit.xml", "results.sarif"):
+        assert (again.path / name).read_bytes() == (story.bundle.path / name).read_bytes(), name
+
+
+def _payload(path: Path) -> str:
+    return json.loads(path.read_text(encoding="utf-8"))["dsseEnvelope"]["payload"]

@@ -1,0 +1,53 @@
+"""Holm's procedure against a direct reading of its definition and against statsmodels."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+from statsmodels.stats.multitest import multipletests
+
+from govkit.core.finding import LEVELS
+from govkit.policy.limits import holm
+
+GRID = [1.0, *(round(1 - level, 6) for level in LEVELS), 0.0]
+
+
+def closed(p_values: list[float], alpha: float) -> tuple[bool, ...]:
+    """Closed testing with Bonferroni (Marcus et al. 1976): reject i when every set that holds i is rejected."""
+    count = len(p_values)
+    sets = [
+        [index for index in range(count) if chosen[index]] for chosen in product([0, 1], repeat=count) if any(chosen)
+    ]
+    rejected = [min(p_values[index] for index in each) * len(each) <= alpha + 1e-9 for each in sets]
+    return tuple(all(no for each, no in zip(sets, rejected, strict=True) if index in each) for index in range(count))
+
+
+@pytest.mark.parametrize("alpha", [0.1, 0.05, 0.01])
+def test_every_grid_of_up_to_three_against_closed_testing(alpha: float) -> None:
+    for count in (1, 2, 3):
+        for p_values in product(GRID, repeat=count):
+            assert holm(list(p_values), alpha) == closed(list(p_values), alpha)
+
+
+def test_random_families_against_closed_testing_and_statsmodels() -> None:
+    generator = np.random.default_rng(1)
+    for _ in range(150):
+        p_values = generator.choice(GRID, size=int(generator.integers(1, 8))).tolist()
+        alpha = float(generator.choice([0.1, 0.05, 0.025, 0.01]))
+        found = holm(p_values, alpha)
+        assert found == closed(p_values, alpha)
+        # A hair more, because 1 - 0.95 is not exact and statsmodels compares strictly.
+        assert found == tuple(multipletests(p_values, alpha + 1e-9, method="holm")[0].tolist())
+
+
+def test_fails_of_a_large_family_match_statsmodels() -> None:
+    generator = np.random.default_rng(2)
+    for _ in range(30):
+        p_values = generator.choice(GRID, size=300).tolist()
+        assert holm(p_values, 0.05) == tuple(multipletests(p_values, 0.05 + 1e-9, method="holm")[0].tolist())
+
+
+def test_no_family_rejects_nothing() -> None:
+    assert holm([], 0.05) == ()

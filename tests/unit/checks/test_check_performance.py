@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from case_fixture import bound, gaps, make_case, pick, run_check
+
+from govkit.checks.outcomes.performance import performance
+
+LABELS = [0, 0, 0, 0, 0, 0, 1, 1, 1, 1]
+CANDIDATE = [0.1, 0.2, 0.3, 0.4, 0.6, 0.2, 0.9, 0.8, 0.7, 0.3]  # wrong in rows 4 and 9
+BASE = [0.1, 0.2, 0.6, 0.7, 0.3, 0.2, 0.9, 0.4, 0.7, 0.3]  # wrong in rows 2, 3, 7 and 9
+
+
+@pytest.fixture(scope="module")
+def found():
+    sex = ["f", "f", "f", "m", "m", "m", "f", "f", "m", "m"]
+    shifted = {"labels": [0, 1, 1, 1], "probs": [0.6, 0.9, 0.8, 0.3], "base": [0.1, 0.9, 0.9, 0.9]}
+    return run_check(performance, make_case(LABELS, CANDIDATE, groups={"sex": sex}, base=BASE, shifted=shifted))
+
+
+def test_accuracy_is_the_share_of_right_answers(found):
+    assert pick(found, "accuracy").value == 0.8
+    assert pick(found, "accuracy", of="base").value == 0.6
+    assert pick(found, "accuracy", of="trivial").value == 0.6
+    assert pick(found, "accuracy").n == 10
+    # Clopper-Pearson of 8 in 10 at 0.95, from its tables.
+    assert bound(pick(found, "accuracy"), 0.95) == pytest.approx((0.4931, 0.9632), abs=1e-4)
+
+
+def test_balanced_accuracy_is_the_mean_recall(found):
+    assert pick(found, "balanced_accuracy").value == pytest.approx((5 / 6 + 3 / 4) / 2)
+    assert pick(found, "balanced_accuracy", of="base").value == pytest.approx((4 / 6 + 2 / 4) / 2)
+    change = pick(found, "balanced_accuracy", compared_with="base")
+    assert change.value == pytest.approx((5 / 6 + 3 / 4) / 2 - (4 / 6 + 2 / 4) / 2)
+
+
+def test_roc_auc_counts_pairs_in_order(found):
+    # Of 24 pairs of a negative and a positive row, 0.3 is below 0.4 and 0.6 and ties 0.3: 21.5 in order.
+    assert pick(found, "roc_auc").value == pytest.approx(21.5 / 24)
+
+
+def test_log_loss_is_the_mean_negative_logarithm(found):
+    true = np.where(LABELS, CANDIDATE, 1 - np.array(CANDIDATE))
+    assert pick(found, "log_loss").value == pytest.approx(-np.log(true).mean())
+    assert pick(found, "log_loss").unit == "nats"
+    trivial = -(0.6 * np.log(0.6) + 0.4 * np.log(0.4))
+    assert pick(found, "log_loss", of="trivial").value == pytest.approx(trivial)
+    gain = pick(found, "log_loss", compared_with="trivial")
+    assert gain.value == pytest.approx(-np.log(true).mean() - trivial)
+
+
+def test_a_certain_wrong_answer_costs_much_and_not_infinitely_much():
+    found = run_check(performance, make_case([0, 1], [[0.0, 1.0], [0.0, 1.0]]))
+    assert pick(found, "log_loss").value == pytest.approx(-np.log(np.finfo(float).eps) / 2)
+
+
+def test_differences_are_paired(found):
+    # Only the candidate is right in rows 2, 3 and 7, only the base in row 4.
+    change = pick(found, "accuracy", compared_with="base")
+    assert change.value == pytest.approx(0.2)
+    assert change.n == 10
+    low, high = bound(change, 0.95)
+    assert -0.4 < low < 0 < high < 0.7
+    assert pick(found, "accuracy", compared_with="trivial").value == pytest.approx(0.2)
+
+
+def test_accuracy_of_each_group(found):
+    assert pick(found, "accuracy", part={"sex": "f"}).value == 1.0
+    assert pick(found, "accuracy", part={"sex": "m"}).value == pytest.approx(3 / 5)
+    assert pick(found, "accuracy", of="base", part={"sex": "f"}).value == pytest.approx(3 / 5)
+    assert pick(found, "accuracy", compared_with="base", part={"sex": "f"}).value == pytest.approx(2 / 5)
+
+
+def test_the_shifted_rows_stand_beside_the_test_rows(found):
+    assert pick(found, "accuracy", role="shifted").value == 0.5
+    assert pick(found, "accuracy_change", role="shifted").value == pytest.approx(-0.3)
+    assert pick(found, "accuracy_change", of="base", role="shifted").value == pytest.approx(0.4)
+    after = -np.log([0.4, 0.9, 0.8, 0.3]).mean()
+    before = pick(found, "log_loss").value
+    assert pick(found, "log_loss_change", role="shifted").value == pytest.approx(after - before)
+
+
+def test_direction_is_stamped(found):
+    assert pick(found, "accuracy").better == "higher"
+    assert pick(found, "log_loss").better == "lower"
+
+
+def test_without_shifted_data_and_base_there_are_gaps_and_no_numbers():
+    found = run_check(performance, make_case(LABELS, CANDIDATE))
+    missing = gaps(found)
+    assert missing["accuracy_change", "candidate", None].reason == "no data"
+    assert missing["log_loss_change", "candidate", None].reason == "no data"
+    assert not [finding for finding in found if finding.of == "base" or finding.compared_with == "base"]
+
+
+def test_labels_without_probabilities_are_unsupported_where_they_matter():
+    found = run_check(performance, make_case(LABELS, CANDIDATE, base=(np.array(BASE) > 0.5).astype(int)))
+    assert pick(found, "accuracy", of="base").value == 0.6
+    for name in ("roc_auc", "log_loss"):
+        gap = gaps(found)[name, "base", None]
+        assert gap.reason == "unsupported"
+        assert name in gap.detail
+    assert not [finding for finding in found if finding.name == "log_loss" and finding.compared_with == "base"]
+
+
+def test_one_class_only_has_no_ranking():
+    found = run_check(performance, make_case([1, 1, 1], [0.9, 0.8, 0.4]))
+    assert gaps(found)["roc_auc", "candidate", None].reason == "too few rows"
+    assert pick(found, "balanced_accuracy").value == pytest.approx(2 / 3)
+
+
+def test_one_row_has_no_bounds_for_a_mean():
+    found = run_check(performance, make_case([1], [0.9]))
+    assert gaps(found)["log_loss", "candidate", None].reason == "too few rows"
+    assert pick(found, "accuracy").value == 1.0
+
+
+def test_many_classes_give_an_area_without_bounds():
+    rng = np.random.default_rng(0)
+    probabilities = rng.dirichlet(np.ones(3), 60)
+    found = run_check(performance, make_case(np.arange(60) % 3, probabilities, base=rng.dirichlet(np.ones(3), 60)))
+    assert pick(found, "roc_auc").bounds == ()
+    assert pick(found, "roc_auc").interval is None
+    assert not [finding for finding in found if finding.name == "roc_auc" and finding.compared_with]
+
+
+def change_of_accuracy(labels, new, old):
+    found = run_check(performance, make_case(labels, new, base=old))
+    return bound(pick(found, "accuracy", compared_with="base"), 0.999)
+
+
+def test_power_a_loss_of_five_points_is_found_and_an_equal_model_is_not_accused():
+    found = false_alarms = 0
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        labels = rng.integers(0, 2, 2000)
+        old = np.where(rng.random(2000) < 0.9, labels, 1 - labels)
+        worse = np.where((old == labels) & (rng.random(2000) < 0.055), 1 - old, old)
+        found += change_of_accuracy(labels, worse, old)[1] < -0.01
+        # Two models that share one fate: which of them gets which answer is a coin toss, row by row.
+        toss = rng.random(2000) < 0.5
+        one, two = np.where(toss, old, worse), np.where(toss, worse, old)
+        false_alarms += change_of_accuracy(labels, one, two)[1] < 0
+    assert found >= 28
+    assert false_alarms == 0

@@ -1,0 +1,144 @@
+"""Distances between the test data and the shifted data."""
+
+import numpy as np
+import pytest
+from case_fixture import make_case
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rows_fixture import gaps, measurements, read_case, run, value
+from scipy.stats import wasserstein_distance
+
+COLUMNS = {"input": ("age", "job"), "label": "label", "groups": ("sex",)}
+
+
+def table(rng, rows, *, shift=0.0, jobs=(0.5, 0.3, 0.2), spam=0.3):
+    return {
+        "age": rng.normal(40 + 10 * shift, 10, rows),
+        "job": rng.choice(["a", "b", "c"], rows, p=jobs).tolist(),
+        "sex": rng.choice(["f", "m"], rows).tolist(),
+        "label": np.where(rng.random(rows) < spam, "spam", "ham").tolist(),
+    }
+
+
+def case_of(test, shifted, **fields):
+    return read_case({"test": test, "shifted": shifted}, columns=COLUMNS, modality="table", **fields)
+
+
+def low(finding, level):
+    return next(bound.low for bound in finding.bounds if bound.level == level)
+
+
+@pytest.fixture(scope="module")
+def moved():
+    rng = np.random.default_rng(1)
+    test, shifted = table(rng, 1000), table(rng, 1200, shift=0.5, jobs=(0.2, 0.3, 0.5), spam=0.6)
+    case = case_of(test, shifted, answer=lambda data: (data.inputs["age"] > 45).to_numpy().astype(int))
+    return test, shifted, run("drift", case)
+
+
+def test_a_planted_shift_of_half_a_deviation_is_found(moved):
+    _, _, found = moved
+    (age,) = measurements(found, "wasserstein", part={"column": "age"})
+    assert low(age, 0.999) > 0.1
+    assert age.value == pytest.approx(0.5, abs=0.15)
+    assert age.data.role == "shifted"
+    (job,) = measurements(found, "total_variation", part={"column": "job"})
+    assert low(job, 0.999) > 0.1
+    assert low(measurements(found, "label_total_variation")[0], 0.999) > 0.1
+    assert low(measurements(found, "prediction_total_variation")[0], 0.95) > 0.05
+    assert value(found, "psi", part={"column": "age"}) > 5 * value(found, "psi_noise", part={"column": "age"})
+
+
+def test_evidently_agrees_and_its_count_cannot_be_judged(moved):
+    _, _, found = moved
+    (count,) = measurements(found, "evidently_drifted_columns")
+    assert count.value == 4.0  # age, job, label, prediction, and not sex
+    assert count.bounds == ()
+    assert (count.n, count.seed) == (2200, "0")
+
+
+def test_the_distance_is_that_of_an_independent_library(moved):
+    test, shifted, found = moved
+    (age,) = measurements(found, "wasserstein", part={"column": "age"})
+    raw = wasserstein_distance(test["age"], shifted["age"]) / np.std(test["age"])
+    assert age.value <= raw
+    assert age.bounds[1].low <= raw <= age.bounds[1].high
+
+
+def test_data_without_a_shift_are_not_accused():
+    alarms = 0
+    for seed in range(10):
+        rng = np.random.default_rng(100 + seed)
+        found = run("drift", case_of(table(rng, 400), table(rng, 400)))
+        judged = [item for item in found if hasattr(item, "bounds") and item.bounds]
+        assert len(judged) == 4
+        alarms += sum(low(item, 0.99) > 0.05 for item in judged)
+    assert alarms == 0
+
+
+def test_a_rotation_of_the_rows_changes_nothing(moved):
+    test, shifted, found = moved
+    turned = {name: list(values)[::-1] for name, values in shifted.items()}
+    case = case_of(test, turned, answer=lambda data: (data.inputs["age"] > 45).to_numpy().astype(int))
+    assert run("drift", case) == found
+
+
+@settings(max_examples=10, deadline=None)
+@given(
+    st.lists(st.sampled_from("xyz"), min_size=2, max_size=30), st.lists(st.sampled_from("xyz"), min_size=2, max_size=30)
+)
+def test_total_variation_of_groups_lies_between_its_bounds(first, second):
+    def rows(names):
+        return {
+            "text": [f"t{at}" for at in range(len(names))],
+            "label": ["ham"] * (len(names) - 1) + ["spam"],
+            "g": names,
+        }
+
+    case = read_case(
+        {"test": rows(first), "shifted": rows(second)}, columns={"input": "text", "label": "label", "groups": ("g",)}
+    )
+    (item,) = measurements(run("drift", case), "total_variation", part={"column": "g"})
+    raw = sum(abs(first.count(name) / len(first) - second.count(name) / len(second)) for name in "xyz") / 2
+    assert all(bound.low <= raw + 1e-12 and raw <= bound.high + 1e-12 for bound in item.bounds)
+
+
+def test_texts_are_measured_by_their_length():
+    def texts(words, rows=60):
+        return {"text": [f"{number} " + "word " * (words + number % 5) for number in range(rows)],
+                "label": ["ham", "spam"] * (rows // 2)}  # fmt: skip
+
+    case = read_case({"test": texts(3), "shifted": texts(12)}, columns={"input": "text", "label": "label"})
+    found = run("drift", case)
+    (length,) = measurements(found, "wasserstein", part={"column": "text length"})
+    assert low(length, 0.99) > 1
+
+
+def test_a_constant_reference_is_compared_by_categories():
+    rows = {"age": [1.0] * 40, "job": ["a"] * 40, "sex": ["f", "m"] * 20, "label": ["ham", "spam"] * 20}
+    found = run("drift", case_of(rows, rows | {"age": [1.0, 2.0] * 20}))
+    assert measurements(found, "total_variation", part={"column": "age"})
+    assert not measurements(found, "wasserstein")
+
+
+def test_a_column_without_values_is_a_gap():
+    rng = np.random.default_rng(0)
+    test, shifted = table(rng, 60), table(rng, 60)
+    case = case_of(test, shifted)
+    emptied = case.data["shifted"].table.set_column(0, "age", [[None] * 60])
+    object.__setattr__(case.data["shifted"], "table", emptied)
+    assert gaps(run("drift", case)) == {"total_variation": "no data", "prediction_total_variation": "no data"}
+
+
+def test_gaps_of_the_whole_check():
+    assert gaps(run("drift", make_case([0, 1], [0.2, 0.7]))) == {"*": "no data"}
+
+
+def test_stored_predictions_are_measured_by_labels_answers_and_groups():
+    rng = np.random.default_rng(4)
+    labels, groups = rng.integers(0, 2, 300), {"sex": rng.choice(["f", "m"], 300)}
+    moved = {"labels": np.ones(300, dtype=int), "probs": np.full(300, 0.9), "groups": groups}
+    found = run("drift", make_case(labels, rng.random(300), groups=groups, shifted=moved))
+    assert low(measurements(found, "label_total_variation")[0], 0.99) > 0.3
+    assert low(measurements(found, "prediction_total_variation")[0], 0.99) > 0.3
+    assert low(measurements(found, "total_variation", part={"column": "sex"})[0], 0.99) == 0

@@ -1,0 +1,295 @@
+"""Attacks on real small models, honest and masked."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from case_fixture import make_case, make_dataset
+from rows_fixture import gaps, measurements, run, value
+from sklearn.datasets import load_digits
+from torch import nn
+
+from govkit.checks import Request, catalog, declared_passes
+from govkit.core import Passes, Predictions
+from govkit.errors import SubjectError
+
+torch.set_num_threads(1)
+
+
+class Open:
+    """A differentiable subject around a torch module; ``twist`` sits between the input and the module."""
+
+    access, path, digest = "weights", None, "sha256:00"
+
+    def __init__(self, net, passes, *, modality="image", input_range=(0.0, 1.0), classes=(), twist=None, scale=1.0):
+        self.net, self.passes, self.modality = net, passes, modality
+        self.input_range, self.classes = input_range, classes
+        self.twist, self.scale = twist or (lambda x: x), scale
+
+    def encode(self, inputs):
+        return {"x": torch.as_tensor(np.asarray(inputs), dtype=torch.float32)}
+
+    def logits(self, batch):
+        self.passes.forward += len(batch["x"])
+        return self.net(self.twist(batch["x"])) * self.scale
+
+    def predict(self, inputs):
+        with torch.no_grad():
+            return self.logits(self.encode(inputs)).softmax(1).double().numpy()
+
+
+class Words:
+    """A text subject without gradients: the words that stand in a list make it answer spam."""
+
+    access, path, digest, modality = "predict", None, "sha256:01", "text"
+
+    def __init__(self, passes, words, classes=()):
+        self.passes, self.words, self.classes = passes, words, classes
+
+    def predict(self, inputs):
+        self.passes.forward += len(inputs)
+        spam = np.array([any(word in text.lower() for word in self.words) for text in inputs], dtype=float)
+        columns = [0.1 + 0.8 * (1 - spam), 0.1 + 0.8 * spam]
+        return np.stack(columns[::-1] if self.classes[:1] == ("class 1",) else columns, axis=1)
+
+
+def case_of(inputs, labels, make, *, base=None, modality="image"):
+    passes = Passes()
+    subjects = {"candidate": make(passes), "base": None if base is None else base(passes)}
+    data = make_dataset(labels, inputs=inputs)
+    kept = {}
+
+    def answers(of, role):
+        subject = subjects.get(of)
+        if subject is None:
+            return None
+        if of not in kept:
+            probabilities = subject.predict(inputs)
+            order = [list(subject.classes).index(name) for name in classes] if subject.classes else slice(None)
+            probabilities = probabilities[:, order]
+            kept[of] = Predictions(probabilities.argmax(1), probabilities)
+        return kept[of]
+
+    classes = tuple(f"class {number}" for number in range(int(np.max(labels)) + 1))
+    case = make_case(
+        labels, labels, classes=classes, subject=subjects["candidate"], base=subjects["base"], modality=modality,
+        passes=passes, access=subjects["candidate"].access,
+    )  # fmt: skip
+    object.__setattr__(case, "data", {"test": data})
+    object.__setattr__(case, "base", subjects["base"])
+    object.__setattr__(case, "answers", answers)
+    return case
+
+
+@pytest.fixture(scope="module")
+def digits():
+    """A small network on scikit-learn's digits, trained with noise so that it is neither brittle nor over-confident."""
+    pixels, labels = load_digits(return_X_y=True)
+    x = torch.tensor(np.round(pixels / 16 * 255) / 255, dtype=torch.float32).reshape(-1, 1, 8, 8)
+    y = torch.tensor(labels)
+    generator = torch.Generator().manual_seed(0)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        net = nn.Sequential(nn.Conv2d(1, 16, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(1024, 48), nn.ReLU(),
+                            nn.Linear(48, 10))  # fmt: skip
+        optimizer = torch.optim.Adam(net.parameters(), lr=2e-3)
+        for _ in range(160):
+            rows = torch.randint(0, 1400, (128,), generator=generator)
+            noisy = x[rows] + 0.2 * torch.randn(x[rows].shape, generator=generator)
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(net(noisy), y[rows], label_smoothing=0.1).backward()
+            optimizer.step()
+    return net.eval(), x[1400:1496].numpy(), labels[1400:1496]
+
+
+def rounded(x):
+    return torch.round(x * 15) / 15
+
+
+def test_an_honest_model_is_trusted_and_its_passes_stay_within_the_declared(digits):
+    net, x, labels = digits
+    case = case_of(x, labels, lambda passes: Open(net, passes))
+    declared = declared_passes(case, [Request("adversarial", {"eps": 0.1})], catalog=catalog())
+    found = run("adversarial", case, eps=0.1)
+    clean, fgsm, pgd, noise = (
+        value(found, f"{name}_accuracy", of="candidate") for name in ("clean", "fgsm", "pgd", "random")
+    )
+    assert clean > 0.85
+    assert pgd < fgsm < clean
+    assert pgd < noise - 0.2
+    (item,) = measurements(found, "pgd_accuracy")
+    assert (item.trust, item.n) == ("trusted", 64)
+    assert len(item.bounds) == 9
+    assert value(found, "trust_reason") == "none"
+    assert case.passes.forward <= declared.forward
+    assert case.passes.backward <= declared.backward
+    assert item.passes["backward"] == case.passes.backward
+    assert item.passes["forward"] == case.passes.forward - len(x)
+
+
+def test_a_robust_model_takes_nearly_the_declared_passes(digits):
+    """Where nothing breaks early, the declared passes are what is needed; only the far ball ends early."""
+    net, x, labels = digits
+    case = case_of(x, labels, lambda passes: Open(net, passes))
+    declared = declared_passes(case, [Request("adversarial", {"eps": 0.001})], catalog=catalog())
+    run("adversarial", case, eps=0.001)
+    assert 0.75 * declared.forward <= case.passes.forward <= declared.forward
+    assert 0.6 * declared.backward <= case.passes.backward <= declared.backward
+
+
+@pytest.mark.parametrize(
+    ("twist", "scale", "reason"),
+    [
+        (rounded, 1.0, "the margin has no gradient"),
+        (lambda x: x.detach(), 1.0, "the margin has no gradient"),
+        (None, 300.0, "logits are so large"),
+        (None, 1e4, "logits are so large"),
+        (lambda x: x + 0.05 * torch.randn(x.shape), 1.0, "the same input gets different answers"),
+    ],
+    ids=["quantized", "cut", "x300", "x10000", "random"],
+)
+def test_a_masked_model_is_suspect(digits, twist, scale, reason):
+    net, x, labels = digits
+    with torch.random.fork_rng():
+        case = case_of(x, labels, lambda passes: Open(net, passes, twist=twist, scale=scale))
+        found = run("adversarial", case, eps=0.1)
+    assert reason in value(found, "trust_reason")
+    assert {item.trust for name in ("fgsm", "pgd") for item in measurements(found, f"{name}_accuracy")} == {"suspect"}
+
+
+def test_radius_zero_gives_the_clean_accuracy(digits):
+    net, x, labels = digits
+    found = run("adversarial", case_of(x, labels, lambda passes: Open(net, passes)), eps=0.0)
+    names = ("clean_accuracy", "fgsm_accuracy", "pgd_accuracy", "random_accuracy")
+    assert len({value(found, name) for name in names}) == 1
+
+
+def test_a_linear_table_has_its_exact_robust_accuracy():
+    generator = torch.Generator().manual_seed(2)
+    x = torch.rand(60, 3, generator=generator).double() * torch.tensor([1.0, 10.0, 100.0])
+    weight = torch.tensor([[1.0, -0.1, 0.02], [-1.0, 0.1, -0.02]])
+    bias = -(x.float() @ weight.T).mean(0)
+    labels = (x.float() @ weight.T + bias).argmax(1).numpy()
+    gap, width = weight[0] - weight[1], (x.amax(0) - x.amin(0)).float()
+    radius = 0.1 * width
+    score = (x.float() @ gap) + (bias[0] - bias[1])
+    # Each coordinate moves by its radius at most, and not out of the range of its column.
+    low, high = x.amin(0).float(), x.amax(0).float()
+    sign = torch.where(score > 0, -1.0, 1.0)[:, None] * gap.sign()
+    worst = torch.minimum(torch.maximum(x.float() + radius * sign, low), high)
+    exact = float((((worst @ gap) + (bias[0] - bias[1]) > 0) == (score > 0)).float().mean())
+    assert 0.2 < exact < 0.95
+    net = lambda inputs: inputs @ weight.T + bias  # noqa: E731
+    make = lambda passes: Open(net, passes, modality="table", input_range=None)  # noqa: E731
+    found = run("adversarial", case_of(x.numpy(), labels, make, modality="table"))
+    assert value(found, "pgd_accuracy") == pytest.approx(exact)
+    assert value(found, "fgsm_accuracy") == pytest.approx(exact)
+    assert value(found, "trust_reason") == "none"
+    assert gaps(found) == {"typo_accuracy": "unsupported", "typo_accuracy_drop": "unsupported"}
+
+
+def test_candidate_and_base_are_compared_row_by_row(digits):
+    net, x, labels = digits
+    case = case_of(x, labels, lambda p: Open(net, p), base=lambda p: Open(net, p, twist=lambda z: z * 0.5))
+    found = run("adversarial", case, eps=0.05, rows=40)
+    candidate, base = (value(found, "pgd_accuracy", of=of, compared_with=None) for of in ("candidate", "base"))
+    assert value(found, "pgd_accuracy", compared_with="base") == pytest.approx(candidate - base)
+    alone = run("adversarial", case, eps=0.05, rows=40, base=False)
+    assert {item.of for item in alone} == {"candidate"}
+
+
+def test_classes_in_another_order_are_matched(digits):
+    net, x, labels = digits
+    order = [3, 1, 4, 0, 5, 9, 2, 6, 8, 7]
+    names = tuple(f"class {number}" for number in order)
+    straight = run("adversarial", case_of(x, labels, lambda p: Open(net, p)), eps=0.05, rows=20)
+    turned = case_of(x, labels, lambda p: Open(lambda z: net(z)[:, order], p, classes=names))
+    found = run("adversarial", turned, eps=0.05, rows=20)
+    for name in ("clean_accuracy", "pgd_accuracy", "fgsm_accuracy"):
+        assert value(found, name) == value(straight, name)
+
+
+def test_images_without_a_range_are_a_gap_and_outside_of_it_an_error(digits):
+    net, x, labels = digits
+    found = run("adversarial", case_of(x, labels, lambda p: Open(net, p, input_range=None)))
+    assert {name for name, reason in gaps(found).items() if reason == "unsupported"} >= {
+        "fgsm_accuracy",
+        "pgd_accuracy",
+    }
+    with pytest.raises(SubjectError, match="input_range"):
+        run("adversarial", case_of(x * 2 - 1, labels, lambda p: Open(net, p)))
+
+
+TEXTS = [f"please claim your prize {number}" for number in range(30)] + [f"see you at lunch {n}" for n in range(30)]
+SPAM = np.array([1] * 30 + [0] * 30)
+
+
+def test_a_text_model_that_hangs_on_one_word_is_found_and_a_sound_one_is_not():
+    weak = run("adversarial", case_of(TEXTS, SPAM, lambda p: Words(p, ["prize"]), modality="text"), tries=20)
+    assert value(weak, "clean_accuracy") == 1.0
+    assert value(weak, "typo_accuracy") <= 0.6
+    (drop,) = measurements(weak, "typo_accuracy_drop")
+    assert drop.value == pytest.approx(1 - value(weak, "typo_accuracy"))
+    assert drop.bounds[1].low > 0.2
+    sound = run("adversarial", case_of(TEXTS, SPAM, lambda p: Words(p, ["e your", "claim", "prize"]), modality="text"))
+    assert value(sound, "typo_accuracy") == 1.0
+    assert value(sound, "typo_accuracy_drop") == 0.0
+    assert gaps(sound) == dict.fromkeys(
+        ("fgsm_accuracy", "pgd_accuracy", "random_accuracy", "embedding_pgd_accuracy"), "unsupported"
+    )
+
+
+def test_passes_of_typos_stay_within_the_declared_and_near_them():
+    make = lambda passes: Words(passes, ["e your", "claim", "prize"])  # noqa: E731
+    case = case_of(TEXTS, SPAM, make, base=lambda p: Words(p, ["prize"], ("class 1", "class 0")), modality="text")
+    declared = declared_passes(case, [Request("adversarial", {})], catalog=catalog())
+    found = run("adversarial", case)
+    assert 0.7 * declared.forward <= case.passes.forward <= declared.forward
+    assert declared.forward == 2 * 60 + 2 * 60 * 2 * 8
+    assert value(found, "typo_accuracy", of="base", compared_with=None) <= 0.8
+    assert value(found, "typo_accuracy", compared_with="base") > 0
+
+
+class Letters(Words):
+    """A text subject with open gradients: the embedding of a text is one vector per word."""
+
+    access, input_range = "weights", None
+
+    def encode(self, inputs):
+        rows = [[[1.0, float(word.strip() in ("claim", "prize"))] for word in text.split()] for text in inputs]
+        longest = max(map(len, rows))
+        mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows])
+        x = torch.tensor([row + [[0.0, 0.0]] * (longest - len(row)) for row in rows])
+        return {"x": x, "attention_mask": mask}
+
+    def logits(self, batch):
+        self.passes.forward += len(batch["x"])
+        spam = (batch["x"][..., 1] * batch["attention_mask"]).sum(1) - 0.5
+        return torch.stack([-spam, spam], dim=1) * 10
+
+
+def test_embeddings_of_a_text_are_attacked_as_a_diagnosis():
+    make = lambda passes: Letters(passes, ["claim", "prize"])  # noqa: E731
+    broken = run("adversarial", case_of(TEXTS, SPAM, make, modality="text"), eps=1.0)
+    (item,) = measurements(broken, "embedding_pgd_accuracy")
+    assert (item.value, item.trust) == (0.0, "not evaluated")
+    whole = run("adversarial", case_of(TEXTS, SPAM, make, modality="text"), eps=0.01)
+    assert value(whole, "embedding_pgd_accuracy") == 1.0
+    assert gaps(whole)["pgd_accuracy"] == "unsupported"
+
+
+def test_stored_predictions_are_unsupported():
+    assert gaps(run("adversarial", make_case([0, 1], [0.2, 0.7]))) == {"*": "unsupported"}
+
+
+def test_a_second_run_gives_the_same_findings_and_leaves_the_random_state(digits):
+    net, x, labels = digits
+    before = torch.get_rng_state(), np.random.get_state()[1].copy()
+    first, second = (
+        run("adversarial", case_of(x, labels, lambda p: Open(net, p)), eps=0.05, rows=20) for _ in range(2)
+    )
+    assert first == second
+    assert torch.equal(before[0], torch.get_rng_state())
+    assert (before[1] == np.random.get_state()[1]).all()
+    assert all(parameter.grad is None or parameter.requires_grad for parameter in net.parameters())

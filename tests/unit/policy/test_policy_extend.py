@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from govkit.errors import PolicyError
+from govkit.policy import digest, dump, load
+
+Text = Callable[..., str]
+Write = Callable[..., Path]
+
+TOP = "schema: govkit.policy/v1\nid: child\nversion: 1.0.0\nextends: [policy.yaml]\n"
+
+
+@pytest.fixture
+def child(write: Write, text: Text) -> Callable[..., Path]:
+    def writing(body: str, **parent: str) -> Path:
+        write(text(head="slices: {sex: {by: sex, min_n: 50}}\n", tail="    over: [sex]\n", **parent))
+        return write(TOP + body, "child.yaml")
+
+    return writing
+
+
+def test_a_child_without_controls_holds_those_of_its_parent(child: Callable[..., Path]) -> None:
+    policy = load(child(""))
+    assert [control.id for control in policy.controls] == ["A-1"]
+    assert (policy.id, policy.extends, policy.slices["sex"].min_n) == ("child", (), 50)
+
+
+def test_a_child_may_tighten_key_by_key(child: Callable[..., Path]) -> None:
+    body = (
+        "controls:\n  - {id: A-1, require: {min: 0.85, max: 0.99}, severity: high, "
+        "confidence: 0.99, over: [sex, groups]}\n"
+    )
+    control = load(child(body)).controls[0]
+    assert control.require is not None
+    assert (control.require.min, control.require.max, control.severity) == (0.85, 0.99, "high")
+    assert control.title == "Right often enough"
+
+
+def test_a_child_adds_controls_risks_and_slices(child: Callable[..., Path]) -> None:
+    body = (
+        "slices: {age: {by: age}}\n"
+        "controls:\n  - {id: B-1, title: t, rmf: [MAP 1.1], attest: {kind: intended_use}, severity: low}\n"
+        "risks:\n  - {id: R, description: d, impact: 1, likelihood: 2, controls: [B-1]}\n"
+    )
+    policy = load(child(body))
+    assert [control.id for control in policy.controls] == ["A-1", "B-1"]
+    assert (sorted(policy.slices), policy.risks[0].controls) == (["age", "sex"], ("B-1",))
+
+
+LOOSER = [
+    ("require", "require: {min: 0.7}"),
+    ("require", "require: {min: null, max: 0.5}"),
+    ("severity", "severity: low"),
+    ("on_fail", "on_fail: review"),
+    ("on_missing", "on_missing: review"),
+    ("on_inconclusive", "on_inconclusive: warn"),
+    ("confidence", "confidence: 0.9"),
+    ("when", "when: {has: [base]}"),
+    ("metric", "metric: log_loss"),
+    ("check", "check: other"),
+    ("data", "data: train"),
+    ("of", "of: base"),
+    ("compared_with", "compared_with: trivial"),
+    ("params", "params: {bins: 2}"),
+    ("rmf", "rmf: [MEASURE 2.3]"),
+    ("over", "over: [groups]"),
+    ("over", "over: []"),
+]
+
+
+@pytest.mark.parametrize(("field", "change"), LOOSER)
+def test_loosening_is_refused_and_a_relax_entry_allows_it(child: Callable[..., Path], field: str, change: str) -> None:
+    body = f"controls:\n  - id: A-1\n    {change}\n"
+    with pytest.raises(PolicyError, match=f"child.yaml:7: control A-1: {field} is looser") as caught:
+        load(child(body))
+    assert "relax" in str(caught.value)
+    relax = f"relax:\n  - {{control: A-1, field: {field}, reason: agreed in the risk meeting, approver: M}}\n"
+    assert load(child(body + relax)).relax[0].field == field
+
+
+def test_a_lower_confidence_of_the_whole_policy_is_a_loosening(child: Callable[..., Path]) -> None:
+    with pytest.raises(PolicyError, match="confidence is looser"):
+        load(child("decision: {confidence: 0.9}\n"))
+
+
+def test_another_slice_of_the_same_name_is_a_loosening(child: Callable[..., Path]) -> None:
+    with pytest.raises(PolicyError, match="over is looser"):
+        load(child("slices: {sex: {by: sex, min_n: 5000, below_min: report}}\n"))
+
+
+def test_relax_needs_a_reason_and_a_loosening(child: Callable[..., Path]) -> None:
+    with pytest.raises(PolicyError, match="at least 20 characters"):
+        load(child("relax:\n  - {control: A-1, field: require, reason: short, approver: M}\n"))
+    idle = "relax:\n  - {control: A-1, field: requir, reason: agreed in the risk meeting, approver: M}\n"
+    with pytest.raises(
+        PolicyError, match=r"child.yaml:6: relax A-1 requir covers no loosening.*did you mean 'require'"
+    ):
+        load(child(idle))
+
+
+def test_an_attestation_may_only_tighten(write: Write) -> None:
+    def policy(name: str, attest: str, extends: str = "") -> Path:
+        control = f"{{id: G, title: t, rmf: [MAP 1.1], severity: low, attest: {attest}}}"
+        return write(f"schema: govkit.policy/v1\nid: g\nversion: 1.0.0\n{extends}controls: [{control}]\n", name)
+
+    policy("parent.yaml", "{kind: a, signer_role: r, max_age_days: 100, fields: [x]}")
+    up = "extends: parent.yaml\n"
+    assert load(policy("a.yaml", "{kind: a, max_age_days: 50, fields: [x, y]}", up)).controls[0].attest
+    for looser in ("{kind: b}", "{kind: a, signer_role: s}", "{kind: a, max_age_days: 200}", "{kind: a, fields: []}"):
+        with pytest.raises(PolicyError, match="attest is looser"):
+            load(policy("b.yaml", looser, up))
+
+
+def test_errors_of_a_child_point_at_its_own_lines(child: Callable[..., Path]) -> None:
+    with pytest.raises(PolicyError, match=r"child.yaml:6: controls.A-1.requir: unknown key 'requir'"):
+        load(child("controls:\n  - {id: A-1, requir: {min: 0.9}}\n"))
+    with pytest.raises(PolicyError, match=r"child.yaml:5: controls: "):
+        load(child("controls: 3\n"))
+    with pytest.raises(PolicyError, match="stands more than once"):
+        load(child("controls:\n  - {id: A-1}\n  - {id: A-1, severity: high}\n"))
+
+
+def test_circles_and_unknown_parents_are_refused(write: Write, text: Text) -> None:
+    one = write(text(head="extends: [two.yaml]\n"), "one.yaml")
+    write(text(head="extends: [one.yaml]\n"), "two.yaml")
+    with pytest.raises(PolicyError, match="extend each other in a circle"):
+        load(one)
+    with pytest.raises(PolicyError, match=r"own.yaml:5: .*in a circle"):
+        load(write(text(head="extends: own.yaml\n"), "own.yaml"))
+    with pytest.raises(PolicyError, match="did you mean 'nist-ai-rmf-core'"):
+        load(write(text(head="extends: nist-ai-rmf-cor\n"), "a.yaml"))
+    with pytest.raises(PolicyError, match=r"a.yaml:5: .*cannot be read"):
+        load(write(text(head="extends: ../gone.yaml\n"), "a.yaml"))
+    with pytest.raises(PolicyError, match="expected a list of names"):
+        load(write(text(head="extends: {a: 1}\n"), "a.yaml"))
+
+
+def test_of_two_parents_the_later_may_only_tighten(write: Write, text: Text) -> None:
+    write(text(), "low.yaml")
+    write(text(require="{min: 0.9}"), "high.yaml")
+    top = "schema: govkit.policy/v1\nid: child\nversion: 1.0.0\nextends: "
+    require = load(write(top + "[low.yaml, high.yaml]\n", "c.yaml")).controls[0].require
+    assert require is not None
+    assert require.min == 0.9
+    with pytest.raises(PolicyError, match="require is looser"):
+        load(write(top + "[high.yaml, low.yaml]\n", "c.yaml"))
+
+
+def test_the_pack_can_be_extended_and_the_result_stands_alone(write: Write) -> None:
+    body = "schema: govkit.policy/v1\nid: mine\nversion: 2.0.0\nextends: ['govkit:nist-ai-rmf-core@0']\n"
+    path = write(body + "controls:\n  - {id: CAL-01, require: {max: 0.03}}\n")
+    policy = load(path)
+    again = load(write(dump(policy), "resolved.yaml"))
+    assert (again, digest(again)) == (policy, digest(policy))
+    assert len(policy.controls) == len(load("nist-ai-rmf-core").controls)

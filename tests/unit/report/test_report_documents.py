@@ -1,0 +1,324 @@
+"""The documents of a bundle: complete, equal to the evidence, the same bytes each time."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+import yaml
+from bundle_fixture import STATES, write_bundle
+from huggingface_hub import ModelCard
+from pydantic import TypeAdapter
+from pypdf import PdfReader
+
+from govkit.core import Finding
+from govkit.errors import MissingExtra, UsageError
+from govkit.report import render
+from govkit.report.html import _NUMBER
+from govkit.report.numbers import number
+from govkit.report.read import read
+
+DOCUMENTS = ("card.md", "report.html", "report.pdf", "summary.md", "junit.xml", "results.sarif")
+
+
+class Page(HTMLParser):
+    """Tags, attributes and marked numbers of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str, str]] = []
+        self.data: list[tuple[str, str]] = []
+        self.free: list[str] = []
+        self._inside: list[str] = []
+        self._raw: str | None = None
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+        if tag not in ("meta", "img", "col", "wbr"):
+            self._inside.append(tag)
+        if tag == "data":
+            self._raw = dict(attrs)["value"]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._inside.pop() == tag
+
+    def handle_data(self, text: str) -> None:
+        if self._raw is not None:
+            self.data.append((self._raw, text))
+            self._raw = None
+        elif not {"style", "code", "time", "title", "h1", "dt"} & set(self._inside):
+            self.free.append(text)
+
+
+def page(bundle: Path) -> Page:
+    return Page((bundle / "report.html").read_text(encoding="utf-8"))
+
+
+def evidence(bundle: Path) -> tuple[set[str], str]:
+    """Numbers of a bundle as JSON writes them, and all of its strings."""
+    sources = read(bundle)
+    numbers: set[str] = set()
+    strings: list[str] = []
+
+    def walk(found: Any) -> None:
+        if isinstance(found, dict):
+            strings.extend(found)
+            for item in found.values():
+                walk(item)
+        elif isinstance(found, list | tuple):
+            for item in found:
+                walk(item)
+        elif isinstance(found, str):
+            strings.append(found)
+        elif isinstance(found, int | float) and not isinstance(found, bool):
+            numbers.add(json.dumps(found))
+
+    for part in (sources.run, sources.verdict, sources.policy, sources.audit, *sources.findings):
+        if part is not None:
+            walk(part.model_dump(mode="json"))
+    walk(sources.measured)
+    walk(sources.judged)
+    return numbers, "\n".join(strings)
+
+
+def test_all_documents_are_written(bundle: Path, tmp_path: Path) -> None:
+    shutil.copytree(bundle, tmp_path / "b")
+    written = render(tmp_path / "b", out=tmp_path / "out", pdf=False)
+    names = {path.relative_to(tmp_path / "out").as_posix() for path in written}
+    charts = ("change", "groups-1", "groups-2", "reliability")
+    expected = {*DOCUMENTS} - {"report.pdf"}
+    assert names == expected | {f"figures/{c}.svg" for c in charts} | {f"tables/{c}.json" for c in charts}
+    assert all(path.stat().st_size > 300 for path in written)
+    assert all((bundle / name).is_file() for name in DOCUMENTS)
+
+
+def test_same_bundle_same_bytes_in_another_process(bundle: Path, tmp_path: Path) -> None:
+    program = (
+        "import sys, pathlib, govkit.report as r; r.render(pathlib.Path(sys.argv[1]), out=pathlib.Path(sys.argv[2]))"
+    )
+    environment = {**os.environ, "TZ": "Asia/Tokyo", "PYTHONHASHSEED": "1"}
+    environment.pop("SOURCE_DATE_EPOCH", None)
+    subprocess.run([sys.executable, "-c", program, bundle, tmp_path], check=True, env=environment)
+    made = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file())
+    assert len(made) == 14
+    assert [name for name in made if (tmp_path / name).read_bytes() != (bundle / name).read_bytes()] == []
+
+
+def test_every_marked_number_is_of_the_bundle_and_only_formatted(bundle: Path) -> None:
+    numbers, strings = evidence(bundle)
+    found = page(bundle)
+    assert len(found.data) > 800
+    assert {raw for raw, _ in found.data if raw not in numbers and raw not in strings} == set()
+    for raw, text in found.data:
+        forms = {raw}
+        if raw in numbers:
+            forms |= {number(json.loads(raw), signed=signed).text for signed in (True, False)}
+        assert text in forms
+
+
+def test_no_number_stands_outside_a_mark(bundle: Path) -> None:
+    assert [text for text in page(bundle).free if _NUMBER.search(text)] == []
+
+
+@pytest.mark.parametrize("name", ["card.md", "summary.md"])
+def test_numbers_of_the_markdown_stand_in_the_report(bundle: Path, name: str) -> None:
+    text = (bundle / name).read_text(encoding="utf-8")
+    text = text.split("\n---\n", 1)[-1]
+    plain = re.sub(r"\\([^\w\s])", r"\1", re.sub(r"`[^`\n]*`", "", text))
+    shown = page(bundle)
+    known = {form for pair in shown.data for form in pair}
+    lines = [line for line in plain.splitlines() if not line.startswith("#")]
+    tokens = [match.group() for line in lines for match in _NUMBER.finditer(line)]
+    assert len(tokens) > 10
+    assert set(tokens) - known == set()
+
+
+def test_the_page_is_alone(bundle: Path) -> None:
+    found = page(bundle)
+    assert "script" not in found.tags
+    assert not [name for _, name, _ in found.attributes if name.startswith("on")]
+    addresses = [value for _, name, value in found.attributes if name in ("src", "href")]
+    assert addresses
+    assert all(value.startswith(("data:image/svg+xml;base64,", "#")) for value in addresses)
+    assert "url(" not in (bundle / "report.html").read_text(encoding="utf-8").split("</style>")[0]
+    policies = [value for _, name, value in found.attributes if value.startswith("default-src 'none'")]
+    assert policies == ["default-src 'none'; style-src 'unsafe-inline'; img-src data:"]
+
+
+def test_every_picture_has_words(bundle: Path) -> None:
+    found = page(bundle)
+    pictures = found.tags.count("img")
+    alts = [value for tag, name, value in found.attributes if (tag, name) == ("img", "alt")]
+    assert pictures == 5
+    assert len(alts) == pictures
+    assert all(len(alt) > 10 for alt in alts)
+
+
+def test_page_one_says_what_matters(bundle: Path) -> None:
+    pages = PdfReader(bundle / "report.pdf").pages
+    first = " ".join(pages[0].extract_text().split())
+    for text in (
+        "This model must not go into service.",
+        "Test rows are not among the training rows",
+        "Remove the overlapping rows from the test set and measure again.",
+        "Feedback loops: the model is not in service yet",
+        "govkit verify BUNDLE --model DIR --trust trust.yaml",
+    ):
+        assert text in first
+    assert pages[1].extract_text().split()[3:5] == ["BLOCK", "Contents"] or "Contents" in pages[1].extract_text()
+
+
+def test_pdf_is_tagged_archival_and_carries_the_findings(bundle: Path) -> None:
+    reader = PdfReader(bundle / "report.pdf")
+    root = reader.trailer["/Root"]
+    assert root["/MarkInfo"]["/Marked"] is True or root["/MarkInfo"]["/Marked"] == True  # noqa: E712
+    assert "/StructTreeRoot" in root
+    assert root["/Lang"].startswith("en")
+    xmp = root["/Metadata"].get_object().get_data().decode()
+    assert re.search(r"pdfaid:part[^0-9]*3", xmp)
+    assert reader.attachments["findings.json"] == [read(bundle).findings_payload]
+    assert reader.metadata is not None
+    assert reader.metadata.creation_date is not None
+    assert reader.metadata.creation_date.isoformat().startswith("2026-11-24T00:00:00")
+
+
+def test_tables_hold_the_findings_behind_each_figure(bundle: Path) -> None:
+    findings = read(bundle).findings
+    for path in (bundle / "tables").iterdir():
+        rows = TypeAdapter(list[Finding]).validate_json(path.read_bytes())
+        assert len(rows) >= 6
+        assert all(row in findings for row in rows)
+        ET.fromstring((bundle / "figures" / f"{path.stem}.svg").read_bytes())
+
+
+def test_junit_agrees_with_the_rulings(bundle: Path) -> None:
+    suite = ET.fromstring((bundle / "junit.xml").read_bytes())[0]
+    cases = {case.get("name", "").split()[0]: [child.tag for child in case] for case in suite.iter("testcase")}
+    kinds = {"pass": [], "fail": ["failure"], "inconclusive": ["failure"], "missing": ["error"], "error": ["error"],
+             "unsupported": ["error"], "not_applicable": ["skipped"]}  # fmt: skip
+    assert cases == {control: kinds[state] for control, state, *_ in STATES}
+    counts = {name: int(suite.get(name, "-1")) for name in ("tests", "failures", "errors", "skipped")}
+    assert counts == {"tests": 10, "failures": 4, "errors": 3, "skipped": 1}
+
+
+def test_sarif_has_a_result_for_each_ruling_that_is_no_pass(bundle: Path) -> None:
+    log = json.loads((bundle / "results.sarif").read_bytes())
+    (run,) = log["runs"]
+    results = {result["ruleId"]: result for result in run["results"]}
+    assert list(results) == [control for control, state, *_ in STATES if state != "pass"]
+    rules = run["tool"]["driver"]["rules"]
+    assert all(rules[result["ruleIndex"]]["id"] == control for control, result in results.items())
+    assert {control: results[control]["level"] for control in ("FAIR-01", "FAIR-02", "PRIV-01", "GOV-01")} == {
+        "FAIR-01": "error",
+        "FAIR-02": "warning",
+        "PRIV-01": "note",
+        "GOV-01": "none",
+    }
+    assert "suppressions" in results["CAL-01"]
+    assert "suppressions" not in results["FAIR-01"]
+
+
+def test_the_hub_reads_the_card(bundle: Path) -> None:
+    text = (bundle / "card.md").read_text(encoding="utf-8")
+    data = ModelCard(text).data
+    measured = {m.name: m.value for m in read(bundle).findings if m.kind == "measurement" and m.of == "candidate"
+                and m.compared_with is None and not m.part}  # fmt: skip
+    assert data.eval_results is not None
+    assert {r.metric_type for r in data.eval_results} == {
+        "accuracy", "balanced_accuracy", "roc_auc", "log_loss", "calibration_error",
+    }  # fmt: skip
+    assert all(measured[r.metric_type] == r.metric_value for r in data.eval_results)
+    raw = {value for value, _ in page(bundle).data}
+    assert all(json.dumps(r.metric_value) in raw for r in data.eval_results)
+    assert data.license == "other"
+    assert data.license_name == "unknown"
+    assert data.base_model == "acme/tabular-base"
+    assert data.pipeline_tag == "tabular-classification"
+    assert data["govkit"]["verdict"] == "BLOCK"
+    matter = text.split("---\n")[1]
+    strings = [line.split(": ", 1)[1] for line in matter.splitlines() if ": " in line]
+    assert all(item.startswith('"') or item == "true" or re.fullmatch(r"-?[\d.e+-]+", item) for item in strings)
+
+
+def test_a_license_conflict_is_said_aloud(bundle: Path) -> None:
+    assert "License in conflict: base model, acme/tabular-base." in (bundle / "report.html").read_text()
+    assert "**License in conflict" in (bundle / "card.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("outcome", "says"),
+    [
+        ("PASS", "This model may be used as declared."),
+        ("PASS_WITH_EXCEPTIONS", "Exceptions stand on record."),
+        ("REVIEW", "A person must decide"),
+        ("BLOCK", "This model must not go into service."),
+    ],
+)
+def test_a_verdict_in_words_and_shape(tmp_path: Path, outcome: str, says: str) -> None:
+    bundle = write_bundle(tmp_path, outcome=outcome, enforced=outcome != "BLOCK", without_run=True)
+    render(bundle, pdf=False)
+    html = (bundle / "report.html").read_text()
+    assert f'alt="Verdict: {outcome.replace("_", " ")}"' in html
+    for name in ("report.html", "summary.md", "card.md"):
+        text = re.sub(r"\\([^\w\s])", r"\1", (bundle / name).read_text())
+        assert says in text
+        assert ("NOT ENFORCED" in re.sub(r"<style>.*</style>", "", text, flags=re.DOTALL)) == (outcome == "BLOCK")
+    assert "lineage is unknown" in html
+
+
+def test_without_the_extras_stored_figures_serve_again(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setitem(sys.modules, "weasyprint", None)
+    with pytest.raises(MissingExtra, match=r"govkit\[pdf\]"):
+        render(bundle, out=tmp_path)
+    assert (tmp_path / "report.html").read_bytes() == (bundle / "report.html").read_bytes()
+    assert not (tmp_path / "report.pdf").exists()
+    bare = write_bundle(tmp_path / "bare")
+    render(bare, pdf=False)
+    assert page(bare).tags.count("figure") == 0
+    assert page(bare).tags.count("table") == page(bundle).tags.count("table")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("findings.sigstore.json", None, "lacks findings.sigstore.json"),
+        ("verdict.sigstore.json", "{}", "expected an in-toto statement"),
+        ("policy.yaml", "a: [", "expected YAML"),
+        ("policy.yaml", "{}", "Policy is not as expected"),
+        ("audit.yaml", None, "lacks audit.yaml"),
+    ],
+)
+def test_a_folder_that_is_no_bundle_is_refused(tmp_path: Path, name: str, content: str | None, says: str) -> None:
+    bundle = write_bundle(tmp_path)
+    if content is None:
+        (bundle / name).unlink()
+    else:
+        (bundle / name).write_text(content)
+    with pytest.raises(UsageError, match=says):
+        render(bundle, pdf=False)
+    assert not (bundle / "report.html").exists()
+
+
+def test_front_matter_has_no_license_that_nobody_declared(tmp_path: Path) -> None:
+    licenses = [{"of": "candidate", "id": "income", "expression": "Apache-2.0"}]
+    bundle = write_bundle(tmp_path, audit={"licenses": licenses})
+    render(bundle, pdf=False)
+    matter = yaml.safe_load((bundle / "card.md").read_text().split("---\n")[1])
+    assert matter["license"] == "apache-2.0"
+    assert "license_name" not in matter

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import govkit.stats as gs
+from govkit.stats.calibration_errors import squared_error
+
+
+def rows(n: int, sharp: float = 1.0, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    logit = rng.normal(0, 1.5, n)
+    return 1 / (1 + np.exp(-sharp * logit)), rng.random(n) < 1 / (1 + np.exp(-logit))
+
+
+def test_two_bins_by_hand():
+    """Four rows, two bins: stated 0.2 (one of two true) and 0.9 (both true)."""
+    f, y = np.array([0.2, 0.2, 0.9, 0.9]), np.array([1, 0, 1, 1], bool)
+    first = 0.3**2 - 0.5 * 0.5 / 1
+    assert squared_error(f, y).value == pytest.approx((first + 0.1**2) / 2)
+    assert gs.calibration(f, y).value == 0  # what is seen is less than chance gives
+
+
+def test_calibration_bound_solves_its_equation():
+    f, y = rows(2000, sharp=2.0)
+    squared = squared_error(f, y)
+    z, wv = 1.6448536269514722, squared.noise
+    tau = gs.calibration(f, y).bounds[1].low ** 2
+    v = 2 * (wv @ wv) + 4 * tau * wv.max()
+    k = 8 * (wv**3).sum() + 24 * tau * wv.max() ** 2
+    assert squared.value - tau - (z * z - 1) / 6 * k / v == pytest.approx(z * math.sqrt(v), abs=1e-9)
+    tau = gs.calibration(f, y).bounds[1].high ** 2
+    assert tau - squared.value == pytest.approx(z * math.sqrt(2 * (wv @ wv) + 4 * tau * wv.max()), abs=1e-9)
+
+
+def test_calibrated_and_overconfident_models_are_told_apart():
+    assert gs.calibration(*rows(3000)).bounds[1].high < 0.05
+    assert gs.calibration(*rows(3000, sharp=2.0)).bounds[1].low > 0.05
+
+
+def test_rows_that_state_the_same_stay_together():
+    f = np.repeat([0.1, 0.5, 0.9], [30, 40, 30])
+    assert np.unique(squared_error(f, np.arange(100) % 2 == 0).which).size == 3
+    assert squared_error(np.full(50, 0.5), np.arange(50) % 2 == 0).noise.size == 1
+
+
+def test_a_bin_of_one_row_tells_nothing():
+    f = np.array([0.1] * 9 + [0.2])
+    assert squared_error(f, np.arange(10) < 1).value == pytest.approx(0.9 * ((1 / 9 - 0.1) ** 2 - 8 / 81 / 8))
+
+
+def test_one_row_has_no_calibration_error():
+    with pytest.raises(ValueError, match="at least 2"):
+        gs.calibration([0.5], [1])
+
+
+@pytest.mark.parametrize(("f", "message"), [([0.5, 1.5], "outside"), ([0.5, math.nan], "finite"), ([0.5], "at least")])
+def test_what_is_no_probability_is_refused(f, message):
+    with pytest.raises(ValueError, match=message):
+        gs.calibration(f, [1, 0])
+
+
+def test_calibration_difference_is_the_difference_of_the_errors():
+    f, y = rows(1000, 1.8)
+    g = np.clip(f * 0.9 + 0.05, 0, 1)
+    found = gs.calibration_difference(f, y, g, y, paired=True, seed=3)
+    assert found.value == pytest.approx(gs.calibration(f, y).value - gs.calibration(g, y).value)
+    assert found.n == 1000
+    apart = gs.calibration_difference(f, y, g[:-9], y[:-9], paired=False, seed=3)
+    assert apart.n == 1991
+    width, wider = (e.interval.high - e.interval.low for e in (found, apart))
+    assert width < wider
+
+
+def test_calibration_difference_depends_on_the_seed_alone():
+    f, y = rows(500, 1.8)
+    g = rows(500, 1.2)[0]
+    order = np.random.default_rng(0).permutation(500)
+    found = gs.calibration_difference(f, y, g, y, paired=True, seed=3)
+    again = gs.calibration_difference(f[order], y[order], g[order], y[order], paired=True, seed=3)
+    assert [b.low for b in found.bounds] == pytest.approx([b.low for b in again.bounds], abs=1e-9)
+    other = gs.calibration_difference(f, y, g, y, paired=True, seed=4)
+    assert other.value == found.value
+    assert other.bounds != found.bounds
+
+
+def test_paired_sides_have_as_many_rows():
+    with pytest.raises(ValueError, match="conf_a has 3, conf_b has 2"):
+        gs.calibration_difference([0.1, 0.2, 0.3], [0, 0, 0], [0.1, 0.2], [0, 0], paired=True, seed=0)
+
+
+def test_ece_by_hand():
+    assert gs.ece([0.1, 0.15, 0.9, 1.0], [0, 1, 1, 1], bins=10) == pytest.approx((0.75 + 0.1) / 4)
+    assert gs.ece([0.3, 0.3], [1, 0], bins=10) == pytest.approx(0.2)
+
+
+def test_reliability_bins_by_hand():
+    found = gs.reliability_bins([0.82, 0.86, 0.3, 1.0, 0.0], [1, 0, 0, 1, 0], bins=10)
+    assert [(b.label, b.n) for b in found] == [("0.0-0.1", 1), ("0.3-0.4", 1), ("0.8-0.9", 2), ("0.9-1.0", 1)]
+    assert found[2].confidence == pytest.approx(0.84)
+    assert found[2].observed == gs.proportion(1, 2)
+
+
+@pytest.mark.parametrize(("bins", "label"), [(1, "0.0-1.0"), (5, "0.4-0.6"), (20, "0.50-0.55"), (15, "0.467-0.533")])
+def test_labels_show_as_many_decimals_as_the_bins_need(bins, label):
+    assert gs.reliability_bins([0.5], [1], bins=bins)[0].label == label
+
+
+def test_no_bins_are_refused():
+    with pytest.raises(ValueError, match="bins is 0"):
+        gs.ece([0.5], [1], bins=0)
+
+
+def test_consistency_test_accuses_the_overconfident_and_not_the_calibrated():
+    p = [gs.consistency_test(*rows(300, seed=s), seed=s, draws=99) for s in range(60)]
+    assert sum(value <= 0.05 for value in p) <= 8
+    assert max(p) > 0.5
+    assert gs.consistency_test(*rows(1000, sharp=2.5), seed=0) == 1 / 200
+
+
+def test_consistency_test_ignores_the_order_of_rows():
+    f, y = rows(200, 1.5)
+    f = np.round(f, 1)
+    order = np.random.default_rng(5).permutation(200)
+    assert gs.consistency_test(f, y, seed=1) == gs.consistency_test(f[order], y[order], seed=1)

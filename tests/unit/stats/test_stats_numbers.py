@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import govkit.stats as gs
+from govkit.stats.drift import BINS, _wasserstein
+from govkit.stats.estimate import assemble
+
+
+def test_proportion_encloses_and_counts():
+    found = gs.proportion(57, 100)
+    assert (found.value, found.n, found.interval.method) == (0.57, 100, "Wilson")
+
+
+@pytest.mark.parametrize("x", [0, 30])
+def test_proportion_at_the_edge_is_certain_on_one_side_only(x):
+    found = gs.proportion(x, 30)
+    loose = found.bounds[1].high if x == 0 else 1 - found.bounds[1].low
+    assert loose == pytest.approx(1 - 0.05 ** (1 / 30))
+
+
+@pytest.mark.parametrize(
+    ("x", "n", "message"), [(1, 0, "0; a share"), (3, 2, "at most 2"), (0.5, 2, "whole number"), (-1, 2, "a count")]
+)
+def test_proportion_refuses_what_is_no_count(x, n, message):
+    with pytest.raises(ValueError, match=message):
+        gs.proportion(x, n)
+
+
+def test_rows_needed_settle_and_one_fewer_do_not():
+    rows = gs.rows_needed(0.93, 0.9, 0.95)
+    assert rows is not None
+    from govkit.stats.proportions import clopper_pearson
+
+    assert clopper_pearson(0.93 * rows, rows, 0.05)[0] > 0.9
+    assert clopper_pearson(0.93 * (rows - 1), rows - 1, 0.05)[0] <= 0.9
+
+
+def test_rows_needed_below_a_limit_and_never():
+    assert gs.rows_needed(0.0, 0.05, 0.95) == 59  # the rule of three: 0.95**59 < 0.05
+    assert gs.rows_needed(0.9, 0.9) is None
+    with pytest.raises(ValueError, match="must lie"):
+        gs.rows_needed(1.2, 0.9)
+
+
+def test_mean_bounds_move_out_on_the_side_of_the_long_tail_only():
+    rng = np.random.default_rng(0)
+    x = rng.exponential(size=50)
+    found, mirrored = gs.mean(x), gs.mean(-x)
+    assert found.interval.high < found.bounds[2].high
+    assert found.interval.low == pytest.approx(found.bounds[2].low)
+    assert [b.low for b in mirrored.bounds] == pytest.approx([-b.high for b in found.bounds])
+
+
+def test_mean_difference_pairs_rows():
+    a, b = np.array([1.0, 2, 3, 5]), np.array([0.5, 1, 2.5, 4])
+    assert gs.mean_difference(a, b).bounds == gs.mean(a - b).bounds
+    assert gs.mean_difference(a, b).value == 0.75
+
+
+def test_means_of_too_little_are_refused():
+    for call in (lambda: gs.mean([1.0]), lambda: gs.mean_difference([1.0], [2.0]), lambda: gs.mean_change([1], [1, 2])):
+        with pytest.raises(ValueError, match="at least 2"):
+            call()
+    with pytest.raises(ValueError, match="a has 3, b has 2"):
+        gs.mean_difference([1, 2, 3], [1, 2])
+    with pytest.raises(ValueError, match="not finite in row 1"):
+        gs.mean([1, math.inf])
+
+
+def test_constant_values_have_a_certain_mean():
+    found = gs.mean_change([1.0, 1.0], [3.0, 3.0, 3.0])
+    assert found.value == found.bounds[-1].low == found.bounds[-1].high == -2
+
+
+def test_macro_recall_by_hand():
+    found = gs.macro_recall([5, 10], [10, 10])
+    assert found.value == 0.75
+    # Each class at half the error, averaged; the full class has the closed form.
+    low_full = 0.025 ** (1 / 10)
+    low_half = next(b.low for b in gs.proportion(5, 10).bounds if b.level == 0.975)
+    assert found.bounds[1].low == pytest.approx((low_full + low_half) / 2)
+
+
+def test_macro_recall_difference_averages_paired_bounds_at_split_error():
+    found = gs.macro_recall_difference([3, 5], [1, 2], [40, 60])
+    assert found.value == pytest.approx((2 / 40 + 3 / 60) / 2)
+    lows = [next(b.low for b in gs.paired_difference(*t).bounds if b.level == 0.975) for t in ((3, 1, 40), (5, 2, 60))]
+    assert found.bounds[1].low == pytest.approx(sum(lows) / 2, abs=1e-9)
+
+
+def test_macro_recall_difference_mixes_small_and_large_classes():
+    found = gs.macro_recall_difference([1, 5], [0, 2], [3, 60])
+    assert found.bounds[-1].low > -1
+    with pytest.raises(ValueError, match="expected as many"):
+        gs.macro_recall_difference([1], [1, 2], [5, 5])
+    with pytest.raises(ValueError, match="group 0 has no rows"):
+        gs.macro_recall_difference([1], [1], [0])
+
+
+def test_wasserstein_of_a_pure_shift_is_the_shift():
+    x = np.random.default_rng(0).normal(size=20_000)
+    assert _wasserstein(x, x + 0.5 * x.std()).raw == pytest.approx(0.5, abs=2e-3)
+    found = gs.wasserstein(x, x + 0.5 * x.std())
+    assert found.bounds[-1].low > 0.4
+    assert found.value < 0.5
+
+
+def test_wasserstein_of_equal_samples_is_zero_and_passes_a_limit_with_enough_rows():
+    x = np.random.default_rng(0).normal(size=20_000)
+    found = gs.wasserstein(x, x)
+    assert found.value == 0
+    assert found.bounds[0].low == 0
+    assert found.bounds[-1].high < 0.1
+
+
+def test_wasserstein_is_exact_on_few_values_and_does_not_mind_where_zero_is():
+    x, y = np.array([0.0, 1, 1, 4]), np.array([0.0, 2, 2, 2, 8])
+    sd = x.std()
+    # Cumulative shares differ by 0.05 on [0,1), 0.55 on [1,2), 0.05 on [2,4), 0.2 on [4,8).
+    assert _wasserstein(x, y).raw == pytest.approx((0.05 + 0.55 + 2 * 0.05 + 4 * 0.2) / sd)
+    assert _wasserstein(x + 1e9, y + 1e9).raw == pytest.approx(_wasserstein(x, y).raw)
+    assert _wasserstein(np.arange(BINS + 1), np.arange(BINS + 1)).raw == 0
+
+
+def test_a_constant_reference_has_no_unit():
+    with pytest.raises(ValueError, match="use total_variation"):
+        gs.wasserstein([1, 1, 1], [1, 2])
+
+
+def test_total_variation_by_hand():
+    found = gs.total_variation([50, 50], [80, 20])
+    noise = math.sqrt(2 / math.pi) / 2 * 2 * math.sqrt(0.65 * 0.35 * 0.02)
+    assert found.value == pytest.approx(0.3 - noise)
+    assert found.bounds[1].high == pytest.approx(0.3 + 1.6448536269514722 * math.sqrt(0.02) / 2)
+
+
+def test_divergences_take_off_their_noise():
+    rng = np.random.default_rng(0)
+    p = np.full(10, 0.1)
+    seen = [gs.jensen_shannon(rng.multinomial(500, p), rng.multinomial(500, p)) for _ in range(200)]
+    assert np.mean(seen) < 0.0015
+    raw = np.mean([gs.population_stability(*rng.multinomial(500, p, size=2))[0] for _ in range(200)])
+    assert raw == pytest.approx(gs.population_stability(np.full(10, 50), np.full(10, 50))[1], rel=0.15)
+    assert gs.jensen_shannon([10, 0], [0, 10]) == pytest.approx(math.log(2) - 0.2 / 8)
+
+
+@pytest.mark.parametrize("call", [gs.total_variation, gs.jensen_shannon, gs.population_stability])
+def test_tables_without_rows_or_of_other_categories_are_refused(call):
+    with pytest.raises(ValueError, match="at least one"):
+        call([0, 0], [1, 2])
+    with pytest.raises(ValueError, match="categories"):
+        call([1, 2], [1, 2, 3])
+    with pytest.raises(ValueError, match="no count"):
+        call([1, -2], [1, 2])
+
+
+def test_holm_keeps_the_order_given():
+    assert gs.holm([0.05, 0.01, 0.03]) == pytest.approx([0.06, 0.03, 0.06])
+    with pytest.raises(ValueError, match="outside"):
+        gs.holm([1.5])
+
+
+def test_truths_are_zero_or_one():
+    with pytest.raises(ValueError, match="neither true"):
+        gs.auc([1, 2], [1, 2])
+    with pytest.raises(ValueError, match="old_right has 2, new_right has 1"):
+        gs.flips([1, 0], [1])
+
+
+def test_assembling_may_only_widen():
+    lows, highs = np.linspace(0.4, 0.6, 9), np.linspace(0.7, 0.5, 9)
+    found = assemble(0.5, 10, lows, highs, method="m")
+    assert [b.low for b in found.bounds] == [0.4] * 9
+    assert [b.high for b in found.bounds] == [0.7] * 9
+    assert (found.interval.low, found.interval.high) == (0.4, 0.7)
