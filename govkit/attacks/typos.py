@@ -94,9 +94,7 @@ def typos(
         asked: list[tuple[int, str]] = []
         for row, text in enumerate(current):
             if not broken[row]:
-                keys = (f"{seed}:{number}:{attempt}" for attempt in range(tries))
-                options = dict.fromkeys(edit(text, key) for key in keys)
-                asked += [(row, option) for option in options if option != text]
+                asked += [(row, option) for option in _options(text, f"{seed}:{number}", tries)]
         if not asked:
             break
         answers = predict([text for _, text in asked])
@@ -104,6 +102,16 @@ def typos(
         for row, (text, fooled) in _worst(asked, answers, labels).items():
             current[row], broken[row] = text, fooled
     return Mistyped(current, broken, forward)
+
+
+def _options(text: str, key: str, tries: int) -> list[str]:
+    """Different texts one edit away; a short text may not have as many."""
+    options: dict[str, None] = {}
+    for attempt in range(4 * tries):
+        options[edit(text, f"{key}:{attempt}")] = None
+        if len(options) - (text in options) == tries:
+            break
+    return [option for option in options if option != text]
 
 
 def _worst(asked: list[tuple[int, str]], answers: Any, labels: Sequence[int]) -> dict[int, tuple[str, bool]]:

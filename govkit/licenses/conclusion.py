@@ -57,6 +57,8 @@ def _list(signs: Sequence[LicenseEvidence]) -> str:
 
 
 def _say(sign: LicenseEvidence) -> str:
+    if sign.source == "declared":
+        return f"the declaration says {sign.expression}"
     if sign.expression is not None:
         return f"{sign.source} ({sign.where}) says {sign.expression}"
     if sign.source == "license file":

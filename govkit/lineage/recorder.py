@@ -14,7 +14,7 @@ from typing import Any, Literal, Self
 from govkit import manifest
 from govkit.core import Component, Fact, Role, Run
 from govkit.errors import UsageError
-from govkit.lineage import environment, sources, trainer
+from govkit.lineage import environment, location, sources, trainer
 from govkit.lineage.facts import OPEN, complete, observed
 
 Exit = Literal["finished", "failed", "interrupted"]
@@ -26,6 +26,7 @@ def record(
     base: str | Path,
     base_package: str | None = None,
     base_id: str | None = None,
+    base_revision: str | None = None,
     license: str | None = None,
     name: str | None = None,
 ) -> Recorder:
@@ -46,6 +47,7 @@ def record(
         base: Folder of the pretrained base.
         base_package: Installed distribution that the base came in.
         base_id: Name of the base, if its folder does not tell.
+        base_revision: Its version, if its folder does not tell.
         license: License declared for the base, as an SPDX expression.
         name: Name of the run; the name of the folder if not given.
 
@@ -58,17 +60,20 @@ def record(
             raise UsageError(
                 f"{folder / taken} exists already: a run is never recorded over another; name a new folder"
             )
-    component = sources.base_component(Path(base), package=base_package, license=license, base_id=base_id)
-    return Recorder(folder, component, name=name or folder.resolve().name)
+    component = sources.base_component(
+        Path(base), package=base_package, license=license, base_id=base_id, revision=base_revision
+    )
+    return Recorder(folder, component, base=Path(base), name=name or folder.resolve().name)
 
 
 class Recorder:
     """Takes down the facts of one run; made by :func:`record`."""
 
-    def __init__(self, out: Path, base: Component, *, name: str) -> None:
+    def __init__(self, out: Path, component: Component, *, base: Path, name: str) -> None:
         self.out = out
+        self._folder = base
         self.model_dir = out / "model"
-        self._base = base
+        self._base = component
         self._name = name
         self._data: list[Component] = []
         self._watch: trainer.Watch | None = None
@@ -77,6 +82,7 @@ class Recorder:
 
     def __enter__(self) -> Self:
         self.out.mkdir(parents=True, exist_ok=True)
+        location.remember(self.out, self._folder)
         self._clock = environment.Clock()
         # The state of the code now is what runs; at the end somebody may have edited on.
         self._code = environment.code()

@@ -18,7 +18,9 @@ from govkit.lineage.facts import NOT_APPLICABLE, OPEN, observed, stated
 _SNAPSHOT = re.compile(r"models--(?P<id>[^/]+)/snapshots/(?P<commit>[0-9a-f]{40})$")
 
 
-def base_component(folder: Path, *, package: str | None, license: str | None, base_id: str | None) -> Component:
+def base_component(
+    folder: Path, *, package: str | None, license: str | None, base_id: str | None, revision: str | None = None
+) -> Component:
     """The pretrained base: a folder with its files.
 
     Its id and revision are those of the hub cache or of the package that it lies in; a folder elsewhere shows neither,
@@ -33,11 +35,11 @@ def base_component(folder: Path, *, package: str | None, license: str | None, ba
     if not files:
         raise UsageError(f"the base {str(folder)!r} is an empty folder: name the folder that holds the base model")
     record = _license(folder, package=package, license=license)
-    found_id, revision = _origin(folder.resolve(), package)
+    found_id, found_revision = _origin(folder.resolve(), package)
     return Component(
         role="base",
         id=stated(base_id) if base_id is not None else found_id,
-        revision=revision,
+        revision=stated(revision) if revision is not None else found_revision,
         digest=observed(manifest.digest_of(files)),
         rows=NOT_APPLICABLE,
         license=record,
@@ -85,7 +87,7 @@ def data_component(
     table = read_table(path) if path is not None else as_table(data)
     if table.num_rows == 0:
         raise UsageError(f"the {role} data {id or path or type(data).__name__} holds no rows")
-    place = folder if folder is not None else path
+    place = folder if folder is not None else _inside(path, package)
     record = _license(place, package=package, license=license, look=folder is not None or package is not None)
     return Component(
         role=role,
@@ -96,6 +98,13 @@ def data_component(
         license=record,
         notes={name: stated(value) for name, value in (notes or {}).items()},
     )
+
+
+def _inside(path: Path | None, package: str | None) -> Path | None:
+    """The file itself, unless it was made from what a package holds: then the package is where to look."""
+    if path is None or package is None or path.resolve().is_relative_to(_package_folder(package).resolve()):
+        return path
+    return None
 
 
 def _data_revision(revision: str | None, package: str | None) -> Fact:

@@ -80,7 +80,7 @@ def waived(
     controls = {control.id: control for control in policy.controls}
     by_id = {ruling.control: ruling for ruling in rulings}
     notices = []
-    for waiver in sorted(waivers, key=lambda each: (each.id, each.control, each.created)):
+    for waiver in sorted(waivers, key=lambda each: each.model_dump_json()):
         ruling, control = by_id.get(waiver.control), controls.get(waiver.control)
         if ruling is None or control is None:
             refusal: str | None = "this policy has no such control"

@@ -132,16 +132,27 @@ def _cited(control: Control, catalog: Mapping[str, Check]) -> Iterator[Complaint
     """Subcategories and authorities."""
     known = subcategories()
     check = catalog.get(control.check or "")
-    row = check.crosswalk if check is not None else None
+    served = {name for row in _rows(check, control) for name in crosswalk().get(row, ())} if check is not None else None
     for name in control.rmf:
         if name not in known:
             yield "error", f"{name!r} is no subcategory of the NIST AI RMF{nearest(name, known)}"
         elif control.check is not None and known[name].evidence == "organisational":
             yield "error", f"{name} can only be shown by the organisation; a check cannot speak to it"
-        elif row is not None and name not in crosswalk().get(row, (name,)):
-            yield "warning", f"the crosswalk does not connect {row} with {name}"
+        elif check is not None and served is not None and name not in served:
+            yield "warning", f"the crosswalk does not connect {check.crosswalk} with {name}"
     if control.authority is not None:
         yield from _authority(control.authority.level, control.authority.ref, control.authority.note)
+
+
+def _rows(check: Check, control: Control) -> Iterator[str]:
+    """Rows of the crosswalk that a control speaks to: that of its check, and those of what it compares."""
+    yield check.crosswalk
+    if control.compared_with == "base":
+        yield from ("check.forgetting", "check.bias_amplification")
+    if control.compared_with == "incumbent":
+        yield "check.regression"
+    if control.data == "shifted":
+        yield from ("check.drift", "check.ood")
 
 
 def _authority(level: str, ref: str, note: str) -> Iterator[Complaint]:

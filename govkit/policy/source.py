@@ -96,6 +96,14 @@ for _tag, _pattern, _first in _RESOLVERS:
     Dumper.add_implicit_resolver(_TAG + _tag, _pattern, _first)
 
 
+def _quoted(dumper: Dumper, text: str) -> yaml.ScalarNode:
+    """Text as a node; line breaks of any kind and invisible characters are escaped, or YAML would fold them."""
+    return dumper.represent_scalar(_TAG + "str", text, style=None if text.isprintable() else '"')
+
+
+Dumper.add_representer(str, _quoted)
+
+
 def nearest(word: str, words: Iterable[str]) -> str:
     """`` (did you mean X?)``, or nothing where no word comes near."""
     close = difflib.get_close_matches(word, sorted(words), n=1, cutoff=0.5)

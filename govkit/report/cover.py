@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from govkit.report import words
 from govkit.report.blocks import Cell, Code, Num
-from govkit.report.escape import NAME, short
+from govkit.report.escape import NAME, brief, short
 from govkit.report.model import Entry, Report
 from govkit.report.numbers import number
 
@@ -63,7 +63,7 @@ def cover(report: Report) -> Cover:
         more=says["more"],
         enforced=verdict.enforced,
         date=f"{report.sources.as_of:%Y-%m-%d}",
-        purpose=short(report.sources.audit.use.purpose, 130) or "No purpose was declared.",
+        purpose=brief(report.sources.audit.use.purpose, 160) or "No purpose was declared.",
         facts=_facts(report),
         counts=tuple(
             (number(count), words.mark("states", state).text)
@@ -74,7 +74,7 @@ def cover(report: Report) -> Cover:
         more_points=len(report.open_points) > MOST_POINTS,
         unmeasured=unmeasured[:MOST_UNMEASURED],
         more_unmeasured=len(unmeasured) > MOST_UNMEASURED,
-        notices=tuple(short(text, 130) for text in verdict.notices[:MOST_NOTICES]),
+        notices=tuple(brief(text, 150) for text in verdict.notices[:MOST_NOTICES]),
         digests=_digests(report),
         verify=VERIFY,
     )
@@ -97,15 +97,15 @@ def _point(entry: Entry) -> Point:
         marks = (*marks, " ", words.mark("states", "waived"))
     return Point(
         control=entry.ruling.control,
-        title=short(entry.ruling.title or entry.ruling.control, 90),
+        title=brief(entry.ruling.title or entry.ruling.control, 90),
         state=marks,
-        reason=short(entry.ruling.reason, 160),
-        advice=short(entry.advice, 150),
+        reason=brief(entry.ruling.reason.split(" | ")[0], 190),
+        advice=brief(entry.advice, 170),
     )
 
 
 def _unmeasured(report: Report) -> tuple[str, ...]:
-    known = [f"{short(item.risk, 45)}: {short(item.reason, 60)}" for item in report.sources.policy.not_measured]
+    known = [f"{brief(item.risk, 70)}: {brief(item.reason, 80)}" for item in report.sources.policy.not_measured]
     gaps = [
         f"{words.word('checks', gap.check)}: {words.word('reasons', gap.reason)}"
         for gap in report.gaps

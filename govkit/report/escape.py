@@ -42,6 +42,12 @@ def short(text: str, longest: int = LONGEST) -> str:
     return f"{whole[:longest].rstrip()}… (cut, sha256:{digest[:8]})"
 
 
+def brief(text: str, longest: int) -> str:
+    """``clean`` text cut at a word, for page one; the sections that follow hold more of it."""
+    whole = clean(text)
+    return whole if len(whole) <= longest else f"{whole[:longest].rsplit(' ', 1)[0]}…"
+
+
 def drawable(text: str) -> str:
     r"""Characters that the DejaVu fonts draw; any other one becomes ``\u{...}`` instead of an empty box."""
     return "".join(c if any(low <= ord(c) <= high for low, high in _DRAWN) else _named(c) for c in text)

@@ -8,7 +8,7 @@ from typing import Any
 from govkit.core import Gap, Requirement
 from govkit.report import words
 from govkit.report.blocks import Block, Bullets, Cell, Code, Column, Facts, Grid, Mark, Section, Table
-from govkit.report.escape import short
+from govkit.report.escape import brief, short
 from govkit.report.model import Entry, Report
 from govkit.report.numbers import NONE, number, plain
 from govkit.report.outcomes import PRINTED_ROWS, listing, section
@@ -78,7 +78,7 @@ def _ruling(entry: Entry) -> tuple[Cell, ...]:
         (Code(ruling.control),),
         asked,
         shown,
-        (short(ruling.reason),),
+        (brief(ruling.reason, 300),),
         (short(entry.advice, 300),) if entry.open else NONE,
     )
 
@@ -195,8 +195,7 @@ def _method(report: Report) -> Iterable[Block]:
 
 
 def _findings(report: Report) -> Iterable[Block]:
-    if report.measurements:
-        yield listing(report.measurements, "All measurements", print_rows=PRINTED_ROWS)
+    return listing(report.measurements, "All measurements", print_rows=PRINTED_ROWS)
 
 
 def _limits() -> Iterable[Block]:

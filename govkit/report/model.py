@@ -47,7 +47,6 @@ class Report:
     """Everything a document may show."""
 
     sources: Sources
-    bundle_name: str
 
     @property
     def name(self) -> str:

@@ -33,9 +33,7 @@ def _scope(report: Report) -> Iterable[Block]:
         yield Text(("No record of the fine-tuning run is part of this bundle: lineage is unknown.",), loud=True)
     else:
         yield from _lineage(report)
-    found = tuple(report.family("scope"))
-    if found:
-        yield listing(found, "What the audit could reach")
+    yield from listing(report.family("scope"), "What the audit could reach")
 
 
 def _lineage(report: Report) -> Iterable[Block]:
@@ -94,9 +92,7 @@ def _license(report: Report) -> Iterable[Block]:
         yield _evidence(name, record)
     if report.sources.audit.licenses:
         yield Bullets(tuple(_declared(lic.of, lic.id, lic.expression) for lic in report.sources.audit.licenses))
-    found = tuple(report.family("license"))
-    if found:
-        yield listing(found, "What follows from the licenses")
+    yield from listing(report.family("license"), "What follows from the licenses")
 
 
 def _named(part: Component) -> str:

@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from govkit.core import Measurement
 from govkit.report import words
 from govkit.report.blocks import Block, Cell, Code, Column, Section, Table
-from govkit.report.charts import SIDES, Chart
+from govkit.report.charts import MOST_GROUPS, SIDES, Chart
 from govkit.report.escape import NAME, short
 from govkit.report.model import GROUP_DIFFERENCES, GROUP_RATES, Report
 from govkit.report.numbers import NONE, interval, rows, value, with_interval
 
-FIRST_ROWS = 40
+FIRST_ROWS = 18
 """Rows of a table in the body of the report; the annex holds every finding."""
 PRINTED_ROWS = 300
 """Rows of an annex table that a printed page shows."""
@@ -29,50 +29,64 @@ def measured(report: Report, charts: tuple[Chart, ...]) -> list[Section | None]:
     """All sections of this module, in the order of the report."""
     return [
         section("change", _change(report, charts)),
-        section("performance", _listed(_performance(report), "Measures of performance")),
+        section("performance", _by_check(_performance(report))),
         section("fairness", _fairness(report, charts)),
         section("calibration", _calibration(report, charts)),
-        section("data", _listed(report.family("data"), "Findings about the data")),
-        section("robustness", _listed(report.family("robustness"), "Findings about robustness and security")),
-        section("other", _listed(report.family("other"), "Further findings")),
+        section("data", _by_check(report.family("data"))),
+        section("robustness", _by_check(report.family("robustness"))),
+        section("other", _by_check(report.family("other"))),
     ]
 
 
-def listing(found: tuple[Measurement, ...], caption: str, *, first: int = 0, print_rows: int = 0) -> Table:
-    """A table with a line for each measurement; ``first`` > 0 cuts it and says so."""
-    shown = found[:first] if first else found
-    trust = any(m.trust for m in shown)
-    columns = [
-        Column("Measure", 29),
-        Column("Whose", 15),
-        Column("Rows", 20),
-        Column("Value", 12, right=True),
-        Column("Interval", 19, right=True),
-        Column("n", 9, right=True),
-    ]
-    if trust:
-        columns.append(Column("Attack result", 15))
-    return Table(caption, tuple(columns), tuple(_line(m, trust) for m in shown), print_rows, len(shown) < len(found))
+def listing(found: Iterable[Measurement], caption: str, *, first: int = 0, print_rows: int = 0) -> Iterable[Block]:
+    """Tables with a line for each measurement, numbers apart from words; ``first`` > 0 cuts them and says so."""
+    everything = tuple(found)
+    numbers = tuple(m for m in everything if _is_number(m))
+    said = tuple(m for m in everything if not _is_number(m))
+    columns: tuple[Column, ...] = (Column("Measure", 29), Column("Whose", 15), Column("Rows", 20))
+    if numbers:
+        shown = numbers[:first] if first else numbers
+        trust = any(m.trust for m in shown)
+        tail: tuple[Column, ...] = (
+            Column("Value", 12, right=True),
+            Column("Interval", 19, right=True),
+            Column("n", 9, right=True),
+        )
+        tail = (*tail, Column("Attack result", 15)) if trust else tail
+        rows_ = tuple(_line(m, trust) for m in shown)
+        yield Table(caption, (*columns, *tail), rows_, print_rows, len(shown) < len(numbers))
+    if said:
+        shown = said[:first] if first else said
+        rows_ = tuple((*_about(m), value(m)) for m in shown)
+        yield Table(f"{caption}, in words", (*columns, Column("Found", 36)), rows_, print_rows, len(shown) < len(said))
+
+
+def _is_number(found: Measurement) -> bool:
+    return isinstance(found.value, int | float) and not isinstance(found.value, bool)
+
+
+def _about(found: Measurement) -> tuple[Cell, ...]:
+    role = f"{words.word('roles', found.data.role)}, " if found.data and found.data.role != "test" else ""
+    return ((words.metric(found.name),), (words.whose(found),), (f"{role}{words.part(found.part)}",))
 
 
 def _line(found: Measurement, trust: bool) -> tuple[Cell, ...]:
-    role = f"{words.word('roles', found.data.role)}, " if found.data and found.data.role != "test" else ""
-    cells: tuple[Cell, ...] = (
-        (words.metric(found.name),),
-        (words.whose(found),),
-        (f"{role}{words.part(found.part)}",),
-        value(found),
-        interval(found),
-        rows(found),
-    )
+    cells = (*_about(found), value(found), interval(found), rows(found))
     mark: Cell = (words.mark("trust", found.trust),) if found.trust else NONE
     return (*cells, mark) if trust else cells
 
 
 def _listed(found: Iterable[Measurement], caption: str) -> Iterable[Block]:
-    shown = tuple(found)
-    if shown:
-        yield listing(shown, caption, first=FIRST_ROWS)
+    return listing(found, caption, first=FIRST_ROWS)
+
+
+def _by_check(found: Iterable[Measurement]) -> Iterable[Block]:
+    """A table a check, so that none of them crowds out another."""
+    checks: dict[str, list[Measurement]] = {}
+    for m in found:
+        checks.setdefault(m.check, []).append(m)
+    for check, own in checks.items():
+        yield from _listed(own, short(words.word("checks", check), NAME))
 
 
 def _pictures(charts: tuple[Chart, ...], kind: str, about: str | None = None) -> Iterable[Block]:
@@ -89,9 +103,8 @@ def _change(report: Report, charts: tuple[Chart, ...]) -> Iterable[Block]:
         wide = (Column("candidate − base", 27, right=True), Column("candidate − in service", 27, right=True))
         caption = "The same measure for base, candidate and model in service; paired differences with intervals"
         yield Table(caption, (*columns, *wide), lines)
-        about = tuple(m for m in report.measurements if m.of == "candidate" and m.compared_with and m.part)
-        if about:
-            yield listing(about, "Paired differences on parts of the rows", first=FIRST_ROWS)
+    about = (m for m in report.measurements if m.of == "candidate" and m.compared_with and m.part)
+    yield from listing(about, "Paired differences on parts of the rows", first=FIRST_ROWS)
 
 
 def _sides(report: Report, name: str) -> tuple[Cell, ...]:
@@ -113,11 +126,12 @@ def _fairness(report: Report, charts: tuple[Chart, ...]) -> Iterable[Block]:
     for column, groups in report.group_columns.items():
         yield from _pictures(charts, "groups", column)
         for names, caption in ((GROUP_RATES, "Rates by group"), (GROUP_DIFFERENCES, "Differences to everybody else")):
-            lines = tuple(_group(report, names, column, group) for group in groups[:FIRST_ROWS])
-            yield Table(f"{caption}: {short(column, NAME)}", _rate_columns(names), lines, cut=len(groups) > FIRST_ROWS)
+            lines = tuple(_group(report, names, column, group) for group in groups[:MOST_GROUPS])
+            yield Table(f"{caption}: {short(column, NAME)}", _rate_columns(names), lines, cut=len(groups) > MOST_GROUPS)
         drawn.add(column)
     names = (*GROUP_RATES, *GROUP_DIFFERENCES)
     rest = [m for m in report.measurements if _about_groups(m, drawn) and not (m.name in names and _one_group(m))]
+    rest.sort(key=lambda m: "*" not in m.part.values())
     yield from _listed(rest, "Further measures by group")
 
 

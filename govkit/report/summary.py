@@ -5,7 +5,7 @@ from __future__ import annotations
 from govkit.report import text, words
 from govkit.report.blocks import Code, Column, Table
 from govkit.report.cover import Cover
-from govkit.report.escape import markdown, short
+from govkit.report.escape import brief, markdown, short
 from govkit.report.judged import state
 from govkit.report.model import Report
 
@@ -43,7 +43,7 @@ def _open(report: Report) -> Table:
             state(entry),
             (Code(entry.ruling.control),),
             (short(entry.ruling.title, 160),),
-            (short(entry.ruling.reason, 300),),
+            (brief(entry.ruling.reason, 300),),
             (short(entry.advice, 200),),
         )
         for entry in shown

@@ -13,7 +13,7 @@ from typing import Any
 
 from govkit.core.case import Array
 from govkit.stats.calibration_errors import Squared, bounds, squared_error
-from govkit.stats.estimate import QUANTILES, Estimate, assemble
+from govkit.stats.estimate import QUANTILES, READER, Estimate, assemble
 from govkit.stats.inputs import same_length, stated
 
 DRAWS = 200
@@ -53,7 +53,7 @@ def _root(squared: Squared) -> float:
 
 
 def _join(a: Squared, b: Squared, correlation: float, z: Array) -> tuple[Array, Array]:
-    """Bounds of the difference from the bounds of its two sides."""
+    """Bounds of the difference from the bounds of its two sides, at ``LEVELS``."""
     import numpy as np
 
     (low_a, high_a), (low_b, high_b) = bounds(a, z), bounds(b, z)
@@ -64,10 +64,9 @@ def _join(a: Squared, b: Squared, correlation: float, z: Array) -> tuple[Array, 
 
     lows = at_a - at_b - reach(np.maximum(at_a - low_a, 0), high_b - at_b)
     highs = at_a - at_b + reach(high_a - at_a, np.maximum(at_b - low_b, 0))
-    return (
-        np.where(low_a == 0, np.minimum(lows, -high_b), lows),
-        np.where(low_b == 0, np.maximum(highs, high_a), highs),
-    )
+    # What cannot be told from 0 at 0.975 counts as 0 at looser levels too: just above 0 the rule still errs.
+    none_a, none_b = ((low == 0) | (low[READER] == 0) for low in (low_a, low_b))
+    return np.where(none_a, np.minimum(lows, -high_b), lows), np.where(none_b, np.maximum(highs, high_a), highs)
 
 
 def _correlation(a: tuple[Squared, Array, Array], b: tuple[Squared, Array, Array], seed: int) -> float:

@@ -15,7 +15,8 @@ from govkit.core.case import Array
 from govkit.stats.estimate import QUANTILES, UNBOUNDED, Estimate, assemble
 from govkit.stats.inputs import counts, numbers
 
-BINS = 512
+BINS = 4096
+TAIL = 256
 SAMPLE = 1 << 16
 """Values taken from each sorted sample to place the bins."""
 
@@ -67,13 +68,16 @@ def _wasserstein(reference: Array, current: Array) -> Shift:
 
 
 def _binned(first: Array, second: Array) -> tuple[Array, Array, Array]:
-    """Mean of each bin, and the share of each sorted sample in it; at most ``BINS`` bins, none empty."""
+    """Mean of each bin, and the share of each sorted sample in it; about ``BINS`` bins, none empty."""
     import numpy as np
 
     pooled = np.concatenate([part[:: max(1, part.size // SAMPLE)] for part in (first, second)])
     inner = np.unique(pooled)
     if inner.size > BINS:
-        inner = np.unique(np.quantile(pooled, np.arange(1, BINS) / BINS, method="inverted_cdf"))
+        inner = np.quantile(pooled, np.arange(1, BINS) / BINS, method="inverted_cdf")
+        # In a long tail a bin is wide and would hide a difference, so the outermost values get bins of their own.
+        tails = [part[ends] for part in (first, second) for ends in (slice(TAIL), slice(-TAIL, None))]
+        inner = np.unique(np.concatenate([inner, *tails]))
     ends = np.concatenate([inner, [np.inf]])
     upto = [np.searchsorted(part, ends, side="right") for part in (first, second)]
     number = [np.diff(part, prepend=0) for part in upto]

@@ -77,7 +77,7 @@ def _estimate(moments: _Moments, n: int, method: str) -> Estimate:
     se = math.sqrt(moments.variance)
     t = -stdtrit(moments.freedom, np.array(ALPHAS))
     half = se * t
-    skewness = moments.third / se**3 if se > 0 else 0.0
+    skewness = moments.third / se**3 if se**3 > 0 else 0.0
     move = se * (2 * t * t + 1) / 6
     lows = moments.value - half - move * max(0.0, -skewness)
     highs = moments.value + half + move * max(0.0, skewness)

@@ -68,11 +68,11 @@ class FrozenBase:
 
 
 class Probe:
-    """A linear probe: logistic regression on features of the frozen base.
+    """A linear probe: logistic regression on standardized features of the frozen base.
 
     Attributes:
         base: Where the features come from.
-        head: The fitted ``LogisticRegression``.
+        head: The fitted pipeline of scaler and ``LogisticRegression``.
     """
 
     access: Access = "predict"
@@ -96,7 +96,9 @@ class Probe:
 
 
 def probe(base: FrozenBase | Path, train: Dataset, classes: Sequence[str], passes: Passes) -> Probe:
-    """Fit a linear probe on the training rows.
+    """Fit a linear probe on the training rows: features standardized, L2 penalty with C = 1.
+
+    Standardizing makes the stronger probe, so the base is not made to look weak.
 
     Args:
         base: The frozen base, or its folder.
@@ -109,6 +111,8 @@ def probe(base: FrozenBase | Path, train: Dataset, classes: Sequence[str], passe
     """
     import numpy as np
     from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
 
     if not isinstance(train.inputs, list):
         raise SubjectError(f"a probe embeds texts; {train.path} holds none (columns.input: the column of texts)")
@@ -117,7 +121,7 @@ def probe(base: FrozenBase | Path, train: Dataset, classes: Sequence[str], passe
         raise SubjectError(f"{train.path} shows fewer than two classes; a probe needs rows of at least two")
     base = base if isinstance(base, FrozenBase) else FrozenBase(base, passes)
     features = base.embed(train.inputs).astype(np.float64)
-    head = LogisticRegression(C=1.0, max_iter=2000).fit(features, train.labels)
+    head = make_pipeline(StandardScaler(), LogisticRegression(C=1.0, max_iter=2000)).fit(features, train.labels)
     return Probe(base, head, classes)
 
 

@@ -62,7 +62,7 @@ def paired_misses(n: int, rates: np.ndarray = RATES) -> np.ndarray:
         terms = b * np.log(p) + np.outer(np.log(q), c) + np.outer(np.log(1 - p - q), n - b - c)
         chance = np.exp(orders + terms)
         missed = low[None] > (p - q)[:, None, None] + SLACK
-        worst = np.maximum(worst, (np.einsum("qt,qtl->ql", chance, missed) / ALPHA).max(axis=0))
+        worst = np.maximum(worst, (np.einsum("qt,qtl->ql", chance, missed) / ALPHA).max(axis=0, initial=0))
     return worst
 
 

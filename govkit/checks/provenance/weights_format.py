@@ -72,26 +72,48 @@ def _is_pickle(file: Path) -> bool:
 
 def _scanned(pickles: list[Path]) -> Iterator[Finding]:
     """Imports that picklescan finds by reading the opcodes; a file that it cannot read is a gap, never a zero."""
-    from picklescan.scanner import ScanResult, scan_file_path
-
-    logging.getLogger("picklescan").setLevel(logging.CRITICAL)
-    result, unread = ScanResult([]), []
-    for file in pickles:
-        try:
-            found = scan_file_path(str(file))
-        except (OSError, ValueError, LookupError, EOFError, RuntimeError, zipfile.BadZipFile):
-            unread.append(file)
-            continue
-        result.merge(found)
-        if found.scan_err or not found.scanned_files:
-            unread.append(file)
-    counts = {"unsafe_imports": result.issues_count, "unknown_imports": result.suspicious_count}
+    scans = {file: _scan(file) for file in pickles}
+    unread = [file.name for file, (_, _, readable) in scans.items() if not readable]
+    counts = {"unsafe_imports": 0, "unknown_imports": 0}
+    for unsafe, unknown, _ in scans.values():
+        counts["unsafe_imports"] += unsafe
+        counts["unknown_imports"] += unknown
     for name, count in counts.items():
         if unread and not count:
-            why = f"{len(unread)} of {len(pickles)} pickles cannot be scanned, for example {unread[0].name!r}."
+            why = f"{len(unread)} of {len(pickles)} pickles cannot be scanned, for example {unread[0]!r}."
             yield missing(name, "unsupported", why)
         else:
             yield _count(name, count, len(pickles))
+
+
+def _scan(file: Path) -> tuple[int, int, bool]:
+    """Dangerous imports, unknown imports, and whether all of the file could be read.
+
+    picklescan skips what it cannot parse and only logs that, so its log is listened to.
+    """
+    from picklescan.scanner import scan_file_path
+
+    complaints: list[str] = []
+
+    def listen(record: logging.LogRecord) -> bool:
+        text = record.getMessage()
+        if "FOUND" not in text and "Trying to scan as" not in text:
+            complaints.append(text)
+        return False
+
+    log = logging.getLogger("picklescan")
+    level = log.level
+    log.setLevel(logging.WARNING)
+    log.addFilter(listen)
+    try:
+        result = scan_file_path(str(file))
+    except (OSError, ValueError, LookupError, EOFError, RuntimeError, zipfile.BadZipFile):
+        return 0, 0, False
+    finally:
+        log.removeFilter(listen)
+        log.setLevel(level)
+    whole = bool(result.scanned_files) and not result.scan_err and not complaints
+    return int(result.issues_count), int(result.suspicious_count), whole
 
 
 def _count(name: str, value: int, n: int) -> Measurement:

@@ -9,6 +9,7 @@ from case_fixture import make_case
 from govkit.checks import Request, declared_passes, requests_for
 from govkit.core import Case, Check, Metric, Passes, Policy, check
 from govkit.errors import PolicyError, UsageError
+from govkit.subjects import Probe
 
 
 class Live:
@@ -22,12 +23,6 @@ class Live:
 
     def predict(self, inputs):
         return np.full((len(inputs), 2), 0.5)
-
-
-class Probe(Live):
-    """A base with a linear probe on it, fitted on the training rows."""
-
-    probe = True
 
 
 def declare(name: str, function=None, **options) -> Check:
@@ -90,11 +85,13 @@ def test_passes_are_one_forward_a_row_of_each_data_set_that_a_check_reads():
     assert declared_passes(live, requests, catalog=catalog) == Passes(forward=3 + 3 + 2)
 
 
-def test_a_probe_on_the_base_also_embeds_the_training_rows_once():
+def test_a_probe_on_the_base_embeds_the_training_rows_once():
     catalog = {"one": declare("one", reads=(("base", "test"),)), "fit": declare("fit", reads=(("base", "train"),))}
     case = make_case([0, 1], [0.1, 0.9], train={"labels": [0, 1, 0, 1, 1], "probs": [0.1] * 5}, base=[0, 1])
+    probed = replace(case, base=Probe(Live(), None, case.classes))
     for requests in ([Request("one")], [Request("one"), Request("fit")]):
-        assert declared_passes(replace(case, base=Probe()), requests, catalog=catalog) == Passes(forward=2 + 5)
+        assert declared_passes(probed, requests, catalog=catalog) == Passes(forward=2 + 5)
+    assert declared_passes(probed, [], catalog=catalog) == Passes(forward=5)  # it was fitted, read or not
     assert declared_passes(replace(case, base=Live()), [Request("one")], catalog=catalog) == Passes(forward=2)
 
 

@@ -1,6 +1,9 @@
 """Distances between the test data and the shifted data."""
 
+import warnings
+
 import numpy as np
+import pandas as pd
 import pytest
 from case_fixture import make_case
 from hypothesis import given, settings
@@ -55,6 +58,25 @@ def test_evidently_agrees_and_its_count_cannot_be_judged(moved):
     assert count.value == 4.0  # age, job, label, prediction, and not sex
     assert count.bounds == ()
     assert (count.n, count.seed) == (2200, "0")
+
+
+def test_the_count_is_that_of_evidentlys_preset(moved):
+    test, shifted, found = moved
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from evidently import DataDefinition, Dataset, Report
+        from evidently.presets import DataDriftPreset
+
+        def frame(rows):
+            answers = np.where(np.asarray(rows["age"]) > 45, "1", "0")
+            return Dataset.from_pandas(
+                pd.DataFrame({**rows, "prediction": answers}),
+                DataDefinition(numerical_columns=["age"], categorical_columns=["job", "sex", "label", "prediction"]),
+            )
+
+        report = Report([DataDriftPreset()]).run(frame(shifted), frame(test)).dict()
+    (count,) = (item["value"]["count"] for item in report["metrics"] if "DriftedColumnsCount" in item["metric_name"])
+    assert value(found, "evidently_drifted_columns") == count
 
 
 def test_the_distance_is_that_of_an_independent_library(moved):

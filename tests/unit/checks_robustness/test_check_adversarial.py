@@ -73,7 +73,7 @@ def case_of(inputs, labels, make, *, base=None, modality="image"):
 
     classes = tuple(f"class {number}" for number in range(int(np.max(labels)) + 1))
     case = make_case(
-        labels, labels, classes=classes, subject=subjects["candidate"], base=subjects["base"], modality=modality,
+        labels, labels, classes=classes, subject=subjects["candidate"], modality=modality,
         passes=passes, access=subjects["candidate"].access,
     )  # fmt: skip
     object.__setattr__(case, "data", {"test": data})

@@ -73,6 +73,19 @@ def test_predictions_without_probabilities(tmp_path: Path) -> None:
     assert stored_predictions(data, columns, which="base", classes=CLASSES, positive=1) is None
 
 
+def test_only_the_test_set_must_hold_the_predictions(tmp_path: Path) -> None:
+    parquet.write_table(pa.table(rows()).select(["key", "y", "hat"]), tmp_path / "t.parquet")
+
+    def ask(role: str, columns: Columns) -> Predictions | None:
+        data = read_dataset(tmp_path / "t.parquet", role=role, columns=columns, modality="unknown", classes=CLASSES)
+        return stored_predictions(data, columns, which="candidate", classes=CLASSES, positive=1)
+
+    assert ask("train", Columns(label="y", score="p")) is None
+    for role, columns in (("test", Columns(label="y", score="p")), ("train", BINARY)):
+        with pytest.raises(DataError, match="no column 'p'"):
+            ask(role, columns)
+
+
 def test_scores_of_three_classes(tmp_path: Path) -> None:
     columns = Columns(label="y", scores={"a": "pa", "c": "pc", "b": "pb"})
     table = {"y": ["a", "b", "c"], "pa": [0.7, 0.2, 0.4], "pb": [0.1, 0.5, 0.2], "pc": [0.2005, 0.3, 0.4]}
@@ -86,7 +99,8 @@ def test_scores_of_three_classes(tmp_path: Path) -> None:
 
 BAD = [
     ({"p": {7: float("nan")}}, "row 8: p is nan; expected a probability"),
-    ({"p": {7: None}}, "row 8: p is no value"),
+    ({"p": {7: None}}, "row 8: p has no value"),
+    ({"p": dict.fromkeys(range(N))}, "row 1: p has no value"),
     ({"p": {3: 1.5}}, "row 4: p is 1.5; expected a probability in [0, 1]"),
     ({"p": {3: -0.01}}, "row 4: p is -0.01"),
     ({"p": {0: float("inf")}}, "row 1: p is inf"),

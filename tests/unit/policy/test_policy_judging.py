@@ -441,3 +441,12 @@ def test_a_time_that_is_none_is_refused(policy: Build, as_of: str) -> None:
 def test_coverage_counts_what_there_is(policy: Build, measured: Measure) -> None:
     coverage = verdict(policy(), [measured(0.9), gap("no data", name="log_loss")]).coverage
     assert (coverage.controls, coverage.findings, coverage.gaps, len(coverage.cells)) == ({"pass": 1}, 1, 1, 72)
+
+
+def test_two_limits_share_the_error_between_both_sides(policy: Build, control: Fields, measured: Measure) -> None:
+    bad = measured(0.9, 0.05)
+    weak = bad.model_copy(update={"bounds": bad.bounds[:2]})
+    one, two = policy(control(require={"max": 0.8})), policy(control(require={"min": 0.1, "max": 0.8}))
+    assert ruled(one, [weak]).state == "fail"
+    assert ruled(two, [weak]).state == "inconclusive"
+    assert ruled(two, [bad.model_copy(update={"bounds": bad.bounds[:3]})]).state == "fail"

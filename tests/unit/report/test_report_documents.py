@@ -8,15 +8,13 @@ import re
 import shutil
 import subprocess
 import sys
-from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
-from xml.etree import ElementTree as ET
 
 import pytest
 import yaml
 from bundle_fixture import STATES, write_bundle
 from huggingface_hub import ModelCard
+from page_reader import DOCUMENTS, evidence, page, xml
 from pydantic import TypeAdapter
 from pypdf import PdfReader
 
@@ -26,72 +24,6 @@ from govkit.report import render
 from govkit.report.html import _NUMBER
 from govkit.report.numbers import number
 from govkit.report.read import read
-
-DOCUMENTS = ("card.md", "report.html", "report.pdf", "summary.md", "junit.xml", "results.sarif")
-
-
-class Page(HTMLParser):
-    """Tags, attributes and marked numbers of a page."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.attributes: list[tuple[str, str, str]] = []
-        self.data: list[tuple[str, str]] = []
-        self.free: list[str] = []
-        self._inside: list[str] = []
-        self._raw: str | None = None
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.attributes += [(tag, name, value or "") for name, value in attrs]
-        if tag not in ("meta", "img", "col", "wbr"):
-            self._inside.append(tag)
-        if tag == "data":
-            self._raw = dict(attrs)["value"]
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._inside.pop() == tag
-
-    def handle_data(self, text: str) -> None:
-        if self._raw is not None:
-            self.data.append((self._raw, text))
-            self._raw = None
-        elif not {"style", "code", "time", "title", "h1", "dt"} & set(self._inside):
-            self.free.append(text)
-
-
-def page(bundle: Path) -> Page:
-    return Page((bundle / "report.html").read_text(encoding="utf-8"))
-
-
-def evidence(bundle: Path) -> tuple[set[str], str]:
-    """Numbers of a bundle as JSON writes them, and all of its strings."""
-    sources = read(bundle)
-    numbers: set[str] = set()
-    strings: list[str] = []
-
-    def walk(found: Any) -> None:
-        if isinstance(found, dict):
-            strings.extend(found)
-            for item in found.values():
-                walk(item)
-        elif isinstance(found, list | tuple):
-            for item in found:
-                walk(item)
-        elif isinstance(found, str):
-            strings.append(found)
-        elif isinstance(found, int | float) and not isinstance(found, bool):
-            numbers.add(json.dumps(found))
-
-    for part in (sources.run, sources.verdict, sources.policy, sources.audit, *sources.findings):
-        if part is not None:
-            walk(part.model_dump(mode="json"))
-    walk(sources.measured)
-    walk(sources.judged)
-    return numbers, "\n".join(strings)
 
 
 def test_all_documents_are_written(bundle: Path, tmp_path: Path) -> None:
@@ -178,13 +110,13 @@ def test_page_one_says_what_matters(bundle: Path) -> None:
         "govkit verify BUNDLE --model DIR --trust trust.yaml",
     ):
         assert text in first
-    assert pages[1].extract_text().split()[3:5] == ["BLOCK", "Contents"] or "Contents" in pages[1].extract_text()
+    assert "Contents" in pages[1].extract_text()
 
 
 def test_pdf_is_tagged_archival_and_carries_the_findings(bundle: Path) -> None:
     reader = PdfReader(bundle / "report.pdf")
     root = reader.trailer["/Root"]
-    assert root["/MarkInfo"]["/Marked"] is True or root["/MarkInfo"]["/Marked"] == True  # noqa: E712
+    assert str(root["/MarkInfo"]["/Marked"]) == "True"
     assert "/StructTreeRoot" in root
     assert root["/Lang"].startswith("en")
     xmp = root["/Metadata"].get_object().get_data().decode()
@@ -201,11 +133,11 @@ def test_tables_hold_the_findings_behind_each_figure(bundle: Path) -> None:
         rows = TypeAdapter(list[Finding]).validate_json(path.read_bytes())
         assert len(rows) >= 6
         assert all(row in findings for row in rows)
-        ET.fromstring((bundle / "figures" / f"{path.stem}.svg").read_bytes())
+        assert xml(bundle / "figures" / f"{path.stem}.svg").tag.endswith("svg")
 
 
 def test_junit_agrees_with_the_rulings(bundle: Path) -> None:
-    suite = ET.fromstring((bundle / "junit.xml").read_bytes())[0]
+    suite = xml(bundle / "junit.xml")[0]
     cases = {case.get("name", "").split()[0]: [child.tag for child in case] for case in suite.iter("testcase")}
     kinds = {"pass": [], "fail": ["failure"], "inconclusive": ["failure"], "missing": ["error"], "error": ["error"],
              "unsupported": ["error"], "not_applicable": ["skipped"]}  # fmt: skip
@@ -322,3 +254,18 @@ def test_front_matter_has_no_license_that_nobody_declared(tmp_path: Path) -> Non
     matter = yaml.safe_load((bundle / "card.md").read_text().split("---\n")[1])
     assert matter["license"] == "apache-2.0"
     assert "license_name" not in matter
+
+
+def test_many_findings_are_cut_in_the_body_and_whole_in_the_annex(tmp_path: Path) -> None:
+    groups = {"region": {f"region {i} of many": 200 + i for i in range(60)}}
+    bundle = write_bundle(tmp_path, groups=groups)
+    render(bundle, pdf=False)
+    found = page(bundle)
+    text = (bundle / "report.html").read_text()
+    body, annex = text.split('<section id="findings"')
+    assert "region: region 59 of many" not in re.sub(r"<[^>]+>", "", body)
+    assert re.sub(r"<[^>]+>", "", annex).count("region: region 59 of many") == 8
+    assert "Only the first rows stand here" in body
+    assert annex.count('<tr class="screen">') > 100
+    assert "The printed page stops here." in annex
+    assert found.tags.count("figure") == 3

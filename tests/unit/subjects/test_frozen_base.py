@@ -90,5 +90,5 @@ def test_a_probe_needs_texts_of_two_classes(minilm: Path) -> None:
 
 
 def test_a_base_has_no_trained_head_of_its_own(minilm: Path) -> None:
-    with pytest.raises(SubjectError, match="lacks the weights classifier.bias, classifier.weight"):
+    with pytest.raises(SubjectError, match=r"lacks the weights classifier\.bias, classifier.weight"):
         load(SubjectSource(model=str(minilm)), root=minilm, passes=Passes())

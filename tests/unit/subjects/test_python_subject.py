@@ -140,9 +140,9 @@ def test_a_partly_frozen_module_stays_as_it_was(root: Path) -> None:
     found = subject(root, "net")
     found.module.train()
     found.module.norm.eval()
-    found.module.linear.bias.requires_grad_(False)
+    found.module.linear.bias.requires_grad = False
     state = torch.random.get_rng_state()
-    x = found.encode(FRAME)["x"].requires_grad_(True)
+    x = found.encode(FRAME)["x"].requires_grad_()
     (gradient,) = torch.autograd.grad(found.logits({"x": x}).sum(), x)
     assert gradient.shape == (3, 2)
     assert (found.module.dropout.training, found.module.norm.training) == (True, False)
@@ -229,7 +229,7 @@ def test_names_that_lead_nowhere_are_refused(root: Path, name: str, what: str) -
 @pytest.mark.parametrize(
     ("code", "what"),
     [("raise RuntimeError('boom')", "RuntimeError: boom"), ("def f(:", "SyntaxError"), ("exit(3)", "SystemExit: 3"),
-     ("class E(Exception): pass\nraise E('own')", "E: own"), ("import no_such_thing", "No module named 'no_such_thing'")],
+     ("class E(Exception): pass\nraise E('own')", "E: own"), ("import nosuch", "No module named 'nosuch'")],
 )  # fmt: skip
 def test_code_that_fails_at_import_is_the_subjects_fault(tmp_path: Path, code: str, what: str) -> None:
     (tmp_path / "failing.py").write_text(code)

@@ -11,7 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from transformers import BertConfig, BertForSequenceClassification, BertTokenizer
+from transformers import (
+    BertConfig,
+    BertForSequenceClassification,
+    BertTokenizer,
+    GPT2Config,
+    GPT2ForSequenceClassification,
+)
 
 from govkit.core.audit import SubjectSource
 from govkit.core.case import Differentiable, Passes, Subject
@@ -98,7 +104,7 @@ def test_logits_are_differentiable_and_leave_no_trace(folder: Path) -> None:
     modes = [module.training for module in found.model.modules()]
     state = torch.random.get_rng_state()
     batch = found.encode(TEXTS[:2])
-    x = batch["x"].requires_grad_(True)
+    x = batch["x"].requires_grad_()
     (gradient,) = torch.autograd.grad(found.logits({**batch, "x": x})[:, 1].sum(), x)
     assert gradient.abs().sum() > 0
     np.testing.assert_array_equal(found.predict(TEXTS), found.predict(TEXTS))
@@ -122,6 +128,17 @@ def test_texts_that_are_cut_are_logged(folder: Path, caplog: pytest.LogCaptureFi
         answer = subject(folder).predict(["win", "money " * 40, "see " * 50])
     assert "2 of 3 texts are longer than 16 tokens and were cut" in caplog.text
     assert np.allclose(answer.sum(axis=1), 1)
+
+
+def test_a_decoder_answers_and_keeps_its_gradients_closed(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "gpt", ignore=shutil.ignore_patterns("config.json", "*.safetensors"))
+    shape = GPT2Config(vocab_size=len(WORDS), n_embd=16, n_layer=1, n_head=2, n_positions=16, pad_token_id=0)
+    GPT2ForSequenceClassification(shape).save_pretrained(tmp_path / "gpt")
+    found = subject(tmp_path / "gpt")
+    assert found.access == "predict"
+    assert not isinstance(found, Differentiable)
+    together, alone = found.predict(TEXTS), [found.predict([text])[0] for text in TEXTS]
+    np.testing.assert_allclose(together, alone, atol=1e-6)
 
 
 def test_numbered_labels_are_no_names(tmp_path: Path) -> None:
@@ -161,7 +178,8 @@ def test_code_in_the_folder_is_not_run(folder: Path, tmp_path: Path) -> None:
     evil = tmp_path / "evil"
     shutil.copytree(folder, evil)
     config = json.loads((evil / "config.json").read_text())
-    config |= {"model_type": "mine", "auto_map": dict.fromkeys(("AutoConfig", "AutoModelForSequenceClassification"), "mine.Mine")}  # fmt: skip
+    own = dict.fromkeys(("AutoConfig", "AutoModelForSequenceClassification"), "mine.Mine")
+    config |= {"model_type": "mine", "auto_map": own}
     (evil / "config.json").write_text(json.dumps(config))
     (evil / "mine.py").write_text(f"import os; os.mkdir({str(tmp_path / 'mark')!r})")
     with pytest.raises(SubjectError, match="evil"):
@@ -172,7 +190,7 @@ def test_code_in_the_folder_is_not_run(folder: Path, tmp_path: Path) -> None:
 def test_a_folder_without_a_trained_head_is_refused(folder: Path, tmp_path: Path) -> None:
     BertForSequenceClassification.from_pretrained(folder).bert.save_pretrained(tmp_path / "bare")
     shutil.copy(folder / "tokenizer.json", tmp_path / "bare")
-    with pytest.raises(SubjectError, match="lacks the weights classifier.bias, classifier.weight"):
+    with pytest.raises(SubjectError, match=r"lacks the weights classifier\.bias, classifier.weight"):
         subject(tmp_path / "bare")
 
 

@@ -1,0 +1,26 @@
+"""The facts by which a policy decides where its controls apply."""
+
+from case_fixture import make_case
+from rows_fixture import measurements, run, value
+
+FLAGS = ("has_base", "has_incumbent", "has_run", "has_shifted", "has_train", "has_groups")
+
+
+def test_a_bare_case_of_stored_predictions():
+    found = run("scope", make_case([0, 1, 1], [0.2, 0.7, 0.6]))
+    assert (value(found, "modality"), value(found, "access")) == ("table", "predictions")
+    assert [value(found, name) for name in FLAGS] == [False] * 6
+    assert value(found, "classes") == 2.0
+    assert value(found, "rows", role="test") == 3.0
+
+
+def test_a_full_case():
+    rows = {"labels": [0, 1], "probs": [0.1, 0.9]}
+    case = make_case(
+        [0, 1], [0.2, 0.7], groups={"sex": ["f", "m"]}, base=[0.3, 0.6], incumbent=[0.4, 0.6], train=rows, shifted=rows,
+        modality="text", access="weights",
+    )  # fmt: skip
+    found = run("scope", case)
+    assert [value(found, name) for name in FLAGS] == [True, True, False, True, True, True]
+    assert {item.data.role for item in measurements(found, "rows")} == {"test", "train", "shifted"}
+    assert {item.seed for item in found} == {""}

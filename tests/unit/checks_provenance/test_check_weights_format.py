@@ -1,0 +1,106 @@
+"""Weights and the code that can hide in their files; nothing here is ever loaded."""
+
+import logging
+import os
+import pickle
+import zipfile
+
+import pytest
+import torch
+from case_fixture import make_case
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rows_fixture import gaps, run, value
+
+
+class Malicious:
+    """Would run a command when it is unpickled."""
+
+    def __reduce__(self):
+        return os.system, ("true",)
+
+
+def case_of(path, access="weights"):
+    return make_case([0, 1], [0.2, 0.7], model_path=path, access=access)
+
+
+def test_safetensors_alone_are_safe(tmp_path):
+    (tmp_path / "model.safetensors").write_bytes(b"\x08\0\0\0\0\0\0\0{}      ")
+    (tmp_path / "config.json").write_text("{}")
+    found = run("weights_format", case_of(tmp_path))
+    assert value(found, "safe_format") is True
+    assert value(found, "pickle_files") == 0.0
+    assert value(found, "unsafe_imports") == 0.0
+
+
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "head.pkl", "weights.pt", "model.joblib", "notes.txt", "README"])
+def test_a_malicious_pickle_is_found_whatever_its_name(tmp_path, name):
+    (tmp_path / "model.safetensors").write_bytes(b"\0" * 16)
+    (tmp_path / name).write_bytes(pickle.dumps({"weights": Malicious()}))
+    found = run("weights_format", case_of(tmp_path))
+    assert value(found, "safe_format") is False
+    assert value(found, "pickle_files") == 1.0
+    assert value(found, "unsafe_imports") == 1.0
+
+
+def test_a_pickle_inside_a_zip_is_found(tmp_path):
+    with zipfile.ZipFile(tmp_path / "weights.zip", "w") as archive:
+        archive.writestr("archive/data.pkl", pickle.dumps(Malicious()))
+    found = run("weights_format", case_of(tmp_path))
+    assert value(found, "unsafe_imports") == 1.0
+
+
+def test_honest_torch_weights_are_a_pickle_and_call_nothing_dangerous(tmp_path):
+    torch.save({"weight": torch.zeros(3)}, tmp_path / "model.pt")
+    found = run("weights_format", case_of(tmp_path / "model.pt"))
+    assert value(found, "safe_format") is False
+    assert value(found, "pickle_files") == 1.0
+    assert value(found, "unsafe_imports") == 0.0
+
+
+@pytest.mark.parametrize(
+    "content", [b"\x80\x04\xff\xff no opcodes", b"no pickle at all", pickle.dumps([1, 2, 3])[:-4], b""]
+)
+def test_a_pickle_that_cannot_be_read_is_a_gap_and_no_zero(tmp_path, content):
+    (tmp_path / "model.pkl").write_bytes(content)
+    found = run("weights_format", case_of(tmp_path))
+    assert value(found, "safe_format") is False
+    assert gaps(found) == {"unsafe_imports": "unsupported", "unknown_imports": "unsupported"}
+
+
+def test_nothing_is_printed_and_the_log_is_left_alone(tmp_path, caplog, capfd):
+    (tmp_path / "model.pkl").write_bytes(pickle.dumps(Malicious()))
+    log = logging.getLogger("picklescan")
+    before = log.level, list(log.filters)
+    run("weights_format", case_of(tmp_path))
+    assert (log.level, list(log.filters)) == before
+    assert capfd.readouterr() == ("", "")
+    assert not caplog.records
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 5), st.integers(0, 4))
+def test_pickles_are_counted_exactly(tmp_path_factory, pickles, others):
+    folder = tmp_path_factory.mktemp("model")
+    for number in range(pickles):
+        (folder / f"part{number}.bin").write_bytes(pickle.dumps([number]))
+    for number in range(others):
+        (folder / f"part{number}.safetensors").write_bytes(b"\0" * 8)
+    found = run("weights_format", case_of(folder))
+    if pickles + others:
+        assert value(found, "pickle_files") == pickles
+        assert value(found, "safe_format") is (pickles == 0)
+
+
+def test_gaps(tmp_path):
+    assert gaps(run("weights_format", case_of(None))) == {"*": "unsupported"}
+    stored = tmp_path / "answers.csv"
+    stored.write_text("id,score\n")
+    assert gaps(run("weights_format", case_of(stored, access="predictions"))) == {"*": "unsupported"}
+    assert gaps(run("weights_format", case_of(tmp_path))) == {"*": "no data"}
+
+
+def test_formats_that_can_hold_code_are_not_safe(tmp_path):
+    (tmp_path / "model.safetensors").write_bytes(b"\0" * 16)
+    (tmp_path / "model.keras").write_bytes(b"\0" * 16)
+    assert value(run("weights_format", case_of(tmp_path)), "safe_format") is False
