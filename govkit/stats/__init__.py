@@ -2,7 +2,7 @@
 
 Every estimate carries one-sided bounds at the nine levels of ``core.LEVELS``, so that whoever judges needs no
 statistics. Bounds widen with the level and enclose the value. Those on counts miss no more often than they say at any
-pair of rates that was enumerated; the others were simulated (``tests/bench/stats_coverage.py`` prints both). The weakest
+pair of rates that was enumerated; the others were simulated (``tests/bench/stats_coverage.py`` prints both). Weakest
 are means of strongly skewed values in few rows: 50 exponential values miss 1.3 times too often at 0.95, and several
 times at the strictest levels. Input without rows, or of the wrong kind, raises ``ValueError``.
 """

@@ -103,6 +103,9 @@ def _constrained(p1: Array, p2: Array, theta: Array, gap: Array) -> tuple[Array,
     """Most likely shares ``(r1, r2)`` with ``r1 - r2 = gap``: the closed cubic of Farrington and Manning (1990)."""
     import numpy as np
 
+    # Failures are counted instead where they are the rarer kind: small shares keep their digits.
+    flipped = p1 + theta * p2 > (1 + theta) / 2
+    p1, p2, gap = np.where(flipped, 1 - p1, p1), np.where(flipped, 1 - p2, p2), np.where(flipped, -gap, gap)
     a = 1 + theta
     b = -(1 + theta + p1 + theta * p2 + gap * (theta + 2))
     c = gap * gap + gap * (2 * p1 + theta + 1) + p1 + theta * p2
@@ -112,8 +115,15 @@ def _constrained(p1: Array, p2: Array, theta: Array, gap: Array) -> tuple[Array,
     u = np.copysign(np.sqrt(np.maximum(third * third - c / (3 * a), 0)), v)
     cube = np.where(u == 0, 1.0, u**3)
     angle = (np.pi + np.arccos(np.clip(v / cube, -1, 1))) / 3
-    r1 = np.clip(2 * u * np.cos(angle) - third, np.maximum(0, gap), np.minimum(1, 1 + gap))
-    return r1, np.clip(r1 - gap, 0, 1)
+    least, most = np.maximum(0, gap), np.minimum(1, 1 + gap)
+    r1 = np.clip(2 * u * np.cos(angle) - third, least, most)
+    for _ in range(2):
+        # Close roots (rare events, groups of very unequal size) leave the closed form half its digits: Newton.
+        slope = (3 * a * r1 + 2 * b) * r1 + c
+        step = (((a * r1 + b) * r1 + c) * r1 + d) / np.where(slope == 0, np.inf, slope)
+        r1 = np.clip(r1 - step, least, most)
+    r2 = np.clip(r1 - gap, 0, 1)
+    return np.where(flipped, 1 - r1, r1), np.where(flipped, 1 - r2, r2)
 
 
 def ratio_low(x: Array, n: Array, y: Array, m: Array, *, z: Array) -> Array:

@@ -183,7 +183,7 @@ def _evidently(columns: list[Column], *, rows: int, seed: int) -> int:
             categorical_columns=[str(at) for at, column in usable.items() if not column.numeric],
         )
         reference, current = (Frame.from_pandas(frame, data_definition=definition) for frame in frames)
-        # The count that heads the preset DataDriftPreset, without the figures that take 95 % of its time.
+        # The count that heads the preset DataDriftPreset, without the figures, which take most of its time.
         report = Report([DriftedColumnsCount()]).run(current, reference)
     return int(report.dict()["metrics"][0]["value"]["count"])
 
