@@ -1,70 +1,253 @@
-"""Reads the YAML and JSON files that people write, strictly, and says where they are wrong.
+"""Reads and writes the files that people write, by a small and strict subset of YAML, and says where they are wrong.
 
-Duplicate keys, unknown keys, tabs, aliases and wrong types are refused with file, line, key and, where a key or
-word is misspelt, the nearest right one.
+Refused: duplicate and unknown keys, aliases (they can multiply a file without end), tags, keys that are not text, more
+than one document, deep nesting, numbers that JSON cannot carry. ``yes``, ``on`` and ``2027-05-31`` are text, as in
+YAML 1.2. Every message has the form ``FILE:LINE: KEY: what is wrong``.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+import math
+import re
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_origin
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails, from_json
 
 from govkit.errors import UsageError
 
 MAX_BYTES = 1_000_000
+MAX_DEPTH = 32
+MAX_INTEGER = 2**53 - 1
+SHOWN = 8
+"""How many faults one message lists; the rest is counted."""
+
+_TAG = "tag:yaml.org,2002:"
+_RESOLVERS = (
+    ("null", r"^(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
+    ("bool", r"^(?:true|True|TRUE|false|False|FALSE)$", list("tTfF")),
+    ("int", r"^[-+]?[0-9]+$", list("-+0123456789")),
+    (
+        "float",
+        r"^[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?$",
+        list("-+.0123456789"),
+    ),
+)
 
 Model = TypeVar("Model", bound=BaseModel)
 Place = tuple[str | int, ...]
 
 
+@dataclass(frozen=True)
+class Document:
+    """A file as plain data.
+
+    Attributes:
+        name: How messages call it.
+        data: Dicts, lists, text, numbers, truths and None.
+        lines: Place, as keys and indices -> line, from 1; empty where no lines are known.
+        error: Class of the errors about it.
+    """
+
+    name: str
+    data: Any
+    lines: dict[Place, int]
+    error: type[UsageError]
+
+    def line(self, place: Place) -> int:
+        """Line of ``place``, or of the nearest thing around it; 0 where none is known."""
+        while place and place not in self.lines:
+            place = place[:-1]
+        return self.lines.get(place, 0)
+
+    def spot(self, place: Place) -> str:
+        """``FILE:LINE``."""
+        line = self.line(place)
+        return f"{self.name}:{line}" if line else self.name
+
+    def fault(self, place: Place, message: str) -> UsageError:
+        """An error that names the file and the line."""
+        return self.error(f"{self.spot(place)}: {message}")
+
+
+class _Refused(yaml.MarkedYAMLError):
+    """YAML that is well formed and not allowed here."""
+
+    def __init__(self, problem: str, at: Any) -> None:
+        super().__init__(problem=problem, problem_mark=at.start_mark)
+
+
 class _Loader(yaml.SafeLoader):
-    """Refuses aliases, which can make a small file explode, and keeps dates as text."""
+    """Composes nodes; refuses aliases, tags and deep nesting while doing so."""
 
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise yaml.MarkedYAMLError(problem="anchors and aliases are not allowed", problem_mark=mark)
-        return super().compose_node(parent, index)
+    yaml_implicit_resolvers: dict[str, Any] = {}
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.depth = 0
+        self.lines: dict[Place, int] = {}
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        if isinstance(event, yaml.AliasEvent):
+            raise _Refused("aliases (*name) are not allowed", event)
+        if event.tag is not None:
+            raise _Refused(f"the tag {event.tag!r} is not allowed; write plain YAML", event)
+        if re.search("[\ud800-\udfff]", getattr(event, "value", "")):
+            raise _Refused("half a character (\\ud800 to \\udfff) is not text", event)
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise _Refused(f"nested deeper than {MAX_DEPTH} levels", event)
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+    def plain(self, node: Any, place: Place = ()) -> Any:
+        """The data of a node; notes the line of every place in it."""
+        self.lines.setdefault(place, node.start_mark.line + 1)
+        if isinstance(node, yaml.MappingNode):
+            return dict(self._entry(key, value, place) for key, value in node.value)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.plain(item, (*place, index)) for index, item in enumerate(node.value)]
+        try:
+            return _SCALARS[node.tag.removeprefix(_TAG)](node.value)
+        except ValueError as problem:
+            raise _Refused(str(problem), node) from None
+
+    def _entry(self, key: Any, value: Any, place: Place) -> tuple[str, Any]:
+        if key.tag != _TAG + "str":
+            shown = repr(key.value) if isinstance(key, yaml.ScalarNode) else "a list or mapping"
+            raise _Refused(f"the key {shown} is not text; put it in quotes", key)
+        name, here = key.value, (*place, key.value)
+        if here in self.lines:
+            raise _Refused(f"the key {name!r} stands twice; it first stands in line {self.lines[here]}", key)
+        self.lines[here] = key.start_mark.line + 1
+        return name, self.plain(value, here)
 
 
-def _dates_stay_text() -> None:
-    """YAML 1.1 turns ``2026-11-24`` into a date object; JSON Schema and pydantic want its text."""
-    _Loader.yaml_implicit_resolvers = {
-        first: [(tag, regexp) for tag, regexp in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
+class _Dumper(yaml.SafeDumper):
+    """Writes what ``_Loader`` reads back unchanged: text that looks like a number is quoted."""
+
+    yaml_implicit_resolvers = {key: list(value) for key, value in yaml.SafeDumper.yaml_implicit_resolvers.items()}
+
+    def text(self, text: str) -> yaml.ScalarNode:
+        """Lines stand as lines; other line breaks and invisible characters are escaped, or YAML would fold them."""
+        lines = text.removesuffix("\n").split("\n")
+        block = len(lines) > 1 and all(line.isprintable() and line.strip(" ") == line != "" for line in lines)
+        return self.represent_scalar(_TAG + "str", text, style="|" if block else None if text.isprintable() else '"')
 
 
-_dates_stay_text()
+for _tag, _pattern, _first in _RESOLVERS:
+    _Loader.add_implicit_resolver(_TAG + _tag, re.compile(_pattern), _first)
+    _Dumper.add_implicit_resolver(_TAG + _tag, re.compile(_pattern), _first)
+_Dumper.add_representer(str, _Dumper.text)
 
 
-def read_text(path: Path, *, error: type[UsageError]) -> str:
-    """Text of a small UTF-8 file, without a byte order mark.
+def _integer(text: str) -> int:
+    if len(text) > 17 or abs(int(text)) > MAX_INTEGER:
+        raise ValueError(f"the number {text[:20]!r} is too large to be exact")
+    return int(text)
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"the number {text[:20]!r} is not finite")
+    return number
+
+
+_SCALARS: dict[str, Any] = {
+    "null": lambda _: None,
+    "bool": lambda text: text.lower() == "true",
+    "int": _integer,
+    "float": _number,
+    "str": str,
+}
+
+
+def dump(data: Any) -> str:
+    """YAML text of plain data; ``parse`` reads it back unchanged."""
+    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+
+
+def read_text(path: Path, *, error: type[UsageError], max_bytes: int = MAX_BYTES) -> str:
+    """Text of a regular UTF-8 file of at most ``max_bytes`` bytes; a byte order mark is dropped.
 
     Raises:
-        UsageError: As the class ``error``: missing, a folder, a symlink loop, too large or not UTF-8.
+        UsageError: As the class ``error``: there is no such file, or it is a folder, a pipe, too large or not UTF-8.
     """
     try:
-        if path.is_dir():
-            raise error(f"{path}: found a folder, expected a file")
-        if path.stat().st_size > MAX_BYTES:
-            raise error(f"{path}: larger than {MAX_BYTES} bytes, which no file of this kind is")
-        return path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        raise error(f"{path}: no such file") from None
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode):
+            found = "found a folder; expected a file" if stat.S_ISDIR(mode) else "expected a regular file"
+            raise error(f"{path}: cannot be read ({found})")
+        with path.open("rb") as file:
+            raw = file.read(max_bytes + 1)
+    except OSError as problem:
+        raise error(f"{path}: cannot be read ({problem.strerror or problem})") from None
+    except ValueError as problem:
+        raise error(f"{str(path)!r} cannot be the name of a file ({problem})") from None
+    if len(raw) > max_bytes:
+        raise error(f"{path}: larger than {max_bytes} bytes, which no file of this kind is")
+    try:
+        return raw.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
-        raise error(f"{path}: not UTF-8 at byte {problem.start}; save the file as UTF-8") from None
-    except (OSError, RuntimeError) as problem:
-        raise error(f"{path}: cannot be read ({getattr(problem, 'strerror', None) or problem})") from None
+        line = raw.count(b"\n", 0, problem.start) + 1
+        raise error(f"{path}:{line}: byte {problem.start} is not UTF-8; save the file as UTF-8") from None
+
+
+def parse(text: str, name: str, *, error: type[UsageError]) -> Document:
+    """Parse the text of one YAML document whose top is a mapping; JSON is YAML too.
+
+    Raises:
+        UsageError: As the class ``error``: it is not YAML, is empty, or uses something that is refused here.
+    """
+    found = yaml.reader.Reader.NON_PRINTABLE.search(text)
+    if found:
+        line = text.count("\n", 0, found.start()) + 1
+        raise error(f"{name}:{line}: the character U+{ord(found.group()):04X} may not stand in a YAML file")
+    try:
+        loader = _Loader(text)
+        node = loader.get_single_node()
+        data = loader.plain(node) if node else None
+    except yaml.MarkedYAMLError as problem:
+        mark = problem.problem_mark or problem.context_mark
+        line = mark.line + 1 if mark else 1
+        raise error(f"{name}:{line}: {_problem(problem, text, line)}") from None
+    except (yaml.YAMLError, ValueError, OverflowError) as problem:
+        raise error(f"{name}: not valid YAML ({problem})") from None
+    if node is None:
+        raise error(f"{name}: the file is empty; expected keys and values")
+    document = Document(name, data, loader.lines, error)
+    if not isinstance(data, dict):
+        shown = {list: "a list", str: "text", type(None): "nothing", bool: "a truth"}.get(type(data), "a number")
+        raise document.fault((), f"expected keys and values at the top, found {shown}")
+    return document
+
+
+def _problem(problem: yaml.MarkedYAMLError, text: str, line: int) -> str:
+    if isinstance(problem, _Refused):
+        return str(problem.problem)
+    for number, row in enumerate(text.splitlines()[:line], 1):
+        if number >= line - 1 and "\t" in row[: len(row) - len(row.lstrip())]:
+            return f"line {number} is indented with a tab; YAML needs spaces"
+    return f"not valid YAML ({' '.join(part for part in (problem.context, problem.problem) if part)})"
+
+
+def read(path: Path, *, error: type[UsageError]) -> Document:
+    """``parse`` of ``read_text``."""
+    return parse(read_text(path, error=error), str(path), error=error)
 
 
 def read_model(path: Path, model: type[Model], *, error: type[UsageError]) -> Model:
-    """Read a YAML (or JSON) file into a closed pydantic model.
+    """Read a YAML (or small JSON) file into a closed pydantic model.
 
     Args:
         path: The file.
@@ -74,126 +257,117 @@ def read_model(path: Path, model: type[Model], *, error: type[UsageError]) -> Mo
     Raises:
         UsageError: As the class ``error``; the message names file, line, key, what was found and what is expected.
     """
-    data, lines = parse(read_text(path, error=error), where=str(path), error=error)
-    return validate(data, model, where=str(path), lines=lines, error=error)
+    return validate(read(path, error=error), model)
 
 
-def parse(text: str, *, where: str, error: type[UsageError]) -> tuple[Any, dict[Place, int]]:
-    """Parse strict YAML; JSON is YAML too.
+def read_json(path: Path, model: type[Model], *, error: type[UsageError], max_bytes: int) -> Model:
+    """Read a JSON file that a program wrote and that may be long; like ``read_model``, without lines."""
+    text = read_text(path, error=error, max_bytes=max_bytes)
+    try:
+        data = from_json(text)
+    except ValueError as problem:
+        raise error(f"{path}: not valid JSON ({problem})") from None
+    return validate(Document(str(path), data, {}, error), model)
 
-    Returns:
-        The data, and the line (from 1) of every key by its place.
+
+def validate(document: Document, model: type[Model]) -> Model:
+    """Turn a document into a closed pydantic model.
+
+    Raises:
+        UsageError: Lists the faults, each with its line, its key, what was expected and the nearest right word.
     """
     try:
-        loader = _Loader(text)
-        node = loader.get_single_node()
-        if node is None:
-            raise error(f"{where}: the file is empty")
-        lines = dict(_walk(node, (), where, error))
-        data = loader.construct_document(node)
-    except yaml.MarkedYAMLError as problem:
-        mark = problem.problem_mark
-        spot = f", line {mark.line + 1}" if mark else ""
-        hint = "; YAML indents with spaces, never with tabs" if "\\t" in str(problem.problem) else ""
-        raise error(f"{where}{spot}: not valid YAML ({problem.problem or problem.context}{hint})") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as problem:
-        raise error(f"{where}: not valid YAML ({' '.join(str(problem).split())[:200]})") from None
-    return data, lines
-
-
-def _walk(node: yaml.Node, place: Place, where: str, error: type[UsageError]) -> Iterator[tuple[Place, int]]:
-    """Line of every place; refuses duplicate keys."""
-    yield place, node.start_mark.line + 1
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                raise error(f"{where}, line {key.start_mark.line + 1}: a key must be a plain word")
-            if key.value in seen:
-                raise error(f"{where}, line {key.start_mark.line + 1}: the key {key.value!r} stands twice")
-            seen.add(key.value)
-            yield from _walk(value, (*place, key.value), where, error)
-            yield (*place, key.value), key.start_mark.line + 1
-    elif isinstance(node, yaml.SequenceNode):
-        for index, value in enumerate(node.value):
-            yield from _walk(value, (*place, index), where, error)
-
-
-def validate(
-    data: Any,
-    model: type[Model],
-    *,
-    where: str,
-    lines: dict[Place, int] | None = None,
-    error: type[UsageError],
-) -> Model:
-    """Check plain data against a closed model and explain the first problems in words."""
-    if not isinstance(data, dict):
-        raise error(f"{where}: expected keys and values, found {type(data).__name__}")
-    try:
-        return model.model_validate(data)
+        return model.model_validate(document.data)
     except ValidationError as problem:
-        causes = [item for item in problem.errors() if not (item["type"] == "too_short" and item["input"])]
-        found = [_explain(item, model, where, lines or {}) for item in causes[:5]]
-        raise error("\n".join(found)) from None
+        faults = problem.errors(include_url=False)
+    # A list whose items are all wrong is also called too short; that would only confuse.
+    inner = {fault["loc"][:end] for fault in faults for end in range(len(fault["loc"]))}
+    found = []
+    for fault in faults:
+        if fault["type"] != "too_short" or fault["loc"] not in inner:
+            place, words = _place(fault, document.data)
+            key = ".".join(words) + ": " if words else ""
+            found.append((document.line(place), f"{document.spot(place)}: {key}{_says(fault, model, place)}"))
+    lines = [text for _, text in sorted(found, key=lambda pair: pair[0])]
+    if len(lines) > SHOWN:
+        lines[SHOWN:] = [f"and {len(lines) - SHOWN} more"]
+    raise document.error("\n".join(lines))
 
 
-def _explain(item: Any, model: type[BaseModel], where: str, lines: dict[Place, int]) -> str:
-    place = tuple(part for part in item["loc"] if part != "[key]")
-    line = next((lines[place[:end]] for end in range(len(place), -1, -1) if place[:end] in lines), None)
-    spot = f"{where}, line {line}" if line else where
-    key = ".".join(str(part) for part in place)
-    if item["type"] == "extra_forbidden":
-        near = nearest(str(place[-1]), _keys_at(model, place[:-1]))
-        return f"{spot}: unknown key {key!r}{near}"
-    if item["type"] == "missing":
-        return f"{spot}: the key {key!r} is missing"
-    message = item["msg"].removeprefix("Value error, ")
-    given = item["input"]
-    shown = f"; found {given!r}" if isinstance(given, str | int | float | bool) and repr(given) not in message else ""
-    near = nearest(str(given), tuple(_literals(message))) if item["type"] == "literal_error" else ""
-    return f"{spot}: {key + ': ' if key else ''}{message}{shown[:120]}{near}"
+def _place(fault: ErrorDetails, data: Any) -> tuple[Place, list[str]]:
+    """Where a fault is in the data, and in words: list items are called by their id where they have a short one."""
+    place: list[str | int] = []
+    words: list[str] = []
+    for end, step in enumerate(fault["loc"], 1):
+        absent = fault["type"] == "missing" and end == len(fault["loc"])
+        if isinstance(data, dict) and (step in data or absent):
+            data, word = data.get(step), str(step)
+        elif isinstance(data, list) and isinstance(step, int) and step < len(data):
+            data = data[step]
+            name = data.get("id") if isinstance(data, dict) else None
+            word = name if isinstance(name, str) and 0 < len(name) <= 40 else str(step + 1)
+        else:  # pydantic also names members of a union, which stand in no file
+            continue
+        place.append(step)
+        words.append(word if word.isprintable() else ascii(word))
+    return tuple(place), words
 
 
-def _literals(message: str) -> list[str]:
-    return message.split("'")[1::2]
+def _says(fault: ErrorDetails, model: type[BaseModel], place: Place) -> str:
+    """What was found, what was expected, and the nearest right word."""
+    kind, found = fault["type"], fault["input"]
+    if kind == "extra_forbidden":
+        return f"unknown key {str(place[-1])!r}{nearest(str(place[-1]), _keys(model, place[:-1]))}"
+    if kind == "missing":
+        return "is required and absent"
+    if kind == "literal_error":
+        words = [word.strip("'") for word in re.split(", | or ", fault["ctx"]["expected"])]
+        return f"found {_short(found)}; expected {', '.join(words)}{nearest(str(found), words)}"
+    message = fault["msg"].removeprefix("Value error, ")
+    if kind == "value_error":
+        shown = isinstance(found, str | int | float) and repr(found) not in message
+        return message + (f"; found {_short(found)}" if shown else "")
+    return f"found {_short(found)}; {message[:1].lower()}{message[1:]}"
 
 
-def _keys_at(model: type[BaseModel], place: Place) -> tuple[str, ...]:
-    """Keys that the model knows at a place; empty where the place is free."""
-    current: Any = model
-    for part in place:
-        current = _inner(current, part)
-        if current is None:
-            return ()
-    if isinstance(current, type) and issubclass(current, BaseModel):
-        return tuple(info.alias or name for name, info in current.model_fields.items())
-    return ()
+def _short(found: Any) -> str:
+    text = ascii(found) if isinstance(found, str) and not found.isprintable() else repr(found)
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _inner(current: Any, part: str | int) -> Any:
-    """The model one step down: a field of a model, or the item of a list, tuple, dict or union."""
-    if isinstance(current, type) and issubclass(current, BaseModel):
-        for name, info in current.model_fields.items():
-            if part in (name, info.alias):
-                return _model_in(info.annotation, mapping=False)
-        return None
-    return _model_in(current, mapping=True)
+def _keys(model: type[BaseModel], place: Place) -> list[str]:
+    """Keys that the model knows at a place."""
+    kinds: list[Any] = [model]
+    for step in place:
+        kinds = [inner for kind in kinds for inner in _inside(kind, step)]
+    models = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
+    return [field.alias or name for each in models for name, field in each.model_fields.items()]
 
 
-def _model_in(annotation: Any, *, mapping: bool) -> Any:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    arguments = get_args(annotation)
-    if get_origin(annotation) in (dict, tuple, list) and not mapping:
-        return annotation
-    models = [found for argument in arguments if (found := _model_in(argument, mapping=mapping)) is not None]
-    return models[0] if models else None
+def _inside(kind: Any, step: str | int) -> Iterator[Any]:
+    """The types one step down: of a field of a model, or of the items of a list, tuple or dict."""
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        for name, field in kind.model_fields.items():
+            if step == (field.alias or name):
+                yield from _members(field.annotation)
+    else:
+        for item in get_args(kind):
+            yield from _members(item)
 
 
-def nearest(word: str, known: tuple[str, ...]) -> str:
-    """Advice for a misspelt word: the nearest known one, or all of them if they are few."""
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+def _members(kind: Any) -> Iterator[Any]:
+    """The members of a union; any other type as it is."""
+    if get_origin(kind) in (Union, UnionType, Annotated):
+        for member in get_args(kind):
+            yield from _members(member)
+    else:
+        yield kind
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Advice for a misspelt word: `` (did you mean 'X'?)``, or all known ones where they are few."""
+    words = sorted(known)
+    close = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
     if close:
-        return f"; did you mean {close[0]!r}?"
-    return f"; known: {', '.join(sorted(known))}" if 0 < len(known) <= 20 else ""
+        return f" (did you mean {close[0]!r}?)"
+    return f" (known: {', '.join(words)})" if 0 < len(words) <= 20 else ""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
-from pydantic import AwareDatetime, Field, ValidationError, field_serializer, field_validator, model_validator
+from pydantic import AwareDatetime, Field, field_serializer, field_validator, model_validator
 
+from govkit import documents
 from govkit.core import Recorded
 from govkit.errors import UsageError
 from govkit.evidence import moment
@@ -19,7 +20,6 @@ SignerRole = Literal["train", "audit", "gate", "release"]
 """What a key may sign: the run, the findings, the verdict, the release."""
 
 ROLES: tuple[SignerRole, ...] = get_args(SignerRole)
-MAX_BYTES = 1_000_000
 
 
 class TrustedKey(Recorded):
@@ -113,67 +113,16 @@ def key_id(public: EllipticCurvePublicKey) -> str:
 
 def write_trust(path: Path, trust: Trust) -> None:
     """Write a trust file."""
-    import yaml
-
-    class Dumper(yaml.SafeDumper):
-        """Writes the lines of a PEM text as lines."""
-
-    def text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
-        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else '"')
-
-    Dumper.add_representer(str, text)
     plain = trust.model_dump(mode="json", by_alias=True, exclude_none=True)
-    path.write_text(yaml.dump(plain, Dumper=Dumper, sort_keys=False, width=200), encoding="utf-8")
+    path.write_text(documents.dump(plain), encoding="utf-8")
 
 
 def read_trust(path: Path) -> Trust:
     """Read a trust file.
 
     Raises:
-        UsageError: It is missing, no YAML, or holds a duplicate, unknown or wrong key; names file and key.
+        UsageError: It is missing, no YAML, or holds a duplicate, unknown or wrong key; names file, line and key.
     """
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise UsageError(f"{path}: larger than {MAX_BYTES} bytes, which no trust file is")
-        plain = _parse(path.read_text(encoding="utf-8"), path)
-        return Trust.model_validate(plain)
-    except OSError as error:
-        raise UsageError(f"{path}: the trust file cannot be read ({error.strerror}); see 'govkit keys new'") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{path}: the trust file is not UTF-8") from None
-    except ValidationError as error:
-        raise UsageError("\n".join(f"{path}: {_explain(item)}" for item in error.errors()[:5])) from None
-
-
-def _explain(item: Any) -> str:
-    key = ".".join(str(part) for part in item["loc"])
-    known = {"extra_forbidden": "unknown key", "missing": "the key is missing"}
-    said: str = known.get(item["type"], item["msg"])
-    return (f"{key}: " if key else "") + said.removeprefix("Value error, ")
-
-
-def _parse(text: str, path: Path) -> Any:
-    import yaml
-
-    class Loader(yaml.SafeLoader):
-        """Refuses a key that stands twice, of which YAML would keep the last, and every alias."""
-
-        def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-            if self.check_event(yaml.AliasEvent):
-                raise UsageError(f"{path}: YAML aliases are not allowed in a trust file")
-            return super().compose_node(parent, index)
-
-        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-            keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-            twice = next((key for key in keys if keys.count(key) > 1), None)
-            if twice is not None:
-                line = node.start_mark.line + 1
-                raise UsageError(f"{path}: the key {ascii(twice)[:80]} stands twice in the entry of line {line}")
-            return cast("dict[Any, Any]", super().construct_mapping(node, deep=deep))
-
-    try:
-        return yaml.load(text, Loader=Loader)  # noqa: S506 — a SafeLoader
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        raise UsageError(f"{path}{line}: the trust file is not valid YAML") from None
+    if not path.exists():
+        raise UsageError(f"{path}: cannot be read (no such trust file); see 'govkit keys new'")
+    return documents.read_model(path, Trust, error=UsageError)

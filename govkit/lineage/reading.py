@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from govkit.core import Run
+from govkit.documents import read_json
 from govkit.errors import UsageError
+
+MAX_BYTES = 256_000_000
+"""A long run has a long history."""
 
 
 def read_run(path: str | Path) -> Run:
-    """Read a ``run.json``.
+    """Read a ``run.json``, as ``record()`` writes it.
 
     Args:
         path: The file, or the folder that holds it.
@@ -21,16 +23,4 @@ def read_run(path: str | Path) -> Run:
     """
     file = Path(path)
     file = file / "run.json" if file.is_dir() else file
-    try:
-        text = file.read_bytes()
-    except OSError as error:
-        raise UsageError(
-            f"{file}: cannot be read ({error.strerror}); expected a run.json written by record()"
-        ) from None
-    try:
-        return Run.model_validate_json(text)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        key = ".".join(str(part) for part in first["loc"]) or "the whole file"
-        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-        raise UsageError(f"{file}: {key}: {first['msg']}{more}; expected a record of the form govkit.run/v1") from None
+    return read_json(file, Run, error=UsageError, max_bytes=MAX_BYTES)

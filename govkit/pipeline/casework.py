@@ -106,7 +106,6 @@ def _assemble(
 ) -> Casework:
     audit = places.audit
     positive = _positive(audit.columns, classes)
-    stored = _stored(places, sets, classes, positive)
     base = _base(places, run, sets, classes, modality)
     incumbent = None if audit.incumbent is None else _live(places, audit.incumbent, modality)
     _refuse_other_classes(classes, base=base, incumbent=incumbent)
@@ -126,7 +125,7 @@ def _assemble(
         access=_access(candidate),
         modality=modality,
         model_path=path,
-        answers=engine.Answers(live, sets, classes=classes, stored=stored),
+        answers=engine.Answers(live, sets, classes=classes, stored=_stored(places, sets, classes, positive)),
         passes=places.passes,
         embed=_features(base, sets),
         seed=audit.seed,

@@ -7,12 +7,15 @@ nor looser (another check, another metric, other rows) counts as a loosening.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from govkit.core.policy import RANK, Control, Policy
-from govkit.policy.source import Path_, Source, nearest
+from govkit.documents import Document, Place, nearest
 
 SEVERITY = {"info": 0, "low": 1, "medium": 2, "high": 3, "critical": 4}
+
+_MERGED = ("controls", "risks", "slices", "decision")
 
 _BY_KEY = ("require", "params", "attest")
 """Parts of a control that are merged key by key; the others are replaced."""
@@ -22,35 +25,35 @@ _FIXED = ("check", "metric", "data", "of", "compared_with", "params")
 FIELDS = frozenset(Control.model_fields) - {"id", "title", "advice", "authority"}
 
 
-def merged(parent: dict[str, Any], child: dict[str, Any]) -> tuple[dict[str, Any], dict[Path_, Path_]]:
-    """The child laid over its parent.
+def merged(parent: dict[str, Any], child: Document) -> Document:
+    """The child laid over its parent, not yet validated.
 
     Args:
         parent: Plain data of the resolved parent.
-        child: Data of the file of the child, not yet validated.
+        child: The file of the child.
 
     Returns:
-        The merged data, and where its list items stand in the file of the child.
+        The merged data, with the lines of the child.
     """
-    origin: dict[Path_, Path_] = {}
+    moved: dict[Place, Place] = {}
+    file = child.data
     result = {key: value for key, value in parent.items() if key not in ("id", "version", "title", "relax")}
-    result.update(
-        {key: value for key, value in child.items() if key not in ("controls", "risks", "slices", "decision")}
-    )
+    result.update({key: value for key, value in file.items() if key not in (*_MERGED, "extends")})
     for key in ("controls", "risks"):
-        result[key] = _by_id(key, parent.get(key, []), child.get(key, []), origin)
+        result[key] = _by_id(key, parent.get(key, []), file.get(key, []), moved)
     for key in ("slices", "decision"):
-        inherited, own = parent.get(key, {}), child.get(key, {})
+        inherited, own = parent.get(key, {}), file.get(key, {})
         result[key] = {**inherited, **own} if isinstance(own, dict) else own
     for key in ("not_measured", "relax"):
-        own = child.get(key, [])
+        own = file.get(key, [])
         result[key] = [*parent.get(key, []), *own] if isinstance(own, list) else own
         for index in range(len(own) if isinstance(own, list) else 0):
-            origin[key, len(parent.get(key, [])) + index] = (key, index)
-    return result, origin
+            moved[key, index] = (key, len(parent.get(key, [])) + index)
+    lines = {(*moved.get(place[:2], place[:2]), *place[2:]): line for place, line in child.lines.items()}
+    return replace(child, data=result, lines=lines)
 
 
-def _by_id(key: str, inherited: list[Any], own: Any, origin: dict[Path_, Path_]) -> Any:
+def _by_id(key: str, inherited: list[Any], own: Any, moved: dict[Place, Place]) -> Any:
     if not isinstance(own, list):
         return own
     items: list[Any] = list(inherited)
@@ -66,7 +69,7 @@ def _by_id(key: str, inherited: list[Any], own: Any, origin: dict[Path_, Path_])
             items.append(laid)
         items[spot] = laid
         filled.add(spot)
-        origin[key, spot] = (key, index)
+        moved[key, index] = (key, spot)
     return items
 
 
@@ -79,7 +82,7 @@ def _over(inherited: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
-def refuse_loosening(parent: Policy, child: Policy, source: Source) -> None:
+def refuse_loosening(parent: Policy, child: Policy, source: Document) -> None:
     """Raise where the child is looser than its parent and no ``relax`` of the child covers it.
 
     Raises:
@@ -92,7 +95,7 @@ def refuse_loosening(parent: Policy, child: Policy, source: Source) -> None:
     for before in parent.controls:
         for field, was, now in _looser(before, after[before.id], parent, child):
             if covered.pop((before.id, field), None) is None:
-                raise source.error(
+                raise source.fault(
                     (*places.get(before.id, ()), field),
                     f"control {before.id}: {field} is looser than in {parent.id} (there {was}, here {now}); "
                     f"tighten it, or add a relax entry with control, field, reason and approver",
@@ -101,10 +104,10 @@ def refuse_loosening(parent: Policy, child: Policy, source: Source) -> None:
         hint = (
             nearest(control, after) if control not in after else nearest(field, FIELDS) if field not in FIELDS else ""
         )
-        raise source.error(("relax", index), f"relax {control} {field} covers no loosening; remove it{hint}")
+        raise source.fault(("relax", index), f"relax {control} {field} covers no loosening; remove it{hint}")
 
 
-def _places(source: Source) -> dict[str, Path_]:
+def _places(source: Document) -> dict[str, Place]:
     rows = source.data.get("controls", [])
     return {row["id"]: ("controls", index) for index, row in enumerate(rows) if isinstance(row, dict) and "id" in row}
 

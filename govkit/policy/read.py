@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from govkit.core.policy import Policy
+from govkit.documents import Document, nearest, read, read_text, validate
 from govkit.errors import PolicyError
 from govkit.policy.extend import merged, refuse_loosening
-from govkit.policy.form import build, plain
-from govkit.policy.source import Source, nearest, parse, read_text
+from govkit.policy.form import plain
 from govkit.resources import find
 
 MAX_PARENTS = 16
@@ -56,53 +55,51 @@ def _pack(reference: str) -> Path:
         )
     path = find("policies") / f"{name}.yaml"
     if major:
-        version = str(parse(read_text(path), path.name).data.get("version", ""))
+        version = str(read(path, error=PolicyError).data.get("version", ""))
         if version.split(".")[0] != major:
             raise PolicyError(f"policy {name}: version {major} is asked for, version {version} is installed")
     return path
 
 
 def _load(path: Path, chain: tuple[Path, ...]) -> Policy:
-    source = parse(read_text(path), str(path))
+    source = read(path, error=PolicyError)
     parents = _parents(source)
     if not parents:
-        return build(source.data, source, {})
+        return validate(source, Policy)
     here = (*chain, path.resolve())
     found = []
     for index, reference in enumerate(parents):
         try:
             parent = _locate(reference, path.parent)
-            read_text(parent)
+            read_text(parent, error=PolicyError)
         except PolicyError as error:
-            raise source.error(("extends", index), f"extends {reference!r}: {error}") from None
+            raise source.fault(("extends", index), f"extends {reference!r}: {error}") from None
         if parent.resolve() in here:
             names = " > ".join(step.name for step in (*here, parent))
-            raise source.error(("extends", index), f"the policies extend each other in a circle: {names}")
+            raise source.fault(("extends", index), f"the policies extend each other in a circle: {names}")
         if len(here) > MAX_PARENTS:
-            raise source.error(("extends", index), f"more than {MAX_PARENTS} policies extend each other")
+            raise source.fault(("extends", index), f"more than {MAX_PARENTS} policies extend each other")
         found.append(_load(parent, here))
     return _extended(source, found)
 
 
-def _parents(source: Source) -> list[str]:
+def _parents(source: Document) -> list[str]:
     parents = source.data.get("extends", [])
     parents = [parents] if isinstance(parents, str) else parents
     if not isinstance(parents, list) or not all(isinstance(name, str) for name in parents):
-        raise source.error(("extends",), "extends: expected a list of names or paths of policies")
+        raise source.fault(("extends",), "extends: expected a list of names or paths of policies")
     return parents
 
 
-def _extended(source: Source, parents: list[Policy]) -> Policy:
+def _extended(source: Document, parents: list[Policy]) -> Policy:
     """The file laid over its parents; of two parents the later one is laid over the earlier, and may only tighten."""
     ground = parents[0]
     for other in parents[1:]:
-        ground = _laid_over(ground, Source(other.id, plain(other), {}))
+        ground = _laid_over(ground, Document(other.id, plain(other), {}, PolicyError))
     return _laid_over(ground, source)
 
 
-def _laid_over(parent: Policy, source: Source) -> Policy:
-    own: dict[str, Any] = {key: value for key, value in source.data.items() if key != "extends"}
-    data, origin = merged(plain(parent), own)
-    policy = build(data, source, origin)
+def _laid_over(parent: Policy, source: Document) -> Policy:
+    policy = validate(merged(plain(parent), source), Policy)
     refuse_loosening(parent, policy, source)
     return policy

@@ -11,7 +11,6 @@ from pydantic import ValidationError
 from govkit.core import Check, Control, Metric, Policy, Risk
 from govkit.core.policy import RANK
 from govkit.errors import PolicyError
-from govkit.policy.source import nearest
 from govkit.policy.standards import crosswalk, instruments, subcategories
 
 _TRUTHS = frozenset({"true", "false", "unknown"})

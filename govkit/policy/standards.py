@@ -8,7 +8,8 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Literal
 
-from govkit.policy.source import parse, read_text
+from govkit.documents import read
+from govkit.errors import PolicyError
 from govkit.resources import find
 
 
@@ -48,8 +49,7 @@ class Instrument:
 
 
 def _standard(name: str) -> dict[str, Any]:
-    path = find("policies/standards") / name
-    data: dict[str, Any] = parse(read_text(path), name).data
+    data: dict[str, Any] = read(find("policies/standards") / name, error=PolicyError).data
     return data
 
 

@@ -30,7 +30,15 @@ class Mark:
     text: str
 
 
-Piece: TypeAlias = str | Num | Code | Mark
+@dataclass(frozen=True)
+class Lines:
+    """Short lines beneath each other inside a cell; a printed page shows the first ``print_rows`` of them."""
+
+    items: tuple[tuple[str | Num | Code | Mark, ...], ...]
+    print_rows: int = 6
+
+
+Piece: TypeAlias = str | Num | Code | Mark | Lines
 Cell: TypeAlias = tuple[Piece, ...]
 
 

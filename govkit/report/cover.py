@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from govkit.report import words
 from govkit.report.blocks import Cell, Code, Num
-from govkit.report.escape import NAME, brief, short
+from govkit.report.escape import NAME, brief, sentences
 from govkit.report.model import Entry, Report
 from govkit.report.numbers import number
+from govkit.report.saying import in_words
 
 MOST_POINTS = 3
 MOST_UNMEASURED = 4
@@ -23,7 +24,7 @@ class Point:
     control: str
     title: str
     state: Cell
-    reason: str
+    reason: Cell
     advice: str
 
 
@@ -56,7 +57,7 @@ def cover(report: Report) -> Cover:
     says = words.catalog()["outcomes"][verdict.outcome]
     unmeasured = _unmeasured(report)
     return Cover(
-        model=short(report.name, NAME),
+        model=brief(report.name, NAME),
         outcome=verdict.outcome,
         stamp=says["stamp"],
         says=says["says"],
@@ -70,11 +71,11 @@ def cover(report: Report) -> Cover:
             for state, count in verdict.coverage.controls.items()
             if count
         ),
-        points=tuple(_point(entry) for entry in report.open_points[:MOST_POINTS]),
+        points=tuple(_point(entry, report) for entry in report.open_points[:MOST_POINTS]),
         more_points=len(report.open_points) > MOST_POINTS,
         unmeasured=unmeasured[:MOST_UNMEASURED],
         more_unmeasured=len(unmeasured) > MOST_UNMEASURED,
-        notices=tuple(brief(text, 150) for text in verdict.notices[:MOST_NOTICES]),
+        notices=tuple(sentences(text, 200) for text in verdict.notices[:MOST_NOTICES]),
         digests=_digests(report),
         verify=VERIFY,
     )
@@ -82,8 +83,8 @@ def cover(report: Report) -> Cover:
 
 def _facts(report: Report) -> tuple[tuple[str, Cell], ...]:
     run, policy = report.sources.run, report.sources.policy
-    base = short(str(run.base.id.value or "unknown"), NAME) if run else "unknown: no record of the run"
-    title = short(policy.title or policy.id, NAME)
+    base = brief(str(run.base.id.value or "unknown"), NAME) if run else "unknown: no record of the run"
+    title = brief(policy.title or policy.id, NAME)
     return (
         ("Made from", (base,)),
         ("Judged by", (title, " ", Code(policy.version))),
@@ -91,7 +92,7 @@ def _facts(report: Report) -> tuple[tuple[str, Cell], ...]:
     )
 
 
-def _point(entry: Entry) -> Point:
+def _point(entry: Entry, report: Report) -> Point:
     marks: Cell = (words.mark("states", entry.ruling.state),)
     if entry.ruling.waived:
         marks = (*marks, " ", words.mark("states", "waived"))
@@ -99,15 +100,15 @@ def _point(entry: Entry) -> Point:
         control=entry.ruling.control,
         title=brief(entry.ruling.title or entry.ruling.control, 90),
         state=marks,
-        reason=brief(entry.ruling.reason.split(" | ")[0], 190),
-        advice=brief(entry.advice, 170),
+        reason=in_words(entry, report),
+        advice=sentences(entry.next_step, 190),
     )
 
 
 def _unmeasured(report: Report) -> tuple[str, ...]:
-    known = [f"{brief(item.risk, 70)}: {brief(item.reason, 80)}" for item in report.sources.policy.not_measured]
+    known = [f"{_ended(sentences(item.risk, 90)).rstrip('.')}: {_ended(sentences(item.reason, 120))}" for item in report.sources.policy.not_measured]
     gaps = [
-        f"{words.word('checks', gap.check)}: {words.word('reasons', gap.reason)}"
+        f"{words.word('checks', gap.check)}: {words.word('reasons', gap.reason)}."
         for gap in report.gaps
         if gap.of == "candidate" and gap.compared_with is None
     ]
@@ -122,5 +123,10 @@ def _digests(report: Report) -> tuple[tuple[str, str], ...]:
         ("Policy", sources.verdict.policy),
     ]
     if sources.run and sources.run.base.digest.value:
-        found.insert(1, ("Base", short(str(sources.run.base.digest.value), 80)))
-    return tuple((name, short(digest, 80)) for name, digest in found)
+        found.insert(1, ("Base", str(sources.run.base.digest.value)))
+    return tuple((name, brief(digest, 80)) for name, digest in found)
+
+
+def _ended(text: str) -> str:
+    """Text that ends like a sentence."""
+    return text if text.endswith((".", "!", "?", "…")) else f"{text}."

@@ -48,6 +48,15 @@ def brief(text: str, longest: int) -> str:
     return whole if len(whole) <= longest else f"{whole[:longest].rsplit(' ', 1)[0]}…"
 
 
+def sentences(text: str, longest: int) -> str:
+    """As many whole sentences of ``clean`` text as fit; the first is cut at a word only if it is too long itself."""
+    whole = clean(text)
+    if len(whole) <= longest:
+        return whole
+    ends = [match.end() for match in re.finditer(r"[.!?](?= )", whole) if match.end() <= longest]
+    return whole[: ends[-1]] if ends else brief(whole, longest)
+
+
 def drawable(text: str) -> str:
     r"""Characters that the DejaVu fonts draw; any other one becomes ``\u{...}`` instead of an empty box."""
     return "".join(c if any(low <= ord(c) <= high for low, high in _DRAWN) else _named(c) for c in text)

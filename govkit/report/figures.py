@@ -11,6 +11,7 @@ from govkit.core import Measurement
 from govkit.errors import missing_extra
 from govkit.report.charts import MOST_GROUPS, Chart
 from govkit.report.escape import drawable, short
+from govkit.report.numbers import UNBOUNDED
 from govkit.report.words import metric, word
 
 INK, FAINT, GRID = "#1d2a33", "#66737d", "#dfe4e8"
@@ -65,8 +66,9 @@ def _label(text: str, longest: int = 28) -> str:
 
 
 def _error(found: Measurement) -> tuple[float, float]:
-    """Ends of the interval; the value itself where there is none."""
-    return (found.interval.low, found.interval.high) if found.interval else (_y(found), _y(found))
+    """Ends of the interval; the value itself where there is none, or where it ends nowhere."""
+    low, high = (found.interval.low, found.interval.high) if found.interval else (_y(found), _y(found))
+    return (low, high) if max(abs(low), abs(high)) < UNBOUNDED else (_y(found), _y(found))
 
 
 def _y(found: Measurement) -> float:

@@ -11,9 +11,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from govkit.report import words
-from govkit.report.blocks import Cell, Code, Mark, Num, Piece, Section
+from govkit.report.blocks import Cell, Code, Lines, Mark, Num, Piece, Section
 from govkit.report.cover import Cover
-from govkit.report.escape import clean, drawable, short
+from govkit.report.escape import brief, clean, drawable
 from govkit.report.model import Report
 from govkit.resources import find
 
@@ -46,7 +46,7 @@ def page(report: Report, shown: Cover, sections: tuple[Section, ...], *, figures
         says=words.catalog(),
         created=f"{report.sources.as_of:%Y-%m-%dT%H:%M:%SZ}",
         digest_short=report.sources.findings_digest[:19],
-        header=drawable(short(report.name, 60)),
+        header=drawable(brief(report.name, 60)),
     )
 
 
@@ -79,8 +79,20 @@ def _piece(piece: Piece) -> Markup:
     if isinstance(piece, Mark):
         shape = Markup('<span class="shape" aria-hidden="true">{}</span> ').format(piece.shape) if piece.shape else ""
         return Markup('<span class="mark {}">{}{}</span>').format(piece.kind, shape, piece.text)
+    if isinstance(piece, Lines):
+        return _lines(piece)
     lead, tail = (" " if piece[:1].isspace() else ""), (" " if piece[-1:].isspace() else "")
     return Markup("{}{}{}").format(lead, prose(piece), tail) if piece.strip() else Markup(" ")
+
+
+def _lines(found: Lines) -> Markup:
+    items = [
+        Markup('<li class="screen">{}</li>' if index >= found.print_rows else "<li>{}</li>").format(cell(item))
+        for index, item in enumerate(found.items)
+    ]
+    if len(found.items) > found.print_rows:
+        items.append(Markup('<li class="print">{}</li>').format(words.catalog()["more_parts"]))
+    return Markup('<ul class="parts">{}</ul>').format(Markup("").join(items))
 
 
 def _data(raw: str, text: str) -> Markup:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from govkit.core import Gap, Requirement
+from govkit.core import Gap, Measurement, Requirement
+from govkit.core.verdict import PartRuling
 from govkit.report import words
-from govkit.report.blocks import Block, Bullets, Cell, Code, Column, Facts, Grid, Mark, Section, Table
-from govkit.report.escape import brief, short
+from govkit.report.blocks import Block, Bullets, Cell, Code, Column, Facts, Grid, Lines, Mark, Section, Table
+from govkit.report.escape import sentences, short
 from govkit.report.model import Entry, Report
-from govkit.report.numbers import NONE, number, plain
+from govkit.report.numbers import NONE, ends, is_difference, number, plain, rows, value
 from govkit.report.outcomes import PRINTED_ROWS, listing, section
+from govkit.report.saying import in_words, worst_first
 
 
 def judged(report: Report) -> list[Section | None]:
@@ -33,12 +35,12 @@ def limit(required: Requirement | None) -> Cell:
         return NONE
     if required.equals is not None:
         return ("must be ", *plain(required.equals))
-    ends: list[Cell] = []
+    edges: list[Cell] = []
     if required.min is not None:
-        ends.append(("at least ", number(required.min)))
+        edges.append(("at least ", number(required.min)))
     if required.max is not None:
-        ends.append(("at most ", number(required.max)))
-    return (*ends[0], " and ", *ends[1]) if len(ends) > 1 else ends[0]
+        edges.append(("at most ", number(required.max)))
+    return (*edges[0], " and ", *edges[1]) if len(edges) > 1 else edges[0]
 
 
 def state(entry: Entry) -> Cell:
@@ -48,9 +50,9 @@ def state(entry: Entry) -> Cell:
 
 
 def _register(report: Report) -> Iterable[Block]:
-    columns = (Column("Control", 15), Column("Asked", 24), Column("State", 14), Column("Found beside required", 29),
-               Column("What to do", 18))  # fmt: skip
-    yield Table("Rulings", columns, tuple(_ruling(entry) for entry in report.entries))
+    columns = (Column("Control", 11), Column("Asked, and what to do", 32), Column("State", 15),
+               Column("Found beside required", 42))  # fmt: skip
+    yield Table("Rulings", columns, tuple(_ruling(entry, report) for entry in report.entries))
     waivers = report.sources.judged.get("waivers") or []
     if waivers:
         heads = (
@@ -67,20 +69,40 @@ def _register(report: Report) -> Iterable[Block]:
         yield Table("Statements of people", signed, tuple(_attestation(item) for item in attestations))
 
 
-def _ruling(entry: Entry) -> tuple[Cell, ...]:
+def _ruling(entry: Entry, report: Report) -> tuple[Cell, ...]:
     ruling, control = entry.ruling, entry.control
     required = limit(control.require) if control else NONE
-    asked: Cell = (short(ruling.title),) if required == NONE else (short(ruling.title), ": ", *required)
+    title = sentences(ruling.title, 160)
+    asked: Cell = (title,) if required == NONE else (title, ": ", *required)
+    if entry.open:
+        asked = (*asked, Lines(((sentences(entry.next_step, 300),),)))
     follows = words.word("dispositions", ruling.disposition)
     weight = f"severity {ruling.severity}, {follows}" if entry.open else f"severity {ruling.severity}"
     shown = (*state(entry), " ", Mark("below", "", weight))
-    return (
-        (Code(ruling.control),),
-        asked,
-        shown,
-        (brief(ruling.reason, 300),),
-        (short(entry.advice, 300),) if entry.open else NONE,
-    )
+    return ((Code(ruling.control),), asked, shown, _found(entry, report))
+
+
+def _found(entry: Entry, report: Report) -> Cell:
+    """An open point in plain words, then its parts with their bounds; what is settled as the verdict says it."""
+    parts = tuple(line for part in worst_first(entry, report) if (line := _part(part, entry, report)))
+    said = in_words(entry, report) if entry.open else (sentences(entry.ruling.reason.split(" | ")[0], 200),)
+    return (*said, Lines(parts)) if parts and (entry.open or len(parts) > 1) else said
+
+
+def _part(part: PartRuling, entry: Entry, report: Report) -> Cell | None:
+    """``sex: Female: −0.234 (bounds −0.263 to −0.205); n 3,251``; None for a part without a number."""
+    found = report.sources.findings[part.finding] if part.finding >= 0 else None
+    if not isinstance(found, Measurement) or entry.control is None or found.name != entry.control.metric:
+        return None
+    if isinstance(found.value, bool | str):
+        return None
+    confidence = entry.control.confidence or report.sources.policy.decision.confidence
+    levels = [bound for bound in found.bounds if bound.level >= confidence - 1e-9]
+    bound = min(levels, key=lambda each: each.level, default=None)
+    mark, signed = words.mark("states", part.state), is_difference(found)
+    shape = f"{mark.shape} {words.part(found.part)}: "
+    between: Cell = (" (", *ends(bound.low, bound.high, signed=signed), ")") if bound else ()
+    return (shape, *value(found), *between, "; n ", *rows(found))
 
 
 def _waiver(item: Any) -> tuple[Cell, ...]:

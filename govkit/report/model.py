@@ -42,6 +42,18 @@ class Entry:
         return own or word("advice", self.ruling.state)
 
 
+    @property
+    def next_step(self) -> str:
+        """What to do next for a reader: first of all supply what was not measured."""
+        control, first = self.control, word("advice", self.ruling.state)
+        numeric = control is not None and control.require is not None and control.require.equals is None
+        if not numeric or not self.advice or self.advice == first:
+            return self.advice
+        if self.ruling.state in ("missing", "unsupported"):
+            return f"{first} {word('advice', 'then')} {self.advice[:1].lower()}{self.advice[1:]}"
+        return self.advice
+
+
 @dataclass(frozen=True)
 class Report:
     """Everything a document may show."""

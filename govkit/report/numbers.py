@@ -5,17 +5,40 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from govkit.core import Interval, Measurement
+from govkit.core import Measurement
 from govkit.report.blocks import Cell, Code, Num
 from govkit.report.escape import short
 
 NONE: Cell = ("–",)
 MINUS = "−"
+UNBOUNDED = 1.7e308
+"""Beyond this size a number is the mark of an interval that ends nowhere."""
 
 
 def number(value: float, *, signed: bool = False) -> Num:
     """Form a number: whole numbers grouped by commas, others with three decimals, tiny ones with two digits."""
     return Num(raw=json.dumps(value), text=_form(value, signed=signed))
+
+
+def points(value: float) -> Num:
+    """A share as percentage points, without its sign: −0.2341 is shown as 23.4."""
+    size = 100 * abs(value)
+    text = f"{size:.1f}" if size >= 1 or size == 0 else f"{size:.2g}"
+    return Num(raw=json.dumps(value), text=text.removesuffix(".0"))
+
+
+def ends(low: float, high: float, *, signed: bool = False) -> Cell:
+    """Both ends of an interval, in words where it ends nowhere."""
+    if low == high:
+        return ("exact",)
+    open_below, open_above = low < -UNBOUNDED, high > UNBOUNDED
+    if open_below and open_above:
+        return ("no bound",)
+    if open_above:
+        return ("from ", number(low, signed=signed), ", no upper bound")
+    if open_below:
+        return ("up to ", number(high, signed=signed), ", no lower bound")
+    return (number(low, signed=signed), " to ", number(high, signed=signed))
 
 
 def _form(value: float, *, signed: bool) -> str:
@@ -39,7 +62,7 @@ def value(measurement: Measurement | None) -> Cell:
     """The value of a measurement: a number, a word, or yes or no; a dash where there is none."""
     if measurement is None:
         return NONE
-    return plain(measurement.value, signed=_is_difference(measurement))
+    return plain(measurement.value, signed=is_difference(measurement))
 
 
 def plain(found: Any, *, signed: bool = False) -> Cell:
@@ -59,13 +82,14 @@ def interval(measurement: Measurement | None) -> Cell:
     """Low and high end of the two-sided interval."""
     if measurement is None or measurement.interval is None:
         return NONE
-    return _ends(measurement.interval, signed=_is_difference(measurement))
+    found = measurement.interval
+    return ends(found.low, found.high, signed=is_difference(measurement))
 
 
 def with_interval(measurement: Measurement | None) -> Cell:
     """Value and, in parentheses, the ends of its interval."""
-    ends = interval(measurement)
-    return value(measurement) if ends == NONE else (*value(measurement), " (", *ends, ")")
+    shown = interval(measurement)
+    return value(measurement) if shown == NONE else (*value(measurement), " (", *shown, ")")
 
 
 def rows(measurement: Measurement | None) -> Cell:
@@ -73,11 +97,6 @@ def rows(measurement: Measurement | None) -> Cell:
     return NONE if measurement is None else (number(measurement.n),)
 
 
-def _ends(found: Interval, *, signed: bool) -> Cell:
-    if found.low == found.high:
-        return ("exact",)
-    return (number(found.low, signed=signed), " to ", number(found.high, signed=signed))
-
-
-def _is_difference(measurement: Measurement) -> bool:
+def is_difference(measurement: Measurement) -> bool:
+    """Whether a sign belongs to the value."""
     return measurement.compared_with is not None or measurement.name.endswith(("_difference", "_change"))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from govkit.core import Measurement
 from govkit.report import words
-from govkit.report.blocks import Block, Cell, Code, Column, Section, Table
+from govkit.report.blocks import Block, Cell, Code, Column, Lines, Section, Table
 from govkit.report.charts import MOST_GROUPS, SIDES, Chart
 from govkit.report.escape import NAME, short
 from govkit.report.model import GROUP_DIFFERENCES, GROUP_RATES, Report
@@ -14,6 +14,7 @@ from govkit.report.numbers import NONE, interval, rows, value, with_interval
 
 FIRST_ROWS = 18
 """Rows of a table in the body of the report; the annex holds every finding."""
+ALL_ROWS = "all rows"
 PRINTED_ROWS = 300
 """Rows of an annex table that a printed page shows."""
 
@@ -43,37 +44,62 @@ def listing(found: Iterable[Measurement], caption: str, *, first: int = 0, print
     everything = tuple(found)
     numbers = tuple(m for m in everything if _is_number(m))
     said = tuple(m for m in everything if not _is_number(m))
-    columns: tuple[Column, ...] = (Column("Measure", 29), Column("Whose", 15), Column("Rows", 20))
     if numbers:
         shown = numbers[:first] if first else numbers
-        trust = any(m.trust for m in shown)
-        tail: tuple[Column, ...] = (
-            Column("Value", 12, right=True),
-            Column("Interval", 19, right=True),
-            Column("n", 9, right=True),
-        )
-        tail = (*tail, Column("Attack result", 15)) if trust else tail
-        rows_ = tuple(_line(m, trust) for m in shown)
-        yield Table(caption, (*columns, *tail), rows_, print_rows, len(shown) < len(numbers))
+        yield _numbers(shown, caption, print_rows=print_rows, cut=len(shown) < len(numbers))
     if said:
         shown = said[:first] if first else said
-        rows_ = tuple((*_about(m), value(m)) for m in shown)
-        yield Table(f"{caption}, in words", (*columns, Column("Found", 36)), rows_, print_rows, len(shown) < len(said))
+        columns = (Column("What was looked at", 38), Column("Found", 62))
+        rows_ = tuple((_described(m), _word(m)) for m in shown)
+        heading = f"{caption}, in words" if numbers else caption
+        yield Table(heading, columns, rows_, print_rows, len(shown) < len(said))
+
+
+def _numbers(shown: tuple[Measurement, ...], caption: str, *, print_rows: int, cut: bool) -> Table:
+    """Numbers; a column in which every line would say the same usual thing is left out."""
+    whose = any(m.of != "candidate" or m.compared_with for m in shown)
+    where = any(_where(m) != ALL_ROWS for m in shown)
+    trust = any(m.trust for m in shown)
+    chosen: list[tuple[bool, Column, Callable[[Measurement], Cell]]] = [
+        (True, Column("Measure", 27), lambda m: (words.metric(m.name),)),
+        (whose, Column("Whose", 19), lambda m: (words.whose(m),)),
+        (where, Column("Rows", 20), lambda m: (_where(m),)),
+        (True, Column("Value", 10, right=True), value),
+        (True, Column("Interval", 18, right=True), interval),
+        (True, Column("n", 8, right=True), rows),
+        (trust, Column("Attack result", 15), _trust),
+    ]
+    kept = [(column, made) for keep, column, made in chosen if keep]
+    lines = tuple(tuple(made(m) for _, made in kept) for m in shown)
+    return Table(caption, tuple(column for column, _ in kept), lines, print_rows, cut)
 
 
 def _is_number(found: Measurement) -> bool:
     return isinstance(found.value, int | float) and not isinstance(found.value, bool)
 
 
-def _about(found: Measurement) -> tuple[Cell, ...]:
+def _where(found: Measurement) -> str:
     role = f"{words.word('roles', found.data.role)}, " if found.data and found.data.role != "test" else ""
-    return ((words.metric(found.name),), (words.whose(found),), (f"{role}{words.part(found.part)}",))
+    return f"{role}{words.part(found.part)}"
 
 
-def _line(found: Measurement, trust: bool) -> tuple[Cell, ...]:
-    cells = (*_about(found), value(found), interval(found), rows(found))
-    mark: Cell = (words.mark("trust", found.trust),) if found.trust else NONE
-    return (*cells, mark) if trust else cells
+def _trust(found: Measurement) -> Cell:
+    return (words.mark("trust", found.trust),) if found.trust else NONE
+
+
+def _described(found: Measurement) -> Cell:
+    """What a word is about: its measure and, beneath it, whose and which rows where that is not the usual."""
+    usual = found.of == "candidate" and found.compared_with is None
+    about = [] if usual else [words.whose(found)]
+    about += [] if _where(found) == ALL_ROWS else [_where(found)]
+    name = words.metric(found.name)
+    return (name, Lines(((", ".join(about),),))) if about else (name,)
+
+
+def _word(found: Measurement) -> Cell:
+    said = words.word("values", found.value) if isinstance(found.value, str) else None
+    shown: Cell = (short(said),) if said and said != found.value and len(said) < NAME else value(found)
+    return (*shown, " ", *_trust(found)) if found.trust else shown
 
 
 def _listed(found: Iterable[Measurement], caption: str) -> Iterable[Block]:
@@ -100,8 +126,8 @@ def _change(report: Report, charts: tuple[Chart, ...]) -> Iterable[Block]:
     if lines:
         yield from _pictures(charts, "change")
         columns = (Column("Measure", 19), *(Column(words.word("of", of), 9, right=True) for of in SIDES))
-        wide = (Column("candidate − base", 27, right=True), Column("candidate − in service", 27, right=True))
-        caption = "The same measure for base, candidate and model in service; paired differences with intervals"
+        wide = (Column("this model − its base", 27, right=True), Column("this model − in service", 27, right=True))
+        caption = "The same measure for each model; paired differences with intervals"
         yield Table(caption, (*columns, *wide), lines)
     about = (m for m in report.measurements if m.of == "candidate" and m.compared_with and m.part)
     yield from listing(about, "Paired differences on parts of the rows", first=FIRST_ROWS)

@@ -44,6 +44,12 @@ def part(found: dict[str, str]) -> str:
     return ", ".join(f"{column}: {name}" for column, name in named.items())
 
 
+def place(found: dict[str, str]) -> str:
+    """Which rows, inside a sentence: ``age_cat Greater than 45``."""
+    named = (f"{short(k, NAME)} {'all groups' if v == '*' else short(v, NAME)}" for k, v in sorted(found.items()))
+    return ", ".join(named)
+
+
 def whose(found: Measurement) -> str:
     """Whose value, and beside whose."""
     name = word("of", found.of)

@@ -51,6 +51,7 @@ def test_a_duplicate_key_is_refused(tmp_path: Path, text: str) -> None:
         ("BEGIN PUBLIC KEY", "BEGIN CERTIFICATE", "not the PEM text"),
         ('"keys":\n', '"keys": []\n"other":\n', "keys"),
     ],
+    ids=[str(number) for number in range(12)],
 )
 def test_a_wrong_entry_is_named(tmp_path: Path, text: str, old: str, new: str, key: str) -> None:
     assert old in text
