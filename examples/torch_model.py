@@ -1,6 +1,6 @@
 """Audit a torch model whose gradients are open: it is attacked, and each robustness number says if it can be trusted.
 
-Run it in an empty folder; it writes the data, the model's code and weights, audit.yaml and the bundle evidence/.
+Run it in an empty folder; it writes the data, the model's code and weights in digits/, audit.yaml and evidence/.
 """
 
 import importlib
@@ -33,7 +33,7 @@ if weights.exists():
 AUDIT = """\
 schema: govkit.audit/v1
 name: digit reader
-subject: {python: "digits_model:net", input_range: [0, 16]}
+subject: {python: "digits.model:net", artifact: digits, input_range: [0, 16]}
 data: {train: {path: train.csv}, test: {path: test.csv}}
 columns: {input: [PIXELS], label: digit, id: id}
 use: {purpose: "read single digits", intent: [internal]}
@@ -48,9 +48,10 @@ def main() -> None:
     sheet = sheet.sample(frac=1, random_state=0)
     sheet[:1200].to_csv("train.csv", index=False)
     sheet[1200:].to_csv("test.csv", index=False)
-    Path("digits_model.py").write_text(MODEL, encoding="utf-8")
+    Path("digits").mkdir()
+    Path("digits/model.py").write_text(MODEL, encoding="utf-8")
     Path("audit.yaml").write_text(AUDIT.replace("PIXELS", ", ".join(pixels)), encoding="utf-8")
-    train(np.asarray(sheet[:1200][pixels], dtype=np.float32), np.asarray(sheet[:1200]["digit"]))
+    train(np.array(sheet[:1200][pixels], dtype=np.float32), np.array(sheet[:1200]["digit"]))
     bundle = gk.audit("audit.yaml", out="evidence")
     print(bundle.verdict.outcome, bundle.verdict.exit_code)
     for finding in bundle.findings:
@@ -61,14 +62,15 @@ def main() -> None:
 def train(pixels: np.ndarray, digit: np.ndarray) -> None:
     """A small network, trained for a few seconds."""
     sys.path.insert(0, str(Path.cwd()))
-    net = importlib.import_module("digits_model").net
+    sys.dont_write_bytecode = True  # compiled code is no part of a model
+    net = importlib.import_module("digits.model").net
     optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
     inputs, targets = torch.from_numpy(pixels), torch.from_numpy(digit)
     for _ in range(100):
         optimizer.zero_grad()
         torch.nn.functional.cross_entropy(net(inputs), targets).backward()
         optimizer.step()
-    torch.save(net.state_dict(), "weights.pt")
+    torch.save(net.state_dict(), "digits/weights.pt")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ not grow with them. Their definitions are the reference: where they and the coun
 
 from __future__ import annotations
 
+import importlib
 import logging
 import warnings
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from govkit.checks._shared import loading
 from govkit.core.case import Array
 
 TOLERANCE = 1e-9
@@ -111,10 +113,17 @@ def agree(table: Table) -> None:
         ModuleNotFoundError: A library is not installed.
     """
     with _quiet():
+        _load()
         _agree_with_fairlearn(table)
         if len(table.names) > 1:
             for index in range(len(table.names)):
                 _agree_with_aif360(table, index)
+
+
+def _load() -> None:
+    with loading():
+        for name in ("fairlearn.metrics", "aif360.datasets", "aif360.metrics"):
+            importlib.import_module(name)
 
 
 def _agree_with_fairlearn(table: Table) -> None:

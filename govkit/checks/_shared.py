@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import gc
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from govkit.core import Case, Dataset, Gap, Measurement, Of, Predictions, Role
@@ -14,6 +17,24 @@ MODELS: tuple[Of, ...] = ("candidate", "base", "incumbent")
 """The models that stand side by side, the candidate first."""
 
 READS_TEST: tuple[tuple[Of, Role], ...] = tuple((of, "test") for of in MODELS)
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """Load a large library without its advice, and without the garbage collector.
+
+    Loading makes millions of objects that live as long as the process; to look through them again and again for
+    something to free takes a third of the time.
+    """
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 def answers(case: Case, role: Role = "test", models: tuple[Of, ...] = MODELS) -> dict[Of, Predictions]:
@@ -58,6 +79,13 @@ def no_probabilities(of: Of, names: tuple[str, ...], data: Dataset) -> Iterator[
     """One gap a metric for a model that gives labels only."""
     for name in names:
         yield missing(name, "unsupported", f"The {of} gives labels only; {name} needs probabilities.", data=data, of=of)
+
+
+def unrivaled(rival: Of, names: Iterable[str], data: Dataset) -> Iterator[Gap]:
+    """One gap a metric that would have been compared with a model that does not exist."""
+    detail = f"There is no {rival} to compare with; name one in the audit file ({rival})."
+    for name in names:
+        yield missing(name, "no data", detail, data=data, compared_with=rival)
 
 
 def log_losses(given: Predictions, data: Dataset) -> Array | None:

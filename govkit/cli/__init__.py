@@ -16,8 +16,11 @@ def main() -> None:
     Exit codes: 0 done or passed, 1 blocked, 2 bad usage or input, 3 a person must decide, 4 evidence does not verify,
     70 an error of govkit itself, 130 interrupted.
     """
-    logging.basicConfig(level=logging.CRITICAL, format="%(name)s: %(message)s")
-    logging.getLogger("govkit").setLevel(os.environ.get("GOVKIT_LOG", "CRITICAL"))
+    # Libraries log to nowhere; govkit's own log is for whoever asks for it.
+    logging.getLogger().addHandler(logging.NullHandler())
+    own = logging.getLogger("govkit")
+    own.addHandler(logging.StreamHandler())
+    own.setLevel(os.environ.get("GOVKIT_LOG", "CRITICAL"))
     try:
         app()
     except KeyboardInterrupt:

@@ -20,6 +20,8 @@ class SubjectSource(Recorded):
         model: A folder with a transformers model.
         python: ``pkg.mod:NAME`` of a predict function, a ``torch.nn.Module`` or a ``Subject``.
         predictions: A table of stored predictions.
+        artifact: Beside ``python``: folder or file that identifies the model, with its code and its weights; the
+            module's file alone if not given.
         input_range: Range of a continuous input; attacks need it.
     """
 
@@ -27,6 +29,7 @@ class SubjectSource(Recorded):
     model: str | None = None
     python: str | None = None
     predictions: str | None = None
+    artifact: str | None = None
     input_range: tuple[float, float] | None = None
 
     @model_validator(mode="after")
@@ -35,6 +38,8 @@ class SubjectSource(Recorded):
         if len(given) != 1:
             found = ", ".join(given) or "none"
             raise ValueError(f"expected exactly one of run, model, python, predictions; found {found}")
+        if self.artifact is not None and self.python is None:
+            raise ValueError("artifact stands only beside python; the other subjects are their own artifact")
         return self
 
 

@@ -93,7 +93,10 @@ def _parameter_model(name: str, function: Measure) -> type[BaseModel]:
     """A closed pydantic model of the keyword-only parameters of ``function``."""
     signature = inspect.signature(function, eval_str=True)
     fields: dict[str, Any] = {
-        parameter.name: (parameter.annotation, parameter.default)
+        parameter.name: (
+            parameter.annotation,
+            ... if parameter.default is inspect.Parameter.empty else parameter.default,
+        )
         for parameter in signature.parameters.values()
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY
     }

@@ -19,6 +19,9 @@ from govkit.errors import DataError
 MISSING = "(missing)"
 """Name of the group of rows whose group is not known."""
 
+PART_KEYS = frozenset({"base", "bin", "column", "expectation", "fact", "number", "source"})
+"""What findings call a part that is no group: a group column of that name would be taken for it."""
+
 _ORDER = b"govkit.order"
 
 
@@ -49,9 +52,11 @@ def read_dataset(
 
     Raises:
         DataError: A column is missing, a label is missing or unknown, an id is missing or stands twice, an input is
-            missing; names the row, counted from 1, the header not counted.
+            missing; names the row, counted from 1, the header not counted. Or a group column has a name that findings
+            use for something else.
     """
     path = Path(path)
+    _no_part_keys(columns.groups)
     table = read_table(path) if table is None else table
     must_hold(path, table, _declared(columns, modality))
     labels = label_indices(path, table, columns, classes)
@@ -230,6 +235,15 @@ def must_hold(path: Path, table: Array, names: Iterable[str]) -> None:
             near = difflib.get_close_matches(name, table.column_names, n=1)
             advice = f"did you mean {near[0]!r}?" if near else f"found {', '.join(map(repr, table.column_names))}"
             raise DataError(f"{path} has no column {name!r}; {advice}")
+
+
+def _no_part_keys(groups: Iterable[str]) -> None:
+    taken = sorted(PART_KEYS & set(groups))
+    if taken:
+        raise DataError(
+            f"columns.groups: {taken[0]!r} is what findings call something that is no group; rename the column "
+            f"(also reserved: {', '.join(sorted(PART_KEYS - {taken[0]}))})"
+        )
 
 
 def _groups(column: Array) -> Array:

@@ -24,7 +24,7 @@ base: {from: run, head: probe}
 data:
   train: {path: data/train.csv}
   test: {path: data/test.csv}
-columns: {input: text, label: label, groups: [length], id: id, positive: spam}
+columns: {input: text, label: label, id: id, positive: spam}
 use:
   purpose: "sort unwanted text messages into a folder"
   intent: [hosted, commercial]
@@ -60,11 +60,8 @@ def prepare(source: Path, folder: Path) -> dict[str, int]:
     for name, rows in (("train", unique[:TRAIN]), ("test", unique[TRAIN : TRAIN + TEST])):
         with (folder / f"{name}.csv").open("w", encoding="utf-8", newline="") as sheet:
             writer = csv.writer(sheet)
-            writer.writerow(["id", "text", "label", "length"])
-            writer.writerows(
-                [f"{name}-{number}", text, label, "short" if len(text) <= 60 else "long"]
-                for number, (text, label) in enumerate(rows)
-            )
+            writer.writerow(["id", "text", "label"])
+            writer.writerows([f"{name}-{number}", text, label] for number, (text, label) in enumerate(rows))
     return {"raw_rows": len(raw), "raw_duplicates": len(raw) - len(unique)}
 
 
@@ -143,4 +140,5 @@ def _remarks(bundle: Any, counts: dict[str, int]) -> tuple[str, ...]:
         f"{shown(pick(bundle, 'calibration_error', of='base'))}; "
         f"change {shown(pick(bundle, 'calibration_error', compared_with='base'))}",
         f"license of the training data: {shown(pick(bundle, 'data_license', role='train'))}",
+        "nothing in the messages tells who wrote them: fairness was not measured, and the gate counts it as missing",
     )

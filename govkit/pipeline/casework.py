@@ -110,9 +110,7 @@ def _assemble(
     incumbent = None if audit.incumbent is None else _live(places, audit.incumbent, modality)
     _refuse_other_classes(classes, base=base, incumbent=incumbent)
     live: dict[Of, Subject | None] = {"candidate": candidate, "base": base, "incumbent": incumbent}
-    path = places.at(audit.subject.predictions or "") if candidate is None else candidate.path
-    if path is None:
-        raise AuditError("subject.python: the object has no path, so nothing can be identified by a digest")
+    path = _artifact(places, candidate)
     case = Case(
         subject=candidate,
         base=base,
@@ -141,6 +139,24 @@ def _refuse_unfinished(places: _Places, run: Run | None) -> None:
     if run is not None and run.exit != "finished":
         record = places.at(places.audit.subject.run or "")
         raise AuditError(f"{record}: the run {run.exit}; only a finished run has a model to audit")
+
+
+def _artifact(places: _Places, candidate: Subject | None) -> Path:
+    """Folder or file whose digest says which model this is."""
+    source = places.audit.subject
+    if candidate is None:
+        return places.at(source.predictions or "")
+    if candidate.path is None:
+        raise AuditError("subject.python: the object has no path, so nothing can be identified by a digest")
+    if source.artifact is None:
+        return candidate.path
+    path = places.at(source.artifact)
+    if not candidate.path.resolve().is_relative_to(path.resolve()):
+        raise AuditError(f"subject.artifact: {path} does not hold {candidate.path}, the code of the model")
+    cached = next(path.rglob("__pycache__"), None) if path.is_dir() else None
+    if cached is not None:
+        raise AuditError(f"{cached}: compiled code is no part of a model; delete it, and set PYTHONDONTWRITEBYTECODE=1")
+    return path
 
 
 def _data_paths(places: _Places) -> dict[Role, Path]:

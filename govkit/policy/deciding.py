@@ -14,7 +14,7 @@ from govkit.core.policy import RANK
 from govkit.core.verdict import PartRuling
 from govkit.core.words import Disposition
 from govkit.policy import sentences
-from govkit.policy.limits import bound_for, clears, p_value, strictest_beyond
+from govkit.policy.limits import bound_for, clears, distance, p_value, strictest_beyond
 from govkit.policy.matching import Entry, Matched
 
 WORST_FIRST: tuple[State, ...] = (
@@ -27,7 +27,7 @@ WORST_FIRST: tuple[State, ...] = (
     "not_applicable",
 )
 
-SPOKEN_PARTS = 5
+SPOKEN_PARTS = 3
 """How many parts the reason of a control spells out; all of them stand in ``Ruling.parts``."""
 
 
@@ -139,7 +139,7 @@ def ruling(control: Control, states: Sequence[tuple[Entry, State, str]], matched
         state=min(found, key=WORST_FIRST.index),
         severity=control.severity,
         disposition=max((disposition(control, state) for state in found), key=RANK.__getitem__),
-        reason=_reason(parts, matched.left_out),
+        reason=_reason(_worst_first(states, control), matched.left_out),
         parts=parts,
     )
 
@@ -158,16 +158,30 @@ def without_parts(control: Control, state: State, reason: str) -> Ruling:
     )
 
 
-def _reason(parts: Sequence[PartRuling], left_out: Sequence[str]) -> str:
-    worst = sorted(parts, key=lambda part: WORST_FIRST.index(part.state))
-    if len(worst) == 1 and not worst[0].part:
-        said = [worst[0].reason]
+def _worst_first(states: Sequence[tuple[Entry, State, str]], control: Control) -> list[tuple[Entry, State, str]]:
+    """Parts by their state; of those in one state the number farthest beyond the limit comes first."""
+    return sorted(
+        states, key=lambda each: (WORST_FIRST.index(each[1]), -distance(each[0].measurement, control.require))
+    )
+
+
+def _reason(states: Sequence[tuple[Entry, State, str]], left_out: Sequence[str]) -> str:
+    """The worst parts in words; parts with the same sentence share it."""
+    by_reason: dict[str, list[str]] = {}
+    for entry, _, reason in states:
+        by_reason.setdefault(reason.rstrip("."), []).append(sentences.part_name(dict(entry.part)))
+    if len(states) == 1 and not states[0][0].part:
+        said = list(by_reason)
     else:
-        said = [f"{sentences.part_name(part.part)}: {part.reason}" for part in worst[:SPOKEN_PARTS]]
-    if len(worst) > SPOKEN_PARTS:
-        said.append(f"{len(worst) - SPOKEN_PARTS} more parts are listed with the ruling")
+        spoken = list(by_reason.items())[:SPOKEN_PARTS]
+        said = [f"{_listed(names)}: {reason}" for reason, names in spoken]
+        rest = len(states) - sum(len(names) for _, names in spoken)
+        said += [f"and {rest} more {'part' if rest == 1 else 'parts'}"] if rest else []
     if left_out:
-        shown = ", ".join(left_out[:SPOKEN_PARTS])
-        more = f" and {len(left_out) - SPOKEN_PARTS} more" if len(left_out) > SPOKEN_PARTS else ""
-        said.append(f"left out for their size: {shown}{more}")
-    return " | ".join(sentence.rstrip(".") for sentence in said) + "."
+        said.append(f"left out for their size: {_listed(left_out)}")
+    return " | ".join(said) + "."
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:SPOKEN_PARTS])
+    return f"{shown} and {len(names) - SPOKEN_PARTS} more" if len(names) > SPOKEN_PARTS else shown

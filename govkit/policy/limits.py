@@ -37,6 +37,16 @@ def beyond(bound: Bound, require: Requirement) -> bool:
     return under or over
 
 
+def distance(measurement: Measurement | None, require: Requirement | None) -> float:
+    """How far a number lies beyond its limit, below 0 inside of it; minus infinity where neither is a number."""
+    value = measurement.value if measurement is not None else ""
+    if require is None or isinstance(value, bool | str):
+        return float("-inf")
+    under = require.min - value if require.min is not None else float("-inf")
+    over = value - require.max if require.max is not None else float("-inf")
+    return max(under, over)
+
+
 def strictest_beyond(measurement: Measurement, require: Requirement) -> Bound | None:
     """The bound at the strictest level that still lies wholly beyond the limit."""
     found = [bound for bound in measurement.bounds if beyond(bound, require)]

@@ -208,8 +208,7 @@ def _absent(
             continue
         for part in sorted(set(known) - have):
             if selector.takes(dict(part)) and "*" not in dict(part).values():
-                reason = f"{control.metric} was not measured on {part_name(dict(part))}"
-                yield Entry(part, -1, state="missing", reason=reason)
+                yield Entry(part, -1, state="missing", reason=f"{control.metric} was not measured")
 
 
 def _too_small(entry: Entry, n: int, selector: Selector) -> Entry:

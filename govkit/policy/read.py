@@ -50,7 +50,7 @@ def _pack(reference: str) -> Path:
     name, _, major = reference.partition("@")
     if name not in packs():
         raise PolicyError(
-            f"there is no policy {name!r}{nearest(name, packs())}; shipped policies: {', '.join(packs())}; "
+            f"no policy called {name!r} ships with govkit{nearest(name, packs())}; "
             f"the path of a file needs a suffix, such as {name}.yaml"
         )
     path = find("policies") / f"{name}.yaml"

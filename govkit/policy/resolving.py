@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from govkit.core import Check, Control, Metric, Policy, Risk
 from govkit.core.policy import RANK
+from govkit.documents import nearest
 from govkit.errors import PolicyError
 from govkit.policy.standards import crosswalk, instruments, subcategories
 
@@ -73,10 +74,7 @@ def explain(policy: Policy, control_id: str) -> dict[str, Any]:
     """
     controls = {control.id: control for control in policy.controls}
     if control_id not in controls:
-        raise PolicyError(
-            f"policy {policy.id} has no control {control_id!r}{nearest(control_id, controls)}; "
-            f"its controls: {', '.join(controls)}"
-        )
+        raise PolicyError(f"policy {policy.id} has no control {control_id!r}{nearest(control_id, controls)}")
     control, known = controls[control_id], subcategories()
     authority, source = control.authority, instruments().get(control.authority.ref if control.authority else "")
     states = ("on_fail", "on_missing", "on_error", "on_unsupported", "on_inconclusive")
@@ -173,8 +171,7 @@ def _asked(control: Control, catalog: Mapping[str, Check]) -> Iterator[Complaint
         yield from _attested(control)
         return
     if control.check not in catalog:
-        hint = nearest(control.check, catalog)
-        yield "error", f"there is no check {control.check!r}{hint}; checks: {', '.join(sorted(catalog))}"
+        yield "error", f"there is no check {control.check!r}{nearest(control.check, catalog)}; see 'govkit checks'"
         return
     check = catalog[control.check]
     yield from _params(check, control.params)
@@ -182,8 +179,7 @@ def _asked(control: Control, catalog: Mapping[str, Check]) -> Iterator[Complaint
         yield "error", f"{control.of} is compared with itself"
     if control.metric not in check.metrics:
         hint = nearest(str(control.metric), check.metrics)
-        names = ", ".join(sorted(check.metrics))
-        yield "error", f"the check {check.name} has no metric {control.metric!r}{hint}; metrics: {names}"
+        yield "error", f"the check {check.name} has no metric {control.metric!r}{hint}"
         return
     yield from _limit(control, check.metrics[str(control.metric)])
 
@@ -206,7 +202,7 @@ def _params(check: Check, params: Mapping[str, Any]) -> Iterator[Complaint]:
         for fault in error.errors(include_url=False):
             name = ".".join(str(step) for step in fault["loc"])
             if fault["type"] == "extra_forbidden":
-                hint = f"{nearest(name, known)}; parameters: {', '.join(known) or 'none'}"
+                hint = nearest(name, known) if known else "; it takes none"
                 yield "error", f"the check {check.name} has no parameter {name!r}{hint}"
             else:
                 yield "error", f"parameter {name} of the check {check.name}: {fault['msg']}; found {fault['input']!r}"

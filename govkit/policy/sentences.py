@@ -9,6 +9,8 @@ from govkit.core import Bound, Measurement, Requirement
 
 LONGEST_NAME = 80
 LONGEST_DETAIL = 400
+UNBOUNDED = 1.7e308
+"""Beyond this size a number is the mark of an interval that ends nowhere."""
 
 
 def number(value: float) -> str:
@@ -66,7 +68,7 @@ def failed(measurement: Measurement, require: Requirement, bound: Bound) -> str:
     if is_exact(measurement):
         return f"{found(measurement)}, counted exactly, is beyond the {limit(require)}; {rows(measurement)}"
     below = require.min is not None and bound.high < require.min
-    side = f"at most {number(bound.high)}" if below else f"at least {number(bound.low)}"
+    side = at_most(bound.high) if below else at_least(bound.low)
     confidence = f"with {percent(bound.level)} confidence {side}"
     return f"{found(measurement)}, {confidence}, is beyond the {limit(require)}; {rows(measurement)}"
 
@@ -101,11 +103,11 @@ def _with_bound(measurement: Measurement, require: Requirement, bound: Bound) ->
     if is_exact(measurement):
         return f"{found(measurement)}, counted exactly"
     if require.min is not None and require.max is not None:
-        side = f"between {number(bound.low)} and {number(bound.high)}"
+        side = _between(bound)
     elif require.min is not None:
-        side = f"at least {number(bound.low)}"
+        side = at_least(bound.low)
     else:
-        side = f"at most {number(bound.high)}"
+        side = at_most(bound.high)
     return f"{found(measurement)}, with {percent(bound.level)} confidence {side}"
 
 
@@ -121,8 +123,26 @@ def _settled_by(measurement: Measurement, require: Requirement, bound: Bound) ->
             return "The value itself is beyond the limit: more rows will more likely confirm the failure."
         if room <= 1e-9 * max(1.0, abs(edge)):
             return "The value lies on the limit: no number of rows is sure to settle it."
+        if reach > UNBOUNDED / 2:
+            return ""
         needed = max(needed, _two_digits((max(reach, 0.0) / room) ** 2 * measurement.n))
     return f"About {needed} rows would settle it, if the value stays." if needed > measurement.n else ""
+
+
+def at_least(low: float) -> str:
+    """A lower bound in words."""
+    return "no lower bound" if low < -UNBOUNDED else f"at least {number(low)}"
+
+
+def at_most(high: float) -> str:
+    """An upper bound in words."""
+    return "no upper bound" if high > UNBOUNDED else f"at most {number(high)}"
+
+
+def _between(bound: Bound) -> str:
+    if bound.low < -UNBOUNDED or bound.high > UNBOUNDED:
+        return f"{at_least(bound.low)} and {at_most(bound.high)}"
+    return f"between {number(bound.low)} and {number(bound.high)}"
 
 
 def _two_digits(count: float) -> int:

@@ -34,7 +34,7 @@ class Mark:
 class Lines:
     """Short lines beneath each other inside a cell; a printed page shows the first ``print_rows`` of them."""
 
-    items: tuple[tuple[str | Num | Code | Mark, ...], ...]
+    items: tuple[Cell, ...]
     print_rows: int = 6
 
 

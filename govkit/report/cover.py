@@ -106,7 +106,10 @@ def _point(entry: Entry, report: Report) -> Point:
 
 
 def _unmeasured(report: Report) -> tuple[str, ...]:
-    known = [f"{_ended(sentences(item.risk, 90)).rstrip('.')}: {_ended(sentences(item.reason, 120))}" for item in report.sources.policy.not_measured]
+    known = [
+        f"{_ended(sentences(item.risk, 80)).rstrip('.')}: {_ended(sentences(item.reason, 100))}"
+        for item in report.sources.policy.not_measured
+    ]
     gaps = [
         f"{words.word('checks', gap.check)}: {words.word('reasons', gap.reason)}."
         for gap in report.gaps

@@ -50,8 +50,8 @@ def state(entry: Entry) -> Cell:
 
 
 def _register(report: Report) -> Iterable[Block]:
-    columns = (Column("Control", 11), Column("Asked, and what to do", 32), Column("State", 15),
-               Column("Found beside required", 42))  # fmt: skip
+    columns = (Column("Control", 10), Column("Asked, and what to do", 30), Column("State", 14),
+               Column("Found beside required", 46))  # fmt: skip
     yield Table("Rulings", columns, tuple(_ruling(entry, report) for entry in report.entries))
     waivers = report.sources.judged.get("waivers") or []
     if waivers:
@@ -83,10 +83,11 @@ def _ruling(entry: Entry, report: Report) -> tuple[Cell, ...]:
 
 
 def _found(entry: Entry, report: Report) -> Cell:
-    """An open point in plain words, then its parts with their bounds; what is settled as the verdict says it."""
+    """An open point in plain words, then its parts with their bounds."""
     parts = tuple(line for part in worst_first(entry, report) if (line := _part(part, entry, report)))
-    said = in_words(entry, report) if entry.open else (sentences(entry.ruling.reason.split(" | ")[0], 200),)
-    return (*said, Lines(parts)) if parts and (entry.open or len(parts) > 1) else said
+    settled = entry.ruling.state == "not_applicable"
+    said = (sentences(entry.ruling.reason, 200),) if settled else in_words(entry, report)
+    return (*said, Lines(parts)) if parts else said
 
 
 def _part(part: PartRuling, entry: Entry, report: Report) -> Cell | None:

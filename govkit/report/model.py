@@ -41,7 +41,6 @@ class Entry:
         own = self.control.advice if self.control else ""
         return own or word("advice", self.ruling.state)
 
-
     @property
     def next_step(self) -> str:
         """What to do next for a reader: first of all supply what was not measured."""

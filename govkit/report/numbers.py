@@ -75,6 +75,8 @@ def plain(found: Any, *, signed: bool = False) -> Cell:
         return (number(found, signed=signed),)
     if isinstance(found, str):
         return (Code(short(found)),) if found.startswith("sha256:") else (short(found),)
+    if isinstance(found, list | tuple) and found and all(isinstance(item, str) for item in found):
+        return (short(", ".join(found)),)
     return (Code(short(json.dumps(found, sort_keys=True, default=str), 300)),)
 
 

@@ -12,6 +12,10 @@ from govkit.report.model import Report
 from govkit.report.numbers import NONE, plain
 from govkit.report.outcomes import listing, section
 
+MOST_STEPS = 30
+"""Steps of the training history that the report shows."""
+_HISTORY = ("step", "epoch", "loss", "eval_loss", "eval_accuracy", "learning_rate", "grad_norm")
+
 
 def origins(report: Report) -> list[Section | None]:
     """Scope with lineage, and license evidence."""
@@ -45,6 +49,10 @@ def _lineage(report: Report) -> Iterable[Block]:
                Column("License", 29))  # fmt: skip
     parts = (run.base, *run.data)
     yield Table("Base and data sources", columns, tuple(_component(part) for part in parts))
+    notes = [(f"{words.word('roles', part.role)}, {name.replace('_', ' ')}", _fact(fact))
+             for part in parts for name, fact in sorted(part.notes.items())]  # fmt: skip
+    if notes:
+        yield _facts_table("Notes on base and data", tuple(notes))
     digests = tuple((f"{words.word('roles', part.role)}", _fact(part.digest)) for part in parts)
     yield _facts_table("Digests of base and data", digests)
     for title, facts in (
@@ -54,9 +62,27 @@ def _lineage(report: Report) -> Iterable[Block]:
         ("Code", run.code),
     ):
         if facts:
-            yield _facts_table(
-                title, tuple((name.replace("_", " "), _fact(fact)) for name, fact in sorted(facts.items()))
-            )
+            yield _facts_table(title, tuple(line for name, fact in sorted(facts.items()) for line in _flat(name, fact)))
+    yield from _history(run.history)
+
+
+def _flat(name: str, fact: Fact) -> list[tuple[str, Cell]]:
+    """Lines of a fact; one that holds several named values gives a line for each."""
+    title = name.replace("_", " ")
+    if not isinstance(fact.value, dict):
+        return [(title, _fact(fact))]
+    return [(f"{title}: {key}", _fact(Fact(value=value, seen=fact.seen))) for key, value in sorted(fact.value.items())]
+
+
+def _history(history: tuple[dict[str, float], ...]) -> Iterable[Block]:
+    """Losses by step, in a table; a long record is shown by its first steps."""
+    steps = tuple(step for step in history if any(name.endswith("loss") and name != "train_loss" for name in step))
+    names = [n for n in _HISTORY if any(n in step for step in steps)]
+    if not steps:
+        return
+    columns = tuple(Column(name.replace("_", " "), 20, right=True) for name in names)
+    shown = tuple(tuple(plain(step.get(name)) for name in names) for step in steps[:MOST_STEPS])
+    yield Table("Losses during training", columns, shown, cut=len(steps) > MOST_STEPS)
 
 
 def _facts_table(caption: str, lines: tuple[tuple[str, Cell], ...]) -> Table:
@@ -85,9 +111,12 @@ def _fact(fact: Fact) -> Cell:
 def _license(report: Report) -> Iterable[Block]:
     run = report.sources.run
     parts = [(_named(part), part.license) for part in (run.base, *run.data)] if run else []
+    conflicts: dict[str, list[str]] = {}
     for name, record in parts:
         if record.state == "conflict":
-            yield Text((f"License in conflict: {name}. {short(record.reason)}",), loud=True)
+            conflicts.setdefault(short(record.reason), []).append(name)
+    for reason, names in conflicts.items():
+        yield Text((f"License in conflict: {'; '.join(names)}. {reason[:1].upper()}{reason[1:]}",), loud=True)
     for name, record in parts:
         yield _evidence(name, record)
     if report.sources.audit.licenses:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
-from govkit.core import Measurement
+from govkit.core import Measurement, Of
 from govkit.report import words
 from govkit.report.blocks import Block, Cell, Code, Column, Lines, Section, Table
-from govkit.report.charts import MOST_GROUPS, SIDES, Chart
+from govkit.report.charts import CHANGED, MOST_GROUPS, SIDES, Chart
 from govkit.report.escape import NAME, short
 from govkit.report.model import GROUP_DIFFERENCES, GROUP_RATES, Report
 from govkit.report.numbers import NONE, interval, rows, value, with_interval
@@ -122,23 +122,26 @@ def _pictures(charts: tuple[Chart, ...], kind: str, about: str | None = None) ->
 def _change(report: Report, charts: tuple[Chart, ...]) -> Iterable[Block]:
     names = [m.name for m in report.measurements if not m.part and (m.of != "candidate" or m.compared_with)]
     names = [name for name in dict.fromkeys(names) if report.find(name, of="base") or report.find(name, of="incumbent")]
-    lines = tuple(_sides(report, name) for name in names)
-    if lines:
+    # What the figure shows stands first in its table, too.
+    names.sort(key=lambda name: CHANGED.index(name) if name in CHANGED else len(CHANGED))
+    if names:
+        sides: list[Of] = [of for of in SIDES if any(report.find(name, of=of) for name in names)]
+        others = [of for of in sides if of != "candidate"]
         yield from _pictures(charts, "change")
-        columns = (Column("Measure", 19), *(Column(words.word("of", of), 9, right=True) for of in SIDES))
-        wide = (Column("this model − its base", 27, right=True), Column("this model − in service", 27, right=True))
+        columns = (Column("Measure", 24), *(Column(words.word("of", of), 11, right=True) for of in sides))
+        this = words.word("of", "candidate")
+        wide = (Column(f"{this} − {words.word('of', of)}", 25, right=True) for of in others)
         caption = "The same measure for each model; paired differences with intervals"
-        yield Table(caption, (*columns, *wide), lines)
+        yield Table(caption, (*columns, *wide), tuple(_sides(report, name, sides, others) for name in names))
     about = (m for m in report.measurements if m.of == "candidate" and m.compared_with and m.part)
     yield from listing(about, "Paired differences on parts of the rows", first=FIRST_ROWS)
 
 
-def _sides(report: Report, name: str) -> tuple[Cell, ...]:
+def _sides(report: Report, name: str, sides: Sequence[Of], others: Sequence[Of]) -> tuple[Cell, ...]:
     return (
         (words.metric(name),),
-        *(value(report.find(name, of=of)) for of in SIDES),
-        with_interval(report.find(name, compared_with="base")),
-        with_interval(report.find(name, compared_with="incumbent")),
+        *(value(report.find(name, of=of)) for of in sides),
+        *(with_interval(report.find(name, compared_with=of)) for of in others),
     )
 
 

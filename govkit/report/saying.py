@@ -18,6 +18,8 @@ LONGEST = 200
 
 WORST_FIRST = ("fail", "error", "missing", "unsupported", "inconclusive", "pass", "not_applicable")
 
+JUDGED = ("pass", "fail", "inconclusive")
+
 _HOLE = re.compile(r"\{(\w+)\}")
 _NAME = re.compile(r"\b[a-z0-9]+(?:_[a-z0-9]+)+\b")
 
@@ -42,10 +44,11 @@ def in_words(entry: Entry, report: Report) -> Cell:
     worst, says = parts[0], words.catalog()["plain"]
     found = report.sources.findings[worst.finding] if worst.finding >= 0 else None
     if isinstance(found, Gap):
-        return (f"{says['not_measured']} {_unnamed(sentences(found.detail or words.word('reasons', found.reason), LONGEST))}",)
+        detail = found.detail or words.word("reasons", found.reason)
+        return (f"{says['not_measured']} {_unnamed(sentences(detail, LONGEST))}",)
     if worst.state == "missing" and isinstance(found, Measurement):
         return (says["unknown"].get(found.name) or _fill(says["not_known"], metric=words.metric(found.name)),)
-    if found is not None and found.name == control.metric and control.require and worst.state in ("fail", "inconclusive"):
+    if found is not None and found.name == control.metric and control.require and worst.state in JUDGED:
         return _judged(found, control.require, worst.state)
     if worst.state == "missing" and control.compared_with:
         return (_fill(says["no_comparison"], other=words.word("of", control.compared_with)),)
@@ -58,12 +61,14 @@ def _judged(found: Measurement, require: Requirement, state: str) -> Cell:
     """A measurement beside the limit, and whether the rows settle it."""
     says = words.catalog()["plain"]
     if require.equals is not None or isinstance(found.value, bool | str):
-        told = says["not_met"].get(found.name)
+        told = says["not_met"].get(found.name) if state == "fail" else None
         value = words.word("values", str(found.value).lower())
-        return (_fill(told, value=value) if told else _fill(says["word"], metric=words.metric(found.name), value=value),)
+        return (
+            _fill(told, value=value) if told else _fill(says["word"], metric=words.metric(found.name), value=value),
+        )
     where = f"For {words.place(found.part)} " if found.part else ""
     sentence = _capital((where, *_compared(found), "; ", *_limit(found, require), "."))
-    if state == "fail":
+    if state != "inconclusive":
         return sentence
     suspect = found.trust not in (None, "trusted")
     return (*sentence, f" {says['suspect' if suspect else 'unsettled']}")
@@ -103,7 +108,11 @@ def _limit(found: Measurement, require: Requirement) -> Cell:
     """The limit, in the same measure as the value."""
     says, kind = words.catalog()["plain"]["limits"], _kind(found)
     if require.min is not None and require.max is not None and require.min == -require.max:
-        return _holes(says["both"], {"points": points(require.max)}) if kind in ("difference", "moved") else _ends(says, kind, require)
+        return (
+            _holes(says["both"], {"points": points(require.max)})
+            if kind in ("difference", "moved")
+            else _ends(says, kind, require)
+        )
     return _ends(says, kind, require)
 
 

@@ -1,9 +1,14 @@
 """The calibration errors of two models, compared.
 
 Near 0 the root of a squared error is rough and folded: it can only err upwards, and an estimate plus or minus a
-multiple of its standard error misses up to 80 times too often. So the bounds of the two errors are joined by the
-square-and-add rule (Zou and Donner 2008), with their correlation where both answer the same rows; and where one error
-cannot be told from 0, it counts as 0 in the bound that this widens.
+multiple of its standard error misses up to 80 times too often. Two tests of a trial difference stand in for it, and
+which of them is used depends on the trial alone, so that no error has to be split between them.
+
+Far from 0 the bounds of the two errors are joined by the square-and-add rule (Zou and Donner 2008), with their
+correlation where both answer the same rows; and where one error cannot be told from 0, it counts as 0 in the bound
+that this widens. Near 0 that joins two worst cases, so there the squared errors are compared, whose difference is
+smooth and has the sign of the difference. How far it lies from the trial depends on the size of one error, which is
+varied over its own confidence range at a tenth of the error (Berger and Boos 1994).
 """
 
 from __future__ import annotations
@@ -13,10 +18,16 @@ from typing import Any
 
 from govkit.core.case import Array
 from govkit.stats.calibration_errors import Squared, bounds, squared_error
-from govkit.stats.estimate import QUANTILES, READER, Estimate, assemble
+from govkit.stats.estimate import ALPHAS, QUANTILES, READER, Estimate, assemble
 from govkit.stats.inputs import same_length, stated
+from govkit.stats.inversion import first_uncleared
 
 DRAWS = 200
+NEAR = 1.0
+"""Trial differences up to so many noise scales are tested on the squared scale."""
+
+NUISANCE = 0.1
+"""Share of the error that is spent on the range of these sizes."""
 
 
 def calibration_difference(
@@ -43,9 +54,10 @@ def calibration_difference(
     a, b = squared_error(*first), squared_error(*second)
     correlation = _correlation((a, *first), (b, *second), seed) if paired else 0.0
     lows, highs = _join(a, b, correlation, np.array(QUANTILES))
+    lows, highs = _sharper(a, b, correlation, lows), -_sharper(b, a, correlation, -highs)
     change, rows = _root(a) - _root(b), first[0].size
     n = rows if paired else rows + second[0].size
-    return assemble(change, n, lows, highs, method="debiased L2, square-and-add", within=(-1.0, 1.0))
+    return assemble(change, n, lows, highs, method="debiased L2, square-and-add and squared scale", within=(-1.0, 1.0))
 
 
 def _root(squared: Squared) -> float:
@@ -67,6 +79,48 @@ def _join(a: Squared, b: Squared, correlation: float, z: Array) -> tuple[Array, 
     # What cannot be told from 0 at 0.975 counts as 0 at looser levels too: just above 0 the rule still errs.
     none_a, none_b = ((low == 0) | (low[READER] == 0) for low in (low_a, low_b))
     return np.where(none_a, np.minimum(lows, -high_b), lows), np.where(none_b, np.maximum(highs, high_a), highs)
+
+
+def _sharper(a: Squared, b: Squared, correlation: float, lows: Array) -> Array:
+    """Lower bounds of the error of ``a`` less that of ``b``: near 0 those of the squared scale, else ``lows``."""
+    import numpy as np
+    from scipy.special import ndtri
+
+    near = NEAR * (_spread(a) + _spread(b)) ** 0.25
+    spent = NUISANCE * np.array(ALPHAS)
+    largest = bounds(b, -ndtri(spent))[1][:, None]
+    z = -ndtri(np.array(ALPHAS) - spent)[:, None]
+    change, total = a.value - max(0.0, b.value), max(0.0, a.value) + max(0.0, b.value)
+
+    def too_low(trial: Array) -> Array:
+        least = np.maximum(0.0, -trial)
+        # The size of the error of b that moves the expected change furthest up, and the likeliest one.
+        worst = np.where(trial > 0, np.maximum(largest, least), least)
+        size = np.maximum(least, (np.sqrt(np.maximum(2 * total - trial**2, 0)) - trial) / 2)
+        v, w = _variance(a, (size + trial) ** 2), _variance(b, size**2)
+        # Two models that err alike leave no variance; then nothing is ruled out.
+        v = np.maximum(v + w - 2 * correlation * np.sqrt(v * w), 1e-200)
+        skew = (z * z - 1) / 6 * _third(a, (size + trial) ** 2) / v
+        return np.asarray(change - trial * (2 * worst + trial) - skew > z * np.sqrt(v))
+
+    found = first_uncleared(too_low, np.full(lows.shape, -near), np.full(lows.shape, near))
+    beyond = (lows < -near) | (found > near * (1 - 1e-9))
+    return np.where(beyond, lows, found)
+
+
+def _spread(squared: Squared) -> float:
+    """Variance of a squared error that is truly 0."""
+    return 2 * float(squared.noise @ squared.noise)
+
+
+def _variance(squared: Squared, tau: Array) -> Array:
+    """Variance of a squared error that is truly ``tau``."""
+    return _spread(squared) + 4 * tau * squared.typical
+
+
+def _third(squared: Squared, tau: Array) -> Array:
+    """Third cumulant of a squared error that is truly ``tau``, from above."""
+    return 8 * float((squared.noise**3).sum()) + 24 * tau * float(squared.noise.max()) ** 2
 
 
 def _correlation(a: tuple[Squared, Array, Array], b: tuple[Squared, Array, Array], seed: int) -> float:

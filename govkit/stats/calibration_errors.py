@@ -24,11 +24,13 @@ class Squared:
     Attributes:
         value: The estimate; may be below 0.
         noise: Share of rows times variance of the observed share, for each bin.
+        typical: The noise of the bins in which the error lies, from above where there is little error.
         which: Bin of each row, ``(n,)``.
     """
 
     value: float
     noise: Array
+    typical: float
     which: Array
 
 
@@ -64,7 +66,10 @@ def squared_error(f: Array, y: Array) -> Squared:
     unbiased = np.where(rows > 1, gap**2 - share * (1 - share) / np.maximum(rows - 1, 1), 0.0)
     smoothed = (true + 1) / (rows + 2)
     noise = weight * smoothed * (1 - smoothed) / rows
-    return Squared(float(weight @ unbiased), noise, which)
+    error, chance = weight * np.maximum(unbiased, 0), math.sqrt(2 * float(noise @ noise))
+    # An error as small as chance may lie in any bin; a larger one lies where it was seen.
+    typical = (float(error @ noise) + chance * float(noise.max())) / (float(error.sum()) + chance)
+    return Squared(float(weight @ unbiased), noise, typical, which)
 
 
 def _equal_mass(f: Array) -> Array:

@@ -212,9 +212,12 @@ def importing(paths: Sequence[Path]) -> Iterator[None]:
     """Find modules in ``paths`` first, and leave ``sys.path`` as it was."""
     added = [str(path.resolve()) for path in paths]
     sys.path[:0] = added
+    # Compiled code beside the source would change the digest of the folder that is being audited.
+    writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
         yield
     finally:
+        sys.dont_write_bytecode = writes
         for path in added:
             sys.path.remove(path)
 

@@ -112,7 +112,7 @@ BAD: dict[str, tuple[Callable[[Path], Path], tuple[str, ...]]] = {
     "empty file": (_no_bytes, ("rows.csv",)),
     "missing column": (_audit("score: score", "score: scoer"), ("scoer", "score")),
     "missing group column": (_audit("[sex]", "[gender]"), ("gender",)),
-    "misspelt audit key": (_audit("columns:", "colums:"), ("colums", "columns", "line 3")),
+    "misspelt audit key": (_audit("columns:", "colums:"), ("colums", "columns", "audit.yaml:3: ")),
     "misspelt policy name": (_audit("nist-ai-rmf-core", "nist-ai-rmf-cor"), ("nist-ai-rmf-cor", "nist-ai-rmf-core")),
     "label never seen": (_set("prediction", "maybe", row=4), ("maybe",)),
     "label missing": (_set("label", None, row=4), ("label",)),
@@ -129,7 +129,7 @@ BAD: dict[str, tuple[Callable[[Path], Path], tuple[str, ...]]] = {
     "symlink loop": (_loop, ("loop.csv",)),
     "empty policy file": (_policy(""), ("p.yaml", "empty")),
     "policy without controls": (_policy(CONTROL.split("controls:")[0] + "controls: []\n"), ("p.yaml", "controls")),
-    "policy with a tab": (_policy(CONTROL.replace("  - {id", "\t- {id")), ("p.yaml", "line 5", "tab")),
+    "policy with a tab": (_policy(CONTROL.replace("  - {id", "\t- {id")), ("p.yaml:5: ", "tab")),
     "misspelt policy key": (_policy(CONTROL.replace("severity", "severty")), ("p.yaml", "severty", "severity")),
     "misspelt check": (
         _policy(CONTROL.replace("check: performance", "check: perfomance")),

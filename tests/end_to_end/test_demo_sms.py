@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 import govkit as gk
+from govkit.cli import screen
 from govkit.core import Measurement
 from govkit.demos.telling import pick
 
@@ -102,3 +104,21 @@ def test_a_second_audit_of_the_same_run_gives_the_same_bytes(sms, key_folder, fi
 
 def _payload(path: Path) -> str:
     return json.loads(path.read_text(encoding="utf-8"))["dsseEnvelope"]["payload"]
+
+
+def _lines(text: str) -> set[str]:
+    """Lines without their numbers, which differ a little from machine to machine."""
+    return {re.sub(r"-?[0-9]+(\.[0-9]+)?", "#", line.strip()) for line in text.splitlines() if line.strip()}
+
+
+def test_the_output_on_the_readme_is_real(sms, capsys):
+    folder, story = sms
+    screen.show_bundle(story.bundle, json=False)
+    screen.show_story(story, folder)
+    real = capsys.readouterr().out.replace(str(folder), "demo-sms")
+    readme = (Path(gk.__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    shown = re.findall(r"```text\n(.*?)```", readme, flags=re.DOTALL)
+    assert len(shown) == 1
+    promised = _lines(shown[0].replace("...", ""))
+    assert len(promised) > 10
+    assert promised <= _lines(real), promised - _lines(real)

@@ -18,13 +18,13 @@ def plain(text: str) -> str:
     return _SPACE.sub(" ", unicodedata.normalize("NFKC", text).casefold()).strip()
 
 
-def row_keys(case: Case, data: Dataset, *, with_labels: bool = False) -> Array | None:
+def row_keys(case: Case, data: Dataset, *, whole: bool = False) -> Array | None:
     """A key for each row, equal for rows with the same content, whatever their ids are.
 
     Args:
         case: Names the input columns.
         data: A data set of n rows.
-        with_labels: For tables, rows count as the same only where the label is the same too.
+        whole: For tables, rows count as the same only where every column but the declared id is the same.
 
     Returns:
         Keys ``(n,)`` of the texts, the images or the input columns; None where the data hold no inputs.
@@ -34,9 +34,8 @@ def row_keys(case: Case, data: Dataset, *, with_labels: bool = False) -> Array |
     if isinstance(data.inputs, list):
         return _table_keys(pa.table({"text": [plain(text) for text in data.inputs]}), ["text"])
     if hasattr(data.inputs, "columns"):
-        named = [str(name) for name in data.inputs.columns]
-        label = [case.column["label"]] if with_labels and "label" in case.column else []
-        return _table_keys(data.table, list(dict.fromkeys([*named, *label])))
+        held = data.table.column_names if whole else map(str, data.inputs.columns)
+        return _table_keys(data.table, [name for name in held if not (whole and name == case.column.get("id"))])
     return None if data.inputs is None else _array_keys(data.inputs)
 
 

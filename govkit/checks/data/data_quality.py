@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from govkit.checks._shared import measured
+from govkit.checks._shared import loading, measured
 from govkit.core import Case, Dataset, Finding, Measurement, Metric, check, exact
 from govkit.errors import DataError
 from govkit.stats import proportion
@@ -46,8 +46,7 @@ def _context() -> Any:
     import os
 
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with loading():
         import great_expectations
 
         context = great_expectations.get_context(mode="ephemeral")

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import PositiveInt
 
-from govkit.checks._shared import measured, missing, stated
+from govkit.checks._shared import loading, measured, missing, stated
 from govkit.core import Case, Dataset, Finding, Metric, check
 from govkit.core.case import Array
 from govkit.stats import population_stability, total_variation, wasserstein
@@ -172,12 +172,12 @@ def _evidently(columns: list[Column], *, rows: int, seed: int) -> int:
         for side in ("reference", "current")
     ]
     os.environ.setdefault("DO_NOT_TRACK", "1")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with loading():
         from evidently import DataDefinition, Report
         from evidently import Dataset as Frame
         from evidently.metrics import DriftedColumnsCount
-
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         definition = DataDefinition(
             numerical_columns=[str(at) for at, column in usable.items() if column.numeric],
             categorical_columns=[str(at) for at, column in usable.items() if not column.numeric],

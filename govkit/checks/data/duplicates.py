@@ -14,7 +14,11 @@ from govkit.core import Case, Dataset, Finding, Measurement, Metric, check, exac
     crosswalk="check.data_quality",
     metrics={
         "duplicate_rows": Metric(
-            "Rows whose content stands earlier in the same data set.", better="lower", unit="rows", low=0
+            "Rows that repeat an earlier row: the same text but for case and white space, the same image, or, in a "
+            "table, the same value in every column but the id.",
+            better="lower",
+            unit="rows",
+            low=0,
         ),
         "duplicate_share": Metric("These rows as a share of all rows.", better="lower", low=0, high=1),
     },
@@ -22,9 +26,11 @@ from govkit.core import Case, Dataset, Finding, Measurement, Metric, check, exac
 def duplicates(case: Case) -> Iterator[Finding]:
     """Rows that repeat an earlier row, in each data set.
 
-    Texts count as the same when they differ only in case, white space or the Unicode form of a character. Rows of a
-    table count as the same when all input columns and the label are equal. Ids play no part. Stored predictions
-    without inputs cannot be told apart.
+    Texts count as the same when they differ only in case, white space or the Unicode form of a character, images when
+    their pixels are equal. Rows of a table count as the same when every column of the file but the declared id is
+    equal, stored predictions included: people of the same coarse description are no copies of each other, and two who
+    also share each score and group hardly differ from one. Without an id, rows that a wider file would tell apart
+    count as the same. Stored predictions without inputs cannot be told apart.
 
     Repeated rows count several times in every number of an audit and make its intervals too narrow.
     """
@@ -35,7 +41,7 @@ def duplicates(case: Case) -> Iterator[Finding]:
 def _of(case: Case, data: Dataset) -> Iterator[Finding]:
     import numpy as np
 
-    keys = row_keys(case, data, with_labels=True)
+    keys = row_keys(case, data, whole=True)
     if keys is None:
         detail = f"The {data.role} data hold no inputs, so equal rows cannot be told apart."
         for name in ("duplicate_rows", "duplicate_share"):

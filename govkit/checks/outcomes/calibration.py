@@ -12,7 +12,16 @@ from dataclasses import dataclass, replace
 from pydantic import PositiveInt
 
 from govkit import stats
-from govkit.checks._shared import MODELS, answers, groups_of, measured, missing, no_probabilities, stated
+from govkit.checks._shared import (
+    MODELS,
+    answers,
+    groups_of,
+    measured,
+    missing,
+    no_probabilities,
+    stated,
+    unrivaled,
+)
 from govkit.core import Case, Dataset, Finding, Metric, Of, Predictions, Role, check
 from govkit.core.case import Array
 
@@ -110,7 +119,7 @@ def calibration(case: Case, *, bins: PositiveInt = 15) -> Iterator[Finding]:
         yield from _groups(one)
     for of in (of for of in ("candidate", "base") if of in test):
         yield from _diagram(test[of], bins)
-    yield from _paired(test, case.seed)
+    yield from _paired(case, test)
     yield from _changes(test, models.get("shifted"), case.seed)
 
 
@@ -169,15 +178,18 @@ def _diagram(one: Stated, bins: int) -> Iterator[Finding]:
         yield measured("bin_observed", point.observed, one.data, of=one.of, part=part)
 
 
-def _paired(models: dict[Of, Stated], seed: int) -> Iterator[Finding]:
+def _paired(case: Case, models: dict[Of, Stated]) -> Iterator[Finding]:
     """Calibration error of the candidate less that of base and incumbent, on the same rows."""
-    for of in (of for of in ("base", "incumbent") if of in models and "candidate" in models):
-        one, two = models["candidate"], models[of]
-        if len(one.correct) >= 2:
+    name, data = "calibration_error", case.data["test"]
+    for of in MODELS[1:]:
+        one, two = models["candidate"], models.get(of)
+        if case.predictions(of) is None:
+            yield from unrivaled(of, (name,), data)
+        elif two is not None and len(one.correct) >= 2:
             estimate = stats.calibration_difference(
-                one.confidence, one.correct, two.confidence, two.correct, paired=True, seed=seed
+                one.confidence, one.correct, two.confidence, two.correct, paired=True, seed=case.seed
             )
-            yield measured("calibration_error", estimate, one.data, compared_with=of, seed=str(seed))
+            yield measured(name, estimate, data, compared_with=of, seed=str(case.seed))
 
 
 def _changes(test: dict[Of, Stated], shifted: dict[Of, Stated] | None, seed: int) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from govkit import stats
-from govkit.checks._shared import READS_TEST, groups_of, measured, missing, stated
+from govkit.checks._shared import READS_TEST, groups_of, measured, missing, stated, unrivaled
 from govkit.core import Case, Finding, Metric, check
 from govkit.core.case import Array
 
@@ -71,8 +71,7 @@ def _rates(case: Case, rival: Rival, right: tuple[Array, Array], part: dict[str,
 
 
 def _without(case: Case, rival: Rival) -> Iterator[Finding]:
-    detail = f"There is no {rival} to compare with ({rival} in the audit file)."
     data = case.data["test"]
-    for kind in ("negative", "positive"):
-        yield missing(f"{kind}_flip_rate_vs_{rival}", "no data", detail, data=data)
-    yield missing("mcnemar_p", "no data", detail, data=data, compared_with=rival)
+    for gap in unrivaled(rival, (f"negative_flip_rate_vs_{rival}", f"positive_flip_rate_vs_{rival}"), data):
+        yield gap.model_copy(update={"compared_with": None})
+    yield from unrivaled(rival, ("mcnemar_p",), data)

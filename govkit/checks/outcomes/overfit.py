@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from govkit import stats
-from govkit.checks._shared import log_losses, measured, missing, no_probabilities
+from govkit.checks._shared import log_losses, measured, missing, no_probabilities, unrivaled
 from govkit.core import Case, Dataset, Finding, Metric, Of, check
 from govkit.core.case import Array
 
@@ -57,6 +57,8 @@ def overfit(case: Case) -> Iterator[Finding]:
         yield from _log_loss_gap(fit, of, data)
     if "base" in fits:
         yield from _grown(fits["candidate"], fits["base"], data)
+    else:
+        yield from unrivaled("base", METRICS, data)
 
 
 def _fit(case: Case, of: Of) -> Fit | None:

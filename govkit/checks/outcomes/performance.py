@@ -13,7 +13,17 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from govkit import stats
-from govkit.checks._shared import MODELS, answers, groups_of, log_losses, measured, missing, no_probabilities, stated
+from govkit.checks._shared import (
+    MODELS,
+    answers,
+    groups_of,
+    log_losses,
+    measured,
+    missing,
+    no_probabilities,
+    stated,
+    unrivaled,
+)
 from govkit.core import Case, Dataset, Finding, Metric, Of, Predictions, Role, check
 from govkit.core.case import Array
 
@@ -35,6 +45,7 @@ METRICS = {
         "Log loss on the shifted data less log loss on the test data.", better="lower", unit="nats"
     ),
 }
+COMPARED = ("accuracy", "balanced_accuracy", "roc_auc", "log_loss")
 RIVALS: tuple[Of, ...] = ("base", "incumbent", "trivial")
 ROLES: tuple[Role, ...] = ("test", "shifted")
 
@@ -80,6 +91,8 @@ def performance(case: Case) -> Iterator[Finding]:
     for models in answered.values():
         yield from _all_rows(case, models)
     yield from _by_group(answered["test"])
+    for rival in (of for of in MODELS[1:] if of not in answered["test"]):
+        yield from unrivaled(rival, COMPARED, case.data["test"])
     if "shifted" in answered:
         for of in (of for of in MODELS if of in answered["shifted"]):
             yield from _change(answered["test"][of], answered["shifted"][of])
@@ -183,7 +196,12 @@ def _roc_auc(one: Answered, positive: int) -> Iterator[Finding]:
 
 def _roc_auc_difference(one: Answered, two: Answered, positive: int) -> Iterator[Finding]:
     first, second = one.given.probabilities, two.given.probabilities
-    if first is None or second is None or one.classes != 2 or len(_present(one)[1]) < 2:
+    if first is None or second is None or len(_present(one)[1]) < one.classes:
+        # The gap of one side's own value speaks for the difference too.
+        return
+    if one.classes != 2:
+        detail = "A difference of ROC AUC with bounds needs exactly two classes."
+        yield missing("roc_auc", "unsupported", detail, data=one.data, compared_with=two.of)
         return
     estimate = stats.auc_difference(first[:, positive], second[:, positive], one.data.labels == positive)
     yield measured("roc_auc", estimate, one.data, compared_with=two.of)

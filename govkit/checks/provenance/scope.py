@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import get_args
 
-from govkit.core import Case, Finding, Measurement, Metric, check, exact
+from govkit.checks._shared import groups_of
+from govkit.core import Case, Dataset, Finding, Measurement, Metric, check, exact
 from govkit.core.words import Access, Modality
 
 
@@ -22,7 +23,7 @@ from govkit.core.words import Access, Modality
         "has_train": Metric("Whether there are training data."),
         "has_groups": Metric("Whether group columns are declared."),
         "classes": Metric("Number of classes.", unit="classes", low=2),
-        "rows": Metric("Rows of a data set.", unit="rows", low=0),
+        "rows": Metric("Rows of a data set, and of each group in it.", unit="rows", low=0),
     },
 )
 def scope(case: Case) -> Iterator[Finding]:
@@ -43,6 +44,11 @@ def scope(case: Case) -> Iterator[Finding]:
     interval, bounds = exact(float(len(case.classes)))
     yield Measurement(name="classes", value=float(len(case.classes)), n=n, interval=interval, bounds=bounds)
     for data in case.data.values():
-        rows = float(len(data))
-        interval, bounds = exact(rows)
-        yield Measurement(name="rows", value=rows, n=len(data), interval=interval, bounds=bounds, data=data.ref)
+        yield _rows(data, len(data), {})
+        for part, inside in groups_of(data):
+            yield _rows(data, int(inside.sum()), part)
+
+
+def _rows(data: Dataset, n: int, part: dict[str, str]) -> Finding:
+    interval, bounds = exact(float(n))
+    return Measurement(name="rows", value=float(n), n=n, interval=interval, bounds=bounds, data=data.ref, part=part)

@@ -31,25 +31,25 @@ def refused(tmp_path: Path, text: str) -> str:
 
 
 def test_a_duplicate_key_is_refused(tmp_path: Path, text: str) -> None:
-    message = refused(tmp_path, text.replace('  "name": "Ada"', '  "name": "Ada"\n  "name": "Eve"'))
+    message = refused(tmp_path, text.replace("  name: Ada", "  name: Ada\n  name: Eve"))
     assert "'name' stands twice" in message
 
 
 @pytest.mark.parametrize(
     ("old", "new", "key"),
     [
-        ('"name": "Ada"', '"nmae": "Ada"', "keys.0.nmae: unknown key"),
-        ('"name": "Ada"\n', "\n", "keys.0.name: the key is missing"),
-        ('"govkit.trust/v1"', '"govkit.trust/v2"', "schema"),
-        ('"ecdsa-p256-sha256"', '"ecdsa-p256-sha1"', "keys.0.algorithm"),
-        ('- "gate"', '- "king"', "keys.0.roles.2"),
-        ("2026-11-24T12:00:00Z", "2026-11-24T12:00:00", "keys.0.not_before"),
-        ('"2026-11-24T12:00:00Z"', "1795000000", "keys.0.not_before"),
+        ("name: Ada", "nmae: Ada", "keys.1.nmae: unknown key 'nmae' (did you mean 'name'?)"),
+        ("name: Ada\n", "\n", ":3: keys.1.name: is required and absent"),
+        ("govkit.trust/v1", "govkit.trust/v2", ":1: schema: found 'govkit.trust/v2'; expected govkit.trust/v1"),
+        ("ecdsa-p256-sha256", "ecdsa-p256-sha1", "keys.1.algorithm"),
+        ("- gate", "- king", "keys.1.roles.3: found 'king'; expected train, audit, gate, release"),
+        ("2026-11-24T12:00:00Z", "2026-11-24T12:00:00", "keys.1.not_before"),
+        ("'2026-11-24T12:00:00Z'", "1795000000", "keys.1.not_before: expected a time like"),
         ("2026-11-24", "2036-11-24", "not_after is not later"),
-        (KEY.id, "0" * 64, "id is not the SHA-256 of public_key"),
-        (KEY.id, KEY.id.upper(), "keys.0.id"),
+        (KEY.id, "a" * 64, "id is not the SHA-256 of public_key"),
+        (KEY.id, KEY.id.upper(), "keys.1.id"),
         ("BEGIN PUBLIC KEY", "BEGIN CERTIFICATE", "not the PEM text"),
-        ('"keys":\n', '"keys": []\n"other":\n', "keys"),
+        ("keys:\n", "keys: []\nother:\n", ":2: keys: "),
     ],
     ids=[str(number) for number in range(12)],
 )
@@ -60,14 +60,14 @@ def test_a_wrong_entry_is_named(tmp_path: Path, text: str, old: str, new: str, k
 
 def test_unquoted_times_are_times(tmp_path: Path, text: str) -> None:
     path = tmp_path / "trust.yaml"
-    path.write_text(text.replace('"2026-11-24T12:00:00Z"', "2026-11-24T13:00:00+01:00"))
+    path.write_text(text.replace("'2026-11-24T12:00:00Z'", "2026-11-24T13:00:00+01:00"))
     assert read_trust(path) == trust_of(KEY)
 
 
 def test_one_key_cannot_count_as_two(tmp_path: Path, text: str) -> None:
     entry = text[text.index("- ") :]
     assert "stands twice" in refused(tmp_path, text + entry)
-    assert "id is not the SHA-256" in refused(tmp_path, text + entry.replace(KEY.id, "1" * 64))
+    assert "id is not the SHA-256" in refused(tmp_path, text + entry.replace(KEY.id, "b" * 64))
 
 
 def test_a_key_on_another_curve_is_refused(tmp_path: Path, text: str) -> None:
@@ -88,9 +88,9 @@ def test_a_private_key_given_as_trust_is_not_shown(tmp_path: Path) -> None:
 
 
 def test_missing_large_and_broken_files(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="cannot be read"):
+    with pytest.raises(UsageError, match=r"cannot be read .*govkit keys new"):
         read_trust(tmp_path / "none.yaml")
-    with pytest.raises(UsageError, match="cannot be read"):
+    with pytest.raises(UsageError, match="found a folder"):
         read_trust(tmp_path)
     (tmp_path / "latin.yaml").write_bytes(b"name: \xe9")
     with pytest.raises(UsageError, match="UTF-8"):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from govkit import manifest
 from govkit.core import Run
 from govkit.data import content_digest
 from govkit.errors import UsageError
-from govkit.lineage import FACTS, read_run, record, unknown_facts
+from govkit.lineage import FACTS, base_folder, read_run, record, unknown_facts
 
 ROWS = [{"text": "win a prize now", "label": 1}, {"text": "see you at home", "label": 0}]
 
@@ -174,7 +175,7 @@ def test_whatever_ends_the_block_leaves_a_record(
     assert run.hyperparameters["steps_done"].value == 1
     assert run.hyperparameters["early_stop"].seen == "unknown"
     assert not (tmp_path / "out" / "model").exists()
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["run.json"]
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"base.path", "run.json"}
 
 
 def test_a_model_that_cannot_be_saved_leaves_a_record_of_the_failure(
@@ -184,7 +185,7 @@ def test_a_model_that_cannot_be_saved_leaves_a_record_of_the_failure(
     trainer.processing_class = _Unsaveable()
     with pytest.raises(FileExistsError):
         trained(tmp_path / "out", tiny_base, trainer)
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["run.json"]
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"base.path", "run.json"}
     assert read_run(tmp_path / "out").exit == "failed"
 
 
@@ -367,9 +368,9 @@ def test_a_package_that_is_not_installed_is_named(tiny_base: Path, tmp_path: Pat
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"surprise": 1}, "surprise: Extra inputs are not permitted"),
-        ({"exit": "fine"}, "exit: Input should be"),
-        ({"schema": "govkit.run/v2"}, "schema: Input should be"),
+        ({"surprise": 1}, "surprise: unknown key"),
+        ({"exit": "fine"}, "exit: found 'fine'; expected finished, failed, interrupted"),
+        ({"schema": "govkit.run/v2"}, "schema: found"),
     ],
 )
 def test_a_wrong_record_is_refused(tiny_base: Path, tmp_path: Path, change: dict[str, Any], message: str) -> None:
@@ -423,3 +424,22 @@ def test_the_code_is_known_in_a_repository(tmp_path: Path, monkeypatch: pytest.M
     assert code()["dirty"].value is True
     monkeypatch.setenv("PATH", "")
     assert code()["commit"].seen == "unknown"
+
+
+def test_the_base_is_found_again_and_only_if_it_is_the_same(tmp_path, tiny_base):
+    base = tmp_path / "base"
+    shutil.copytree(tiny_base, base)
+    with record(tmp_path / "out", base=base):
+        pass
+    run = read_run(tmp_path / "out")
+    assert base_folder(tmp_path / "out" / "run.json", run) == base.resolve()
+    assert str(tmp_path) not in (tmp_path / "out" / "run.json").read_text(encoding="utf-8")
+    (base / "config.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(UsageError, match="not those that"):
+        base_folder(tmp_path / "out" / "run.json", run)
+    shutil.rmtree(base)
+    with pytest.raises(UsageError, match="no longer there"):
+        base_folder(tmp_path / "out" / "run.json", run)
+    (tmp_path / "out" / "base.path").unlink()
+    with pytest.raises(UsageError, match=r"base\.path"):
+        base_folder(tmp_path / "out" / "run.json", run)

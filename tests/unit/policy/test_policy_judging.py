@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from govkit.core import Finding, Gap, Measurement, Policy, Ruling, Verdict
+from govkit.core import LEVELS, Bound, Finding, Gap, Measurement, Policy, Ruling, Verdict
 from govkit.core.finding import DataRef
 from govkit.errors import PolicyError
 from govkit.policy import digest, judge
@@ -349,8 +350,31 @@ def test_long_lists_of_parts_are_cut_in_the_reason_and_full_in_the_ruling(
     policy: Build, control: Fields, measured: Measure
 ) -> None:
     ruling = ruled(policy(control(over=["groups"])), parts(measured, {f"g{index}" * 90: 0.9 for index in range(9)}))
-    assert (len(ruling.parts), "4 more parts are listed" in ruling.reason) == (9, True)
+    assert (len(ruling.parts), "and 6 more: accuracy" in ruling.reason) == (9, True)
     assert len(ruling.reason) < 1500
+
+
+def test_the_reason_begins_with_the_part_farthest_beyond_the_limit(
+    policy: Build, control: Fields, measured: Measure
+) -> None:
+    values = {"a": 0.95, "b": 0.6, "c": 0.3, "d": 0.5, "e": 0.7, "f": 0.81}
+    said = ruled(policy(control(over=["groups"])), parts(measured, values)).reason.split(" | ")
+    assert [sentence.split(":")[0] for sentence in said] == ["sex c", "sex d", "sex b", "and 3 more parts."]
+
+
+def test_parts_with_one_sentence_share_it(policy: Build, control: Fields, measured: Measure) -> None:
+    missing = [measured(0.9, part={"sex": name}, name="recall") for name in ("f", "m", "o", "x")]
+    said = ruled(policy(control(over=["groups"])), missing).reason
+    assert said == "sex f, sex m, sex o and 1 more: accuracy was not measured."
+
+
+def test_an_interval_that_ends_nowhere_is_said_in_words(policy: Build, control: Fields, measured: Measure) -> None:
+    huge = tuple(Bound(level=level, low=0.5, high=sys.float_info.max) for level in LEVELS)
+    ratio = measured(0.7, None).model_copy(update={"bounds": huge})
+    said = ruled(policy(control(require={"max": 0.9})), [ratio])
+    assert said.state == "inconclusive"
+    assert "no upper bound" in said.reason
+    assert "e+308" not in said.reason
 
 
 # Families

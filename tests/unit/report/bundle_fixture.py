@@ -31,6 +31,8 @@ def measurement(name: str, value: Any, n: int = 8143, *, width: float = 0.012, *
     more.setdefault("data", TEST)
     if number and width:
         low, high = round(value - width, 6), round(value + width, 6)
+        bounds = tuple(core.Bound(level=level, low=low, high=high) for level in core.LEVELS)
+        more.setdefault("bounds", bounds)
         more.setdefault("interval", core.Interval(level=0.95, low=low, high=high, method=more.pop("method", "score")))
     more.pop("method", None)
     return core.Measurement(name=name, value=value, n=n, unit="share" if number else "", **more)
@@ -164,12 +166,25 @@ def policy(groups: dict[str, dict[str, int]] = GROUPS) -> core.Policy:
     )
 
 
+def _parts(control: core.Control, findings: list[core.Finding], **more: Any) -> tuple[PartRuling, ...]:
+    """A part for each finding that speaks to the control; one without a finding where none does."""
+    found = [
+        (index, dict(f.part))
+        for index, f in enumerate(findings)
+        if f.check == control.check
+        and f.name in (control.metric, "*")
+        and (f.of, f.compared_with) == ("candidate", None)
+        and bool(f.part) == bool(control.over)
+    ]
+    return tuple(PartRuling(part=part, finding=index, **more) for index, part in found or [(-1, {})])
+
+
 def verdict(outcome: Any = "BLOCK", *, findings: list[core.Finding], **more: Any) -> core.Verdict:
     by_id = {control.id: control for control in controls()}
     rulings = tuple(
         core.Ruling(control=id_, title=by_id[id_].title, check=by_id[id_].check, metric=by_id[id_].metric, state=state,
                     severity=by_id[id_].severity, disposition=disposition, waived=waived, reason=reason,
-                    parts=(PartRuling(part={}, state=state, finding=0, reason=reason),))
+                    parts=_parts(by_id[id_], findings, state=state, reason=reason))
         for id_, state, disposition, waived, reason in STATES
     )  # fmt: skip
     states = [ruling.state for ruling in rulings]
