@@ -6,9 +6,10 @@ which of them is used depends on the trial alone, so that no error has to be spl
 
 Far from 0 the bounds of the two errors are joined by the square-and-add rule (Zou and Donner 2008), with their
 correlation where both answer the same rows; and where one error cannot be told from 0, it counts as 0 in the bound
-that this widens. Near 0 that joins two worst cases, so there the squared errors are compared, whose difference is
-smooth and has the sign of the difference. How far it lies from the trial depends on the size of one error, which is
-varied over its own confidence range at a tenth of the error (Berger and Boos 1994).
+that this widens. Near 0, and on rows of their own, that joins two worst cases; there the squared errors are compared,
+whose difference is smooth and has the sign of the difference. How far it should lie from 0 under a trial depends on the
+sizes of both errors, taken from their confidence ranges at a tenth of the error (Berger and Boos 1994); its variance is
+that at the trial's likeliest sizes. On the same rows square-and-add is the sharper of the two throughout.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ NEAR = 1.0
 """Trial differences up to so many noise scales are tested on the squared scale."""
 
 NUISANCE = 0.1
-"""Share of the error that is spent on the range of these sizes."""
+"""Share of the error that is spent on the range of the sizes that the two errors may have."""
 
 
 def calibration_difference(
@@ -54,10 +55,18 @@ def calibration_difference(
     a, b = squared_error(*first), squared_error(*second)
     correlation = _correlation((a, *first), (b, *second), seed) if paired else 0.0
     lows, highs = _join(a, b, correlation, np.array(QUANTILES))
-    lows, highs = _sharper(a, b, correlation, lows), -_sharper(b, a, correlation, -highs)
+    if not paired:
+        lows, highs = _sharper(a, b, lows), -_sharper(b, a, -highs)
     change, rows = _root(a) - _root(b), first[0].size
     n = rows if paired else rows + second[0].size
-    return assemble(change, n, lows, highs, method="debiased L2, square-and-add and squared scale", within=(-1.0, 1.0))
+    return assemble(
+        change,
+        n,
+        lows,
+        highs,
+        method="debiased L2, square-and-add" + ("" if paired else " and squared scale"),
+        within=(-1.0, 1.0),
+    )
 
 
 def _root(squared: Squared) -> float:
@@ -81,27 +90,28 @@ def _join(a: Squared, b: Squared, correlation: float, z: Array) -> tuple[Array, 
     return np.where(none_a, np.minimum(lows, -high_b), lows), np.where(none_b, np.maximum(highs, high_a), highs)
 
 
-def _sharper(a: Squared, b: Squared, correlation: float, lows: Array) -> Array:
+def _sharper(a: Squared, b: Squared, lows: Array) -> Array:
     """Lower bounds of the error of ``a`` less that of ``b``: near 0 those of the squared scale, else ``lows``."""
     import numpy as np
     from scipy.special import ndtri
 
     near = NEAR * (_spread(a) + _spread(b)) ** 0.25
     spent = NUISANCE * np.array(ALPHAS)
-    largest = bounds(b, -ndtri(spent))[1][:, None]
+    (low_a, high_a), (low_b, high_b) = (
+        (low[:, None], high[:, None]) for low, high in (bounds(side, -ndtri(spent / 2)) for side in (a, b))
+    )
     z = -ndtri(np.array(ALPHAS) - spent)[:, None]
     change, total = a.value - max(0.0, b.value), max(0.0, a.value) + max(0.0, b.value)
 
     def too_low(trial: Array) -> Array:
         least = np.maximum(0.0, -trial)
-        # The size of the error of b that moves the expected change furthest up, and the likeliest one.
-        worst = np.where(trial > 0, np.maximum(largest, least), least)
+        # The size of the error of b that leaves the least room below the change that was seen, and the likeliest one.
+        most, fewest = np.minimum(high_b, high_a - trial), np.maximum(low_b, low_a - trial)
+        worst = np.maximum(least, np.where(trial > 0, most, fewest))
         size = np.maximum(least, (np.sqrt(np.maximum(2 * total - trial**2, 0)) - trial) / 2)
         v, w = _variance(a, (size + trial) ** 2), _variance(b, size**2)
-        # Two models that err alike leave no variance; then nothing is ruled out.
-        v = np.maximum(v + w - 2 * correlation * np.sqrt(v * w), 1e-200)
-        skew = (z * z - 1) / 6 * _third(a, (size + trial) ** 2) / v
-        return np.asarray(change - trial * (2 * worst + trial) - skew > z * np.sqrt(v))
+        skew = (z * z - 1) / 6 * _third(a, (size + trial) ** 2) / (v + w)
+        return np.asarray(change - trial * (2 * worst + trial) - skew > z * np.sqrt(v + w))
 
     found = first_uncleared(too_low, np.full(lows.shape, -near), np.full(lows.shape, near))
     beyond = (lows < -near) | (found > near * (1 - 1e-9))

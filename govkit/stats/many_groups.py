@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from govkit.core.case import Array
 from govkit.stats.estimate import ALPHAS, QUANTILES, Estimate, assemble
 from govkit.stats.inputs import fractions
+from govkit.stats.inversion import SECTIONS
 from govkit.stats.two_groups import METHOD, difference_low, ratio_low, reciprocal
+
+ROUGH = 2
+"""Rounds of the search that tells which pairs matter."""
 
 
 def spread(successes: Any, totals: Any) -> Estimate:
@@ -28,9 +33,9 @@ def spread(successes: Any, totals: Any) -> Estimate:
 
     x, n = fractions(successes, totals)
     pair = _pairs(x, n)
-    lows = np.max(difference_low(*pair, z=_split_quantiles(x.size)), axis=0)
+    lows = _over(difference_low, pair, _split_quantiles(x.size), sign=1)
     # The upper bound of one pair is the negative lower bound of the same pair, swapped.
-    highs = np.max(-difference_low(*pair, z=np.array(QUANTILES)), axis=0)
+    highs = -_over(difference_low, pair, np.array(QUANTILES), sign=-1)
     share = x / n
     value = float(share.max() - share.min())
     return assemble(value, int(n.sum()), lows, highs, method=f"{METHOD}, over pairs", within=(0.0, 1.0))
@@ -55,8 +60,8 @@ def spread_ratio(successes: Any, totals: Any) -> Estimate:
     if not x.any():
         raise ValueError("no group has a success; the ratio of their shares is undefined")
     pair = _pairs(x, n)
-    lows = np.min(ratio_low(*pair, z=np.array(QUANTILES)), axis=0)
-    highs = reciprocal(np.max(ratio_low(*pair, z=_split_quantiles(x.size)), axis=0))
+    lows = _over(ratio_low, pair, np.array(QUANTILES), sign=-1)
+    highs = reciprocal(_over(ratio_low, pair, _split_quantiles(x.size), sign=1))
     share = x / n
     value = float(share.min() / share.max())
     return assemble(value, int(n.sum()), lows, highs, method=f"{METHOD}, over pairs", within=(0.0, 1.0))
@@ -68,6 +73,22 @@ def _pairs(x: Array, n: Array) -> tuple[Array, Array, Array, Array]:
 
     first, second = np.nonzero(~np.eye(x.size, dtype=bool))
     return x[first, None], n[first, None], x[second, None], n[second, None]
+
+
+def _over(low: Callable[..., Array], pair: tuple[Array, ...], z: Array, *, sign: int) -> Array:
+    """Largest (``sign`` 1) or smallest (-1) lower bound over the pairs, ``(9,)``.
+
+    A rough search first: only pairs that it leaves in reach of the extreme one are searched to the last digit.
+    """
+    import numpy as np
+
+    rough = low(*pair, z=z, rounds=ROUGH)
+    # Ratios are searched as r / (1 + r), from 0 to 1; differences from -1 to 1.
+    rough, width = (rough / (1 + rough), 1) if low is ratio_low else (rough, 2)
+    reach = width / SECTIONS**ROUGH + 1e-12
+    near = (sign * rough >= (sign * rough).max(axis=0) - reach).any(axis=1)
+    bounds = low(*(part[near] for part in pair), z=z)
+    return np.asarray(sign * (sign * bounds).max(axis=0))
 
 
 def _split_quantiles(groups: int) -> Array:

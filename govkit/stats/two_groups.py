@@ -12,7 +12,7 @@ from collections.abc import Callable
 from govkit.core.case import Array
 from govkit.stats.estimate import ALPHAS, QUANTILES, UNBOUNDED, Estimate, assemble
 from govkit.stats.inputs import fraction
-from govkit.stats.inversion import first_uncleared
+from govkit.stats.inversion import ROUNDS, first_uncleared
 
 METHOD = "corrected Miettinen-Nurminen"
 TINY = 1e-300
@@ -80,7 +80,7 @@ def _both(low: Callable[..., Array], table: tuple[int, int, int, int], z: Array)
     return np.asarray(low(*first, first[0][::-1], first[1][::-1], z=z))
 
 
-def difference_low(x: Array, n: Array, y: Array, m: Array, *, z: Array) -> Array:
+def difference_low(x: Array, n: Array, y: Array, m: Array, *, z: Array, rounds: int = ROUNDS) -> Array:
     """Lower bounds of ``x/n - y/m`` at normal quantiles ``z`` (each > 1); arguments broadcast."""
     import numpy as np
 
@@ -96,7 +96,7 @@ def difference_low(x: Array, n: Array, y: Array, m: Array, *, z: Array) -> Array
         shift = skew * np.maximum(0, k3 / np.maximum(v, TINY))
         return np.asarray(observed - trial - continuity - shift > z * np.sqrt(v))
 
-    return first_uncleared(clears, np.full(observed.shape[:-1], -1.0), observed[..., 0])
+    return first_uncleared(clears, np.full(observed.shape[:-1], -1.0), observed[..., 0], rounds=rounds)
 
 
 def _constrained(p1: Array, p2: Array, theta: Array, gap: Array) -> tuple[Array, Array]:
@@ -126,7 +126,7 @@ def _constrained(p1: Array, p2: Array, theta: Array, gap: Array) -> tuple[Array,
     return np.where(flipped, 1 - r1, r1), np.where(flipped, 1 - r2, r2)
 
 
-def ratio_low(x: Array, n: Array, y: Array, m: Array, *, z: Array) -> Array:
+def ratio_low(x: Array, n: Array, y: Array, m: Array, *, z: Array, rounds: int = ROUNDS) -> Array:
     """Lower bounds of ``(x/n) / (y/m)`` at normal quantiles ``z`` (each > 1); arguments broadcast; ``y`` may be 0."""
     import numpy as np
 
@@ -149,5 +149,5 @@ def ratio_low(x: Array, n: Array, y: Array, m: Array, *, z: Array) -> Array:
 
     # rho in [0, inf) is searched as rho / (1 + rho), so that small and large ratios get the same care.
     shape = x.shape[:-1]
-    scaled = first_uncleared(clears, np.zeros(shape), np.ones(shape))
+    scaled = first_uncleared(clears, np.zeros(shape), np.ones(shape), rounds=rounds)
     return np.asarray(scaled / (1 - scaled))

@@ -111,6 +111,16 @@ def calibration_pair(n: int, sharp: tuple[float, float]) -> Draw:
     return draw
 
 
+def calibration_apart(rows: tuple[int, int], sharp: tuple[float, float]) -> Draw:
+    """Two models on rows of their own, as between test and shifted data."""
+
+    def draw(rng: np.random.Generator) -> gs.Estimate:
+        first, second = (stated_rows(rng, n, k) for n, k in zip(rows, sharp, strict=True))
+        return gs.calibration_difference(*first, *second, paired=False, seed=0)
+
+    return draw
+
+
 def auc_draw(k: int, m: int, area: float, astray: float = 0.0) -> tuple[Draw, float]:
     """Normal scores with a given area; a share ``astray`` of the positives falls below everything."""
     positive = np.arange(k + m) < k
@@ -195,6 +205,13 @@ def calibrations() -> Iterator[Simulation]:
             yield "calibration_difference", f"{n}, {pair}", calibration_pair(n, pair), truth, 1000
 
 
+def calibrations_apart() -> Iterator[Simulation]:
+    for pair in ((1.0, 1.0), (1.2, 1.2), (1.4, 1.4), (1.8, 1.8), (1.4, 1.3), (1.2, 1.0), (1.0, 1.8)):
+        truth = true_calibration(pair[0]) - true_calibration(pair[1])
+        for rows, draws in (((500, 500), 3000), ((5000, 500), 3000), ((5000, 5000), 3000), ((70_000, 70_000), 1000)):
+            yield "calibration_apart", f"{rows}, {pair}", calibration_apart(rows, pair), truth, draws
+
+
 def rankings() -> Iterator[Simulation]:
     for k, m, area, astray in AREAS:
         yield "auc", f"{k}+{m}, {area}, astray {astray}", *auc_draw(k, m, area, astray), 4000
@@ -237,7 +254,7 @@ def main(wanted: list[str]) -> None:
     if not wanted or {"difference", "ratio", "paired_difference"} & set(wanted):
         for name, rows, worst in enumerations():
             line(name, rows, "low", worst.round(2))
-    for name, rows, draw, truth, draws in (*calibrations(), *rankings(), *other_numbers()):
+    for name, rows, draw, truth, draws in (*calibrations(), *calibrations_apart(), *rankings(), *other_numbers()):
         if not wanted or name in wanted:
             low, high = simulated_misses(draw, truth, draws, 0)
             line(name, rows, "low", low.round(2))

@@ -106,19 +106,19 @@ def _payload(path: Path) -> str:
     return json.loads(path.read_text(encoding="utf-8"))["dsseEnvelope"]["payload"]
 
 
-def _lines(text: str) -> set[str]:
-    """Lines without their numbers, which differ a little from machine to machine."""
-    return {re.sub(r"-?[0-9]+(\.[0-9]+)?", "#", line.strip()) for line in text.splitlines() if line.strip()}
+def _flat(text: str) -> str:
+    """Text without line breaks and with its numbers left open: they differ a little from machine to machine."""
+    return re.sub(r"-?[0-9]+(\.[0-9]+)?", "#", " ".join(text.split()))
 
 
 def test_the_output_on_the_readme_is_real(sms, capsys):
     folder, story = sms
     screen.show_bundle(story.bundle, json=False)
     screen.show_story(story, folder)
-    real = capsys.readouterr().out.replace(str(folder), "demo-sms")
+    real = _flat(capsys.readouterr().out.replace(str(folder), "demo-sms"))
     readme = (Path(gk.__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-    shown = re.findall(r"```text\n(.*?)```", readme, flags=re.DOTALL)
-    assert len(shown) == 1
-    promised = _lines(shown[0].replace("...", ""))
-    assert len(promised) > 10
-    assert promised <= _lines(real), promised - _lines(real)
+    (shown,) = re.findall(r"```text\n(.*?)```", readme, flags=re.DOTALL)
+    promised = [_flat(part) for part in shown.split("  ...\n")]
+    assert len(promised) > 5
+    for part in promised:
+        assert part in real, part

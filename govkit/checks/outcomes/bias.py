@@ -13,7 +13,7 @@ from itertools import combinations
 
 from govkit import stats
 from govkit.checks._fairness import RATES, Sides, Table, agree, one_and_rest, tabulate
-from govkit.checks._shared import READS_TEST, answers, measured, missing, unrivaled
+from govkit.checks._shared import READS_TEST, answers, measured, missing
 from govkit.core import LEVELS, Bound, Case, Dataset, Finding, Interval, Metric, Of, check
 from govkit.core.case import Array
 from govkit.stats import Estimate
@@ -87,8 +87,6 @@ def bias(case: Case, *, intersections: bool = False) -> Iterator[Finding]:
     """
     data = case.data["test"]
     models = {of: _sides(case, given.labels) for of, given in answers(case).items()}
-    if "base" not in models:
-        yield from unrivaled("base", (f"{name}_difference" for name in RATES), data)
     for grouped in _groupings(data, intersections=intersections):
         for of, sides in models.items():
             yield from _of_model(grouped, of, sides, binary=len(case.classes) == 2)

@@ -121,6 +121,12 @@ def test_a_base_with_labels_only_is_a_gap_for_each_metric():
     assert not [item for item in found if item.compared_with == "base"]
 
 
+def test_a_model_that_is_missing_is_a_gap_of_the_comparison():
+    missing = gaps(run_check(calibration, make_case(LABELS, STATED, base=STATED)))
+    assert ("calibration_error", "candidate", "base") not in missing
+    assert missing["calibration_error", "candidate", "incumbent"].reason == "no data"
+
+
 def test_one_row_is_too_few():
     found = run_check(calibration, make_case([1], [0.9]))
     assert gaps(found)["calibration_error", "candidate", None].reason == "too few rows"

@@ -66,3 +66,10 @@ def test_power_a_memorized_training_set_is_found_and_an_honest_model_is_not_accu
                 accused += bound(gap, 0.999)[0] > 0.05
     assert found >= 18
     assert accused == 0
+
+
+def test_without_a_base_each_comparison_is_a_gap():
+    rows = np.arange(40) % 2
+    found = run_check(overfit, make_case(rows, rows, train={"labels": rows, "probs": rows}))
+    about = {item.name: item for item in found if item.compared_with == "base"}
+    assert {name: item.reason for name, item in about.items()} == {"accuracy_gap": "no data", "log_loss_gap": "no data"}

@@ -90,7 +90,10 @@ def test_without_shifted_data_and_base_there_are_gaps_and_no_numbers():
     missing = gaps(found)
     assert missing["accuracy_change", "candidate", None].reason == "no data"
     assert missing["log_loss_change", "candidate", None].reason == "no data"
-    assert not [finding for finding in found if finding.of == "base" or finding.compared_with == "base"]
+    for rival in ("base", "incumbent"):
+        about = [finding for finding in found if rival in (finding.of, finding.compared_with)]
+        assert {item.name for item in about} == {"accuracy", "balanced_accuracy", "roc_auc", "log_loss"}
+        assert all(missing[item.name, "candidate", rival] is item and rival in item.detail for item in about)
 
 
 def test_labels_without_probabilities_are_unsupported_where_they_matter():
@@ -121,7 +124,7 @@ def test_many_classes_give_an_area_without_bounds():
     found = run_check(performance, make_case(np.arange(60) % 3, probabilities, base=rng.dirichlet(np.ones(3), 60)))
     assert pick(found, "roc_auc").bounds == ()
     assert pick(found, "roc_auc").interval is None
-    assert not [finding for finding in found if finding.name == "roc_auc" and finding.compared_with]
+    assert gaps(found)["roc_auc", "candidate", "base"].reason == "unsupported"
 
 
 def change_of_accuracy(labels, new, old):

@@ -7,6 +7,7 @@ import pytest
 from case_fixture import make_case
 
 from govkit.checks import Request, declared_passes, requests_for
+from govkit.checks._requests import complete
 from govkit.core import Case, Check, Metric, Passes, Policy, check
 from govkit.errors import PolicyError, UsageError
 from govkit.subjects import Probe
@@ -108,3 +109,13 @@ def test_a_check_declares_what_it_needs_beyond_the_shared_predictions():
 def test_passes_of_an_unknown_check_are_a_usage_error():
     with pytest.raises(UsageError, match="there is no check 'x'"):
         declared_passes(make_case([0], [0]), [Request("x")], catalog={})
+
+
+def test_a_parameter_without_default_must_be_given():
+    def sized(case: Case, *, size: int):
+        yield from ()
+
+    declared = declare("sized", sized)
+    assert complete(declared, {"size": 3}) == {"size": 3}
+    with pytest.raises(UsageError, match="size"):
+        complete(declared, {})

@@ -22,7 +22,15 @@ def test_hand_worked_texts_differ_only_in_case_space_and_form():
     assert all(bound.low == bound.high == 3.0 for bound in measurements(found, "duplicate_rows")[0].bounds)
 
 
-def test_hand_worked_tables_compare_inputs_and_label_without_the_id():
+def test_rows_of_a_table_that_another_column_tells_apart_are_no_duplicates():
+    table = {"age": [30, 30, 30], "label": ["ham", "ham", "spam"], "score": [0.2, 0.3, 0.2], "id": ["1", "2", "3"]}
+    columns = {"input": ("age",), "label": "label", "id": "id"}
+    assert (
+        value(run("duplicates", read_case({"test": table}, columns=columns, modality="table")), "duplicate_rows") == 0
+    )
+
+
+def test_hand_worked_tables_compare_every_column_but_the_id():
     table = {
         "age": [30, 30, 30, 41], "sex": ["F", "F", "F", "M"],
         "label": ["ham", "ham", "spam", "ham"], "id": ["1", "2", "3", "4"],

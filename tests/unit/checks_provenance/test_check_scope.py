@@ -24,3 +24,12 @@ def test_a_full_case():
     assert [value(found, name) for name in FLAGS] == [True, True, False, True, True, True]
     assert {item.data.role for item in measurements(found, "rows")} == {"test", "train", "shifted"}
     assert {item.seed for item in found} == {""}
+
+
+def test_rows_of_each_group_of_each_data_set():
+    later = {"labels": [0, 1], "probs": [0.1, 0.9], "groups": {"sex": ["f", "f"]}}
+    case = make_case([0, 1, 1], [0.2, 0.7, 0.6], groups={"sex": ["f", "m", "f"]}, shifted=later)
+    sizes = {(item.data.role, *item.part.values()): item.value for item in measurements(run("scope", case), "rows")}
+    assert sizes == {
+        ("test",): 3.0, ("test", "f"): 2.0, ("test", "m"): 1.0, ("shifted",): 2.0, ("shifted", "f"): 2.0
+    }  # fmt: skip

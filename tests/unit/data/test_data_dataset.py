@@ -229,3 +229,11 @@ def test_many_groups_do_not_overflow_the_cell_numbers() -> None:
     counted = count_table(groups, rng.integers(0, 2, 500), rng.integers(0, 2, 500))
     assert counted["n"].sum() == 500
     assert len(counted) == 500
+
+
+@pytest.mark.parametrize("name", ["bin", "column", "number", "source", "base"])
+def test_a_group_column_is_not_named_like_a_part_of_findings(tmp_path: Path, name: str) -> None:
+    path = csv(tmp_path / "g.csv", f"text,label,{name}", "a,ham,f", "b,spam,m")
+    columns = Columns(input="text", label="label", groups=(name,))
+    with pytest.raises(DataError, match=f"columns.groups: '{name}'.*rename"):
+        read_dataset(path, role="test", columns=columns, modality="text")

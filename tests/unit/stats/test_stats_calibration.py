@@ -86,6 +86,29 @@ def test_calibration_difference_depends_on_the_seed_alone():
     assert other.bounds != found.bounds
 
 
+STATED = [0.537, 0.609, 0.666, 0.717, 0.758, 0.788, 0.815, 0.843, 0.871, 0.898, 0.922, 0.952, 0.993, 0.999, 1.0]
+"""Mean stated probability of fifteen bins of the census rows of 2015, which those of 2018 share."""
+
+BEFORE = [73, -59, -39, -90, 36, 132, -18, 71, 99, 40, 116, 19, -11, 1, 0]
+AFTER = [-159, -243, 128, 46, 125, 36, 171, 100, 12, 110, 162, 73, 24, 1, 0]
+"""Share that came true less what was stated, in ten thousandths, in 2015 and 2018."""
+
+
+def census(gaps, n=4640):
+    f = np.repeat(STATED, n)
+    true = np.rint((np.array(STATED) + np.array(gaps) / 10_000) * n)
+    return f, np.concatenate([np.arange(n) < count for count in np.minimum(true, n)])
+
+
+def test_a_small_change_on_many_rows_is_told_from_none():
+    after, before = census(AFTER), census(BEFORE)
+    found = gs.calibration_difference(*after, *before, paired=False, seed=0)
+    assert 0.005 < found.value < 0.008
+    assert 0 < found.interval.low < 0.001
+    back = gs.calibration_difference(*before, *after, paired=False, seed=0)
+    assert back.interval.high == pytest.approx(-found.interval.low)
+
+
 def test_paired_sides_have_as_many_rows():
     with pytest.raises(ValueError, match="conf_a has 3, conf_b has 2"):
         gs.calibration_difference([0.1, 0.2, 0.3], [0, 0, 0], [0.1, 0.2], [0, 0], paired=True, seed=0)

@@ -57,6 +57,13 @@ def test_calibration_difference_covers(bench, sharp):
     assert no_more_than_chance(bench.simulated_misses(bench.calibration_pair(400, sharp), truth, 400, 2), 400)
 
 
+@pytest.mark.parametrize("sharp", [(1.0, 1.0), (1.8, 1.8), (1.0, 1.8)])
+def test_calibration_difference_on_rows_apart_covers(bench, sharp):
+    truth = bench.true_calibration(sharp[0]) - bench.true_calibration(sharp[1])
+    draw = bench.calibration_apart((4000, 500) if sharp[1] == 1 else (4000, 4000), sharp)
+    assert no_more_than_chance(bench.simulated_misses(draw, truth, 400, 7), 400)
+
+
 @pytest.mark.parametrize("rows", [(20, 200, 0.95, 0.0), (60, 60, 0.99, 0.02), (100, 100, 0.7, 0.0)])
 def test_auc_covers(bench, rows):
     draw, truth = bench.auc_draw(*rows)
