@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -21,6 +22,8 @@ def main() -> None:
     own = logging.getLogger("govkit")
     own.addHandler(logging.StreamHandler())
     own.setLevel(os.environ.get("GOVKIT_LOG", "CRITICAL"))
+    # A short program that loads large libraries: collecting their garbage often only costs time.
+    gc.set_threshold(50_000, 20, 100)
     try:
         app()
     except KeyboardInterrupt:

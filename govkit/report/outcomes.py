@@ -15,7 +15,7 @@ from govkit.report.numbers import NONE, interval, rows, value, with_interval
 FIRST_ROWS = 18
 """Rows of a table in the body of the report; the annex holds every finding."""
 ALL_ROWS = "all rows"
-PRINTED_ROWS = 300
+PRINTED_ROWS = 40
 """Rows of an annex table that a printed page shows."""
 
 

@@ -81,7 +81,8 @@ def test_whatever_the_rows_there_is_no_crash_and_every_number_is_in_its_range_an
     table, other = rows(seed, count, classes), rows(seed + 1, count, classes)
     for item in run_check(check, build(table, other, lambda values: values)):
         if isinstance(item, Gap):
-            assert item.reason == "too few rows", item
+            # With more than two classes some metrics have no difference with bounds: that is said, not guessed.
+            assert item.reason == "too few rows" or (item.reason == "unsupported" and classes > 2), item
             continue
         assert isinstance(item, Measurement)
         about = check.metrics[item.name]

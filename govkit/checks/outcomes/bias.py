@@ -13,7 +13,7 @@ from itertools import combinations
 
 from govkit import stats
 from govkit.checks._fairness import RATES, Sides, Table, agree, one_and_rest, tabulate
-from govkit.checks._shared import READS_TEST, answers, measured, missing
+from govkit.checks._shared import READS_TEST, answers, measured, missing, unrivaled
 from govkit.core import LEVELS, Bound, Case, Dataset, Finding, Interval, Metric, Of, check
 from govkit.core.case import Array
 from govkit.stats import Estimate
@@ -25,6 +25,7 @@ WORDS = {
     "false_negative_rate": "share of the rows of the positive class that do not get the positive answer",
     "accuracy": "share of rows with the right answer",
 }
+DIFFERENCES = tuple(f"{name}_difference" for name in WORDS)
 METRICS = {
     **{name: Metric(f"{words.capitalize()}.", low=0, high=1) for name, words in WORDS.items()},
     **{
@@ -93,6 +94,8 @@ def bias(case: Case, *, intersections: bool = False) -> Iterator[Finding]:
         yield from _of_labels(grouped, _sides(case, data.labels))
         if "base" in models:
             yield from _against_base(grouped, models["candidate"], models["base"])
+    if "base" not in models:
+        yield from unrivaled("base", DIFFERENCES, data)
 
 
 def _sides(case: Case, given: Array) -> Sides:

@@ -27,7 +27,8 @@ from govkit.core.case import Array
 
 METRICS = {
     "calibration_error": Metric(
-        "Root mean square distance between stated probability and observed frequency of the top class, debiased.",
+        "Root mean square distance between stated probability and observed frequency, debiased: of the positive class, "
+        "with more than two classes of the answer given.",
         better="lower",
         low=0,
         high=1,
@@ -50,13 +51,15 @@ METRICS = {
         high=1,
     ),
     "mean_gap": Metric(
-        "Mean stated probability of the answer less accuracy; above 0 is overconfident.", low=-1, high=1
+        "Mean stated probability less observed share; with more than two classes above 0 is overconfident.",
+        low=-1,
+        high=1,
     ),
     "calibration_error_change": Metric(
         "Calibration error on the shifted data less that on the test data.", better="lower", low=-1, high=1
     ),
     "bin_confidence": Metric("Mean stated probability of the rows in a bin.", low=0, high=1),
-    "bin_observed": Metric("Share of the rows in a bin with the right answer.", low=0, high=1),
+    "bin_observed": Metric("Share of the rows in a bin where it came true.", low=0, high=1),
 }
 FEWEST = 20
 """Rows below which the calibration error of a group says nothing."""
@@ -74,8 +77,8 @@ class Stated:
     Attributes:
         of: The model.
         data: The data set.
-        confidence: Probability of the answer given, ``(n,)``.
-        correct: Whether the answer was right, truths ``(n,)``.
+        confidence: Stated probability, ``(n,)``: of the positive class, with more than two classes of the answer given.
+        correct: Whether it came true, truths ``(n,)``.
         squares: Brier score of each row, ``(n,)``; as in scikit-learn, 0 to 1 with two classes and else 0 to 2.
     """
 
@@ -98,7 +101,7 @@ class Stated:
     reads=tuple((of, role) for of in MODELS for role in ROLES),
 )
 def calibration(case: Case, *, bins: PositiveInt = 15) -> Iterator[Finding]:
-    """Calibration of the top class: error, test, Brier score, direction, groups, and the change under shift.
+    """Calibration of stated probabilities: error, test, Brier score, direction, groups, and the change under shift.
 
     Of the candidate, the base and the incumbent, with paired differences of the calibration error; the reliability
     diagrams of candidate and base. ``bins`` is the number of bins of ``ece`` and of the diagram; the calibration error
@@ -126,18 +129,20 @@ def calibration(case: Case, *, bins: PositiveInt = 15) -> Iterator[Finding]:
 def _models(case: Case, role: Role) -> Iterator[tuple[Of, Stated]]:
     for of, given in answers(case, role).items():
         if given.probabilities is not None:
-            yield of, _stated(of, case.data[role], given, given.probabilities)
+            yield of, _stated(of, case.data[role], given, positive=case.positive)
 
 
-def _stated(of: Of, data: Dataset, given: Predictions, probabilities: Array) -> Stated:
+def _stated(of: Of, data: Dataset, given: Predictions, *, positive: int) -> Stated:
     import numpy as np
 
+    probabilities: Array = given.probabilities
     rows, classes = np.arange(len(data)), probabilities.shape[1]
-    # Stored probabilities may miss 1 by a last digit.
-    confidence = np.clip(probabilities[rows, given.labels], 0, 1)
+    # With two classes the answer's probability would fold both tails into one and hide gaps of opposite signs.
+    asked = np.full(len(data), positive) if classes == 2 else given.labels
     away = probabilities - (np.arange(classes) == data.labels[:, None])
     squares = (away**2).sum(axis=1) / (2 if classes == 2 else 1)
-    return Stated(of, data, confidence, given.labels == data.labels, squares)
+    # Stored probabilities may miss 1 by a last digit.
+    return Stated(of, data, np.clip(probabilities[rows, asked], 0, 1), asked == data.labels, squares)
 
 
 def _whole(one: Stated, bins: int, seed: int) -> Iterator[Finding]:
