@@ -20,7 +20,7 @@ demo: .venv/.ready
 	@$(BIN)/govkit demo $(DEMO)
 
 test: .venv/.ready
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: .venv/.ready
 	@$(BIN)/ruff format --check .

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from govkit.core.case import Array
@@ -87,13 +88,25 @@ def load_images(paths: Sequence[str], *, root: Path, input_range: tuple[float, f
     return np.clip(np.ascontiguousarray(unit) * np.float32(high - low) + np.float32(low), low, high, dtype=np.float32)
 
 
+@contextmanager
+def _whole_images_only() -> Iterator[None]:
+    """Refuse cut files, whatever other libraries have told Pillow: WeasyPrint lets it fill them with gray."""
+    from PIL import ImageFile
+
+    before, ImageFile.LOAD_TRUNCATED_IMAGES = ImageFile.LOAD_TRUNCATED_IMAGES, False
+    try:
+        yield
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = before
+
+
 def _load(path: Path) -> Array:
     """One image as float32 ``(h, w, c)`` in [0, 1]."""
     import numpy as np
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with Image.open(path) as image:
+        with _whole_images_only(), Image.open(path) as image:
             if image.mode.startswith("I"):
                 return np.asarray(image, dtype=np.float32)[..., None] / np.float32(65535)
             gray = image.mode in {"1", "L", "LA"}

@@ -6,7 +6,7 @@ import pytest
 
 from govkit.demos.telling import pick
 
-pytestmark = [pytest.mark.carrier, pytest.mark.xdist_group("employment")]
+pytestmark = pytest.mark.carrier
 
 
 def test_accuracy_is_unchanged(employment):

@@ -15,7 +15,7 @@ from govkit.demos import Story
 from govkit.demos.telling import pick
 from govkit.errors import EXTRA_OF
 
-pytestmark = [pytest.mark.carrier, pytest.mark.xdist_group("recidivism")]
+pytestmark = pytest.mark.carrier
 DOCUMENTS = ("card.md", "report.html", "report.pdf", "summary.md", "junit.xml", "results.sarif")
 
 

@@ -16,8 +16,6 @@ import pytest
 
 import govkit as gk
 
-pytestmark = pytest.mark.xdist_group("predictions")
-
 AUDIT = """\
 schema: govkit.audit/v1
 subject: {predictions: rows.csv}

@@ -102,7 +102,7 @@ def test_the_gate_in_ci(folder: Path):
     assert (folder / "summary.md").stat().st_size > 100
 
 
-def test_the_python_api(folder: Path):
+def _trainer(folder: Path) -> Trainer:
     rows = [
         {"input_ids": [2, 5 + i % 12, 3], "attention_mask": [1, 1, 1], "labels": int(i % 8 >= 4)} for i in range(60)
     ]
@@ -111,14 +111,37 @@ def test_the_python_api(folder: Path):
         save_strategy="no", dataloader_pin_memory=False,
     )  # fmt: skip
     model = BertForSequenceClassification.from_pretrained(folder / "my_model")
-    trainer = Trainer(model=model, args=arguments, train_dataset=rows, processing_class=_tokenizer())
-    names: dict[str, Any] = {"trainer": trainer}
+    return Trainer(model=model, args=arguments, train_dataset=rows, processing_class=_tokenizer())
+
+
+def test_the_python_api(folder: Path):
+    names: dict[str, Any] = {"trainer": _trainer(folder)}
     exec(snippet("python"), names)  # noqa: S102 — the README's own words
     bundle = names["bundle"]
     assert bundle.verdict.exit_code in (1, 3)
     run = gk.read_run("runs/mine")
     assert run.exit == "finished"
     assert run.data[0].license.expression == "CC-BY-4.0"
+
+
+def test_two_audits_of_the_same_run_give_the_same_bytes(folder: Path, key_folder: Path, fixed_clock: None):
+    """Equal findings; statements, card, HTML, PDF and every other file equal byte by byte."""
+    trainer = _trainer(folder)
+    with gk.record("runs/mine", base="base_model") as run:
+        run.add_data("train.csv", role="train", license="CC-BY-4.0")
+        run.watch(trainer)
+        trainer.train()
+    text = snippet("yaml").replace("{model: my_model}", "{run: runs/mine/run.json}")
+    text = text.replace("{model: base_model, head: probe}", "{from: run, head: probe}")
+    (folder / "audit.yaml").write_text(text, encoding="utf-8")
+    key = {"key": key_folder / "audit.key", "password": b"correct horse"}
+    first, second = (gk.audit("audit.yaml", out=name, **key) for name in ("one", "two"))
+    assert first.findings == second.findings
+    assert first.run is not None
+    names = sorted(str(path.relative_to(first.path)) for path in first.path.rglob("*") if path.is_file())
+    assert {"run.sigstore.json", "card.md", "report.html", "report.pdf", "release.sigstore.json"} <= set(names)
+    for name in names:
+        assert (first.path / name).read_bytes() == (second.path / name).read_bytes(), name
 
 
 def test_the_audit_file_is_the_schema_of_the_docs():

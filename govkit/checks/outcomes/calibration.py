@@ -123,7 +123,7 @@ def calibration(case: Case, *, bins: PositiveInt = 15) -> Iterator[Finding]:
     for of in (of for of in ("candidate", "base") if of in test):
         yield from _diagram(test[of], bins)
     yield from _paired(case, test)
-    yield from _changes(test, models.get("shifted"), case.seed)
+    yield from _changes(test, models.get("shifted"), bins=bins, seed=case.seed)
 
 
 def _models(case: Case, role: Role) -> Iterator[tuple[Of, Stated]]:
@@ -197,7 +197,7 @@ def _paired(case: Case, models: dict[Of, Stated]) -> Iterator[Finding]:
             yield measured(name, estimate, data, compared_with=of, seed=str(case.seed))
 
 
-def _changes(test: dict[Of, Stated], shifted: dict[Of, Stated] | None, seed: int) -> Iterator[Finding]:
+def _changes(test: dict[Of, Stated], shifted: dict[Of, Stated] | None, *, bins: int, seed: int) -> Iterator[Finding]:
     """Calibration error on the shifted rows, and less that on the test rows."""
     if shifted is None:
         detail = "There are no shifted data (data.shifted in the audit file)."
@@ -210,6 +210,8 @@ def _changes(test: dict[Of, Stated], shifted: dict[Of, Stated] | None, seed: int
             yield missing("calibration_error_change", "too few rows", detail, data=after.data, of=of)
             continue
         yield measured("calibration_error", stats.calibration(after.confidence, after.correct), after.data, of=of)
+        ece = stats.ece(after.confidence, after.correct, bins)
+        yield stated("ece", ece, len(after.correct), after.data, of=of)
         estimate = stats.calibration_difference(
             after.confidence, after.correct, before.confidence, before.correct, paired=False, seed=seed
         )

@@ -96,7 +96,9 @@ def test_a_group_without_the_denominator_is_a_gap_and_its_other_rates_stay():
     found = run_check(
         bias, make_case([1, 1, 1, 0, 1, 0], [1, 0, 1, 0, 1, 1], groups={"g": ["x", "x", "y", "y", "z", "z"]})
     )
-    missing = {(item.name, tuple(item.part.items())): item.reason for item in found if isinstance(item, Gap) and item.part}
+    missing = {
+        (item.name, tuple(item.part.items())): item.reason for item in found if isinstance(item, Gap) and item.part
+    }
     assert missing == {
         ("false_positive_rate", (("g", "x"),)): "too few rows",
         ("false_positive_rate_difference", (("g", "x"),)): "too few rows",

@@ -175,7 +175,7 @@ uses = st.sets(st.sampled_from(["internal", "distribute", "hosted", "commercial"
 ORDER = {"allow": 0, "unknown": 1, "deny": 2}
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 @given(st.lists(ids, max_size=3), ids, uses, uses, st.sampled_from([None, "MIT", "GPL-3.0-only", LLAMA]))
 def test_more_components_and_more_uses_never_help(
     names: list[str | None], more: str | None, some: set[str], further: set[str], label: str | None

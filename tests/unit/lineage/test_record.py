@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -416,7 +417,7 @@ def test_the_code_is_known_in_a_repository(tmp_path: Path, monkeypatch: pytest.M
     git("add", "train.py")
     git("commit", "-m", "first")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("__main__.__file__", str(tmp_path / "train.py"))
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", str(tmp_path / "train.py"), raising=False)
     clean = code()
     (tmp_path / "train.py").write_text("2")
     assert (clean["commit"].value, clean["dirty"].value) == (git("rev-parse", "HEAD"), False)
