@@ -98,12 +98,15 @@ def _scope(report: Report, name: str) -> Any:
 
 
 def _license(report: Report) -> dict[str, Any]:
-    """The license as declared for the candidate, else as known of the base; ``other`` where neither is plain."""
+    """The declared license, or that of the base, and only where the licenses together were found to allow the use.
+
+    A hub reads this field as a promise: with one license in conflict or unknown there is nothing to promise.
+    """
+    allowed = any(found.name == "composition" and found.value == "allow" for found in report.family("license"))
     own = [lic.expression for lic in report.sources.audit.licenses if lic.of == "candidate"]
     run = report.sources.run
     base = [run.base.license.expression] if run and run.base.license.state == "known" else []
-    declared = [lic.expression for lic in report.sources.audit.licenses if lic.of == "base"] if run is None else []
-    expression = next((e for e in (*own, *base, *declared) if e), None)
+    expression = next((e for e in (*own, *base) if e), None) if allowed else None
     name = re.sub(r"-(only|or-later)$", "", (expression or "").lower())
     if name in _HUB_LICENSES:
         return {"license": name}

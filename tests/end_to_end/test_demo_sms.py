@@ -104,3 +104,10 @@ def test_the_output_on_the_readme_is_real(sms, capsys):
     assert len(promised) > 5
     for part in promised:
         assert part in real, part
+
+
+def test_the_card_does_not_promise_a_license_that_is_in_conflict(sms):
+    """The tag of the base is not copied onto a model whose data license contradicts itself."""
+    card = (sms[1].bundle.path / "card.md").read_text(encoding="utf-8")
+    assert '"license": "other"' in card
+    assert '"base_model": "all-MiniLM-L6-v2"' in card

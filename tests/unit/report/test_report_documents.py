@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from bundle_fixture import STATES, write_bundle
+from bundle_fixture import STATES, measurement, write_bundle
 from huggingface_hub import ModelCard
 from page_reader import DOCUMENTS, evidence, page, xml
 from pydantic import TypeAdapter
@@ -248,13 +248,19 @@ def test_a_folder_that_is_no_bundle_is_refused(tmp_path: Path, name: str, conten
     assert not (bundle / "report.html").exists()
 
 
-def test_front_matter_has_no_license_that_nobody_declared(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("composition", "license"), [("allow", "apache-2.0"), ("unknown", "other"), ("deny", "other"), (None, "other")]
+)
+def test_front_matter_promises_a_license_only_where_all_of_them_allow(
+    tmp_path: Path, composition: str | None, license: str
+) -> None:
     licenses = [{"of": "candidate", "id": "income", "expression": "Apache-2.0"}]
-    bundle = write_bundle(tmp_path, audit={"licenses": licenses})
+    extra = [measurement("composition", composition, check="licenses", data=None)] if composition else []
+    bundle = write_bundle(tmp_path, audit={"licenses": licenses}, extra=extra)
     render(bundle, pdf=False)
     matter = yaml.safe_load((bundle / "card.md").read_text().split("---\n")[1])
-    assert matter["license"] == "apache-2.0"
-    assert "license_name" not in matter
+    assert matter["license"] == license
+    assert ("license_name" in matter) == (license == "other")
 
 
 def test_many_findings_are_cut_in_the_body_and_whole_in_the_annex(tmp_path: Path) -> None:

@@ -1,0 +1,86 @@
+"""The house rules that no linter knows."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+
+import govkit
+from govkit.resources import find
+
+ROOT = Path(govkit.__file__).parent
+TESTS = Path(__file__).parents[1]
+CLOCKS = {f"{kind}.{what}" for kind in ("datetime", "date", "time") for what in ("now", "today", "utcnow", "time")}
+CHANCE = {"random", "secrets", "uuid"}
+
+
+@pytest.mark.parametrize("room", ["core", "policy", "evidence"])
+def test_the_trusted_rooms_have_no_clock_and_no_dice(room: str):
+    """``as_of`` is an argument; a key is the one thing that needs chance, and its library brings it."""
+    found = []
+    for path in sorted((ROOT / room).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                names = {getattr(node, "module", None) or "", *(alias.name for alias in node.names)}
+                found += [f"{path.name}: {name}" for name in names if name.split(".")[0] in CHANCE]
+            elif isinstance(node, ast.Call) and ast.unparse(node.func) in CLOCKS:
+                found.append(f"{path.name}:{node.lineno}: {ast.unparse(node.func)}")
+    assert not found
+
+
+def test_inheritance_is_at_most_two_levels_deep():
+    deep = []
+    for module in pkgutil.walk_packages([str(ROOT)], "govkit."):
+        if module.name.endswith("__main__"):
+            continue
+        for name, kind in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):
+            if kind.__module__ == module.name and _depth(kind) > 2:
+                deep.append(f"{module.name}.{name}")
+    assert not deep
+
+
+def _depth(kind: type) -> int:
+    """Levels of govkit's own classes; protocols, errors and the common root of recorded things do not count."""
+    if issubclass(kind, Exception) or getattr(kind, "_is_protocol", False):
+        return 0
+    return sum(base.__module__.startswith("govkit.") and base.__name__ != "Recorded" for base in kind.__mro__)
+
+
+def test_every_check_ships_with_its_tests():
+    """A file of its own, with its gaps among what is tested, and more than a smoke test."""
+    for name, check in govkit.catalog().items():
+        files = list(TESTS.rglob(f"test_check_{name}.py"))
+        assert len(files) == 1, f"{name}: expected one test_check_{name}.py, found {len(files)}"
+        text = files[0].read_text(encoding="utf-8")
+        tests = re.findall(r"^def (test_\w+)", text, flags=re.MULTILINE)
+        assert len(tests) >= 3, name
+        assert name == "scope" or re.search(r"\bGap\b|gap", text), f"{name}: its gaps are not tested"
+        assert check.function.__doc__, name
+
+
+def test_every_check_names_its_row_of_the_crosswalk():
+    crosswalk = (find("policies/standards") / "crosswalk.yaml").read_text(encoding="utf-8")
+    for name, check in govkit.catalog().items():
+        assert f"\n  {check.crosswalk}:\n" in crosswalk, (name, check.crosswalk)
+
+
+def test_the_shipped_policy_resolves_against_the_checks_and_lints_clean():
+    for pack in govkit.packs():
+        assert not [
+            each for each in govkit.lint_policy(govkit.load_policy(pack), govkit.catalog()) if each.level == "error"
+        ]
+
+
+def test_the_core_policy_is_substantial():
+    policy = govkit.load_policy("nist-ai-rmf-core")
+    assert len(policy.controls) >= 15
+    standard = (find("policies/standards") / "nist_ai_rmf.yaml").read_text(encoding="utf-8")
+    for control in policy.controls:
+        assert control.authority is not None
+        assert all(f'id: "{subcategory}"' in standard for subcategory in control.rmf), control.id
