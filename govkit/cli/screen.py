@@ -195,8 +195,9 @@ def show_checks(described: Sequence[dict[str, Any]], *, detail: bool, json: bool
         _print([(f"{each['name']:<18} {each['question']}", "bold" if detail else "")])
         if detail:
             _print([(f"  needs: {', '.join(each['needs']) or 'nothing'}", "")])
-            _print([(f"  parameter {name}: {what}", "") for name, what in each["params"].items()])
-            _print([(f"  metric {name}: {what}", "") for name, what in each["metrics"].items()])
+            for name, schema in each["params"].items():
+                _print([(f"  parameter {name}: {schema.get('type', 'value')}, default {schema.get('default')}", "")])
+            _print([(f"  metric {metric['name']}: {metric['what']}", "") for metric in each["metrics"]])
 
 
 def show_problems(problems: Sequence[Any], *, json: bool) -> None:

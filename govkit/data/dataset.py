@@ -19,6 +19,9 @@ from govkit.errors import DataError
 MISSING = "(missing)"
 """Name of the group of rows whose group is not known."""
 
+EVERY = "*"
+"""What findings call all groups together: a group of that name would never be judged."""
+
 PART_KEYS = frozenset({"base", "bin", "column", "expectation", "fact", "number", "source"})
 """What findings call a part that is no group: a group column of that name would be taken for it."""
 
@@ -61,7 +64,7 @@ def read_dataset(
     must_hold(path, table, _declared(columns, modality))
     labels = label_indices(path, table, columns, classes)
     ids = row_ids(path, table, columns)
-    groups = {name: _groups(table[name]) for name in columns.groups}
+    groups = {name: _groups(path, table, name) for name in columns.groups}
     root = path if path.is_dir() else path.parent
     digest, row_digests, order = content_digest(_content(table, columns, modality, root))
     table = table.take(order).replace_schema_metadata({_ORDER: order.astype("<i8").tobytes()})
@@ -246,11 +249,17 @@ def _no_part_keys(groups: Iterable[str]) -> None:
         )
 
 
-def _groups(column: Array) -> Array:
+def _groups(path: Path, table: Array, column: str) -> Array:
     import pandas as pd
 
-    names = canonical_text(column)
+    names = canonical_text(table[column])
     names[pd.isna(names)] = MISSING
+    taken = names == EVERY
+    if taken.any():
+        raise DataError(
+            f"{path}, row {int(taken.argmax()) + 1}: {column} is {EVERY!r}, which findings use for all groups together; "
+            "give this group another name"
+        )
     return names
 
 

@@ -121,6 +121,7 @@ BAD: dict[str, tuple[Callable[[Path], Path], tuple[str, ...]]] = {
     "score above one": (_set("score", 1.5, row=9), ("score", "1.5")),
     "score below zero": (_set("score", -0.2, row=9), ("score", "-0.2")),
     "one class only": (_set("label", 1), ("label", "1")),
+    "group called like all groups": (_set("sex", "*", row=5), ("rows.csv", "row 6", "sex", "'*'")),
     "duplicate ids": (_duplicate_ids, ("r3",)),
     "base of another length": (_base_with(lambda frame: frame.iloc[:-1]), ("base.csv",)),
     "base with other labels": (_base_with(lambda frame: frame.assign(label=1 - frame["label"])), ("base.csv", "label")),
