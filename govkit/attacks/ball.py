@@ -8,6 +8,9 @@ from typing import Any, Literal
 
 Norm = Literal["linf", "l2", "token_l2"]
 
+ROUNDING = 4 * 2.0**-23
+"""What rounding may add to a change, as a share of the input: a few steps of float32."""
+
 
 @dataclass(frozen=True)
 class Ball:
@@ -83,7 +86,10 @@ class Ball:
         return torch.stack(rows).to(like.device) * self.radius
 
     def excess(self, x: Any, center: Any) -> float:
-        """By how much the worst row leaves the ball or the range, as a share of the radius; NaN gives infinity."""
+        """By how much the worst row leaves the ball or the range, as a share of the radius; NaN gives infinity.
+
+        A few steps of float32 at the size of the inputs are rounding: beside 20000 no smaller change can be stored.
+        """
         import torch
 
         if not bool(torch.isfinite(x).all()):
@@ -91,7 +97,9 @@ class Ball:
         delta = x.float() - center
         size = delta.abs() if self.norm == "linf" else self._length(delta)
         radius = torch.as_tensor(self.radius, dtype=torch.float32).clamp_min(1e-12)
-        over = ((size - self.radius) / radius).max()
+        steps = ROUNDING * torch.maximum(x.float().abs(), center.abs())
+        rounding = steps if self.norm == "linf" else self._length(steps)
+        over = ((size - self.radius - rounding) / radius).max()
         outside = (x.float() - self._in_range(x.float())).abs().max()
         return max(0.0, float(over), float(outside))
 

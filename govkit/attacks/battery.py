@@ -17,6 +17,9 @@ from govkit.attacks.trust import disagreement, probe_gradients
 Rows = tuple[Batch, Any, Sequence[int]]
 """A batch of n rows, their true classes ``(n,)``, and one seed a row."""
 
+FEWEST = 5
+"""Rows that tell a step along the gradient from a random one, below which the comparison says nothing."""
+
 
 @dataclass(frozen=True)
 class Balls:
@@ -41,6 +44,7 @@ class Outcome:
         flat: Without any gradient of the margin.
         flat_entropy: Without any gradient of the cross-entropy.
         gains: Where a step along the gradient beats a random one.
+        tied: Where both come to the same.
         wobble: Largest relative difference between two answers to the same input.
         excess: By how much the worst attacked input leaves its ball, as a share of the radius.
         forward: Rows that went forward.
@@ -56,6 +60,7 @@ class Outcome:
     flat: Any
     flat_entropy: Any
     gains: Any
+    tied: Any
     wobble: float
     excess: float
     forward: int
@@ -116,6 +121,7 @@ def _attack(logits: Logits, rows: Rows, balls: Balls, *, steps: int) -> Outcome:
         flat=spread(probe.flat),
         flat_entropy=spread(step.flat),
         gains=spread(probe.gains),
+        tied=spread(probe.tied),
         wobble=wobble,
         excess=max(_excess(result, own, balls) for result in done[:4]),
         forward=twice + probe.forward + sum(result.forward for result in done),
@@ -160,11 +166,13 @@ def doubts(outcome: Outcome) -> tuple[str, ...]:
     One row may always go against the rule, so that a small sample of an honest model is not accused by one odd row.
     """
     right, n = int(outcome.clean.sum()), len(outcome.clean)
+    untied = right - int(outcome.tied.sum())
+    beaten = untied - int(outcome.gains.sum()) if untied >= FEWEST else 0
     rows = {
         "the margin has no gradient": (outcome.flat.sum(), 0.01 * right),
-        "a step along the gradient is no better than a random one": (right - outcome.gains.sum(), 0.2 * right),
+        "a step along the gradient is no better than a random one": (beaten, 0.2 * untied),
         "random noise breaks what the gradient attack does not": ((outcome.pgd & ~outcome.noise).sum(), 0.002 * n),
-        "not even a change of half the range breaks it": (outcome.far.sum(), 0.1 * right),
+        "not even a change of half the range or more breaks it": (outcome.far.sum(), 0.1 * right),
     }
     found = [reason for reason, (count, most) in rows.items() if int(count) > max(1.0, most)]
     hidden = int(outcome.flat_entropy.sum()) >= 0.5 * right

@@ -15,6 +15,9 @@ from govkit.attacks.asking import Batch, Logits, answer, climb, flat_rows, take
 from govkit.attacks.ball import Ball
 from govkit.attacks.margin import margin
 
+ROUNDING = 4 * 2.0**-23
+"""How far two margins may lie apart by rounding alone, as a share of the largest logit: a few steps of float32."""
+
 
 @dataclass(frozen=True)
 class Probe:
@@ -23,12 +26,15 @@ class Probe:
     Attributes:
         flat: Rows without any gradient ``(n,)``.
         gains: Rows where a small step along the gradient gains more margin than a random step of the same size.
+        tied: Rows where both steps come to the same, as they must where few features count: a random corner is the one
+            that the gradient points to with chance 2^-d. Such a row says nothing of the gradient.
         forward: Rows that went forward.
         backward: Rows whose gradient was taken.
     """
 
     flat: Any
     gains: Any
+    tied: Any
     forward: int
     backward: int
 
@@ -50,13 +56,18 @@ def probe_gradients(logits: Logits, batch: Batch, labels: Any, ball: Ball, *, se
 
     rows = torch.arange(len(labels))
     center = batch["x"].detach().float()
-    _, gradient = climb(logits, {**batch, "x": center}, labels, margin)
+    scores, gradient = climb(logits, {**batch, "x": center}, labels, margin)
     along = ball.settle(center + ball.direction(gradient), center)
     aside = ball.settle(center + ball.noise(center, seeds, surface=True), center)
     gain = margin(answer(logits, take(batch, rows, along)), labels)
     chance = margin(answer(logits, take(batch, rows, aside)), labels)
+    rounding = ROUNDING * scores.abs().amax(dim=1)
+    close, moved = (gain - chance).abs() <= rounding, gain - margin(scores, labels) > rounding
+    # Where both steps leave the margin as it was, only steps to one point explain it; a rounded model does it too.
+    flat, same = flat_rows(gradient), ((along == aside) | (gradient == 0)).flatten(1).all(dim=1)
+    tied = close & (same | moved) & ~flat
     n = len(labels)
-    return Probe(flat_rows(gradient), gain > chance, forward=3 * n, backward=n)
+    return Probe(flat, (gain > chance) & ~tied, tied, forward=3 * n, backward=n)
 
 
 def disagreement(first: Any, second: Any) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import signal
 import sys
 
 from govkit.cli.app import app
@@ -22,15 +23,15 @@ def main() -> None:
     own = logging.getLogger("govkit")
     own.addHandler(logging.StreamHandler())
     own.setLevel(os.environ.get("GOVKIT_LOG", "CRITICAL"))
+    # A reader that goes away ends the program as it ends others; Python's exit code 1 would read as a verdict.
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     # A short program that loads large libraries: collecting their garbage often only costs time.
     gc.set_threshold(50_000, 20, 100)
     try:
         app()
     except KeyboardInterrupt:
         _end("interrupted; nothing was written", 130)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
     except Exception as error:  # noqa: BLE001 — Python's own exit code 1 would read as a verdict that blocks
         _end(*_told(error))
 
@@ -47,5 +48,6 @@ def _told(error: Exception) -> tuple[str, int]:
 def _end(message: str, code: int) -> None:
     from govkit.cli.screen import plain
 
-    print(f"govkit: {plain(message)}", file=sys.stderr)
+    for line in message.splitlines():
+        print(f"govkit: {plain(line)}", file=sys.stderr)
     sys.exit(code)

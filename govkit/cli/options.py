@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -33,10 +34,12 @@ def passphrase(file: Path | None, *, confirm: bool = False) -> bytes:
             raise gk.UsageError(f"{file}: cannot be read ({error.strerror})") from None
     if "GOVKIT_KEY_PASSWORD" in os.environ:
         return os.environ["GOVKIT_KEY_PASSWORD"].encode()
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise gk.UsageError("no passphrase: use --password-file or GOVKIT_KEY_PASSWORD where nobody can type")
     try:
         return str(typer.prompt("Passphrase of the key", hide_input=True, confirmation_prompt=confirm)).encode()
     except typer.Abort:
-        raise gk.UsageError("no passphrase: use --password-file or GOVKIT_KEY_PASSWORD where nobody can type") from None
+        raise gk.UsageError("no passphrase was typed") from None
 
 
 def moment(text: str | None) -> str | None:

@@ -23,14 +23,16 @@ SIGN = {
     "unsupported": "○ unsupported",
     "not_applicable": "– not applicable",
 }
+UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+"""Unicode categories of what steers a terminal, hides, or breaks a line."""
+
 STYLE = {"pass": "green", "fail": "bold red", "error": "bold red", "not_applicable": "dim"}
 
 
 def plain(text: str) -> str:
-    """Text from outside without anything that a terminal would obey."""
+    """Text from outside on one line, without anything that a terminal would obey."""
     return "".join(
-        character if unicodedata.category(character)[0] != "C" or character == "\n" else f"\\u{{{ord(character):x}}}"
-        for character in text
+        f"\\u{{{ord(character):x}}}" if unicodedata.category(character) in UNSEEN else character for character in text
     )
 
 
@@ -150,7 +152,8 @@ def show_bundle(bundle: gk.Bundle, *, json: bool) -> None:
         [
             (f"Model passes: {made['forward']} rows forward, {made['backward']} backward "
              f"(declared {made['declared_forward']} and {made['declared_backward']}).", ""),
-            (f"Bundle: {bundle.path}  (read report.html or report.pdf; signatures are checked by `govkit verify`)", ""),
+            (f"Bundle: {plain(str(bundle.path))}  "
+             "(read report.html or report.pdf; signatures are checked by `govkit verify`)", ""),
         ]
     )  # fmt: skip
 
@@ -160,11 +163,11 @@ def show_story(story: Any, folder: Path) -> None:
     lines = [("", ""), ("What is true of it:", "bold")]
     for remark in story.remarks:
         lines += _wrapped("  - ", remark, indent=4)
-    bundle = story.bundle
+    bundle, trust = story.bundle, folder / "evidence.trust.yaml"
     lines += [
         ("", ""),
         (f"A gate would have answered exit code {bundle.verdict.exit_code} ({bundle.verdict.outcome}).", "bold"),
-        (f"Check it:  govkit verify {bundle.path} --model {story.model} --trust {folder / 'evidence.trust.yaml'}", ""),
+        (plain(f"Check it:  govkit verify {bundle.path} --model {story.model} --trust {trust}"), ""),
     ]
     _print(lines)
 

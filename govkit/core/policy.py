@@ -60,6 +60,9 @@ class When(Recorded):
     def _says_something(self) -> When:
         if self.modality is None and self.access is None and self.has is None:
             raise ValueError("an empty when excludes nothing: name modality, access or has, or remove it")
+        for name in ("modality", "access", "has"):
+            if getattr(self, name) == ():
+                raise ValueError(f"{name} is an empty list; expected at least one word: name one, or remove {name}")
         return self
 
 

@@ -19,6 +19,9 @@ from govkit.errors import DataError
 MISSING = "(missing)"
 """Name of the group of rows whose group is not known."""
 
+MOST_GROUPS = 300
+"""Groups of one column; a column with more is an id or a number, not a protected attribute."""
+
 EVERY = "*"
 """What findings call all groups together: a group of that name would never be judged."""
 
@@ -254,10 +257,16 @@ def _groups(path: Path, table: Array, column: str) -> Array:
 
     names = canonical_text(table[column])
     names[pd.isna(names)] = MISSING
+    count = pd.Series(names, dtype=object).nunique()
+    if count > MOST_GROUPS:
+        raise DataError(
+            f"{path}: column {column!r} holds {count} groups, at most {MOST_GROUPS} can be judged; "
+            "put its values into fewer groups"
+        )
     taken = names == EVERY
     if taken.any():
         raise DataError(
-            f"{path}, row {int(taken.argmax()) + 1}: {column} is {EVERY!r}, which findings use for all groups together; "
+            f"{path}, row {int(taken.argmax()) + 1}: {column} is {EVERY!r}, which stands for all groups together; "
             "give this group another name"
         )
     return names

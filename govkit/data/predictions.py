@@ -78,11 +78,12 @@ def read_predictions(
 ) -> Predictions:
     """Answers in a file of their own, with the columns ``label``, ``prediction``, ``score`` or ``scores``, and ``id``.
 
-    Rows are joined by id where ``columns.id`` is declared, otherwise by the order of the data set's file.
+    Rows are joined by id where ``columns.id`` is declared, otherwise by the order of the data set's file. The columns
+    are declared for the candidate; another model's file may lack some of them, as long as one kind of answer is there.
 
     Raises:
-        DataError: As ``stored_predictions``; also rows or ids that are missing or too many, and a label that is not
-            the data set's.
+        DataError: None of the declared columns is there, or only some of ``scores``; as ``stored_predictions``; also
+            rows or ids that are missing or too many, and a label that is not the data set's.
     """
     path = Path(path)
     table = read_table(path)
@@ -90,6 +91,7 @@ def read_predictions(
     stored = _stored(columns, "candidate")
     if not stored.names:
         raise DataError(f"{path}: expected columns.prediction, columns.score or columns.scores to be declared")
+    stored = _present(path, table, stored)
     rows = _rows(path, table, dataset, columns)
     labels = label_indices(path, table, columns, classes)
     wrong = [int(row) for row, truth in zip(rows, dataset.labels, strict=True) if labels[row] != truth]
@@ -104,6 +106,19 @@ def _stored(columns: Columns, which: Which) -> _Stored:
     if which == "candidate":
         return _Stored(columns.prediction, columns.score, columns.scores)
     return _Stored(getattr(columns, f"{which}_prediction"), getattr(columns, f"{which}_score"), None)
+
+
+def _present(path: Path, table: Array, stored: _Stored) -> _Stored:
+    """Those of the declared columns that a file holds; the scores of all classes stand or fall together."""
+    held = set(table.column_names)
+    if not held & set(stored.names):
+        names = ", ".join(map(repr, stored.names))
+        raise DataError(f"{path} holds no predictions; expected at least one of the columns {names}")
+    return _Stored(
+        stored.prediction if stored.prediction in held else None,
+        stored.score if stored.score in held else None,
+        stored.scores if held & set((stored.scores or {}).values()) else None,
+    )
 
 
 def _rows(path: Path, table: Array, dataset: Dataset, columns: Columns) -> Array:

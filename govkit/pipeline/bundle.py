@@ -4,15 +4,46 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
-from govkit.core import Finding, Run, Verdict
+from govkit.core import Finding, Recorded, Run, Verdict
 from govkit.errors import UsageError
 from govkit.evidence import read_unverified
 
 FINDINGS: TypeAdapter[list[Finding]] = TypeAdapter(list[Finding])
+
+
+Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+
+
+class Named(Recorded):
+    """The model that was measured."""
+
+    name: str
+    digest: Digest
+
+
+class Ruled(Recorded):
+    """The policy that said what to measure."""
+
+    id: str
+    version: str
+    digest: Digest
+
+
+class FindingsDocument(Recorded):
+    """What ``measure`` writes (``govkit.findings/v1``)."""
+
+    schema_: Annotated[Literal["govkit.findings/v1"], Field(alias="schema")]
+    subject: Named
+    policy: Ruled
+    audit: Digest
+    seed: Annotated[str, Field(pattern=r"^[0-9]{1,16}$")]
+    tool: dict[str, str]
+    passes: dict[Literal["forward", "backward", "declared_forward", "declared_backward"], int]
+    findings: list[Finding]
 
 
 @dataclass(frozen=True)
@@ -59,6 +90,7 @@ def read_bundle(path: Path | str) -> Bundle:
             )
     try:
         findings = read_unverified(folder / "findings.sigstore.json")
+        FindingsDocument.model_validate(findings)
         verdict = read_unverified(folder / "verdict.sigstore.json")
         record = folder / "run.sigstore.json"
         return Bundle(

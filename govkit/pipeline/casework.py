@@ -24,12 +24,14 @@ class Casework:
 
     Attributes:
         case: Ready to be measured.
+        audit: The audit file as resolved.
         name: Name of the audited model.
         path: Folder or file of the candidate: weights, source of a function, or predictions.
         digest: Artifact digest of ``path``.
     """
 
     case: Case
+    audit: Audit
     name: str
     path: Path
     digest: str
@@ -57,6 +59,8 @@ def read_audit(path: Path, *, policy: str | None = None, seed: int | None = None
         AuditError: Names file, line and key.
     """
     audit = documents.read_model(path, Audit, error=AuditError)
+    if seed is not None and not 0 <= seed < 2**53:
+        raise AuditError(f"seed: expected a whole number from 0 to 2**53 - 1, found {seed}")
     changes = {"policy": policy, "seed": seed}
     return audit.model_copy(update={key: value for key, value in changes.items() if value is not None}), path.parent
 
@@ -73,6 +77,7 @@ def build_case(audit: Audit, root: Path) -> Casework:
         UsageError: Something is missing, contradictory or cannot be read.
     """
     places = _Places(audit, root)
+    _refuse_borrowed_answers(places)
     run = read_run_of(audit, root)
     _refuse_unfinished(places, run)
     paths = _data_paths(places)
@@ -132,7 +137,31 @@ def _assemble(
         licenses=audit.licenses,
     )
     name = audit.name or (run.name if run else path.stem)
-    return Casework(case=case, name=name, path=path, digest=manifest.artifact_digest(path))
+    return Casework(case=case, audit=audit, name=name, path=path, digest=manifest.artifact_digest(path))
+
+
+def _refuse_borrowed_answers(places: _Places) -> None:
+    """An answer may not be the truth itself, and a rival may not be the candidate: both would always agree."""
+    audit, columns = places.audit, places.audit.columns
+    own = {columns.prediction, columns.score, *(columns.scores or {}).values()} - {None}
+    sources: dict[str, BaseSource | SubjectSource | None] = {"base": audit.base, "incumbent": audit.incumbent}
+    if columns.label in own:
+        raise AuditError(
+            f"columns: {columns.label!r} is the label and an answer of the model; name the answers' column"
+        )
+    for name, source in sources.items():
+        theirs = {getattr(columns, f"{name}_prediction"), getattr(columns, f"{name}_score")} - {None}
+        if theirs & (own | {columns.label}):
+            shared = sorted(theirs & (own | {columns.label}))[0]
+            raise AuditError(
+                f"columns: {shared!r} cannot be an answer of the {name}, it is the label or the candidate's"
+            )
+        if theirs and source is not None:
+            raise AuditError(f"{name}: found both columns.{name}_... and the key {name}; keep one of them")
+        stored = source.predictions if source is not None else None
+        mine = audit.subject.predictions
+        if stored is not None and mine is not None and places.at(stored).resolve() == places.at(mine).resolve():
+            raise AuditError(f"{name}.predictions: is the file of the candidate itself; name the answers of the {name}")
 
 
 def _refuse_unfinished(places: _Places, run: Run | None) -> None:

@@ -19,8 +19,9 @@ def refuse_unwritable(out: Path) -> None:
     """
     if out.exists() or out.is_symlink():
         raise UsageError(f"{out}: already exists; name a new folder, evidence is never overwritten")
+    if not out.absolute().parent.is_dir():
+        raise UsageError(f"{out.parent}: no such folder; make it first, or name another")
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=out.parent):
             pass
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import itertools
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +17,7 @@ from govkit import policy as policies
 from govkit.core import Attestation, Audit, Policy, Run, Verdict, Waiver
 from govkit.errors import EvidenceError, UsageError
 from govkit.pipeline import clock
-from govkit.pipeline.bundle import FINDINGS, Bundle, read_bundle
+from govkit.pipeline.bundle import FINDINGS, Bundle, FindingsDocument, read_bundle
 from govkit.pipeline.casework import Casework, build_case, read_audit, read_run_of
 from govkit.pipeline.folder import refuse_unwritable, whole_folder
 
@@ -46,14 +47,25 @@ def measure(
         UsageError: Anything in the audit file, the policy or the data that cannot be measured.
     """
     audit_, root = read_audit(Path(audit_file), policy=policy, seed=seed)
-    return measure_case(build_case(audit_, root), resolve_policy(audit_.policy, root), progress=progress)
+    rules = rules_of(audit_, root, policy)
+    return measure_case(build_case(audit_, root), rules, progress=progress)
 
 
-def resolve_policy(name: str, root: Path) -> Policy:
-    """A policy by name or path (relative to the audit file), with every parameter of its checks filled in."""
-    beside = root / name
-    is_path = name.endswith((".yaml", ".yml")) and beside.is_file()
-    return policies.resolve(policies.load(str(beside) if is_path else name), checks.catalog())
+def resolve_policy(name: str) -> Policy:
+    """A policy by name, or by path as seen from here, with every parameter of its checks filled in."""
+    return policies.resolve(policies.load(name), checks.catalog())
+
+
+def rules_of(audit: Audit, root: Path, policy: str | None) -> Policy:
+    """The policy to judge by: the one given, as seen from here; else the audit file's own, as seen from that file.
+
+    The two are kept apart, so that nobody who hands over an audit file can shadow the policy that a gate names.
+    """
+    if policy is not None:
+        return resolve_policy(policy)
+    beside = root / audit.policy
+    is_path = audit.policy.endswith((".yaml", ".yml")) or "/" in audit.policy
+    return resolve_policy(str(beside) if is_path else audit.policy)
 
 
 def measure_case(work: Casework, rules: Policy, *, progress: Progress | None = None) -> dict[str, Any]:
@@ -65,6 +77,7 @@ def measure_case(work: Casework, rules: Policy, *, progress: Progress | None = N
         "schema": "govkit.findings/v1",
         "subject": {"name": work.name, "digest": work.digest},
         "policy": policy_reference(rules),
+        "audit": audit_digest(work.audit),
         "seed": str(work.case.seed),
         "tool": tool(),
         "passes": {
@@ -83,6 +96,12 @@ def _told(progress: Progress | None, total: int) -> Callable[[str], None] | None
         return None
     number = itertools.count()
     return lambda name: progress(f"check {name}", next(number), total)
+
+
+def audit_digest(audit: Audit) -> str:
+    """Digest of an audit file as resolved; the policy has a digest of its own."""
+    plain = {key: value for key, value in audit.dump().items() if key != "policy"}
+    return "sha256:" + hashlib.sha256(evidence.dumps(plain)).hexdigest()
 
 
 def tool() -> dict[str, str]:
@@ -119,7 +138,7 @@ def judge(
     """
     document = read_findings(Path(findings)) if isinstance(findings, Path | str) else findings
     return policies.judge(
-        policy if isinstance(policy, Policy) else resolve_policy(policy, Path()),
+        policy if isinstance(policy, Policy) else resolve_policy(policy),
         FINDINGS.validate_python(document["findings"]),
         subject=document["subject"]["digest"],
         as_of=as_of or clock.now(),
@@ -139,10 +158,11 @@ def read_findings(path: Path) -> dict[str, Any]:
     if document.get("schema") != "govkit.findings/v1":
         raise UsageError(f"{path}: expected schema govkit.findings/v1, found {document.get('schema')!r}")
     try:
-        FINDINGS.validate_python(document["findings"])
-        document["subject"]["digest"]
-    except (ValidationError, KeyError, TypeError) as error:
-        raise UsageError(f"{path}: no findings document ({str(error).splitlines()[0]})") from None
+        FindingsDocument.model_validate(document)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(map(str, first["loc"]))
+        raise UsageError(f"{path}: {key}: {first['msg']}; expected what measure wrote") from None
     return document
 
 
@@ -193,10 +213,14 @@ def attest(
         UsageError: The three do not belong together.
     """
     document, ruling = read_findings(Path(findings)), read_verdict(Path(verdict))
-    audit_, root = read_audit(Path(audit_file), policy=policy)
-    rules = resolve_policy(audit_.policy, root)
+    audit_, root = read_audit(Path(audit_file), policy=policy, seed=int(document["seed"]))
+    rules = rules_of(audit_, root, policy)
     if {document["policy"]["digest"], ruling.policy} != {policies.digest(rules)}:
         raise UsageError(f"{verdict}: findings, verdict and policy {rules.id} do not belong together; judge again")
+    if document["audit"] != audit_digest(audit_):
+        raise UsageError(f"{audit_file}: the findings were measured for another audit file; measure again")
+    if judge(document, rules, as_of=ruling.as_of, enforced=ruling.enforced) != ruling:
+        raise UsageError(f"{verdict}: the verdict does not follow from {findings}; judge again")
     with whole_folder(Path(out)) as draft:
         write_statements(draft, document, ruling, audit=audit_, rules=rules, run=read_run_of(audit_, root), key=key)
     return Path(out)
@@ -235,8 +259,19 @@ def write_statements(
 
 
 def render(folder: Path | str, *, out: Path | None = None, pdf: bool = True) -> tuple[Path, ...]:
-    """Write the documents of a bundle that has its statements; see ``govkit.report.render``."""
-    return report.render(Path(folder), out=out, pdf=pdf)
+    """Write the documents of a bundle that has its statements; see ``govkit.report.render``.
+
+    Raises:
+        UsageError: The bundle is sealed, so its documents may not change; or ``out`` exists.
+    """
+    bundle = Path(folder)
+    if out is None and (bundle / "release.sigstore.json").exists():
+        raise UsageError(f"{bundle}: is sealed, its documents stay as they are; name another folder with --out")
+    if out is None:
+        return report.render(bundle, pdf=pdf)
+    with whole_folder(out) as draft:
+        written = report.render(bundle, out=draft, pdf=pdf)
+    return tuple(out / path.relative_to(draft) for path in written)
 
 
 def seal(folder: Path | str, *, model: Path, key: evidence.SigningKey, as_of: str | None = None) -> None:
@@ -282,8 +317,11 @@ def audit(
     target, moment = Path(out), as_of or clock.now()
     refuse_unwritable(target)
     signer, trust = _signer(key, password, moment)
+    beside = target.with_name(target.name + ".trust.yaml")
+    if trust is not None:
+        refuse_unwritable(beside)
     audit_, root = read_audit(Path(audit_file), policy=policy, seed=seed)
-    rules = resolve_policy(audit_.policy, root)
+    rules = rules_of(audit_, root, policy)
     work = build_case(audit_, root)
     findings = measure_case(work, rules, progress=progress)
     verdict = judge(findings, rules, as_of=moment, enforced=enforced)
@@ -292,7 +330,7 @@ def audit(
         render(draft)
         seal(draft, model=work.path, key=signer, as_of=moment)
     if trust is not None:
-        evidence.write_trust(target.with_name(target.name + ".trust.yaml"), trust)
+        evidence.write_trust(beside, trust)
     return read_bundle(target)
 
 

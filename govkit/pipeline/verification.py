@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from govkit import checks, evidence
+from govkit import checks, documents, evidence
 from govkit import policy as policies
-from govkit.core import Policy, Verdict
-from govkit.errors import EvidenceError, PolicyError
-from govkit.pipeline import clock
+from govkit.core import Audit, Policy, Verdict
+from govkit.errors import AuditError, EvidenceError, PolicyError
+from govkit.pipeline import clock, steps
 from govkit.pipeline.bundle import FINDINGS
 
 
@@ -64,6 +64,11 @@ def verify(
         raise EvidenceError(
             "POLICY_SWAPPED", f"the findings were judged by another policy than {what}", file="policy.yaml"
         )
+    if proof.findings["audit"] != steps.audit_digest(
+        documents.read_model(folder / "audit.yaml", Audit, error=AuditError)
+    ):
+        message = "audit.yaml is not the audit file that the findings were measured for"
+        raise EvidenceError("AUDIT_SWAPPED", message, file="audit.yaml")
     stored = Verdict.model_validate(proof.verdict["verdict"])
     findings = FINDINGS.validate_python(proof.findings["findings"])
     then = policies.judge(rules, findings, subject=proof.artifact, as_of=stored.as_of, enforced=stored.enforced)

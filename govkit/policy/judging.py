@@ -51,7 +51,8 @@ def judge(
 
     Returns:
         The verdict. Where no control came to pass, fail or inconclusive, nothing was judged and the outcome is BLOCK;
-        a policy whose ``review_by`` lies in the past gives REVIEW at least.
+        a policy whose ``review_by`` lies in the past gives REVIEW at least. A control that is not met is an
+        exception at least, even where the policy says ignore.
 
     Raises:
         PolicyError: ``as_of`` is no time.
@@ -171,6 +172,10 @@ _A = {
 def _outcome(policy: Policy, rulings: Sequence[Ruling], today: date) -> tuple[Outcome, tuple[str, ...]]:
     worst = max((each.disposition for each in rulings), key=RANK.__getitem__)
     notices = []
+    ignored = [f"{each.control} ({each.state})" for each in rulings if _ignored(each)]
+    if ignored:
+        notices.append(f"the policy ignores what is not met; it counts as an exception: {', '.join(ignored)}")
+        worst = max(worst, "warn", key=RANK.__getitem__)
     if policy.review_by is not None and policy.review_by < today:
         notices.append(f"this policy was to be reviewed by {policy.review_by}; a person must decide")
         worst = max(worst, "review", key=RANK.__getitem__)
@@ -178,6 +183,11 @@ def _outcome(policy: Policy, rulings: Sequence[Ruling], today: date) -> tuple[Ou
         notices.append("no control could be judged; nothing speaks for this model")
         worst = "block"
     return _OUTCOME[worst], tuple(notices)
+
+
+def _ignored(each: Ruling) -> bool:
+    """True where the policy says ignore to something else than a pass: no policy switches the gate off in silence."""
+    return each.disposition == "ignore" and each.state not in ("pass", "not_applicable")
 
 
 def _relaxed(policy: Policy) -> tuple[str, ...]:

@@ -4,13 +4,17 @@ A control passes on a part when the one-sided bound at the confidence of the pol
 every part; that needs no correction (intersection-union test, Berger 1982). It fails on a part when Holm's procedure
 (Holm 1979, Scandinavian Journal of Statistics 6, 65-70) rejects "the truth is within the limit" over the whole family;
 the stored levels stand in for p-values from above, so the rate of false failures stays below the level.
+
+No family may be so large that the strictest stored level, 0.9999, cannot reject: what lies beyond the limit even there
+always fails. Up to (1 − confidence) / 0.0001 entries, half as many where there are two limits, Holm's procedure says
+the same. In a larger family the chance of any false failure is at most entries × 0.0001, twice that with two limits.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from govkit.core import Bound, Measurement, Requirement
+from govkit.core import LEVELS, Bound, Measurement, Requirement
 from govkit.policy.sentences import is_exact
 
 _SLACK = 1e-9
@@ -56,13 +60,14 @@ def strictest_beyond(measurement: Measurement, require: Requirement) -> Bound | 
 def p_value(measurement: Measurement, require: Requirement) -> float:
     """A p-value, from above, for "the truth is within the limit": 1 − the strictest level beyond it, else 1.
 
-    An exact count beyond its limit has p = 0. Where there are two limits the failure may lie on either side, and the
-    p-value is doubled.
+    An exact count beyond its limit has p = 0, and so has a number beyond it at the strictest level that is stored:
+    nothing stricter could be asked of it, however large the family. Where there are two limits the failure may lie on
+    either side, and the p-value is doubled.
     """
     bound = strictest_beyond(measurement, require)
     if bound is None:
         return 1.0
-    if is_exact(measurement):
+    if is_exact(measurement) or bound.level >= LEVELS[-1] - _SLACK:
         return 0.0
     sides = 2 if require.min is not None and require.max is not None else 1
     return min(1.0, sides * (1.0 - bound.level))

@@ -83,11 +83,13 @@ def match(control: Control, policy: Policy, findings: Mapping[str, Sequence[tupl
     gaps = list(_gaps(control, selectors, pool))
     sizes = _sizes(findings.get(SCOPE, ()), control)
     measured = _measured(control, selectors, pool)
+    blurred = _blurred(control, selectors, pool)
+    measured = {part: entry for part, entry in measured.items() if part not in blurred}
     have = {*measured, *(gap.part for gap in gaps)}
     absent = {entry.part: entry for entry in _absent(control, selectors, _known(control, pool) | set(sizes), have)}
     entries: list[Entry] = []
     left_out: list[str] = []
-    for entry in (*measured.values(), *gaps, *absent.values()):
+    for entry in (*measured.values(), *blurred.values(), *gaps, *absent.values()):
         selector = next((each for each in selectors if each.takes(dict(entry.part))), None)
         n = entry.measurement.n if entry.measurement is not None else sizes.get(entry.part)
         if selector is None or n is None or n >= selector.min_n:
@@ -142,6 +144,35 @@ def _measured(
         else:
             found[key] = Entry(key, index, measurement=finding)
     return found
+
+
+def _blurred(control: Control, selectors: Sequence[Selector], pool: Sequence[tuple[int, Finding]]) -> dict[Part, Entry]:
+    """Part with ``*`` -> an error, where the same metric also speaks of single groups.
+
+    One metric is either about groups or about all of them together. With both, ``*`` could be the name of a group, and
+    to judge only the others would drop it in silence.
+    """
+    named = [finding.part for _, finding in pool if _names_a_group(finding, control)]
+    found: dict[Part, Entry] = {}
+    for index, finding in pool:
+        part = finding.part
+        if not isinstance(finding, Measurement) or not _answers(finding, control) or "*" not in part.values():
+            continue
+        slices = [each for each in selectors if each.takes(dict.fromkeys(part, ""))]
+        if any(selector.takes(other) for selector in slices for other in named):
+            what = f"{control.metric} of {part_name(part)} stands beside {control.metric} of single groups"
+            reason = f"{what}: * means all groups together, and no group may have that name"
+            first = min(index, found[_key(part)].index) if _key(part) in found else index
+            found[_key(part)] = Entry(_key(part), first, state="error", reason=reason)
+    return found
+
+
+def _names_a_group(finding: Finding, control: Control) -> bool:
+    if not finding.part or "*" in finding.part.values():
+        return False
+    if isinstance(finding, Measurement):
+        return _answers(finding, control)
+    return finding.name == control.metric and _concerns(finding, control)
 
 
 def _answers(finding: Measurement, control: Control) -> bool:

@@ -271,5 +271,10 @@ def _worded(control: Control) -> Iterator[Complaint]:
     unmeasured = min(RANK[control.on_missing], RANK[control.on_error], RANK[control.on_unsupported])
     if unmeasured < RANK["review"] <= RANK[control.on_inconclusive]:
         yield "warning", "an open question leads to review, so missing evidence does too, whatever on_missing says"
+    if control.on_fail == "ignore":
+        yield "error", "on_fail: ignore would let a failure pass in silence; use warn, review or block"
+    for key in ("on_missing", "on_error", "on_unsupported", "on_inconclusive"):
+        if getattr(control, key) == "ignore":
+            yield "warning", f"{key}: ignore counts as warn: what is not met is never less than an exception"
     if RANK[control.on_fail] < RANK[control.on_inconclusive]:
         yield "warning", f"on_inconclusive {control.on_inconclusive} is stricter than on_fail {control.on_fail}"

@@ -2,9 +2,9 @@
 
 Every estimate carries one-sided bounds at the nine levels of ``core.LEVELS``, so that whoever judges needs no
 statistics. Bounds widen with the level and enclose the value. Those on counts miss no more often than they say at any
-pair of rates that was enumerated; the others were simulated (``tests/bench/stats_coverage.py`` prints both). Weakest
-are means of strongly skewed values in few rows: 50 exponential values miss 1.3 times too often at 0.95, and several
-times at the strictest levels. Input without rows, or of the wrong kind, raises ``ValueError``.
+pair of rates that was enumerated; the others were simulated (``tests/bench/stats_coverage.py`` prints both). Means
+leave room for rows that were not seen, so that their bounds are wide where one row can weigh much. Input without rows,
+or of the wrong kind, raises ``ValueError``.
 """
 
 from __future__ import annotations

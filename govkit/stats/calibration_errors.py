@@ -23,7 +23,7 @@ class Squared:
 
     Attributes:
         value: The estimate; may be below 0.
-        noise: Share of rows times variance of the observed share, for each bin.
+        noise: Share of rows times variance of the observed share, for each bin; from above.
         typical: The noise of the bins in which the error lies, from above where there is little error.
         which: Bin of each row, ``(n,)``.
     """
@@ -65,7 +65,10 @@ def squared_error(f: Array, y: Array) -> Squared:
     # A bin of one row (left over between ties) tells nothing about its own noise and is given no error.
     unbiased = np.where(rows > 1, gap**2 - share * (1 - share) / np.maximum(rows - 1, 1), 0.0)
     smoothed = (true + 1) / (rows + 2)
-    noise = weight * smoothed * (1 - smoothed) / rows
+    meant = np.bincount(which, weights=f) / rows
+    # A share of few rows may lie near 0 or 1 by chance; what is stated tells how far shares spread if it is right.
+    spread = np.maximum(smoothed * (1 - smoothed), meant * (1 - meant))
+    noise = weight * spread / np.sqrt(rows * np.maximum(rows - 1, 1))
     error, chance = weight * np.maximum(unbiased, 0), math.sqrt(2 * float(noise @ noise))
     # An error as small as chance may lie in any bin; a larger one lies where it was seen.
     typical = (float(error @ noise) + chance * float(noise.max())) / (float(error.sum()) + chance)
@@ -97,7 +100,8 @@ def bounds(squared: Squared, z: Array) -> tuple[Array, Array]:
         return np.asarray(theta - tau - skew * k / v > z * np.sqrt(v))
 
     def low_enough(tau: Array) -> Array:
-        return ~(tau - theta > z * np.sqrt(two + 4 * tau * widest))
+        # An estimate below 0 is chance: it rules out no more than an estimate of 0 does.
+        return ~(tau - max(0.0, theta) > z * np.sqrt(two + 4 * tau * widest))
 
     top = np.ones(z.shape[0])
     floor = np.where(too_low(np.zeros((1, 1)))[:, 0], first_uncleared(too_low, 0 * top, top), 0.0)

@@ -42,9 +42,9 @@ def wasserstein(reference: Any, current: Any) -> Estimate:
         current: Values ``(m,)``.
 
     Raises:
-        ValueError: If a value is not finite, a sample is empty, or the reference is constant.
+        ValueError: If a value is not finite, a sample has fewer than two, or the reference is constant.
     """
-    first, second = numbers("reference", reference), numbers("current", current)
+    first, second = numbers("reference", reference, at_least=2), numbers("current", current, at_least=2)
     shift = _wasserstein(first, second)
     return _estimate(shift, first.size + second.size, (0.0, UNBOUNDED), "closed form, Wasserstein-1")
 
@@ -63,8 +63,10 @@ def _wasserstein(reference: Array, current: Array) -> Shift:
     raw = float(np.abs(f - g) @ step)
     f, g = np.clip(f, 0, 1), np.clip(g, 0, 1)
     noise = UNBIASED * float(np.sqrt(f * (1 - f) / n + g * (1 - g) / m) @ step)
-    deviation = math.sqrt(sd * sd / n + float(np.var(current)) / m) / sd
-    return Shift(raw, noise, deviation)
+    one, two = sd * sd, float(np.var(current))
+    # A few values may by chance lie close together; if the samples are alike, the other tells how far they spread.
+    alike = (n * one + m * two) / (n + m) * (1 / n + 1 / m)
+    return Shift(raw, noise, math.sqrt(max(one / n + two / m, alike)) / sd)
 
 
 def _binned(first: Array, second: Array) -> tuple[Array, Array, Array]:

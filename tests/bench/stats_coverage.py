@@ -165,7 +165,21 @@ def drift_draw(n: int, shift: float) -> Draw:
 
 
 def skewed_mean(n: int) -> Draw:
-    return lambda rng: gs.mean(rng.exponential(size=n))
+    return lambda rng: gs.mean(np.minimum(rng.exponential(size=n), 40), low=0, high=40)
+
+
+def sharp_mean(n: int) -> Draw:
+    """Brier score of an honest model that is right 60 times in 61."""
+
+    def draw(rng: np.random.Generator) -> gs.Estimate:
+        stated = rng.beta(60, 1, n)
+        return gs.mean((stated - (rng.random(n) < stated)) ** 2, low=0, high=1)
+
+    return draw
+
+
+SHARP_BRIER = 60 / 61 - 60 / 62
+"""Mean of ``p (1 - p)`` for ``p`` from Beta(60, 1)."""
 
 
 def variation_draw(n: int, p: np.ndarray, q: np.ndarray) -> Draw:
@@ -225,6 +239,7 @@ def other_numbers() -> Iterator[Simulation]:
         yield "gap_change", f"{sides}, {rates}", *gap_draw(sides, rates), 3000
     for n in (50, 500, 5000):
         yield "mean", f"{n}, exponential", skewed_mean(n), 1.0, 5000
+        yield "mean", f"{n}, sharp Brier", sharp_mean(n), SHARP_BRIER, 5000
     for n, shift in ((100, 0.1), (1000, 0.1), (1000, 0.5), (1000, 0.0)):
         yield "wasserstein", f"{n}, shift {shift}", drift_draw(n, shift), shift, 2000
     p = np.full(20, 0.05)

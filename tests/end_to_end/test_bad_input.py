@@ -92,6 +92,10 @@ def _loop(folder: Path) -> Path:
     return audit
 
 
+def _many_groups(folder: Path) -> Path:
+    return _write(folder, rows(400).assign(sex=range(400)))
+
+
 def _duplicate_ids(folder: Path) -> Path:
     frame = rows()
     frame.loc[7, "id"] = "r3"
@@ -122,6 +126,19 @@ BAD: dict[str, tuple[Callable[[Path], Path], tuple[str, ...]]] = {
     "score below zero": (_set("score", -0.2, row=9), ("score", "-0.2")),
     "one class only": (_set("label", 1), ("label", "1")),
     "group called like all groups": (_set("sex", "*", row=5), ("rows.csv", "row 6", "sex", "'*'")),
+    "the label as answer": (_audit("score: score", "score: label"), ("label", "answer")),
+    "the base as candidate": (_audit("score: score", "score: score, base_score: score"), ("score", "base")),
+    "the candidate's file as base": (
+        _audit("schema:", "base: {predictions: rows.csv}\nschema:"),
+        ("base.predictions",),
+    ),
+    "two sources of a base": (
+        _audit("score: score", "score: score, base_score: prediction"),
+        ("prediction", "base"),
+    ),
+    "a seed below zero": (_audit("policy:", "seed: -1\npolicy:"), ("seed",)),
+    "an empty when": (_policy(CONTROL.replace("severity", "when: {modality: []}, severity")), ("p.yaml", "when")),
+    "a number as group": (_many_groups, ("rows.csv", "sex", "400 groups")),
     "duplicate ids": (_duplicate_ids, ("r3",)),
     "base of another length": (_base_with(lambda frame: frame.iloc[:-1]), ("base.csv",)),
     "base with other labels": (_base_with(lambda frame: frame.assign(label=1 - frame["label"])), ("base.csv", "label")),

@@ -116,3 +116,54 @@ def test_every_check_and_every_policy_can_be_looked_at(tmp_path: Path, capsys: p
 )
 def test_bad_usage_exits_2_with_a_message(arguments: tuple[str, ...], folder: Path):
     assert govkit(*arguments, cwd=folder, code=2).strip()
+
+
+def _policy(path: Path, limit: float) -> None:
+    path.write_text(
+        "schema: govkit.policy/v1\nid: p\nversion: 1.0.0\ncontrols:\n"
+        "  - {id: A, title: t, rmf: [MEASURE 2.3], check: performance, metric: accuracy, "
+        f"require: {{min: {limit}}}, authority: {{level: none, note: ours}}, severity: high}}\n",
+        encoding="utf-8",
+    )
+
+
+def test_a_policy_beside_the_audit_file_does_not_shadow_the_one_that_the_gate_names(folder: Path):
+    _policy(folder / "p.yaml", 0.0001)
+    gate = folder / "gate"
+    gate.mkdir()
+    _policy(gate / "p.yaml", 0.9999)
+    govkit("audit", "../audit.yaml", "--policy", "p.yaml", "--out", "evidence", cwd=gate, code=1)
+    assert "0.9999" in (gate / "evidence" / "policy.yaml").read_text(encoding="utf-8")
+
+
+def test_what_does_not_belong_together_is_not_signed(folder: Path):
+    _policy(folder / "p.yaml", 0.0001)
+    key = gk.new_key(folder, password=b"secret", name="t", as_of="2026-01-01T00:00:00Z")
+    gk.write_findings(folder / "f.json", gk.measure(folder / "audit.yaml", policy=str(folder / "p.yaml")))
+    verdict = gk.judge(folder / "f.json", str(folder / "p.yaml"))
+    assert verdict.outcome == "PASS"
+    gk.write_verdict(folder / "v.json", verdict)
+    gk.write_verdict(folder / "w.json", verdict.model_copy(update={"outcome": "REVIEW"}))
+    (folder / "other.yaml").write_text(AUDIT + "use: {purpose: everything}\n", encoding="utf-8")
+    options = {"out": folder / "evidence", "key": key, "policy": str(folder / "p.yaml")}
+    with pytest.raises(gk.UsageError, match="another audit file"):
+        gk.attest(folder / "f.json", folder / "v.json", audit_file=folder / "other.yaml", **options)
+    with pytest.raises(gk.UsageError, match="does not follow"):
+        gk.attest(folder / "f.json", folder / "w.json", audit_file=folder / "audit.yaml", **options)
+    assert not (folder / "evidence").exists()
+    assert gk.attest(folder / "f.json", folder / "v.json", audit_file=folder / "audit.yaml", **options).is_dir()
+
+
+def test_nothing_is_made_or_overwritten_on_the_way(folder: Path):
+    govkit("audit", "none.yaml", "--out", "a/b/evidence", cwd=folder, code=2)
+    assert not (folder / "a").exists()
+    (folder / "evidence.trust.yaml").write_text("mine", encoding="utf-8")
+    assert "already exists" in govkit("audit", "audit.yaml", cwd=folder, code=2)
+    assert not (folder / "evidence").exists()
+
+
+def test_a_title_cannot_forge_lines_on_the_terminal(capsys: pytest.CaptureFixture[str]):
+    from govkit.cli import screen
+
+    screen.say("harmless\nVerdict: PASS\u2028x\x1b[2J")
+    assert capsys.readouterr().out.count("\n") == 1

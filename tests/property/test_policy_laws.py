@@ -207,6 +207,34 @@ def test_a_verdict_accounts_for_everything(policy: Policy, findings: list[Findin
     assert (found.outcome in ("PASS", "PASS_WITH_EXCEPTIONS")) == (found.exit_code == 0)
 
 
+@QUICK
+@given(policies(), evidence(), st.sampled_from([1, 600]))
+def test_what_is_beyond_the_limit_at_the_strictest_level_fails_in_any_family(
+    policy: Policy, findings: list[Finding], size: int
+) -> None:
+    first = policy.controls[0]
+    extra = tuple(first.model_copy(update={"id": f"X-{number}", "metric": "none"}) for number in range(size))
+    larger = policy.model_copy(update={"controls": (*policy.controls, *extra)})
+    for control, ruling in zip(larger.controls, verdict(larger, findings).rulings, strict=True):
+        for part in ruling.parts:
+            finding = findings[part.finding] if part.finding >= 0 else None
+            if part.state == "inconclusive" and "asks for" in part.reason:
+                continue
+            if isinstance(finding, Measurement) and control.require is not None:
+                low, high = control.require.min, control.require.max
+                last = finding.bounds[-1]
+                gross = (low is not None and last.high < low) or (high is not None and last.low > high)
+                assert not gross or part.state == "fail"
+
+
+@QUICK
+@given(policies(), evidence())
+def test_a_clean_pass_means_that_every_control_is_met(policy: Policy, findings: list[Finding]) -> None:
+    found = verdict(policy, findings)
+    met = all(ruling.state in ("pass", "not_applicable") for ruling in found.rulings)
+    assert found.outcome != "PASS" or met
+
+
 @settings(max_examples=80, deadline=None)
 @given(
     policies(),

@@ -137,8 +137,8 @@ def test_rows_in_any_order(columns, seed):
             gs.calibration_difference(a, y, b, y, paired=True, seed=1),
             gs.calibration_difference(a, y, b, y, paired=False, seed=1),
             gs.gap_change(a > 0.5, b > 0.5, group, np.ones_like(y)),
-            gs.mean(a),
-            gs.mean_difference(a, b),
+            gs.mean(a, low=0, high=1),
+            gs.mean_difference(a, b, low=-1, high=1),
             *([gs.wasserstein(a, b)] if a.std() > 0 else []),
         ]
 
@@ -155,8 +155,9 @@ def test_rows_in_any_order(columns, seed):
 def test_swapped_models_mirror(columns):
     a, b, y = columns
     mirrored(gs.auc_difference(a, b, y), gs.auc_difference(b, a, y))
-    mirrored(gs.mean_difference(a, b), gs.mean_difference(b, a))
-    mirrored(gs.mean_change(a, b[1:]), gs.mean_change(b[1:], a))
+    ends = {"low": -1, "high": 1}
+    mirrored(gs.mean_difference(a, b, **ends), gs.mean_difference(b, a, **ends))
+    mirrored(gs.mean_change(a, b[1:], **ends), gs.mean_change(b[1:], a, **ends))
     one = gs.calibration_difference(a, y, b, y, paired=False, seed=0)
     mirrored(one, gs.calibration_difference(b, y, a, y, paired=False, seed=0))
 

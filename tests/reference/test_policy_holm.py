@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from statsmodels.stats.multitest import multipletests
 
-from govkit.core.finding import LEVELS
-from govkit.policy.limits import holm
+from govkit.core import LEVELS, Bound, Measurement, Requirement
+from govkit.policy.limits import holm, p_value
 
 GRID = [1.0, *(round(1 - level, 6) for level in LEVELS), 0.0]
 
@@ -48,6 +48,27 @@ def test_fails_of_a_large_family_match_statsmodels() -> None:
     for _ in range(5):
         p_values = generator.choice(GRID, size=300).tolist()
         assert holm(p_values, 0.05) == tuple(multipletests(p_values, 0.05 + 1e-9, method="holm")[0].tolist())
+
+
+def test_the_strictest_level_rejects_by_itself_and_changes_nothing_in_a_family_it_can_serve() -> None:
+    generator = np.random.default_rng(3)
+    for alpha, most in ((0.05, 500), (0.01, 100)):
+        for _ in range(20):
+            p_values = generator.choice(GRID, size=most)
+            sure = p_values <= 0.0001 + 1e-9
+            assert sure.any()
+            capped = holm(np.where(sure, 0.0, p_values).tolist(), alpha)
+            assert capped == tuple(multipletests(p_values, alpha + 1e-6, method="holm")[0].tolist())
+            assert all(np.array(capped)[sure])
+
+
+def test_the_p_value_of_the_strictest_level_is_none_however_many_limits() -> None:
+    bounds = tuple(Bound(level=level, low=0.1, high=0.2) for level in LEVELS)
+    for require, sides in ((Requirement(min=0.5), 1), (Requirement(min=0.5, max=0.9), 2)):
+        for stored in range(1, len(LEVELS)):
+            found = p_value(Measurement(check="c", name="m", value=0.15, n=9, bounds=bounds[:stored]), require)
+            assert found == pytest.approx(sides * (1 - LEVELS[stored - 1]))
+        assert p_value(Measurement(check="c", name="m", value=0.15, n=9, bounds=bounds), require) == 0.0
 
 
 def test_no_family_rejects_nothing() -> None:

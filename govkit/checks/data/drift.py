@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import PositiveInt
 
 from govkit.checks._shared import loading, measured, missing, stated
+from govkit.checks.data import categories
 from govkit.core import Case, Dataset, Finding, Metric, check
 from govkit.core.case import Array
 from govkit.stats import population_stability, total_variation, wasserstein
@@ -18,10 +19,13 @@ from govkit.stats import population_stability, total_variation, wasserstein
 BINS = 10
 """Bins of a number for the population stability index: tenths of the reference, as is usual."""
 
+FEWEST = 30
+"""Values on either side below which a distance between numbers says nothing."""
+
 
 @dataclass(frozen=True)
 class Column:
-    """One column of both data sets, without its missing values.
+    """One column of both data sets; numbers without the missing ones, categories with them as a category of their own.
 
     Attributes:
         name: Its name.
@@ -70,9 +74,10 @@ def drift(case: Case, *, sample: PositiveInt = 2000) -> Iterator[Finding]:
 
     Numbers: first Wasserstein distance over the standard deviation of the reference. Categories, labels and answers:
     total variation. Both are norms with closed bounds, so they can be judged. Texts are measured by their length,
-    images by their brightness. The
-    population stability index is shown beside the value that chance alone would give it; it has no bounds. evidently's
-    drift tests run on a sample of both, as a second opinion that is not judged.
+    images by their brightness. Cells are categories by their value, not by their type, and missing cells are a category
+    of their own, except beside numbers. The population stability index is shown beside the value that chance alone
+    would give it; it has no bounds. evidently's drift tests run on a sample of both, as a second opinion that is not
+    judged.
 
     Args:
         case: Test and shifted data, and the candidate's answers to both.
@@ -101,7 +106,7 @@ def _columns(case: Case) -> Iterator[Column]:
     declared = [] if isinstance(named, str) else list(named)
     held = [name for name in declared if name in test.table.column_names and name in shifted.table.column_names]
     for name in held:
-        yield _column(name, test.table[name].to_pandas(), shifted.table[name].to_pandas())
+        yield _column(name, test.table[name], shifted.table[name])
     for name in test.groups:
         if name not in held and name in shifted.groups:
             yield Column(name, "input", numeric=False, reference=test.groups[name], current=shifted.groups[name])
@@ -112,19 +117,37 @@ def _columns(case: Case) -> Iterator[Column]:
 
 
 def _column(name: str, reference: Any, current: Any) -> Column:
-    """A column is numeric where both sides hold numbers and the reference is not constant."""
+    """A column is numeric where both sides hold numbers and the reference is not constant.
+
+    Otherwise its cells are categories by their value: a word or a blank cell on one side alone makes a reader type the
+    same numbers otherwise.
+    """
     import numpy as np
     import pandas as pd
+    import pyarrow as pa
 
-    sides = [pd.Series(values) for values in (reference, current)]
+    arrow = (pa.Array, pa.ChunkedArray)
+    sides = [values.to_pandas() if isinstance(values, arrow) else pd.Series(values) for values in (reference, current)]
     numbers = all(pd.api.types.is_numeric_dtype(side) and not pd.api.types.is_bool_dtype(side) for side in sides)
     if numbers:
         first, second = (side.dropna().to_numpy(dtype=np.float64) for side in sides)
         first, second = first[np.isfinite(first)], second[np.isfinite(second)]
         if first.size and np.ptp(first) > 0:
             return Column(name, "input", numeric=True, reference=first, current=second)
-    first, second = (side.dropna().astype(str).to_numpy(dtype=object) for side in sides)
+    first, second = (_named(values) for values in (reference, current))
     return Column(name, "input", numeric=False, reference=first, current=second)
+
+
+def _named(values: Any) -> Array:
+    """Categories of a column, the missing ones named; empty where no cell holds a value."""
+    import pandas as pd
+
+    from govkit.data.dataset import MISSING
+
+    names = categories(values)
+    absent = pd.isna(names)
+    names[absent] = MISSING
+    return names[:0] if absent.all() else names
 
 
 def _distances(column: Column, shifted: Dataset) -> Iterator[Finding]:
@@ -135,7 +158,11 @@ def _distances(column: Column, shifted: Dataset) -> Iterator[Finding]:
         why = f"The column {column.name} holds no value in the test or the shifted data."
         yield missing(name, "no data", why, data=shifted, part=part)
         return
-    if column.numeric:
+    fewest = min(len(column.reference), len(column.current))
+    if column.numeric and fewest < FEWEST:
+        why = f"The column {column.name} holds {fewest} values in the test or the shifted data; it needs {FEWEST}."
+        yield missing(name, "too few rows", why, data=shifted, part=part)
+    elif column.numeric:
         yield measured(name, wasserstein(column.reference, column.current), shifted, part=part)
     else:
         yield measured(name, total_variation(*_counts(column)), shifted, part=part)

@@ -46,6 +46,9 @@ METRICS = {
         high=1,
     ),
 }
+SPREADS = ("demographic_parity_difference", "demographic_parity_ratio", "equalized_odds_difference")
+MOST_PAIRED = 40
+"""Groups whose pairs are all compared; the work grows with their square."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +130,8 @@ def _of_labels(grouped: Grouped, sides: Sides) -> Iterator[Finding]:
     """How the labels themselves select: a gap that a perfect model would show too."""
     table = tabulate(grouped.codes, tuple(map(" / ".join, grouped.names)), sides, binary=True)
     yield from _rates(grouped, "labels", table, "selection_rate")
-    yield _spread(grouped, "labels", "demographic_parity_difference", table.rate(RATES["selection_rate"]))
+    if len(grouped.names) <= MOST_PAIRED:
+        yield _spread(grouped, "labels", "demographic_parity_difference", table.rate(RATES["selection_rate"]))
 
 
 def _rates(grouped: Grouped, of: Of, table: Table, name: str) -> Iterator[Finding]:
@@ -162,6 +166,13 @@ def _ratios(grouped: Grouped, of: Of, table: Table) -> Iterator[Finding]:
 
 def _spreads(grouped: Grouped, of: Of, table: Table) -> Iterator[Finding]:
     """Over all groups of the grouping: demographic parity and equalized odds."""
+    if len(grouped.names) > MOST_PAIRED:
+        detail = (
+            f"Spreads compare every pair of groups; there are more than {MOST_PAIRED}. Each is set against the rest."
+        )
+        for name in SPREADS:
+            yield missing(name, "unsupported", detail, data=grouped.data, of=of, part=grouped.every)
+        return
     selection = table.rate(RATES["selection_rate"])
     yield _spread(grouped, of, "demographic_parity_difference", selection)
     if len(grouped.names) > 1 and selection[0].any():

@@ -62,7 +62,7 @@ METRICS = {
     "bin_observed": Metric("Share of the rows in a bin where it came true.", low=0, high=1),
 }
 FEWEST = 20
-"""Rows below which the calibration error of a group says nothing."""
+"""Rows below which a calibration error says nothing: it is a gap, of all rows as of a group."""
 
 DRAWS = 199
 """Redrawn outcomes of the consistency test."""
@@ -80,6 +80,7 @@ class Stated:
         confidence: Stated probability, ``(n,)``: of the positive class, with more than two classes of the answer given.
         correct: Whether it came true, truths ``(n,)``.
         squares: Brier score of each row, ``(n,)``; as in scikit-learn, 0 to 1 with two classes and else 0 to 2.
+        most: Largest Brier score that a row can have.
     """
 
     of: Of
@@ -87,6 +88,7 @@ class Stated:
     confidence: Array
     correct: Array
     squares: Array
+    most: float
 
     def among(self, rows: Array) -> Stated:
         """The same on some of the rows."""
@@ -139,10 +141,12 @@ def _stated(of: Of, data: Dataset, given: Predictions, *, positive: int) -> Stat
     rows, classes = np.arange(len(data)), probabilities.shape[1]
     # With two classes the answer's probability would fold both tails into one and hide gaps of opposite signs.
     asked = np.full(len(data), positive) if classes == 2 else given.labels
+    most = 1.0 if classes == 2 else 2.0
+    # Stored probabilities may miss 0, 1 and their sum by a last digit.
     away = probabilities - (np.arange(classes) == data.labels[:, None])
-    squares = (away**2).sum(axis=1) / (2 if classes == 2 else 1)
-    # Stored probabilities may miss 1 by a last digit.
-    return Stated(of, data, np.clip(probabilities[rows, asked], 0, 1), asked == data.labels, squares)
+    squares = np.minimum((away**2).sum(axis=1) * most / 2, most)
+    confidence = np.clip(probabilities[rows, asked], 0, 1)
+    return Stated(of, data, confidence, asked == data.labels, squares, most)
 
 
 def _whole(one: Stated, bins: int, seed: int) -> Iterator[Finding]:
@@ -150,10 +154,11 @@ def _whole(one: Stated, bins: int, seed: int) -> Iterator[Finding]:
         for name in ("calibration_error", "ece", "brier", "consistency_p", "mean_gap"):
             yield missing(name, "too few rows", "It needs two rows.", data=one.data, of=one.of)
         return
-    yield measured("calibration_error", stats.calibration(one.confidence, one.correct), one.data, of=one.of)
+    yield _error(one)
     yield stated("ece", stats.ece(one.confidence, one.correct, bins), len(one.correct), one.data, of=one.of)
-    yield measured("brier", stats.mean(one.squares), one.data, of=one.of)
-    yield measured("mean_gap", stats.mean(one.confidence - one.correct), one.data, of=one.of)
+    yield measured("brier", stats.mean(one.squares, low=0.0, high=one.most), one.data, of=one.of)
+    gap = stats.mean(one.confidence - one.correct, low=-1.0, high=1.0)
+    yield measured("mean_gap", gap, one.data, of=one.of)
     yield _consistency(one, seed)
 
 
@@ -165,15 +170,22 @@ def _consistency(one: Stated, seed: int) -> Finding:
     return measured("consistency_p", estimate, one.data, of=one.of, seed=str(seed))
 
 
+def _error(one: Stated, part: dict[str, str] | None = None) -> Finding:
+    name, n = "calibration_error", len(one.correct)
+    if n < FEWEST:
+        whose = "This group has" if part else "The data have"
+        detail = f"{whose} {_rows(n)}; a calibration error needs {FEWEST}."
+        return missing(name, "too few rows", detail, data=one.data, of=one.of, part=part or {})
+    return measured(name, stats.calibration(one.confidence, one.correct), one.data, of=one.of, part=part or {})
+
+
+def _rows(n: int) -> str:
+    return "1 row" if n == 1 else f"{n} rows"
+
+
 def _groups(one: Stated) -> Iterator[Finding]:
     for part, rows in groups_of(one.data):
-        some = one.among(rows)
-        if len(some.correct) < FEWEST:
-            detail = f"This group has {len(some.correct)} rows; a calibration error needs {FEWEST}."
-            yield missing("calibration_error", "too few rows", detail, data=one.data, of=one.of, part=part)
-        else:
-            estimate = stats.calibration(some.confidence, some.correct)
-            yield measured("calibration_error", estimate, one.data, of=one.of, part=part)
+        yield _error(one.among(rows), part)
 
 
 def _diagram(one: Stated, bins: int) -> Iterator[Finding]:
@@ -190,7 +202,10 @@ def _paired(case: Case, models: dict[Of, Stated]) -> Iterator[Finding]:
         one, two = models["candidate"], models.get(of)
         if case.predictions(of) is None:
             yield from unrivaled(of, (name,), data)
-        elif two is not None and len(one.correct) >= 2:
+        elif two is not None and len(one.correct) < FEWEST:
+            detail = f"The data have {_rows(len(one.correct))}; a difference of calibration errors needs {FEWEST}."
+            yield missing(name, "too few rows", detail, data=data, compared_with=of)
+        elif two is not None:
             estimate = stats.calibration_difference(
                 one.confidence, one.correct, two.confidence, two.correct, paired=True, seed=case.seed
             )
@@ -205,13 +220,15 @@ def _changes(test: dict[Of, Stated], shifted: dict[Of, Stated] | None, *, bins: 
         return
     for of in (of for of in shifted if of in test):
         after, before = shifted[of], test[of]
-        if min(len(after.correct), len(before.correct)) < 2:
-            detail = "It needs two rows in each data set."
+        yield _error(after)
+        if len(after.correct) >= 2:
+            ece = stats.ece(after.confidence, after.correct, bins)
+            yield stated("ece", ece, len(after.correct), after.data, of=of)
+        if min(len(after.correct), len(before.correct)) < FEWEST:
+            detail = f"The data sets have {_rows(len(before.correct))} and {_rows(len(after.correct))}; "
+            detail += f"a change of the calibration error needs {FEWEST} in each."
             yield missing("calibration_error_change", "too few rows", detail, data=after.data, of=of)
             continue
-        yield measured("calibration_error", stats.calibration(after.confidence, after.correct), after.data, of=of)
-        ece = stats.ece(after.confidence, after.correct, bins)
-        yield stated("ece", ece, len(after.correct), after.data, of=of)
         estimate = stats.calibration_difference(
             after.confidence, after.correct, before.confidence, before.correct, paired=False, seed=seed
         )

@@ -24,6 +24,8 @@ METRICS = {
     ),
 }
 MODELS: tuple[Of, ...] = ("candidate", "base")
+WORST = 36.05
+"""Largest log loss of a row, in nats, from above: that of a probability of 0, which counts as the machine epsilon."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ def _log_loss_gap(fit: Fit, of: Of, data: Dataset) -> Iterator[Finding]:
         detail = "It needs two rows in each data set."
         yield missing("log_loss_gap", "too few rows", detail, data=data, of=of)
     else:
-        yield measured("log_loss_gap", stats.mean_change(test, train), data, of=of)
+        yield measured("log_loss_gap", stats.mean_change(test, train, low=0.0, high=WORST), data, of=of)
 
 
 def _grown(candidate: Fit, base: Fit, data: Dataset) -> Iterator[Finding]:
@@ -100,4 +102,5 @@ def _grown(candidate: Fit, base: Fit, data: Dataset) -> Iterator[Finding]:
     changes = [first - second for first, second in pairs if first is not None and second is not None]
     if len(changes) == 2 and min(map(len, changes)) >= 2:
         # Differences of the two losses of the same row: two independent samples of them.
-        yield measured("log_loss_gap", stats.mean_change(changes[1], changes[0]), data, compared_with="base")
+        estimate = stats.mean_change(changes[1], changes[0], low=-WORST, high=WORST)
+        yield measured("log_loss_gap", estimate, data, compared_with="base")

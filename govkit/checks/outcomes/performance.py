@@ -48,6 +48,8 @@ METRICS = {
 COMPARED = ("accuracy", "balanced_accuracy", "roc_auc", "log_loss")
 RIVALS: tuple[Of, ...] = ("base", "incumbent", "trivial")
 ROLES: tuple[Role, ...] = ("test", "shifted")
+WORST = 36.05
+"""Largest log loss of a row, in nats, from above: that of a probability of 0, which counts as the machine epsilon."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,8 @@ def performance(case: Case) -> Iterator[Finding]:
     if "shifted" in answered:
         for of in (of for of in MODELS if of in answered["shifted"]):
             yield from _change(answered["test"][of], answered["shifted"][of])
+        if "candidate" not in answered["shifted"]:
+            yield from _unanswered(case.data["shifted"], [of for of in RIVALS if of in answered["shifted"]])
     else:
         for name in ("accuracy_change", "log_loss_change"):
             yield missing(name, "no data", "There are no shifted data (data.shifted in the audit file).")
@@ -106,6 +110,16 @@ def _answered(case: Case, role: Role) -> dict[Of, Answered]:
     return {of: Answered(of, case.data[role], given, len(case.classes)) for of, given in found.items()}
 
 
+def _unanswered(data: Dataset, rivals: list[Of]) -> Iterator[Finding]:
+    """Gaps for shifted rows that the candidate has no stored answers to."""
+    detail = "The candidate has no answers to the shifted data; store them beside its rows."
+    for name in (*COMPARED, "accuracy_change", "log_loss_change"):
+        yield missing(name, "no data", detail, data=data)
+    for rival in rivals:
+        for name in COMPARED:
+            yield missing(name, "no data", detail, data=data, compared_with=rival)
+
+
 def _all_rows(case: Case, models: dict[Of, Answered]) -> Iterator[Finding]:
     """Every metric of every model, and the paired differences of the candidate."""
     for one in models.values():
@@ -114,7 +128,9 @@ def _all_rows(case: Case, models: dict[Of, Answered]) -> Iterator[Finding]:
             yield _balanced(one)
             yield from _roc_auc(one, case.positive)
         yield from _log_loss(one)
-    candidate = models["candidate"]
+    candidate = models.get("candidate")
+    if candidate is None:
+        return
     for rival in (models[of] for of in RIVALS if of in models):
         yield _accuracy_difference(candidate, rival)
         if rival.of != "trivial":
@@ -213,12 +229,13 @@ def _log_loss(one: Answered) -> Iterator[Finding]:
     elif len(one.losses) < 2:
         yield missing("log_loss", "too few rows", "A mean with bounds needs two rows.", data=one.data, of=one.of)
     else:
-        yield measured("log_loss", stats.mean(one.losses), one.data, of=one.of)
+        yield measured("log_loss", stats.mean(one.losses, low=0.0, high=WORST), one.data, of=one.of)
 
 
 def _log_loss_difference(one: Answered, two: Answered) -> Iterator[Finding]:
     if one.losses is not None and two.losses is not None and len(one.losses) >= 2:
-        yield measured("log_loss", stats.mean_difference(one.losses, two.losses), one.data, compared_with=two.of)
+        estimate = stats.mean_difference(one.losses, two.losses, low=-WORST, high=WORST)
+        yield measured("log_loss", estimate, one.data, compared_with=two.of)
 
 
 def _change(before: Answered, after: Answered) -> Iterator[Finding]:
@@ -231,4 +248,5 @@ def _change(before: Answered, after: Answered) -> Iterator[Finding]:
         detail = "A mean with bounds needs two rows in each data set."
         yield missing("log_loss_change", "too few rows", detail, data=after.data, of=after.of)
     else:
-        yield measured("log_loss_change", stats.mean_change(after.losses, before.losses), after.data, of=after.of)
+        estimate = stats.mean_change(after.losses, before.losses, low=0.0, high=WORST)
+        yield measured("log_loss_change", estimate, after.data, of=after.of)

@@ -232,8 +232,10 @@ def _batches(sample: Sample, subject: Differentiable) -> Iterator[tuple[dict[str
 
 
 def _balls(sample: Sample, subject: Differentiable, eps: float | None) -> Balls:
-    """The declared radius, one of 1/255 of the range for probing, and one of half the range that must break any model.
+    """The declared radius, one of 1/255 of the range for probing, and one that must break any model.
 
+    That one is half the range for images. For tables it is all of it: half of it brings features of 0 and 1 no further
+    than the middle, where an honest model may still stand.
     The range of a table is that of each column over all test rows, where the subject names none.
     """
     import torch
@@ -252,7 +254,8 @@ def _balls(sample: Sample, subject: Differentiable, eps: float | None) -> Balls:
     width = high - low
     radius = (0.1 if table else 8 / 255) if eps is None else eps
     whole = Ball("linf", width, low, high, grid=None if table else float(width) / 255)
-    return Balls(declared=whole.scaled(radius), small=whole.scaled(1 / 255), far=whole.scaled(max(0.5, radius)))
+    far = max(1.0 if table else 0.5, radius)
+    return Balls(declared=whole.scaled(radius), small=whole.scaled(1 / 255), far=whole.scaled(far))
 
 
 def _embedded(sample: Sample, *, steps: int, eps: float | None) -> Found:

@@ -77,3 +77,12 @@ def test_a_radius_may_differ_by_column():
     ball = Ball("linf", torch.tensor([[0.0, 1.0, 2.0]]))
     moved = ball.project(torch.full((2, 3), 9.0), torch.zeros(2, 3))
     assert moved.tolist() == [[0.0, 1.0, 2.0]] * 2
+
+
+def test_rounding_beside_a_large_number_does_not_leave_the_ball():
+    center = torch.tensor([[20000.3, 0.1], [20000.7, 0.2]])
+    ball = Ball("linf", torch.tensor([[0.1, 0.1]]))
+    point = ball.settle(center + torch.tensor([[9.0, -9.0]]), center)
+    assert ball.excess(point, center) == 0
+    assert ball.excess(point + torch.tensor([[0.03, 0.0]]), center) > 0.1
+    assert ball.excess(point + torch.tensor([[0.0, -0.001]]), center) > 0.005

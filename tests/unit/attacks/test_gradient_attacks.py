@@ -95,7 +95,9 @@ def test_passes_are_counted_and_broken_rows_are_left_alone(radius):
 
 def test_every_broken_row_is_a_proof():
     generator = torch.Generator().manual_seed(1)
-    net = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 3)).eval()
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        net = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 3)).eval()
     x = torch.rand(80, 6, generator=generator)
     labels = net(x).argmax(1)
     ball = Ball("linf", 0.15, 0.0, 1.0)
@@ -196,3 +198,29 @@ def test_answers_that_are_not_finite_count_as_wrong():
     labels = torch.zeros(4, dtype=torch.int64)
     broken = lambda batch: torch.full((len(batch["x"]), 2), float("nan")) * batch["x"].sum()  # noqa: E731
     assert pgd(broken, {"x": torch.zeros(4, 3)}, labels, Ball("linf", 0.1)).broken.all()
+
+
+@pytest.mark.parametrize("d", [1, 2, 3])
+def test_a_random_step_to_the_same_point_is_a_tie_and_no_loss(d):
+    logits, x, labels, _, _ = linear(d=d)
+    probe = probe_gradients(logits, {"x": x}, labels, Ball("linf", 0.01), seeds=list(range(200)))
+    assert torch.equal(probe.gains, ~probe.tied)
+    assert float(probe.tied.float().mean()) == pytest.approx(0.5**d, abs=0.1)
+
+
+def test_features_that_the_model_does_not_read_make_no_loss_either():
+    logits, x, labels, _, _ = linear(d=1)
+    wide = torch.cat([x, torch.randn(200, 5, generator=torch.Generator().manual_seed(1))], dim=1)
+    first = lambda batch: logits({"x": batch["x"][:, :1]})  # noqa: E731
+    probe = probe_gradients(first, {"x": wide}, labels, Ball("linf", 0.01), seeds=list(range(200)))
+    assert torch.equal(probe.gains, ~probe.tied)
+
+
+def test_steps_that_both_change_nothing_are_a_loss():
+    logits, x, labels, _, _ = linear()
+    # The answer is rounded, the gradient is passed through as if it were not.
+    hidden = lambda batch: logits({"x": batch["x"] + (torch.round(batch["x"]) - batch["x"]).detach()})  # noqa: E731
+    probe = probe_gradients(hidden, {"x": x}, labels, Ball("linf", 0.001), seeds=list(range(200)))
+    assert not probe.flat.any()
+    assert probe.tied.float().mean() < 0.05
+    assert probe.gains.float().mean() < 0.05

@@ -203,3 +203,22 @@ def test_power_a_gap_of_a_quarter_is_found_at_the_level_of_holm_and_equal_treatm
                 accused += low > 0.10 or high < -0.10
     assert found == 6
     assert accused == 0
+
+
+def test_many_groups_are_set_against_the_rest_and_not_against_each_other():
+    groups = [f"g{row % 50}" for row in range(400)]
+    found = run_check(
+        bias, make_case([row % 2 for row in range(400)], [row % 3 % 2 for row in range(400)], groups={"g": groups})
+    )
+    spreads = [item for item in found if item.part == {"g": "*"}]
+    assert {item.reason for item in spreads} == {"unsupported"}
+    assert (
+        len(
+            [
+                item
+                for item in found
+                if item.name == "selection_rate_difference" and item.of == "candidate" and item.part
+            ]
+        )
+        == 50
+    )

@@ -127,6 +127,28 @@ def test_a_model_that_is_missing_is_a_gap_of_the_comparison():
     assert missing["calibration_error", "candidate", "incumbent"].reason == "no data"
 
 
+@pytest.mark.parametrize(("rows", "later"), [(19, 25), (25, 19)])
+def test_a_calibration_error_of_few_rows_is_a_gap(rows, later):
+    (labels, stated), (after, certain) = draw(4, rows), draw(5, later)
+    shifted = {"labels": after, "probs": certain, "base": certain}
+    found = run_check(calibration, make_case(labels, stated, base=stated, shifted=shifted))
+    few = {(item.name, item.of, item.compared_with) for item in found if getattr(item, "reason", "") == "too few rows"}
+    changes = {("calibration_error_change", of, None) for of in ("candidate", "base")}
+    own = {("calibration_error", of, None) for of in ("candidate", "base")}
+    assert few == changes | own | ({("calibration_error", "candidate", "base")} if rows == 19 else set())
+    assert pick(found, "brier").n == rows
+    assert pick(found, "ece", role="shifted").n == later
+
+
+def test_two_rows_do_not_pass_a_limit_on_the_mean():
+    found = run_check(calibration, make_case([0, 1], [0.0, 1.0]))
+    assert pick(found, "brier").value == 0
+    assert bound(pick(found, "brier"), 0.9999)[1] > 0.99
+    assert bound(pick(found, "mean_gap"), 0.95)[0] < -0.8
+    many = run_check(calibration, make_case([0, 2], [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]))
+    assert bound(pick(many, "brier"), 0.9999)[1] > 1.98
+
+
 def test_one_row_is_too_few():
     found = run_check(calibration, make_case([1], [0.9]))
     assert gaps(found)["calibration_error", "candidate", None].reason == "too few rows"

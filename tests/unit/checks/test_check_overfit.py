@@ -41,6 +41,13 @@ def test_labels_without_probabilities_have_no_loss():
     assert not [finding for finding in found if finding.name == "log_loss_gap" and finding.compared_with]
 
 
+def test_two_rows_do_not_pass_a_limit_on_the_log_loss():
+    train = {"labels": [0, 1], "probs": [0.0, 1.0], "base": [0.0, 1.0]}
+    found = run_check(overfit, make_case([0, 1], [0.0, 1.0], base=[0.0, 1.0], train=train))
+    assert bound(pick(found, "log_loss_gap"), 0.95)[1] > 25
+    assert bound(pick(found, "log_loss_gap", compared_with="base"), 0.95)[1] > 25
+
+
 def test_one_row_has_no_bounds_for_a_mean():
     found = run_check(overfit, make_case([1], [0.9], train=TRAIN))
     assert gaps(found)["log_loss_gap", "candidate", None].reason == "too few rows"

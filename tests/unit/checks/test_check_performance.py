@@ -54,6 +54,15 @@ def test_a_certain_wrong_answer_costs_much_and_not_infinitely_much():
     assert pick(found, "log_loss").value == pytest.approx(-np.log(np.finfo(float).eps) / 2)
 
 
+def test_two_rows_do_not_pass_a_limit_on_the_log_loss():
+    rows = {"labels": [0, 1], "probs": [0.0, 1.0]}
+    found = run_check(performance, make_case([0, 1], [0.0, 1.0], base=[0.0, 1.0], shifted=rows))
+    assert bound(pick(found, "log_loss"), 0.9999)[1] > 35
+    low, high = bound(pick(found, "log_loss", compared_with="base"), 0.95)
+    assert -low == high > 25
+    assert bound(pick(found, "log_loss_change", role="shifted"), 0.95)[1] > 25
+
+
 def test_differences_are_paired(found):
     # Only the candidate is right in rows 2, 3 and 7, only the base in row 4.
     change = pick(found, "accuracy", compared_with="base")
@@ -146,3 +155,18 @@ def test_power_a_loss_of_five_points_is_found_and_an_equal_model_is_not_accused(
         false_alarms += change_of_accuracy(labels, one, two)[1] < 0
     assert found >= 28
     assert false_alarms == 0
+
+
+def test_shifted_rows_without_the_candidates_answers_leave_the_test_rows_measured():
+    shifted = {"labels": [0, 1, 1, 1], "base": [0.1, 0.9, 0.9, 0.2]}
+    found = run_check(performance, make_case(LABELS, CANDIDATE, base=BASE, shifted=shifted))
+    assert pick(found, "accuracy").value == 0.8
+    assert pick(found, "accuracy", of="base", role="shifted").value == 0.75
+    assert pick(found, "accuracy_change", of="base", role="shifted").value == pytest.approx(0.15)
+    missing = gaps(found)
+    for name in ("accuracy", "log_loss", "accuracy_change", "log_loss_change"):
+        gap = missing[name, "candidate", None]
+        assert (gap.reason, gap.data.role) == ("no data", "shifted")
+    for rival in ("base", "trivial"):
+        assert missing["accuracy", "candidate", rival].data.role == "shifted"
+    assert not [item for item in found if item.name == "*"]

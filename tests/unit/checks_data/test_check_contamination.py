@@ -1,6 +1,7 @@
 """Rows of the test data that stand in the training data."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from case_fixture import make_case
 from rows_fixture import gaps, measurements, read_case, run, value
@@ -82,3 +83,47 @@ def test_gaps():
         "shared_rows": "no data", "shared_share": "no data", "conflicting_labels": "no data",
         "clean_accuracy_difference": "no data", "clean_accuracy": "no data",
     }  # fmt: skip
+
+
+AGES = [30, 31, 32, 33]
+NOTES = ["high", "low", "a b", "none"]
+
+
+def leaked(ages, notes):
+    """Test rows of numbers and words, and the same rows in training data that were written in another way."""
+    columns = {"input": ("age", "note"), "label": "label"}
+    labels = ["ham", "spam", "ham", "spam"]
+    test = {"age": AGES, "note": NOTES, "label": labels}
+    train = {"age": ages, "note": notes, "label": (labels * 2)[: len(ages)]}
+    found = run("contamination", read_case({"test": test, "train": train}, columns=columns, modality="table"))
+    return value(found, "shared_rows"), value(found, "conflicting_labels")
+
+
+@pytest.mark.parametrize(
+    "ages",
+    [["30", "31", " 32.0", "3.3e1"], [30.0, 31.0, 32.0, 33.0], pa.array(AGES, pa.float32()), ["30", "31", "32", "33"]],
+    ids=["forms", "float64", "float32", "text"],
+)
+def test_the_type_of_a_column_hides_no_shared_row(ages):
+    assert leaked(ages, NOTES) == (4.0, 0.0)
+
+
+def test_one_stray_word_hides_no_shared_row():
+    assert leaked(["30", "31", "32", "33", "unknown"], [*NOTES, "low"]) == (4.0, 0.0)
+
+
+def test_words_of_a_table_are_compared_as_texts_are():
+    assert leaked(AGES, [" HIGH", "Low ", "a  B", "none"]) == (4.0, 0.0)
+
+
+def test_other_rows_are_not_taken_for_shared_ones():
+    assert leaked(["030", "31.5", "", "nan"], NOTES) == (0.0, 0.0)
+    assert leaked(AGES, NOTES[::-1]) == (0.0, 0.0)
+
+
+def test_a_short_float_is_the_number_that_it_prints():
+    values = [0.1, 1.23, 98.76, -0.5]
+    columns = {"input": ("x",), "label": "label"}
+    labels = ["ham", "spam", "ham", "spam"]
+    tables = {"test": {"x": values, "label": labels}, "train": {"x": pa.array(values, pa.float32()), "label": labels}}
+    assert value(run("contamination", read_case(tables, columns=columns, modality="table")), "shared_rows") == 4.0

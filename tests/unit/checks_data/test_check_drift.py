@@ -152,6 +152,15 @@ def test_a_column_without_values_is_a_gap():
     assert gaps(run("drift", case)) == {"total_variation": "no data", "prediction_total_variation": "no data"}
 
 
+@pytest.mark.parametrize(("before", "after"), [(29, 60), (60, 29), (60, 1)])
+def test_a_distance_between_few_numbers_is_a_gap(before, after):
+    rng = np.random.default_rng(0)
+    found = run("drift", case_of(table(rng, before), table(rng, after)))
+    assert gaps(found) == {"wasserstein": "too few rows", "prediction_total_variation": "no data"}
+    assert value(found, "psi", part={"column": "age"}) >= 0
+    assert measurements(found, "total_variation", part={"column": "job"})
+
+
 def test_gaps_of_the_whole_check():
     assert gaps(run("drift", make_case([0, 1], [0.2, 0.7]))) == {"*": "no data"}
 
@@ -164,3 +173,38 @@ def test_stored_predictions_are_measured_by_labels_answers_and_groups():
     assert low(measurements(found, "label_total_variation")[0], 0.99) > 0.3
     assert low(measurements(found, "prediction_total_variation")[0], 0.99) > 0.3
     assert low(measurements(found, "total_variation", part={"column": "sex"})[0], 0.99) == 0
+
+
+def varied(column, rows=300):
+    """The same rows but for the column ``age``."""
+    rest = {
+        "job": ["a", "b", "c"] * (rows // 3),
+        "sex": ["f", "m"] * (rows // 2),
+        "label": ["ham", "spam"] * (rows // 2),
+    }
+    return {"age": column, **rest}
+
+
+@pytest.mark.parametrize(
+    ("reference", "current"),
+    [
+        ([1] * 300, [1.0] * 299 + [None]),
+        ([True] * 300, ["True"] * 299 + ["?"]),
+        ([18 + row % 60 for row in range(300)], [str(18 + row % 60) for row in range(299)] + ["n/a"]),
+        ([row % 4 / 2 for row in range(300)], [f"{row % 4 / 2:.2f}" for row in range(299)] + ["n/a"]),
+        ([f"{row % 4}" for row in range(299)] + ["n/a"], [float(row % 4) for row in range(300)]),
+    ],
+    ids=["constant", "truths", "whole", "fractions", "words in the reference"],
+)
+def test_one_odd_cell_that_types_a_column_otherwise_is_no_drift(reference, current):
+    found = run("drift", case_of(varied(reference), varied(current)))
+    (age,) = measurements(found, "total_variation", part={"column": "age"})
+    assert age.value < 0.02
+    assert low(age, 0.9) < 0.01
+
+
+def test_missing_cells_are_a_category_of_their_own():
+    found = run("drift", case_of(varied(["x", "y"] * 150), varied(["x", None] * 150)))
+    (age,) = measurements(found, "total_variation", part={"column": "age"})
+    assert age.value == pytest.approx(0.5, abs=0.05)
+    assert age.n == 600

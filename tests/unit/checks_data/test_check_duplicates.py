@@ -69,3 +69,14 @@ def test_images_are_compared_by_their_pixels():
     case = make_case([0, 1, 0, 1], [0.1, 0.9, 0.1, 0.9], modality="image")
     object.__setattr__(case.data["test"], "inputs", pixels)
     assert value(run("duplicates", case), "duplicate_rows") == 2.0
+
+
+def test_words_of_a_table_differ_only_in_case_space_and_form():
+    table = {
+        "job": ["Nurse", " nurse", "ＮＵＲＳＥ", "clerk"],
+        "age": ["30", "30.0", " 30", "x"],
+        "label": ["ham"] * 3 + ["spam"],
+    }
+    columns = {"input": ("job", "age"), "label": "label"}
+    found = run("duplicates", read_case({"test": table}, columns=columns, modality="table"))
+    assert value(found, "duplicate_rows") == 2.0

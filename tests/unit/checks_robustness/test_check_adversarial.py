@@ -293,3 +293,39 @@ def test_a_second_run_gives_the_same_findings_and_leaves_the_random_state(digits
     assert torch.equal(before[0], torch.get_rng_state())
     assert (before[1] == np.random.get_state()[1]).all()
     assert all(parameter.grad is None or parameter.requires_grad for parameter in net.parameters())
+
+
+def honest_table(d, seed, *, binary=False, offset=0.0):
+    """The reason for which a linear model of d features is doubted."""
+    rng = np.random.default_rng(seed)
+    weight = np.sign(rng.normal(size=d)) * rng.uniform(0.4, 1.5, d)
+    x = rng.integers(0, 2, (150, d)).astype(float) if binary else rng.normal(size=(150, d))
+    shift, offsets = weight.sum() / 2 if binary else 0.0, np.eye(d)[0] * offset
+    labels = (x @ weight > shift).astype(int)
+    net = lambda z: (  # noqa: E731
+        ((z - torch.tensor(offsets, dtype=torch.float32)) @ torch.tensor(weight, dtype=torch.float32) - shift)[:, None]
+        * torch.tensor([[-3.0, 3.0]])
+    )
+    make = lambda passes: Open(net, passes, modality="table", input_range=None)  # noqa: E731
+    return value(run("adversarial", case_of(x + offsets, labels, make, modality="table")), "trust_reason")
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("d", [1, 2, 3])
+def test_an_honest_model_of_few_features_is_not_doubted(d, seed):
+    assert honest_table(d, seed) == "none"
+
+
+def test_an_honest_model_of_large_or_binary_features_is_not_doubted():
+    assert honest_table(2, 0, offset=20000.0) == "none"
+    assert honest_table(3, 0, binary=True) == "none"
+
+
+def test_a_table_model_that_rounds_is_still_doubted():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(100, 2))
+    net = lambda z: torch.round(z[:, :1] + z[:, 1:]) @ torch.tensor([[-3.0, 3.0]])  # noqa: E731
+    labels = (torch.round(torch.tensor(x.sum(1, keepdims=True))).numpy()[:, 0] > 0).astype(int)
+    make = lambda passes: Open(net, passes, modality="table", input_range=None)  # noqa: E731
+    found = run("adversarial", case_of(x, labels, make, modality="table"))
+    assert "the margin has no gradient" in value(found, "trust_reason")

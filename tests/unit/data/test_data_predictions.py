@@ -180,3 +180,26 @@ def test_answers_that_do_not_fit_are_refused(tmp_path: Path) -> None:
             read_predictions(path, data, columns, CLASSES, 1)
         assert str(path) in str(caught.value)
         assert what in str(caught.value)
+
+
+@pytest.mark.parametrize("kept", ["p", "hat"])
+def test_a_file_of_another_model_may_lack_some_declared_columns(tmp_path: Path, kept: str) -> None:
+    data = dataset(tmp_path / "t.parquet")
+    csv.write_csv(pa.table(rows()).select(["key", "y", kept]), tmp_path / "answers.csv")
+    answers = read_predictions(tmp_path / "answers.csv", data, BINARY, CLASSES, 1)
+    cut = 30 if kept == "hat" else 19
+    assert dict(zip(data.ids, answers.labels, strict=True)) == {f"k{i}": int(i > cut) for i in range(N)}
+    assert (answers.probabilities is None) == (kept == "hat")
+
+
+def test_a_file_without_any_declared_column_or_with_half_of_the_scores_is_refused(tmp_path: Path) -> None:
+    data = dataset(tmp_path / "t.parquet")
+    csv.write_csv(pa.table(rows()).select(["key", "y", "p"]), tmp_path / "answers.csv")
+    for columns, what in (
+        (Columns(label="y", score="s", prediction="hat", id="key"), "at least one of the columns 'hat', 's'"),
+        (Columns(label="y", scores={"0": "q", "1": "p"}, id="key"), "no column 'q'"),
+    ):
+        with pytest.raises(DataError) as caught:
+            read_predictions(tmp_path / "answers.csv", data, columns, CLASSES, 1)
+        assert str(tmp_path / "answers.csv") in str(caught.value)
+        assert what in str(caught.value)

@@ -287,6 +287,45 @@ def test_groups_are_neither_bins_nor_columns_nor_all_groups_together(
     assert ruled(asked, [measured(0.9, part=part) for part in others]).state == "missing"
 
 
+@pytest.mark.parametrize("value", [0.1, 0.9])
+@pytest.mark.parametrize("over", ["groups", "sex"])
+def test_all_groups_together_beside_single_groups_is_an_error(
+    policy: Build, control: Fields, measured: Measure, over: str, value: float
+) -> None:
+    asked = policy(control(over=[over]), slices={"sex": {"by": "sex", "min_n": 700, "below_min": "report"}})
+    every = measured(value, part={"sex": "*"})
+    for beside in (parts(measured, {"f": 0.9}, n=800), [gap("too few rows", name="accuracy", part={"sex": "f"})]):
+        ruling = ruled(asked, [*beside, every])
+        assert (ruling.state, ruling.disposition) == ("error", "block")
+        assert "accuracy of sex * stands beside accuracy of single groups: * means all groups" in ruling.reason
+        assert [part.part for part in ruling.parts if part.state == "error"] == [{"sex": "*"}]
+    twice = ruled(asked, [*parts(measured, {"f": 0.9}, n=800), every, every])
+    assert [part.state for part in twice.parts] == ["error", "pass"]
+
+
+def test_another_column_of_single_groups_does_not_hide_a_star(
+    policy: Build, control: Fields, measured: Measure
+) -> None:
+    other = measured(0.9, part={"age": "old"})
+    assert ruled(policy(control(over=["groups"])), [other, measured(0.1, part={"sex": "*"})]).state == "error"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"name": "log_loss"}, {"of": "base"}, {"role": "shifted"}, {"params": {"bins": 3}}, {"part": {"bin": "*"}}],
+)
+def test_a_star_of_something_else_contradicts_nothing(
+    policy: Build, control: Fields, measured: Measure, changes: dict[str, Any]
+) -> None:
+    star = measured(0.1, **{"part": {"sex": "*"}, **changes})
+    assert ruled(policy(control(over=["groups"])), [*parts(measured, {"f": 0.9}), star]).state == "pass"
+
+
+def test_a_star_is_nothing_to_a_control_of_all_rows(policy: Build, measured: Measure) -> None:
+    others = [measured(0.1, part={"sex": name}) for name in ("f", "*")]
+    assert ruled(policy(), [measured(0.9), *others]).state == "pass"
+
+
 def test_a_slice_takes_parts_of_its_columns(policy: Build, control: Fields, measured: Measure) -> None:
     asked = policy(control(over=["both"]), slices={"both": {"by": ["sex", "age"]}})
     crossed = measured(0.9, part={"age": "old", "sex": "f"})
@@ -409,12 +448,55 @@ def test_a_control_whose_facts_are_missing_still_counts(policy: Build, control: 
     assert ruled(unseen, [bad, absent]).state == "fail"
 
 
+@pytest.mark.parametrize("confidence", [0.95, 0.9999])
+@pytest.mark.parametrize("count", [1, 126, 300])
+def test_a_gross_failure_fails_in_a_family_of_any_size(
+    policy: Build, control: Fields, measured: Measure, count: int, confidence: float
+) -> None:
+    both = {"require": {"min": 0.8, "max": 1.0}, "over": ["groups"], "on_inconclusive": "review"}
+    asked = policy(*(control(id=f"A-{n}", **both) for n in range(count)), decision={"confidence": confidence})
+    found = verdict(asked, parts(measured, {"f": 0.1, "m": 0.1}))
+    assert ({ruling.state for ruling in found.rulings}, found.outcome) == ({"fail"}, "BLOCK")
+
+
+def test_short_of_the_strictest_level_a_large_family_still_asks_for_more(
+    policy: Build, control: Fields, measured: Measure
+) -> None:
+    bad = measured(0.1)
+    bad = bad.model_copy(update={"bounds": bad.bounds[:-1]})
+    # One limit at level 0.9998: p = 0.0002, and 250 entries are the most that it carries.
+    for count, state in ((250, "fail"), (251, "inconclusive")):
+        found = verdict(policy(*(control(id=f"A-{n}") for n in range(count))), [bad])
+        assert {ruling.state for ruling in found.rulings} == {state}
+
+
 # The verdict
+
+
+@pytest.mark.parametrize("state", ["fail", "inconclusive", "missing", "error", "unsupported"])
+def test_what_is_not_met_is_never_ignored(policy: Build, control: Fields, measured: Measure, state: str) -> None:
+    found: dict[str, Finding] = {
+        "fail": measured(0.1),
+        "inconclusive": measured(0.81),
+        "missing": gap("no data"),
+        "error": gap("crashed"),
+        "unsupported": gap("unsupported"),
+    }
+    soft = dict.fromkeys(("on_fail", "on_inconclusive", "on_missing", "on_error", "on_unsupported"), "ignore")
+    asked = policy(control(**soft), control(id="B-1", check="other"))
+    told = verdict(asked, [found[state], measured(0.9, check="other")])
+    assert (told.rulings[0].state, told.rulings[1].state, told.outcome) == (state, "pass", "PASS_WITH_EXCEPTIONS")
+    assert f"counts as an exception: A-1 ({state})" in told.notices[0]
 
 
 @pytest.mark.parametrize(
     ("on", "outcome", "code"),
-    [("block", "BLOCK", 1), ("review", "REVIEW", 3), ("warn", "PASS_WITH_EXCEPTIONS", 0), ("ignore", "PASS", 0)],
+    [
+        ("block", "BLOCK", 1),
+        ("review", "REVIEW", 3),
+        ("warn", "PASS_WITH_EXCEPTIONS", 0),
+        ("ignore", "PASS_WITH_EXCEPTIONS", 0),
+    ],
 )
 def test_the_outcome_is_the_worst_consequence(
     policy: Build, control: Fields, measured: Measure, on: str, outcome: str, code: int

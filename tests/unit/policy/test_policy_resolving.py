@@ -35,6 +35,7 @@ ERRORS: list[tuple[dict[str, Any], str]] = [
     ({"require": {"min": -1.5}, "compared_with": "base"}, "outside the range of accuracy, -1 to 1"),
     ({"require": {"equals": "good"}}, "accuracy holds no words"),
     ({"require": {"equals": True}}, "accuracy holds no words"),
+    ({"on_fail": "ignore"}, "on_fail: ignore would let a failure pass in silence; use warn, review or block"),
     ({"compared_with": "candidate"}, "candidate is compared with itself"),
     ({"check": "licenses", "metric": "composition"}, "composition is a word (allow, deny, unknown); use equals"),
     ({"check": "licenses", "metric": "composition", "require": {"equals": "alow"}}, "did you mean 'allow'"),
@@ -115,6 +116,15 @@ def test_warnings(policy: Build, control: Fields, catalog: Catalog) -> None:
         "C-1: no outcome of the RMF lists a statement of the kind 'intended_us' (did you mean 'intended_use'?)",
     ):
         assert expected in text
+
+
+@pytest.mark.parametrize("key", ["on_missing", "on_error", "on_unsupported", "on_inconclusive"])
+def test_to_ignore_what_is_not_a_failure_is_worth_a_warning(
+    policy: Build, control: Fields, catalog: Catalog, key: str
+) -> None:
+    found = lint(policy(control(on_fail="warn", **{key: "ignore"})), catalog)
+    assert [each.level for each in found if f"{key}: ignore counts as warn" in each.message] == ["warning"]
+    assert not [each for each in found if each.level == "error"]
 
 
 def test_a_risk_names_outcomes_that_exist(policy: Build, catalog: Catalog) -> None:

@@ -35,6 +35,16 @@ def test_calibration_bound_solves_its_equation():
     assert tau - squared.value == pytest.approx(z * math.sqrt(2 * (wv @ wv) + 4 * tau * wv.max()), abs=1e-9)
 
 
+@pytest.mark.parametrize("n", [4, 6, 10, 20])
+def test_an_estimate_below_zero_leaves_room_for_an_error(n):
+    f, y = np.linspace(0.49, 0.51, n), np.arange(n) % 2 == 0
+    squared = squared_error(f, y)
+    assert squared.value < 0
+    noise, z, tau = squared.noise, 1.6448536269514722, gs.calibration(f, y).bounds[1].high ** 2
+    assert tau == pytest.approx(min(1, z * math.sqrt(2 * (noise @ noise) + 4 * tau * noise.max())), abs=1e-9)
+    assert tau > 0.05
+
+
 def test_calibrated_and_overconfident_models_are_told_apart():
     assert gs.calibration(*rows(3000)).bounds[1].high < 0.05
     assert gs.calibration(*rows(3000, sharp=2.0)).bounds[1].low > 0.05

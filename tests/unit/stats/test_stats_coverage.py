@@ -87,6 +87,11 @@ def test_skewed_mean_covers(bench):
     assert no_more_than_chance(missed, 3000)
 
 
+@pytest.mark.parametrize("n", [50, 200])
+def test_mean_of_a_sharp_model_covers(bench, n):
+    assert no_more_than_chance(bench.simulated_misses(bench.sharp_mean(n), bench.SHARP_BRIER, 2000, 10), 2000)
+
+
 def test_drift_covers(bench):
     assert no_more_than_chance(bench.simulated_misses(bench.drift_draw(500, 0.1), 0.1, 500, 7), 500)
     p, q = np.array([0.5, 0.3, 0.2]), np.array([0.4, 0.3, 0.3])

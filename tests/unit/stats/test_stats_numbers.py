@@ -49,31 +49,49 @@ def test_rows_needed_below_a_limit_and_never():
 def test_mean_bounds_move_out_on_the_side_of_the_long_tail_only():
     rng = np.random.default_rng(0)
     x = rng.exponential(size=50)
-    found, mirrored = gs.mean(x), gs.mean(-x)
-    assert found.interval.high < found.bounds[2].high
-    assert found.interval.low == pytest.approx(found.bounds[2].low)
+    found, mirrored = gs.mean(x, low=0, high=20), gs.mean(-x, low=-20, high=0)
+    one, two, three = x.var(ddof=1) / 50, 0.0125 ** (1 / 50), np.mean((x - x.mean()) ** 3) / 50**2
+    t = 2.3124  # of 49 degrees of freedom, at half of the error of 0.975
+    low, high = x.mean() - t * one**0.5, x.mean() + t * one**0.5 + (2 * t * t + 1) / 6 * three / one
+    assert found.bounds[2].low == pytest.approx(low - (1 - two) * x.mean(), abs=1e-4)
+    assert found.bounds[2].high == pytest.approx(high + (1 - two) * (20 - x.mean()), abs=1e-4)
     assert [b.low for b in mirrored.bounds] == pytest.approx([-b.high for b in found.bounds])
 
 
 def test_mean_difference_pairs_rows():
     a, b = np.array([1.0, 2, 3, 5]), np.array([0.5, 1, 2.5, 4])
-    assert gs.mean_difference(a, b).bounds == gs.mean(a - b).bounds
-    assert gs.mean_difference(a, b).value == 0.75
+    found = gs.mean_difference(a, b, low=-5, high=5)
+    assert found.bounds == gs.mean(a - b, low=-5, high=5).bounds
+    assert found.value == 0.75
 
 
 def test_means_of_too_little_are_refused():
-    for call in (lambda: gs.mean([1.0]), lambda: gs.mean_difference([1.0], [2.0]), lambda: gs.mean_change([1], [1, 2])):
+    ends = {"low": 0, "high": 2}
+    for call in (
+        lambda: gs.mean([1.0], **ends),
+        lambda: gs.mean_difference([1.0], [2.0], **ends),
+        lambda: gs.mean_change([1], [1, 2], **ends),
+    ):
         with pytest.raises(ValueError, match="at least 2"):
             call()
     with pytest.raises(ValueError, match="a has 3, b has 2"):
-        gs.mean_difference([1, 2, 3], [1, 2])
+        gs.mean_difference([1, 2, 3], [1, 2], **ends)
     with pytest.raises(ValueError, match="not finite in row 1"):
-        gs.mean([1, math.inf])
+        gs.mean([1, math.inf], **ends)
+    with pytest.raises(ValueError, match=r"x lies outside \[0, 2\] in row 1"):
+        gs.mean([1, 3], **ends)
 
 
-def test_constant_values_have_a_certain_mean():
-    found = gs.mean_change([1.0, 1.0], [3.0, 3.0, 3.0])
-    assert found.value == found.bounds[-1].low == found.bounds[-1].high == -2
+def test_rows_that_were_not_seen_may_lie_at_the_end_of_the_range():
+    found = gs.mean([0.0, 0.0], low=0, high=1)
+    assert found.interval.high == 0
+    assert [b.high for b in found.bounds] == pytest.approx([1 - ((1 - b.level) / 2) ** 0.5 for b in found.bounds])
+    same = gs.mean_difference(np.ones(50), np.ones(50), low=-1, high=1).bounds[-1]
+    assert (same.low, same.high) == pytest.approx((-(1 - 0.00005 ** (1 / 50)), 1 - 0.00005 ** (1 / 50)))
+    change = gs.mean_change([1.0, 1.0], [3.0, 3.0, 3.0], low=0, high=4).bounds[1]
+    two, three = 1 - 0.0125 ** (1 / 2), 1 - 0.0125 ** (1 / 3)
+    assert change.low == pytest.approx(-2 - two * 1 - three * 1)
+    assert change.high == pytest.approx(-2 + two * 3 + three * 3)
 
 
 def test_macro_recall_by_hand():
@@ -129,6 +147,28 @@ def test_wasserstein_is_exact_on_few_values_and_does_not_mind_where_zero_is():
 def test_a_constant_reference_has_no_unit():
     with pytest.raises(ValueError, match="use total_variation"):
         gs.wasserstein([1, 1, 1], [1, 2])
+
+
+def test_one_value_has_no_spread():
+    with pytest.raises(ValueError, match="at least 2 values"):
+        gs.wasserstein([1.0, 2.0], [1.5])
+
+
+def test_values_that_lie_close_together_by_chance_borrow_the_spread_of_the_others():
+    x, y = np.arange(100.0), np.full(5, 50.0)
+    pooled = 100 * x.var() / 105 * (1 / 100 + 1 / 5)
+    assert _wasserstein(x, y).deviation == pytest.approx(math.sqrt(pooled) / x.std())
+
+
+@pytest.mark.parametrize("draw", ["normal", "lognormal"])
+@pytest.mark.parametrize(("n", "m"), [(2000, 30), (30, 2000), (30, 30)])
+def test_thirty_values_raise_no_false_alarm(draw, n, m):
+    alarms = 0
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        x, y = (getattr(rng, draw)(size=size) for size in (n, m))
+        alarms += gs.wasserstein(x, y).bounds[1].low > 0.1
+    assert alarms <= 2
 
 
 def test_total_variation_by_hand():
