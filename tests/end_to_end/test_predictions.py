@@ -200,8 +200,11 @@ def test_a_read_only_folder_is_refused_before_work_begins(tmp_path):
     (folder / "file").write_text("", encoding="utf-8")
     frame().to_csv(folder / "rows.csv", index=False)
     (folder / "audit.yaml").write_text(AUDIT, encoding="utf-8")
-    with pytest.raises(gk.UsageError, match="cannot be written"):
+    with pytest.raises(gk.UsageError, match="no such folder"):
         gk.audit(folder / "audit.yaml", out=folder / "file" / "evidence")
+    # Even root cannot write there.
+    with pytest.raises(gk.UsageError, match="cannot be written"):
+        gk.audit(folder / "audit.yaml", out=Path("/proc/evidence"))
 
 
 LIMITED = """

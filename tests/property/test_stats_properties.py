@@ -50,9 +50,10 @@ def lawful(found: gs.Estimate, low: float = -math.inf, high: float = math.inf) -
 
 
 def mirrored(found: gs.Estimate, other: gs.Estimate) -> None:
+    """Bounds agree to what a cubic in double precision leaves at 10^8 rows."""
     assert other.value == pytest.approx(-found.value, abs=1e-12)
-    assert [b.low for b in other.bounds] == pytest.approx([-b.high for b in found.bounds], abs=1e-7)
-    assert [b.high for b in other.bounds] == pytest.approx([-b.low for b in found.bounds], abs=1e-7)
+    assert [b.low for b in other.bounds] == pytest.approx([-b.high for b in found.bounds], abs=1e-6)
+    assert [b.high for b in other.bounds] == pytest.approx([-b.low for b in found.bounds], abs=1e-6)
 
 
 @FEW
@@ -146,8 +147,8 @@ def test_rows_in_any_order(columns, seed):
     for one, other in zip(everything(a, b, y, group), shuffled, strict=True):
         lawful(one)
         assert other.value == pytest.approx(one.value, abs=1e-9)
-        assert [x.low for x in other.bounds] == pytest.approx([x.low for x in one.bounds], abs=1e-7)
-        assert [x.high for x in other.bounds] == pytest.approx([x.high for x in one.bounds], abs=1e-7)
+        assert [x.low for x in other.bounds] == pytest.approx([x.low for x in one.bounds], abs=1e-6)
+        assert [x.high for x in other.bounds] == pytest.approx([x.high for x in one.bounds], abs=1e-6)
 
 
 @FEW
