@@ -7,17 +7,23 @@ from govkit.data.dataset import canonical_text, classes_of, file_order, read_dat
 from govkit.data.digest import content_digest
 from govkit.data.images import load_images
 from govkit.data.predictions import read_predictions, stored_predictions
+from govkit.data.streaming import RowsDigest, batches_digest, bytes_digest, file_digest, shared_rows
 from govkit.data.tables import read_table
 
 __all__ = [
+    "RowsDigest",
+    "batches_digest",
+    "bytes_digest",
     "canonical_text",
     "classes_of",
     "content_digest",
     "count_table",
+    "file_digest",
     "file_order",
     "load_images",
     "read_dataset",
     "read_predictions",
     "read_table",
+    "shared_rows",
     "stored_predictions",
 ]

@@ -25,7 +25,7 @@ MOST_GROUPS = 300
 EVERY = "*"
 """What findings call all groups together: a group of that name would never be judged."""
 
-PART_KEYS = frozenset({"base", "bin", "column", "expectation", "fact", "number", "source"})
+PART_KEYS = frozenset({"base", "bin", "column", "expectation", "fact", "layer", "number", "source"})
 """What findings call a part that is no group: a group column of that name would be taken for it."""
 
 _ORDER = b"govkit.order"

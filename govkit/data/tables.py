@@ -1,4 +1,4 @@
-"""Read any table: CSV, TSV, JSONL (each also gzipped), Parquet, Arrow, Feather, or a folder of images.
+"""Read any table: CSV, TSV, JSONL, JSON (each also gzipped), Parquet, Arrow, Feather, or a folder of images.
 
 Row numbers in messages count the rows of the file from 1, the header not counted.
 """
@@ -7,22 +7,39 @@ from __future__ import annotations
 
 import errno
 import gzip
+import io
+import json
 import os
 import re
 import zlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from govkit.core.case import Array
+from govkit.data.digest import BATCH
 from govkit.data.images import image_table
-from govkit.data.typed import typed
+from govkit.data.jsonl import common_schema, jsonl_parts
+from govkit.data.typed import KINDS, typed
 from govkit.errors import DataError
 
-FORMATS = ".csv, .tsv, .tab, .jsonl, .ndjson (each also .gz), .parquet, .pq, .arrow, .feather or a folder of images"
-BLOCK = 1 << 24
-"""Bytes that are parsed at once: the longest possible row of a CSV or JSONL file."""
+FORMATS = (
+    ".csv, .tsv, .tab, .jsonl, .ndjson, .json (each also .gz), .parquet, .pq, .arrow, .feather or a folder of images"
+)
+BLOCK = 1 << 22
+"""The longest possible row of CSV in bytes. Arrow reads 32 blocks ahead, which is most of the memory that it needs."""
+
+FORMAT = {
+    **dict.fromkeys((".csv", ".tsv", ".tab"), "csv"),
+    **dict.fromkeys((".jsonl", ".ndjson", ".json"), "json"),
+    **dict.fromkeys((".parquet", ".pq"), "parquet"),
+    **dict.fromkeys((".arrow", ".feather"), "arrow"),
+}
+READABLE: dict[str, tuple[str, ...]] = {"csv": KINDS, "json": ("time",), "parquet": (), "arrow": ()}
+"""What text may stand for, by format: the others hold these things themselves."""
 
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 
@@ -45,38 +62,59 @@ def read_table(path: Path | str) -> Array:
     Raises:
         DataError: The file is missing, empty, truncated, not UTF-8, or no table.
     """
-    path = Path(path)
-    _must_exist(path)
-    if path.is_dir():
-        return image_table(path)
-    reader = _reader_of(path)
-    if path.stat().st_size == 0:
-        raise DataError(f"{path} is empty; expected a table with a header and at least one row")
-    table = _read(path, reader)
-    _unique_names(path, table.column_names)
-    if table.num_rows == 0:
-        raise DataError(f"{path} has no rows; expected at least one")
-    return table.select([name for name in table.column_names if not _PANDAS_INDEX.fullmatch(name)])
-
-
-def _read(path: Path, reader: Callable[[Path], Array]) -> Array:
-    """Call the reader of one format; what the libraries raise becomes a sentence about the file."""
     import pyarrow as pa
 
+    path = Path(path)
+    must_exist(path)
+    if path.is_dir():
+        return image_table(path)
+    read = list(parts(path))
+    if not any(read):
+        raise DataError(f"{path} has no rows; expected at least one")
+    return typed(pa.concat_tables(read), READABLE[format_of(path)])
+
+
+def parts(path: Path, *, schema: Array = None) -> Iterator[Array]:
+    """Read the rows of a file in parts of some megabytes; cells that come as text stay text.
+
+    Args:
+        path: A file in one of ``FORMATS``.
+        schema: Types of the keys of a JSON file; not given, those that all its lines show.
+
+    Returns:
+        Tables with the columns that are content; together they may hold no row.
+
+    Raises:
+        DataError: As ``read_table``.
+    """
+    import pyarrow as pa
+
+    read: dict[str, Callable[[Path], Iterator[Array]]] = {
+        "csv": _csv,
+        "json": partial(_json, schema=schema),
+        "parquet": _parquet,
+        "arrow": _arrow,
+    }
     try:
-        table = reader(path)
-        table.validate(full=True)
+        for part in read[format_of(path)](path):
+            part.validate(full=True)
+            _unique_names(path, part.column_names)
+            yield part.select([name for name in part.column_names if not _PANDAS_INDEX.fullmatch(name)])
     except UnicodeError as error:
         raise DataError(f"{path} is not UTF-8; save it as UTF-8") from error
-    except (pa.ArrowException, OSError, EOFError, zlib.error) as error:
+    except (pa.ArrowException, OSError, EOFError, zlib.error, json.JSONDecodeError) as error:
         what = " ".join(str(error).split())
         if "UTF8" in what or "UTF-8" in what:
             raise DataError(f"{path} is not UTF-8 ({what}); save it as UTF-8") from error
-        raise DataError(f"{path} cannot be read as {_suffix(path)} (damaged or truncated?): {what}") from error
-    return table
+        raise DataError(f"{path} cannot be read as {suffix(path)} (damaged or truncated?): {what}") from error
 
 
-def _must_exist(path: Path) -> None:
+def must_exist(path: Path) -> None:
+    """Refuse a path that leads nowhere.
+
+    Raises:
+        DataError: Nothing is there, or it cannot be opened.
+    """
     try:
         os.stat(path)  # noqa: PTH116 - Path.exists() hides a symlink loop
     except OSError as error:
@@ -85,28 +123,24 @@ def _must_exist(path: Path) -> None:
         raise DataError(f"{path} does not exist or cannot be opened: {error.strerror}; check the path") from error
 
 
-def _suffix(path: Path) -> str:
+def suffix(path: Path) -> str:
     """The format of a file by its name, ``.gz`` looked through."""
     name = path.name.lower().removesuffix(".gz")
     return Path(name).suffix
 
 
-def _reader_of(path: Path) -> Callable[[Path], Array]:
-    readers: dict[str, Callable[[Path], Array]] = {
-        ".csv": _csv,
-        ".tsv": _csv,
-        ".tab": _csv,
-        ".jsonl": _jsonl,
-        ".ndjson": _jsonl,
-        ".parquet": _parquet,
-        ".pq": _parquet,
-        ".arrow": _arrow,
-        ".feather": _arrow,
-    }
-    reader = readers.get(_suffix(path))
-    if reader is None or (reader in {_parquet, _arrow} and path.name.lower().endswith(".gz")):
+def format_of(path: Path) -> str:
+    """``csv``, ``json``, ``parquet`` or ``arrow``, by the name of a file.
+
+    Raises:
+        DataError: It is none of these, or the file is empty.
+    """
+    found = FORMAT.get(suffix(path))
+    if found is None or (found in {"parquet", "arrow"} and path.name.lower().endswith(".gz")):
         raise DataError(f"{path} is in no format that govkit reads; expected {FORMATS}")
-    return reader
+    if path.stat().st_size == 0:
+        raise DataError(f"{path} is empty; expected a table with a header and at least one row")
+    return found
 
 
 def _unique_names(path: Path, names: list[str]) -> None:
@@ -119,15 +153,16 @@ def _open(path: Path) -> Any:
     return gzip.open(path, "rb") if path.name.lower().endswith(".gz") else path.open("rb")
 
 
-def _csv(path: Path) -> Array:
-    """Read every cell as text first; ``typed`` then decides per column, the same on every machine and block size."""
+def _csv(path: Path) -> Iterator[Array]:
+    """Every cell as text; ``kinds`` then decides per column, the same on every machine and block size."""
     import pyarrow as pa
     from pyarrow import csv
 
-    delimiter = "," if _suffix(path) == ".csv" else "\t"
+    delimiter = "," if suffix(path) == ".csv" else "\t"
     names = _header(path, delimiter)
     _unique_names(path, names)
     options = {
+        "read_options": csv.ReadOptions(block_size=BLOCK),
         "parse_options": csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
         "convert_options": csv.ConvertOptions(
             column_types=dict.fromkeys(names, pa.string()),
@@ -136,21 +171,17 @@ def _csv(path: Path) -> Array:
             null_values=[""],
         ),
     }
-    try:
-        with _open(path) as file:
-            table = csv.read_csv(file, read_options=csv.ReadOptions(block_size=BLOCK), **options)
-    except pa.ArrowInvalid:
-        # One thread only: then Arrow says in which row it stopped.
-        with _open(path) as file:
-            slow = csv.ReadOptions(block_size=BLOCK, use_threads=False)
-            table = _with_row(path, lambda: csv.read_csv(file, read_options=slow, **options))
-    _no_open_quote(path, table)
-    return typed(table)
+    rows, part = 0, None
+    with _open(path) as file, _with_row(path):
+        for batch in csv.open_csv(file, **options):
+            part = pa.table(batch)
+            rows += part.num_rows
+            yield part
+    _no_open_quote(path, part, rows)
 
 
 def _header(path: Path, delimiter: str) -> list[str]:
     import csv
-    import io
 
     # The text is decoded in blocks: a fault in a later row must not be told as one of the header.
     with _open(path) as file, io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="") as text:
@@ -163,11 +194,12 @@ def _header(path: Path, delimiter: str) -> list[str]:
     return names
 
 
-def _with_row(path: Path, read: Callable[[], Array]) -> Array:
+@contextmanager
+def _with_row(path: Path) -> Iterator[None]:
     import pyarrow as pa
 
     try:
-        return read()
+        yield
     except pa.ArrowInvalid as error:
         fields = re.search(r"Row #(\d+): Expected (\d+) columns, got (\d+)", str(error))
         if fields:
@@ -179,42 +211,59 @@ def _with_row(path: Path, read: Callable[[], Array]) -> Array:
         raise
 
 
-def _no_open_quote(path: Path, table: Array) -> None:
+def _no_open_quote(path: Path, end: Array, rows: int) -> None:
     """Refuse a quote that is never closed: it swallows every row up to the end of the file."""
-    if table.num_rows == 0:
+    if not end:
         return
-    last = [column[-1].as_py() or "" for column in table.columns]
+    last = [column[-1].as_py() or "" for column in end.columns]
     if not any("\n" in cell for cell in last):
         return
     with _open(path) as file:
         quotes = sum(chunk.count(b'"') for chunk in iter(lambda: file.read(1 << 20), b""))
     if quotes % 2:
-        raise DataError(f"{path}, row {table.num_rows}: a quote is opened and never closed")
+        raise DataError(f"{path}, row {rows}: a quote is opened and never closed")
 
 
-def _jsonl(path: Path) -> Array:
-    from govkit.data.jsonl import read_jsonl
+def _json(path: Path, schema: Array) -> Iterator[Array]:
+    import pyarrow as pa
 
-    return typed(read_jsonl(path, lambda: _open(path), block=BLOCK), only_times=True)
+    opened = partial(_open_lines, path)
+    if schema is None:
+        schema = common_schema(jsonl_parts(path, opened, pa.schema([])))
+    return jsonl_parts(path, opened, schema)
 
 
-def _parquet(path: Path) -> Array:
+def _open_lines(path: Path) -> Any:
+    """Open a file of one JSON object a line; a JSON list is read whole and each of its elements is a line."""
+    if suffix(path) != ".json":
+        return _open(path)
+    with _open(path) as file:
+        text = file.read()
+    if text.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"["):
+        text = "".join(json.dumps(row) + "\n" for row in json.loads(text)).encode()
+    return io.BytesIO(text)
+
+
+def _parquet(path: Path) -> Iterator[Array]:
+    import pyarrow as pa
     from pyarrow import parquet
 
     # Without the read-ahead the peak memory is a tenth.
     with parquet.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20) as file:
-        _unique_names(path, file.schema_arrow.names)
-        return file.read()
+        yield from map(pa.table, file.iter_batches(batch_size=BATCH))
 
 
-def _arrow(path: Path) -> Array:
+def _arrow(path: Path) -> Iterator[Array]:
     import pyarrow as pa
     from pyarrow import feather, ipc
 
-    with path.open("rb") as file:
+    with pa.OSFile(str(path)) as file:
         start = file.read(8)
         file.seek(0)
-        if start.startswith((b"ARROW1", b"FEA1")):
-            return feather.read_table(path, memory_map=False)
-        with ipc.open_stream(pa.PythonFile(file)) as stream:
-            return stream.read_all()
+        if start.startswith(b"FEA1"):
+            yield feather.read_table(path, memory_map=False)
+        elif start.startswith(b"ARROW1"):
+            stored = ipc.open_file(file)
+            yield from (pa.table(stored.get_batch(at)) for at in range(stored.num_record_batches))
+        else:
+            yield from map(pa.table, ipc.open_stream(file))

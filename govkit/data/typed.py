@@ -1,17 +1,32 @@
-"""Types of columns that come as text."""
+"""Types of columns that come as text, or that a schema declares."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection, Iterable, Sequence
+
 from govkit.core.case import Array
 
-_INT = r"^(0|-?[1-9][0-9]*)$"
-_FLOAT = r"^-?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$|^(?i:nan|-?inf|-?infinity)$"
-_LEADING_ZERO = r"^-?0[0-9]"
-_BOOL = r"^(?i:true|false)$"
-_TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?Z?)?$"
+KINDS = ("time", "int", "float", "bool", "text")
+"""What a column can be declared as. Text looks like the first of these that fits, ``text`` if none does."""
+
+_LOOKS = {
+    "time": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?Z?)?$",
+    "int": r"^(0|-?[1-9][0-9]*)$",
+    "float": r"^-?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$|^(?i:nan|-?inf|-?infinity)$",
+    "bool": r"^(?i:true|false)$",
+}
+_ARROW = {
+    "time": "date|timestamp",
+    "int": "u?int",
+    "float": "halffloat|float|double|decimal",
+    "bool": "bool",
+    "text": "(large_)?string",
+}
+"""How the names of the Arrow types begin that hold a kind."""
 
 
-def typed(table: Array, *, only_times: bool = False) -> Array:
+def typed(table: Array, among: Sequence[str] = KINDS) -> Array:
     """Give each text column the type that all its filled cells look like.
 
     Whole numbers, numbers (``nan`` and ``inf`` too), ``true``/``false`` in any case, ISO times (as UTC, microseconds),
@@ -19,47 +34,72 @@ def typed(table: Array, *, only_times: bool = False) -> Array:
 
     Args:
         table: A ``pyarrow.Table``.
-        only_times: Text stays text unless it is times, for formats that hold numbers and truths themselves.
+        among: The kinds to choose from; text is always one. Formats that hold numbers and truths offer fewer.
+    """
+    for name, kind in kinds([table], among).items():
+        table = table.set_column(table.column_names.index(name), name, parsed(table[name], kind))
+    return table
+
+
+def kinds(parts: Iterable[Array], among: Sequence[str], *, known: Collection[str] = ()) -> dict[str, str]:
+    """What all filled cells of each text column look like, over all parts of a table: column -> one of ``KINDS``.
+
+    A column without one filled cell is absent. Reading stops where every column is known to be text.
+
+    Args:
+        parts: Tables with the same columns.
+        among: As for ``typed``.
+        known: Columns not to look at.
     """
     import pyarrow as pa
 
-    columns = [
-        _typed(column, only_times=only_times) if pa.types.is_string(column.type) else column for column in table.columns
-    ]
-    return pa.table(columns, names=table.column_names)
+    found: dict[str, str] = {}
+    for part in parts:
+        asked = [f.name for f in part.schema if pa.types.is_string(f.type) and f.name not in known]
+        for name in asked:
+            column = part[name]
+            if found.get(name) != "text" and column.null_count < len(column):
+                kind = next((kind for kind in among if _fits(column, kind)), "text")
+                found[name] = _common(found.get(name, kind), kind)
+        if all(found.get(name) == "text" for name in asked):
+            break
+    return found
 
 
-def _typed(column: Array, *, only_times: bool) -> Array:
+def _common(one: str, other: str) -> str:
+    return one if one == other else "float" if {one, other} == {"int", "float"} else "text"
+
+
+def _fits(column: Array, kind: str) -> bool:
+    import pyarrow as pa
+
+    try:
+        parsed(column, kind)
+    except pa.ArrowInvalid:
+        # It may look like one and be none, for example month 13.
+        return False
+    return True
+
+
+def parsed(column: Array, kind: str) -> Array:
+    """A text column as what it looks like.
+
+    Raises:
+        pyarrow.ArrowInvalid: A filled cell is no such thing.
+    """
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if column.null_count == len(column):
+    if kind == "text":
         return column
     cells = pc.ascii_trim_whitespace(column)
-    try:
-        if _all(cells, _TIME):
-            bare = pc.replace_substring_regex(cells, "Z$", "")
-            return pc.cast(bare, pa.timestamp("us"))
-        return column if only_times else _number_or_truth(column, cells)
-    except pa.ArrowInvalid:
-        # Looks like a time and is none, for example month 13.
-        return column
-
-
-def _number_or_truth(column: Array, cells: Array) -> Array:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if _all(cells, _INT):
-        try:
-            return pc.cast(cells, pa.int64())
-        except pa.ArrowInvalid:
-            return pc.cast(cells, pa.float64())
-    if _all(cells, _FLOAT) and not pc.any(pc.match_substring_regex(cells, _LEADING_ZERO)).as_py():
-        return pc.cast(cells, pa.float64())
-    if _all(cells, _BOOL):
+    if not _all(cells, _LOOKS[kind]):
+        raise pa.ArrowInvalid("text that is none")
+    if kind == "time":
+        return pc.cast(pc.replace_substring_regex(cells, "Z$", ""), pa.timestamp("us"))
+    if kind == "bool":
         return pc.equal(pc.ascii_lower(cells), "true")
-    return column
+    return pc.cast(cells, pa.int64() if kind == "int" else pa.float64())
 
 
 def _all(cells: Array, pattern: str) -> bool:
@@ -67,3 +107,34 @@ def _all(cells: Array, pattern: str) -> bool:
     import pyarrow.compute as pc
 
     return all(pc.all(pc.match_substring_regex(part, pattern)).as_py() is not False for part in (cells[:64], cells))
+
+
+def declared(column: Array, kind: str, *, readable: Collection[str]) -> Array:
+    """A column as what a schema says it is. Numbers become each other where nothing is lost, nothing else changes.
+
+    Args:
+        column: One column, of any type.
+        kind: One of ``KINDS``.
+        readable: Kinds that may be read from text: all of them in CSV, times in JSON, none where the format has types.
+
+    Raises:
+        pyarrow.ArrowInvalid: A cell is no such thing.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if column.null_count == len(column):
+        return column
+    if pa.types.is_dictionary(column.type):
+        column = pc.cast(column, column.type.value_type)
+    held = next((word for word, name in _ARROW.items() if re.match(name, str(column.type))), "")
+    if held == "text" and kind in readable:
+        # Programs that have only floats for numbers with gaps write 1 as 1.0.
+        return parsed(pc.replace_substring_regex(column, r"\.0*\s*$", "") if kind == "int" else column, kind)
+    if (held, kind) == ("int", "float"):
+        return pc.cast(column, pa.float64(), safe=False)
+    if (held, kind) == ("float", "int") and not pc.any(pc.greater(pc.abs(column), 2**53)).as_py():
+        return pc.cast(column, pa.int64())
+    if held != kind:
+        raise pa.ArrowInvalid(f"found {column.type}, expected {kind}")
+    return column

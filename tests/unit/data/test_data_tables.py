@@ -124,7 +124,10 @@ BAD = [
     ("noise.arrow", b"no arrow at all, none", "damaged or truncated"),
     ("cut.arrow", stream(pa.table(ROWS))[:-200], "damaged or truncated"),
     ("sheet.xlsx", b"PK", "in no format that govkit reads"),
-    ("rows.json", b"[]", "in no format that govkit reads"),
+    ("none.json", b"[]", "has no rows"),
+    ("cut.json", '[{"a":1},\n{"a":', "line 2"),
+    ("list.json", '[{"a":1}, [1]]', "row 2: found a list"),
+    ("page.html", b"<p>", "in no format that govkit reads"),
     ("t.parquet.gz", b"x", "in no format that govkit reads"),
 ]
 
