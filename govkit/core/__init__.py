@@ -22,7 +22,7 @@ from govkit.core.policy import (
     Waiver,
 )
 from govkit.core.recorded import Recorded
-from govkit.core.run import Component, Fact, LicenseEvidence, LicenseRecord, Run
+from govkit.core.run import Component, Exit, Fact, LicenseEvidence, LicenseRecord, Part, Problem, Read, Run
 from govkit.core.verdict import Coverage, Ruling, Verdict
 from govkit.core.words import Of, Role, Severity, State
 
@@ -40,6 +40,7 @@ __all__ = [
     "Coverage",
     "DataRef",
     "Dataset",
+    "Exit",
     "Fact",
     "Finding",
     "Gap",
@@ -49,9 +50,12 @@ __all__ = [
     "Measurement",
     "Metric",
     "Of",
+    "Part",
     "Passes",
     "Policy",
     "Predictions",
+    "Problem",
+    "Read",
     "Recorded",
     "Requirement",
     "Risk",

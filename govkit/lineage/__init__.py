@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
-from govkit.lineage.facts import FACTS, REQUIRED, unknown_facts
-from govkit.lineage.location import base_folder
+from govkit.lineage.facts import FACTS, TOLD, facts_of
+from govkit.lineage.location import base_folder, model_folder
 from govkit.lineage.reading import read_run
 from govkit.lineage.recorder import Recorder, record
+from govkit.lineage.rerun import Replay, replay
+from govkit.lineage.script import record_script
 
-__all__ = ["FACTS", "REQUIRED", "Recorder", "base_folder", "read_run", "record", "unknown_facts"]
+__all__ = [
+    "FACTS",
+    "TOLD",
+    "Recorder",
+    "Replay",
+    "base_folder",
+    "facts_of",
+    "model_folder",
+    "read_run",
+    "record",
+    "record_script",
+    "replay",
+]

@@ -5,30 +5,43 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
-from datetime import UTC, datetime
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from govkit import manifest
-from govkit.core import Component, Fact, Role, Run
+from govkit.core import Component, Exit, Fact, Problem, Role, Run
 from govkit.errors import UsageError
-from govkit.lineage import environment, location, sources, trainer
-from govkit.lineage.facts import OPEN, complete, observed
+from govkit.lineage import assembly, environment, journal, location, sources
+from govkit.lineage.cost import Clock
+from govkit.lineage.facts import FACTS, stated
+from govkit.lineage.privacy import Veil
+from govkit.lineage.reads import Reads
+from govkit.lineage.reads.patching import Patches
+from govkit.lineage.ways import Ways
 
-Exit = Literal["finished", "failed", "interrupted"]
+PAUSE = 10.0
+"""Seconds between two entries in the journal."""
+REPLAY = "GOVKIT_REPLAY_OUT"
+"""Environment variable by which a replay leads a recorded script to another folder."""
+
+_active: list[Recorder] = []
 
 
 def record(
     out: str | Path,
     *,
-    base: str | Path,
+    base: str | Path | None = None,
     base_package: str | None = None,
     base_id: str | None = None,
     base_revision: str | None = None,
     license: str | None = None,
     name: str | None = None,
+    data_roots: Sequence[str | Path] = (),
+    resume: bool = False,
+    energy: Literal["codecarbon"] | None = None,
 ) -> Recorder:
     """Record a fine-tuning run.
 
@@ -39,83 +52,131 @@ def record(
             run.watch(trainer)
             trainer.train()
 
-    However the block ends, ``OUT/run.json`` is written. On a clean end the tuned model and its tokenizer are saved to
+    ``OUT/run.json`` is written when the block begins, now and then while it goes on, and when it ends, however it ends;
+    a killed run leaves a record that says ``unfinished``. On a clean end the tuned model and its tokenizer are saved to
     ``OUT/model``, unless the block has done so itself.
 
     Args:
         out: Folder for the record and the tuned model; made if it does not exist.
-        base: Folder of the pretrained base.
+        base: Folder or file of the pretrained base; what the run was seen to load if not given.
         base_package: Installed distribution that the base came in.
         base_id: Name of the base, if its folder does not tell.
         base_revision: Its version, if its folder does not tell.
         license: License declared for the base, as an SPDX expression.
         name: Name of the run; the name of the folder if not given.
+        data_roots: Folders in which every opened file is seen, whoever opens it.
+        resume: Go on with the run that ``OUT/run.json`` says did not finish; both become one run with two parts.
+        energy: ``codecarbon`` estimates the energy, accelerators included, in place of the processors' counters.
 
     Raises:
-        UsageError: The folder holds a run or a model already, or the base cannot be read.
+        UsageError: The folder holds a run or a model already, there is nothing to resume, or the base cannot be read.
     """
-    folder = Path(out)
-    for taken in ("run.json", "model"):
-        if (folder / taken).exists():
-            raise UsageError(
-                f"{folder / taken} exists already: a run is never recorded over another; name a new folder"
-            )
-    component = sources.base_component(
-        Path(base), package=base_package, license=license, base_id=base_id, revision=base_revision
+    folder = Path(os.environ.get(REPLAY) or out)
+    before = journal.before(folder, resume=resume)
+    component = None
+    if base is not None:
+        component = sources.base_component(
+            Path(base), package=base_package, license=license, base_id=base_id, revision=base_revision
+        )
+    elif before is not None and before.base.digest.value is not None:
+        component = before.base
+    journal.refuse_other_base(before, component)
+    for root in data_roots:
+        if not Path(root).is_dir():
+            raise UsageError(f"the data root {str(root)!r} is not a folder: name the folder that holds the data")
+    return Recorder(
+        folder,
+        name=name or folder.resolve().name,
+        base=component,
+        place=None if base is None else Path(base),
+        reads=[Path(root).resolve() for root in data_roots],
+        before=before,
+        energy=energy,
     )
-    return Recorder(folder, component, base=Path(base), name=name or folder.resolve().name)
 
 
 class Recorder:
-    """Takes down the facts of one run; made by :func:`record`."""
+    """Takes down the facts of one run; made by :func:`record`.
 
-    def __init__(self, out: Path, component: Component, *, base: Path, name: str) -> None:
+    Attributes:
+        out: Folder of the record.
+        model_dir: Folder of the tuned model.
+        problems: What was found to speak against the record.
+    """
+
+    def __init__(
+        self,
+        out: Path,
+        *,
+        name: str,
+        base: Component | None,
+        place: Path | None,
+        reads: Sequence[Path],
+        before: Run | None,
+        energy: Literal["codecarbon"] | None,
+    ) -> None:
         self.out = out
-        self._folder = base
         self.model_dir = out / "model"
-        self._base = component
-        self._name = name
-        self._data: list[Component] = []
-        self._watch: trainer.Watch | None = None
-        self._clock = environment.Clock()
-        self._code: dict[str, Fact] = {}
+        self.problems: list[Problem] = []
+        self._name, self._base, self._place, self._before = name, base, place, before
+        self._roots, self._energy = reads, energy
+        self._sources: list[sources.Source] = []
+        self._held = ExitStack()
+        self._told: dict[str, dict[str, Fact]] = {}
+        self._written = -PAUSE
+        self._main = os.environ.get("RANK", "0") == "0"
+        self._script: tuple[Path, Sequence[str]] | None = None
+        self._exit_code: int | None = None
+        self._end: Exit | None = None
 
     def __enter__(self) -> Self:
+        if _active:
+            raise UsageError(
+                f"a run is recorded in this process already, in {_active[0].out}: end that one before another begins"
+            )
         self.out.mkdir(parents=True, exist_ok=True)
-        location.remember(self.out, self._folder)
-        self._clock = environment.Clock()
+        self._root = Path.cwd()
+        self._veil = Veil(self._root)
+        if self._place is not None:
+            location.remember(self.out, location.BASE, self._place)
         # The state of the code now is what runs; at the end somebody may have edited on.
-        self._code = environment.code()
+        self._code = environment.code(self._root, script=self._script)
+        self._clock = Clock(energy=self._energy)
+        self._patches = Patches()
+        self._reads = Reads(self._roots, self._patches)
+        self._ways = Ways(self._patches, self._tick)
+        self._reads.start()
+        _active.append(self)
+        self._note()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        how = _how(error)
-        watched = self._watch
-        if watched is not None:
-            watched.release()
-            if not watched.trainer.is_world_process_zero():
-                return
+        how = self._end if error is None and self._end else _how(error)
+        way = self._ways.primary()
+        self._main = self._main and (way is None or way.main)
         try:
-            if how == "finished" and watched is not None and watched.began and not self.model_dir.exists():
-                _save(watched.trainer, self.model_dir)
+            if how == "finished" and self._main and self._script is None and way is not None and way.began:
+                self._save(way)
         except BaseException as failure:
             how = _how(failure)
             raise
         finally:
-            _write(self.out / "run.json", self._run(how))
+            self._close(how)
 
     def add_data(
         self,
         data: Any,
         *,
-        role: Role = "train",
+        role: Role | None = "train",
         id: str | None = None,
         revision: str | None = None,
         license: str | None = None,
         package: str | None = None,
         folder: str | Path | None = None,
+        collection: str | None = None,
+        consent: str | None = None,
         notes: Mapping[str, Any] | None = None,
     ) -> Component:
         """Take down a data source.
@@ -129,6 +190,8 @@ class Recorder:
             license: License declared for it, as an SPDX expression. Evidence that says otherwise makes a conflict.
             package: Installed distribution that it came in: its license files and metadata are evidence.
             folder: Folder in which to look for a license file or a card.
+            collection: How it was collected.
+            consent: What the people in it agreed to.
             notes: Facts about it, for example ``{"raw_rows": 4862}``.
 
         Returns:
@@ -138,49 +201,116 @@ class Recorder:
             UsageError: The data cannot be read, or a note is not plain data.
         """
         _must_be_plain(notes or {})
-        component = sources.data_component(
-            data, role=role, id=id, revision=revision, license=license, package=package, folder=folder, notes=notes
-        )
-        self._data.append(component)
-        return component
+        said = sources.Telling(id, revision, license, package, folder, collection, consent, notes or {})
+        # What govkit itself opens to digest it is not read by the run.
+        with self._reads.paused():
+            source = sources.data_source(data, role=role, said=said, held=self._held)
+        self._sources.append(source)
+        return source.component
 
-    def watch(self, target: Any) -> None:
-        """Watch a ``transformers.Trainer`` (or a subclass of it); call it before ``train()``.
+    def watch(self, *targets: Any) -> None:
+        """Name what trains, where several things do or it was made before the block began.
+
+        Args:
+            targets: A transformers Trainer (TRL's too), a Lightning Trainer, an accelerate Accelerator, a torch model
+                with its optimizer and data loader, or a scikit-learn estimator; before it trains.
 
         Raises:
             UsageError: It cannot be watched, it has trained already, or another one is being watched.
         """
-        if self._watch is not None:
-            raise UsageError("this run watches a trainer already: record a second training in a run of its own")
-        self._watch = trainer.watch(target)
+        self._ways.watch(*targets)
+
+    def declare(self, name: str, value: Any) -> None:
+        """Tell a fact that govkit cannot see; a fact that it does see keeps what was seen.
+
+        Args:
+            name: ``part.name`` as in ``govkit.lineage.FACTS``, for example ``splits.method``.
+            value: A number, a text, a truth or a list of these.
+
+        Raises:
+            UsageError: There is no such fact.
+        """
+        part, _, fact = name.partition(".")
+        if fact not in FACTS.get(part, {}) or part in ("base", "data", "outcome"):
+            raise UsageError(f"no fact {name!r} can be declared: name one as in govkit.lineage.FACTS")
+        _must_be_plain({name: value})
+        self._told.setdefault(part, {})[fact] = stated(value)
+
+    def observe(self, script: Path, arguments: Sequence[str]) -> None:
+        """The run is a script: it saves its own model, and how it ends is told by :meth:`ended`."""
+        self._script = (script, arguments)
+
+    def ended(self, how: Exit, exit_code: int) -> None:
+        """How the script ended."""
+        self._end, self._exit_code = how, exit_code
+
+    def _tick(self) -> None:
+        """An optimizer step was done: write it down, if the last entry is old."""
+        if time.monotonic() - self._written >= PAUSE:
+            self._note()
+
+    def _note(self) -> None:
+        """An entry in the journal: the record as it stands, unfinished. A full disk must not stop the training."""
+        self._written = time.monotonic()
+        if not self._main:
+            return
+        try:
+            journal.write(self.out, self._veil.run(self._run("unfinished")))
+        except OSError as error:
+            lost = f"the record could not be kept up during the run: {error.strerror}"
+            if lost not in {problem.what for problem in self.problems}:
+                self.problems.append(Problem(kind="record lost", what=lost))
 
     def _run(self, how: Exit) -> Run:
-        watched = self._watch
-        model = watched.trainer.model if watched is not None else None
-        return Run(
-            name=self._name,
-            base=self._base,
-            data=tuple(self._data),
-            method=complete("method", watched.method if watched is not None else {}),
-            hyperparameters=complete("hyperparameters", trainer.hyperparameters(watched) if watched else {}),
-            seed=observed(watched.trainer.args.seed) if watched is not None else OPEN,
-            code=complete("code", self._code),
-            environment=complete("environment", environment.environment(model)),
-            cost=complete("cost", self._clock.cost(model)),
-            outputs=self._outputs(),
-            artifact=self._artifact(),
-            history=trainer.history(watched) if watched is not None else (),
-            exit=how,
-            started=datetime.fromtimestamp(self._clock.started, UTC).isoformat(timespec="seconds"),
-        )
+        return assembly.assemble(
+            assembly.Seen(
+                name=self._name, base=self._base, place=self._place, root=self._root, sources=self._sources,
+                told=self._told, code=self._code, clock=self._clock, ways=self._ways,
+                reads=self._reads, held=self._held, model_dir=self.model_dir, problems=self.problems,
+                before=self._before, exit_code=self._exit_code,
+                script=None if self._script is None else self._script[0],
+            ),
+            how,
+        )  # fmt: skip
 
-    def _outputs(self) -> dict[str, str]:
-        if not self.model_dir.is_dir():
-            return {}
-        return {file.path: f"sha256:{file.sha256}" for file in manifest.walk(self.model_dir, strict=False)}
+    def _save(self, way: Any) -> None:
+        """Save model and tokenizer; the folder appears when it is complete."""
+        if self.model_dir.exists():
+            return
+        partial = self.model_dir.with_name(".model.partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        try:
+            if way.save(partial):
+                partial.replace(self.model_dir)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
 
-    def _artifact(self) -> Fact:
-        return observed(manifest.artifact_digest(self.model_dir, strict=False)) if self.model_dir.is_dir() else OPEN
+    def _close(self, how: Exit) -> None:
+        """Take every hook out, then write the record."""
+        try:
+            self._reads.stop()
+            self._clock.stop()
+            run = self._run(how) if self._main else None
+            loaded = assembly.base_place(self._ways)
+        finally:
+            self._ways.release()
+            self._patches.undo()
+            self._held.close()
+            _active.remove(self)
+        if run is None:
+            return
+        place = assembly.model_place(self.model_dir, self._ways.saves) if how == "finished" else None
+        try:
+            if place is not None and place != self.model_dir:
+                location.remember(self.out, location.MODEL, place)
+            if self._place is None and loaded is not None:
+                location.remember(self.out, location.BASE, loaded)
+            journal.write(self.out, self._veil.run(run))
+        except OSError as error:
+            raise UsageError(
+                f"{self.out / 'run.json'}: the record could not be written ({error.strerror}); the training itself "
+                f"{how}; the record that lies there says less than what happened"
+            ) from error
 
 
 def _how(error: BaseException | None) -> Exit:
@@ -195,29 +325,3 @@ def _must_be_plain(notes: Mapping[str, Any]) -> None:
             json.dumps(value, allow_nan=False)
         except (TypeError, ValueError) as error:
             raise UsageError(f"note {name!r}: {error}; expected a number, a text, a truth or a list of these") from None
-
-
-def _save(watched: Any, folder: Path) -> None:
-    """Save model and tokenizer (safetensors); the folder appears when it is complete.
-
-    ``Trainer.save_model`` would add a pickle of its arguments, which can hold credentials.
-    """
-    partial = folder.with_name(".model.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
-        watched.accelerator.unwrap_model(watched.model).save_pretrained(partial)
-        if watched.processing_class is not None:
-            watched.processing_class.save_pretrained(partial)
-        partial.replace(folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-
-
-def _write(path: Path, run: Run) -> None:
-    """Write the record whole or not at all."""
-    partial = path.with_name(f".{path.name}.partial")
-    with partial.open("w", encoding="utf-8") as stream:
-        stream.write(run.model_dump_json(by_alias=True, indent=2) + "\n")
-        stream.flush()
-        os.fsync(stream.fileno())
-    partial.replace(path)

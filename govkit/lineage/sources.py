@@ -4,38 +4,47 @@ from __future__ import annotations
 
 import json
 import re
+import sysconfig
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 from govkit import licenses, manifest
 from govkit.core import Component, Fact, LicenseEvidence, LicenseRecord, Role
-from govkit.data import content_digest, read_table
+from govkit.data import RowsDigest, batches_digest, file_digest
 from govkit.errors import UsageError
-from govkit.lineage.facts import NOT_APPLICABLE, OPEN, observed, stated
+from govkit.lineage.facts import NOT_APPLICABLE, TOLD, observed, stated
 
-_SNAPSHOT = re.compile(r"models--(?P<id>[^/]+)/snapshots/(?P<commit>[0-9a-f]{40})$")
+_SNAPSHOT = re.compile(r"models--(?P<id>[^/]+)/snapshots/(?P<commit>[0-9a-f]{40})(/|$)")
+WEIGHTS = frozenset({".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".h5", ".gguf", ".onnx", ".joblib", ".pkl"})
+"""Suffixes of files that hold weights."""
+BATCH = 10_000
+"""Rows in memory that are digested at a time."""
 
 
 def base_component(
-    folder: Path, *, package: str | None, license: str | None, base_id: str | None, revision: str | None = None
+    place: Path, *, package: str | None, license: str | None, base_id: str | None, revision: str | None = None
 ) -> Component:
-    """The pretrained base: a folder with its files.
+    """The pretrained base: a folder, or a file of weights.
 
-    Its id and revision are those of the hub cache or of the package that it lies in; a folder elsewhere shows neither,
+    Its id and revision are those of the hub cache or of the package that it lies in; a place elsewhere shows neither,
     so its name is the id and the revision is unknown.
 
     Raises:
-        UsageError: There is no such folder, it holds no file, or the package does not hold it.
+        UsageError: There is no such place, it holds no file, or the package does not hold it.
     """
-    if not folder.is_dir():
-        raise UsageError(f"the base {str(folder)!r} is not a folder: name the folder that holds the base model")
-    files = manifest.artifact_files(folder, strict=False)
+    if not place.exists():
+        raise UsageError(f"the base {str(place)!r} does not exist: name the folder or file that holds the base model")
+    files = manifest.artifact_files(place, strict=False)
     if not files:
-        raise UsageError(f"the base {str(folder)!r} is an empty folder: name the folder that holds the base model")
-    record = _license(folder, package=package, license=license)
-    found_id, found_revision = _origin(folder.resolve(), package)
+        raise UsageError(f"the base {str(place)!r} is an empty folder: name the folder that holds the base model")
+    record = _license(place, package=package, license=license)
+    found_id, found_revision = _origin(place.resolve(), package or package_of(place))
+    folder = place if place.is_dir() else place.parent
     return Component(
         role="base",
         id=stated(base_id) if base_id is not None else found_id,
@@ -43,18 +52,54 @@ def base_component(
         digest=observed(manifest.digest_of(files)),
         rows=NOT_APPLICABLE,
         license=record,
+        details={"files": observed({file.path: f"sha256:{file.sha256}" for file in files}), **_card(folder)},
         notes=_config_notes(folder),
     )
 
 
-def _origin(folder: Path, package: str | None) -> tuple[Fact, Fact]:
-    snapshot = _SNAPSHOT.search(folder.as_posix())
+def no_base(why: str) -> Component:
+    """The base of a run that nobody named and nobody saw."""
+    unknown = observed(None, why)
+    license = LicenseRecord(expression=None, state="unknown", reason="the base is not known")
+    return Component(
+        role="base", id=unknown, revision=unknown, digest=unknown, rows=NOT_APPLICABLE, license=license,
+        details=dict.fromkeys(("files", "ancestors", "training_data", "scratch_cost"), unknown),
+    )  # fmt: skip
+
+
+def weights_of(place: Path) -> frozenset[str]:
+    """Digests of the files of weights in a place: two copies of one base share them, whatever lies beside."""
+    files = manifest.walk(place.resolve(), strict=False)
+    return frozenset(file.sha256 for file in files if Path(file.path).suffix in WEIGHTS)
+
+
+def _origin(place: Path, package: str | None) -> tuple[Fact, Fact]:
+    snapshot = _SNAPSHOT.search(place.as_posix())
     if snapshot:
         return observed(snapshot["id"].replace("--", "/")), observed(snapshot["commit"])
     if package is not None:
         distribution = metadata.distribution(package)
         return observed(distribution.metadata["Name"]), observed(f"{package}=={distribution.version}")
-    return observed(folder.name), OPEN
+    why = "neither a hub's cache nor a package tells which version this is"
+    return observed(place.name), observed(None, why)
+
+
+def _card(folder: Path) -> dict[str, Fact]:
+    """What the card of a base says of its own making, in the fields that model hubs use."""
+    head = licenses.front_matter(folder) or {}
+    why = "its card does not say, or there is none"
+    ancestors, data = (_listed(head.get(name)) for name in ("base_model", "datasets"))
+    cost = head.get("co2_eq_emissions")
+    return {
+        "ancestors": stated(ancestors, "" if ancestors else why),
+        "training_data": stated(data, "" if data else why),
+        "scratch_cost": stated(str(cost) if cost is not None else None, "" if cost is not None else why),
+    }
+
+
+def _listed(value: Any) -> list[str] | None:
+    values = value if isinstance(value, list) else [value]
+    return [str(item) for item in values if item is not None] or None
 
 
 def _config_notes(folder: Path) -> dict[str, Fact]:
@@ -67,37 +112,72 @@ def _config_notes(folder: Path) -> dict[str, Fact]:
     return {"config_name_or_path": stated(name)} if isinstance(name, str) and name else {}
 
 
-def data_component(
-    data: Any,
-    *,
-    role: Role,
-    id: str | None,
-    revision: str | None,
-    license: str | None,
-    package: str | None,
-    folder: str | Path | None,
-    notes: Mapping[str, Any] | None,
-) -> Component:
+@dataclass(frozen=True)
+class Telling:
+    """What somebody says of a data source besides its rows; see :meth:`Recorder.add_data`."""
+
+    id: str | None = None
+    revision: str | None = None
+    license: str | None = None
+    package: str | None = None
+    folder: str | Path | None = None
+    collection: str | None = None
+    consent: str | None = None
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A data source of a run.
+
+    Attributes:
+        component: What the record says; its place is still a path of this machine.
+        rows: A temporary file with the sorted digests of its rows.
+    """
+
+    component: Component
+    rows: IO[bytes]
+
+
+def data_source(data: Any, *, role: Role | None, said: Telling, held: ExitStack) -> Source:
     """A data source: rows given as a path, records, a frame, a table or a ``datasets.Dataset``.
+
+    Args:
+        data: The rows, or where they lie.
+        role: What they are used for, None where nobody said.
+        said: What is declared of them.
+        held: Closes the temporary file.
 
     Raises:
         UsageError: The rows cannot be read, or a package or folder does not exist.
     """
     path = Path(data) if isinstance(data, str | Path) else None
-    table = read_table(path) if path is not None else as_table(data)
-    if table.num_rows == 0:
-        raise UsageError(f"the {role} data {id or path or type(data).__name__} holds no rows")
-    place = folder if folder is not None else _inside(path, package)
-    record = _license(place, package=package, license=license, look=folder is not None or package is not None)
-    return Component(
-        role=role,
-        id=stated(id) if id is not None else observed(path.name if path is not None else None),
-        revision=_data_revision(revision, package),
-        digest=observed(content_digest(table)[0]),
-        rows=observed(table.num_rows),
+    rows = held.enter_context(TemporaryFile())  # noqa: SIM115
+    found = file_digest(path, keep=rows) if path is not None else _digest(data, keep=rows)
+    if found.rows == 0:
+        raise UsageError(f"the {role} data {said.id or path or type(data).__name__} holds no rows")
+    place = said.folder if said.folder is not None else _inside(path, said.package)
+    look = said.folder is not None or said.package is not None
+    record = _license(place, package=said.package, license=said.license, look=look)
+    memory = "the rows were given from memory, not from a file"
+    component = Component(
+        role=role or "unknown",
+        id=stated(said.id) if said.id is not None else observed(path.name if path is not None else None, memory),
+        revision=_data_revision(said.revision, said.package),
+        digest=observed(found.digest),
+        rows=observed(found.rows),
         license=record,
-        notes={name: stated(value) for name, value in (notes or {}).items()},
+        details={
+            "place": observed(None if path is None else str(path.absolute()), memory),
+            "bytes": observed(found.bytes_digest or None, memory),
+            "columns": observed(list(found.columns)),
+            "role": stated(role, TOLD["data.role"]),
+            "collection": stated(said.collection, TOLD["data.collection"]),
+            "consent": stated(said.consent, TOLD["data.consent"]),
+        },
+        notes={name: stated(value) for name, value in said.notes.items()},
     )
+    return Source(component, rows)
 
 
 def _inside(path: Path | None, package: str | None) -> Path | None:
@@ -110,31 +190,33 @@ def _inside(path: Path | None, package: str | None) -> Path | None:
 def _data_revision(revision: str | None, package: str | None) -> Fact:
     if revision is not None:
         return stated(revision)
-    return OPEN if package is None else observed(f"{package}=={metadata.version(package)}")
+    version = None if package is None else f"{package}=={metadata.version(package)}"
+    return observed(version, TOLD["data.revision"])
 
 
-def as_table(data: Any) -> Any:
-    """Rows as a ``pyarrow.Table``.
-
-    Args:
-        data: A pyarrow table, a pandas frame, a ``datasets.Dataset`` or a sequence of dicts.
+def _digest(data: Any, *, keep: IO[bytes]) -> RowsDigest:
+    """Digest of rows in memory.
 
     Raises:
-        UsageError: It is none of these, or its columns mix kinds.
+        UsageError: It is no pyarrow table, pandas frame, ``datasets.Dataset`` or sequence of dicts, or its columns mix
+            kinds.
     """
     import pyarrow as pa
 
     kind = type(data)
     module = kind.__module__.split(".")[0]
     try:
-        if isinstance(data, pa.Table):
-            return data
-        if module == "pandas" and kind.__name__ == "DataFrame":
-            return pa.Table.from_pandas(data, preserve_index=False)
         if module == "datasets" and kind.__name__ == "Dataset":
-            return data.with_format("arrow")[:]
-        if isinstance(data, Sequence) and not isinstance(data, str | bytes) and all(isinstance(r, dict) for r in data):
-            return pa.Table.from_pylist(list(data))
+            parts = data.with_format("arrow").iter(BATCH)
+            return batches_digest(parts, data.column_names, keep=keep)
+        if module == "pandas" and kind.__name__ == "DataFrame":
+            data = pa.Table.from_pandas(data, preserve_index=False)
+        elif (
+            isinstance(data, Sequence) and not isinstance(data, str | bytes) and all(isinstance(r, dict) for r in data)
+        ):
+            data = pa.Table.from_pylist(list(data))
+        if isinstance(data, pa.Table):
+            return batches_digest(data.to_batches(BATCH), data.column_names, keep=keep)
     except pa.ArrowException as error:
         raise UsageError(f"the rows cannot be read as a table: {error}") from None
     raise UsageError(
@@ -152,6 +234,15 @@ def _license(place: str | Path | None, *, package: str | None, license: str | No
         if place is not None:
             evidence += licenses.find(place, package=package)
     return licenses.conclude(evidence)
+
+
+def package_of(place: Path) -> str | None:
+    """Name of the installed distribution that a file or folder came in, where one alone can have brought it."""
+    packages = Path(sysconfig.get_path("purelib")).resolve()
+    if not place.resolve().is_relative_to(packages) or place.resolve() == packages:
+        return None
+    names = metadata.packages_distributions().get(place.resolve().relative_to(packages).parts[0], [])
+    return names[0] if len(names) == 1 else None
 
 
 def _package_folder(package: str) -> Path:

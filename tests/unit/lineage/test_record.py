@@ -22,7 +22,7 @@ from govkit import manifest
 from govkit.core import Run
 from govkit.data import content_digest
 from govkit.errors import UsageError
-from govkit.lineage import FACTS, base_folder, read_run, record, unknown_facts
+from govkit.lineage import FACTS, base_folder, facts_of, read_run, record
 
 ROWS = [{"text": "win a prize now", "label": 1}, {"text": "see you at home", "label": 0}]
 
@@ -59,7 +59,9 @@ def test_the_facts_of_a_full_run(tiny_base: Path, make_trainer: Any, tmp_path: P
 
 def test_every_fact_has_its_place_in_the_record(tiny_base: Path, make_trainer: Any, tmp_path: Path) -> None:
     run = trained(tmp_path / "out", tiny_base, make_trainer())
-    assert {part: list(getattr(run, part)) for part in FACTS} == {part: list(facts) for part, facts in FACTS.items()}
+    own = [part for part in FACTS if part not in ("base", "data", "outcome")]
+    assert {part: list(getattr(run, part)) for part in own} == {part: list(FACTS[part]) for part in own}
+    assert list(facts_of(run)) == [f"{part}.{name}" for part, facts in FACTS.items() for name in facts]
 
 
 def test_the_artifact_is_the_saved_model(tiny_base: Path, make_trainer: Any, tmp_path: Path) -> None:
@@ -98,7 +100,7 @@ def test_a_model_that_the_block_saved_stays_as_it_is(tiny_base: Path, make_train
 def test_frozen_parameters(
     tiny_base: Path, make_trainer: Any, tmp_path: Path, freeze: tuple[str, ...], kind: str, frozen: list[str]
 ) -> None:
-    from govkit.lineage.trainer import method
+    from govkit.lineage.ways.method import method
 
     model = make_trainer(freeze=freeze).model
     facts = method(model)
@@ -131,7 +133,9 @@ def test_lora_is_recorded_as_such(tiny_base: Path, make_trainer: Any, tmp_path: 
     trainer.model_wrapped = trainer.model
     run = trained(tmp_path / "out", tiny_base, trainer)
     assert run.method["kind"].value == "lora"
-    assert run.method["adapter"].value == {"type": "lora", "rank": 2, "alpha": 4, "target_modules": ["query", "value"]}
+    adapter = run.method["adapter"].value
+    assert adapter.pop("base").endswith("/tiny-base")
+    assert adapter == {"type": "lora", "rank": 2, "alpha": 4, "target_modules": ["query", "value"]}
     # Two matrices of rank 2 at two projections of width 16, and the copy of the classifier.
     assert run.method["trainable_parameters"].value == 2 * (2 * 16 * 2) + 16 * 2 + 2
     assert "adapter_model.safetensors" in run.outputs
@@ -221,10 +225,10 @@ def test_a_subclass_of_trainer_can_be_watched(tiny_base: Path, make_trainer: Any
 
 def test_what_cannot_be_watched_is_refused(tiny_base: Path, make_trainer: Any, tmp_path: Path) -> None:
     with record(tmp_path / "out", base=tiny_base) as run:
-        with pytest.raises(UsageError, match=r"builtins\.dict; supported: transformers\.Trainer"):
+        with pytest.raises(UsageError, match=r"builtins\.dict; supported: a transformers Trainer"):
             run.watch({})
         run.watch(make_trainer())
-        with pytest.raises(UsageError, match="watches a trainer already"):
+        with pytest.raises(UsageError, match="watches a train"):
             run.watch(make_trainer())
 
 
@@ -234,7 +238,8 @@ def test_a_trainer_that_never_trained_gives_no_model(tiny_base: Path, make_train
     written = read_run(tmp_path / "out")
     assert not (tmp_path / "out" / "model").exists()
     assert (written.artifact.seen, written.method["kind"].seen) == ("unknown", "unknown")
-    assert {"artifact", "method.kind", "hyperparameters.early_stop", "data.train"} <= set(unknown_facts(written))
+    facts = facts_of(written)
+    assert {facts[name].seen for name in ("outcome.artifact", "hyperparameters.early_stop", "data.id")} == {"unknown"}
 
 
 def test_the_watcher_leaves_the_trainer(tiny_base: Path, make_trainer: Any, tmp_path: Path) -> None:
@@ -275,7 +280,7 @@ def test_a_base_in_the_hub_cache_shows_its_revision(tiny_base: Path, tmp_path: P
     assert (base.id.value, base.revision.value, base.revision.seen) == ("org/tiny", commit, "observed")
 
 
-@pytest.mark.parametrize(("base", "message"), [("absent", "is not a folder"), ("empty", "is an empty folder")])
+@pytest.mark.parametrize(("base", "message"), [("absent", "does not exist"), ("empty", "is an empty folder")])
 def test_a_base_must_be_there(tmp_path: Path, base: str, message: str) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(UsageError, match=message):
@@ -398,7 +403,8 @@ def test_an_absent_record_is_refused(tmp_path: Path) -> None:
 
 def test_a_complete_run_lacks_only_what_nobody_could_see(tiny_base: Path, make_trainer: Any, tmp_path: Path) -> None:
     run = trained(tmp_path / "out", tiny_base, make_trainer())
-    assert set(unknown_facts(run)) - {"code.commit", "code.dirty"} == {"base.revision"}
+    unknown = {name: fact.why for name, fact in facts_of(run).items() if fact.seen == "unknown"}
+    assert all(unknown.values())
 
 
 def test_the_code_is_known_in_a_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -418,13 +424,13 @@ def test_the_code_is_known_in_a_repository(tmp_path: Path, monkeypatch: pytest.M
     git("commit", "-m", "first")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys.modules["__main__"], "__file__", str(tmp_path / "train.py"), raising=False)
-    clean = code()
+    clean = code(tmp_path)
     (tmp_path / "train.py").write_text("2")
     assert (clean["commit"].value, clean["dirty"].value) == (git("rev-parse", "HEAD"), False)
     assert clean["script"].value == "train.py"
-    assert code()["dirty"].value is True
+    assert code(tmp_path)["dirty"].value is True
     monkeypatch.setenv("PATH", "")
-    assert code()["commit"].seen == "unknown"
+    assert code(tmp_path)["commit"].seen == "unknown"
 
 
 def test_the_base_is_found_again_and_only_if_it_is_the_same(tmp_path, tiny_base):

@@ -1,0 +1,96 @@
+"""The record on disk: written whole or not at all, and gone on with where a run did not finish."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from govkit.core import Component, Fact, Run
+from govkit.errors import UsageError
+from govkit.lineage.facts import observed
+from govkit.lineage.reading import read_run
+
+NAME = "run.json"
+
+
+def write(out: Path, run: Run) -> None:
+    """Write the record whole or not at all."""
+    partial = out / f".{NAME}.partial"
+    try:
+        with partial.open("w", encoding="utf-8") as stream:
+            stream.write(run.model_dump_json(by_alias=True, indent=2) + "\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+        partial.replace(out / NAME)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def before(out: Path, *, resume: bool) -> Run | None:
+    """The record of the part before, where a run is resumed.
+
+    Raises:
+        UsageError: There is a run or a model and nobody asked to resume, or there is nothing to resume.
+    """
+    if not resume:
+        for taken in (NAME, "model"):
+            if (out / taken).exists():
+                raise UsageError(
+                    f"{out / taken} exists already: a run is never recorded over another; name a new folder, "
+                    "or resume the run if it did not finish"
+                )
+        return None
+    run = read_run(out)
+    if run.exit == "finished":
+        raise UsageError(f"{out / NAME}: this run finished, there is nothing to resume; name a new folder")
+    return run
+
+
+def refuse_other_base(earlier: Run | None, base: Component | None) -> None:
+    """A run goes on from the base that it started from."""
+    if earlier is None or base is None or earlier.base.digest.value in (None, base.digest.value):
+        return
+    raise UsageError(
+        f"the run started from the base {earlier.base.id.value} ({earlier.base.digest.value}) and cannot go on from "
+        f"{base.id.value} ({base.digest.value}): name the same base, or record a new run"
+    )
+
+
+def joined(earlier: Run | None, run: Run) -> Run:
+    """One run out of its parts: what the last part says, and what the earlier ones did."""
+    if earlier is None:
+        return run
+    known = {(part.role, part.id.value, part.digest.value) for part in run.data}
+    kept = tuple(part for part in earlier.data if (part.role, part.id.value, part.digest.value) not in known)
+    began = run.hyperparameters["first_step"]
+    cut = began.value if began.value is not None else float("inf")
+    return run.model_copy(
+        update={
+            "data": (*kept, *run.data),
+            "hyperparameters": run.hyperparameters | _steps(earlier, run),
+            "cost": {name: _cost(name, earlier.cost.get(name), fact) for name, fact in run.cost.items()},
+            "history": (*(row for row in earlier.history if row.get("step", 0) <= cut), *run.history),
+            "reads": tuple({read.path: read for read in (*earlier.reads, *run.reads)}.values()),
+            "parts": (*earlier.parts, *run.parts),
+            "problems": tuple(dict.fromkeys((*earlier.problems, *run.problems))),
+            "started": earlier.started,
+        }
+    )
+
+
+def _steps(earlier: Run, run: Run) -> dict[str, Fact]:
+    """Steps that the weights went through: from the step of the checkpoint on, or else those of all parts."""
+    part, first = run.parts[-1], earlier.parts[0].first_step
+    if run.hyperparameters["first_step"].seen == "observed":
+        done = part.first_step + part.steps_done - first
+    else:
+        done = sum(each.steps_done for each in (*earlier.parts, part))
+    seen = run.hyperparameters["steps_done"].seen == "observed"
+    return {"first_step": observed(first), "steps_done": observed(done) if seen else run.hyperparameters["steps_done"]}
+
+
+def _cost(name: str, earlier: Fact | None, now: Fact) -> Fact:
+    if earlier is None or not isinstance(earlier.value, int | float) or not isinstance(now.value, int | float):
+        return now
+    total = max(earlier.value, now.value) if name.startswith("peak_") else round(earlier.value + now.value, 6)
+    return now.model_copy(update={"value": total})
