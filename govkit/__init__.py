@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         Metric,
         Policy,
         Predictions,
+        Role,
         Ruling,
         Run,
         Verdict,
@@ -45,12 +46,16 @@ if TYPE_CHECKING:
     from govkit.demos import find as find_demo
     from govkit.errors import EvidenceError, GovkitError, UsageError
     from govkit.evidence import load_key, new_key
-    from govkit.lineage import read_run, record
+    from govkit.lineage import Replay, read_run, record, record_script, replay
     from govkit.pipeline import (
         Bundle,
+        LicenseCheck,
+        LicenseFacts,
         Verification,
         attest,
         audit,
+        check_licenses,
+        explain_license,
         judge,
         measure,
         read_bundle,
@@ -63,6 +68,7 @@ if TYPE_CHECKING:
     from govkit.policy import lint as lint_policy
     from govkit.policy import load as load_policy
     from govkit.policy import packs
+    from govkit.subjects import Ancestry, compare_weights
 
 __version__ = "0.1.0"
 
@@ -72,6 +78,7 @@ for _switch in ("DO_NOT_TRACK", "HF_HUB_DISABLE_TELEMETRY"):
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 
 _HOME = {
+    "Ancestry": "subjects",
     "Attestation": "core",
     "Audit": "core",
     "Bundle": "pipeline",
@@ -80,10 +87,14 @@ _HOME = {
     "EvidenceError": "errors",
     "Gap": "core",
     "GovkitError": "errors",
+    "LicenseCheck": "pipeline",
+    "LicenseFacts": "pipeline",
     "Measurement": "core",
     "Metric": "core",
     "Policy": "core",
     "Predictions": "core",
+    "Replay": "lineage",
+    "Role": "core",
     "Ruling": "core",
     "Run": "core",
     "UsageError": "errors",
@@ -94,7 +105,10 @@ _HOME = {
     "audit": "pipeline",
     "catalog": "checks",
     "check": "core",
+    "check_licenses": "pipeline",
+    "compare_weights": "subjects",
     "describe": "checks",
+    "explain_license": "pipeline",
     "find_demo": "demos:find",
     "judge": "pipeline",
     "lint_policy": "policy:lint",
@@ -107,7 +121,9 @@ _HOME = {
     "read_bundle": "pipeline",
     "read_run": "lineage",
     "record": "lineage",
+    "record_script": "lineage",
     "render": "pipeline",
+    "replay": "lineage",
     "seal": "pipeline",
     "verify": "pipeline",
     "write_findings": "pipeline",
@@ -115,6 +131,7 @@ _HOME = {
 }
 
 __all__ = [
+    "Ancestry",
     "Attestation",
     "Audit",
     "Bundle",
@@ -123,10 +140,14 @@ __all__ = [
     "EvidenceError",
     "Gap",
     "GovkitError",
+    "LicenseCheck",
+    "LicenseFacts",
     "Measurement",
     "Metric",
     "Policy",
     "Predictions",
+    "Replay",
+    "Role",
     "Ruling",
     "Run",
     "UsageError",
@@ -137,7 +158,10 @@ __all__ = [
     "audit",
     "catalog",
     "check",
+    "check_licenses",
+    "compare_weights",
     "describe",
+    "explain_license",
     "find_demo",
     "judge",
     "lint_policy",
@@ -150,7 +174,9 @@ __all__ = [
     "read_bundle",
     "read_run",
     "record",
+    "record_script",
     "render",
+    "replay",
     "seal",
     "verify",
     "write_findings",

@@ -76,6 +76,7 @@ EXTRA_OF = {
     **dict.fromkeys(("datasets", "accelerate", "peft"), "train"),
     **dict.fromkeys(("weasyprint", "pyhanko"), "pdf"),
     "licenseclassifier": "licenses",
+    "codecarbon": "energy",
     **dict.fromkeys(
         (
             "numpy", "scipy", "pandas", "pyarrow", "duckdb", "sklearn", "fairlearn", "aif360", "evidently",

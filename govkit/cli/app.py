@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from govkit.cli import audit, demo, inspect, keys, policy, verify
+from govkit.cli import ancestry, audit, demo, inspect, keys, license, policy, record, verify
 
 app = typer.Typer(
     name="govkit",
@@ -15,6 +15,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("demo")(demo.demo)
+app.command("record")(record.record)
 app.command("audit")(audit.audit)
 app.command("measure")(audit.measure)
 app.command("judge")(audit.judge)
@@ -24,7 +25,9 @@ app.command("seal")(audit.seal)
 app.command("verify")(verify.verify)
 app.command("show")(inspect.show)
 app.command("checks")(inspect.checks)
+app.command("ancestry")(ancestry.ancestry)
 app.add_typer(policy.app, name="policy")
+app.add_typer(license.app, name="license")
 app.add_typer(keys.app, name="keys")
 
 

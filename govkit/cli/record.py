@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import logging
+import signal
 from pathlib import Path
 from typing import Annotated, cast
 
@@ -11,6 +14,7 @@ import govkit as gk
 from govkit.cli import options, screen
 
 ROLES = ("train", "test", "shifted", "calibration", "canary")
+_COLLECTION = gc.get_threshold()
 
 
 def record(
@@ -43,6 +47,7 @@ def record(
         )
     if out.name != "run.json":
         raise gk.UsageError(f"{out}: a record is called run.json; name it as FOLDER/run.json")
+    _as_python()
     code = gk.record_script(
         command[0],
         command[1:],
@@ -53,6 +58,14 @@ def record(
         resume=resume,
     )
     raise typer.Exit(code)
+
+
+def _as_python() -> None:
+    """Undo what the command line sets for itself: the script finds what Python itself would give it."""
+    gc.set_threshold(*_COLLECTION)
+    logging.getLogger().handlers.clear()
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
 
 
 def _roles(said: list[str] | tuple[str, ...]) -> dict[str, gk.Role]:

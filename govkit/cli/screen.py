@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json as json_module
 import sys
 import unicodedata
@@ -214,6 +215,30 @@ def show_problems(problems: Sequence[Any], *, json: bool) -> None:
     _print([(f"{len(problems)} found" if problems else "nothing found", "")])
 
 
+def show_replay(found: gk.Replay, *, json: bool) -> None:
+    """What repeating a run showed."""
+    if json:
+        _print_json(dataclasses.asdict(found))
+        return
+    _print([(f"{name:<28} {plain(state)}", "" if state == "same" else "yellow") for name, state in found.here.items()])
+    noise = "" if found.noise is None else f"; two of {found.reruns} reruns are up to {found.noise:.3g} apart"
+    _print([(f"weights: {found.answer}; relative distance {found.distance:.3g}{noise}", "bold")])
+
+
+def show_ancestry(found: gk.Ancestry, *, json: bool) -> None:
+    """The answer, why, what moved, and the limits that stand beside every answer."""
+    if json:
+        _print_json(dataclasses.asdict(found))
+        return
+    lines = [(found.answer, "bold"), *_wrapped("", found.reason, indent=0)]
+    lines += [(f"Compared by {', '.join(found.steps)}.", "dim")] if found.steps else []
+    if found.layers:
+        lines.append((f"{'layer':<40} {'tensors':>7} {'change':>8} {'rank':>6}", ""))
+    for each in found.layers:
+        lines.append((f"{plain(each.name):<40} {each.tensors:>7} {each.change:>8.2g} {each.rank:>6}", ""))
+    _print([*lines, ("Limits:", "bold"), *(line for text in found.limits for line in _wrapped("  - ", text, indent=4))])
+
+
 def show_policy(policy: gk.Policy, *, json: bool) -> None:
     """A policy, control by control."""
     if json:
@@ -240,3 +265,43 @@ def show_packs(packs: Sequence[str], *, json: bool) -> None:
         _print_json(list(packs))
     else:
         _print([(name, "") for name in packs])
+
+
+def show_licenses(found: gk.LicenseCheck, *, json: bool) -> None:
+    """Signs, answer, reasons and duties."""
+    if json:
+        _print_json(found.model_dump(mode="json"))
+        return
+    result, stance = found.composition, f"{found.use.data_stance} {found.use.data_stance_reason}".strip()
+    says = {
+        "allow": "allowed only with the duties that were not found",
+        "deny": "denied",
+        "unknown": "unknown: not allowed",
+    }
+    seen = found.seen or ("not looked for",) * len(result.owed)
+    for part in found.components:
+        _print(_wrapped("", f"{part.role} {part.id.value}: {part.license.state}; {part.license.reason}", indent=4))
+    _print([(f"{'allowed' if found.allowed else says[result.verdict]} (training data: {plain(stance)})", "bold")])
+    duties = [f"[{how}] {owed.who}: {owed.duty}" for owed, how in zip(result.owed, seen, strict=True)]
+    _print([line for text in (*result.reasons, *duties) for line in _wrapped("  ", text, indent=6)])
+
+
+def show_license(found: gk.LicenseFacts, *, json: bool) -> None:
+    """Rows of the rule table."""
+    if json:
+        _print_json(found.model_dump(mode="json", by_alias=True))
+        return
+    known = found.license.expression or found.license.state
+    _print(_wrapped("", f"{found.name}: {known}; {found.license.reason}", indent=4))
+    for each, row in found.rules.items():
+        _print([(each if row else f"{each}: not in the rule table, which allows nothing", "bold")])
+        facts = [] if row is None else [*_allows(row), *map(str, row.duties)]
+        _print([line for text in facts for line in _wrapped("  ", text, indent=6)])
+
+
+def _allows(row: Any) -> Iterator[str]:
+    yield f"commercial: {row.commercial}; as a service: {row.hosted}; derivatives: {row.derivatives}"
+    yield f"use restrictions: {row.uses or 'none'}; a model trained on its outputs: {row.outputs}"
+    if row.pin:
+        yield f"a derivative ({row.pin.from_}) carries it{' or '.join(['', *row.pin.accepts])}"
+    yield f"{row.source}, compared with it: {row.checked_on or 'never, so the rule allows nothing'}"

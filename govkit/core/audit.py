@@ -10,6 +10,9 @@ from govkit.core.recorded import Recorded
 from govkit.core.words import Role
 
 Intent = Literal["internal", "distribute", "hosted", "commercial"]
+DataStance = Literal["strict", "notice", "ignore"]
+"""``strict``: the license of training data binds the weights. ``notice``: its terms are named and its duties listed.
+``ignore``: it is left out, for a reason. Data used for measuring only never binds."""
 
 
 class SubjectSource(Recorded):
@@ -107,11 +110,31 @@ class Columns(Recorded):
 
 
 class Use(Recorded):
-    """What the model is for, in the words of its owner."""
+    """What the model is for, in the words of its owner.
+
+    Attributes:
+        purpose: What it is to do.
+        intent: How it is to be used; nothing counts as all of them.
+        excluded: What it is not for.
+        data_stance: What the license of training data means for the weights; the law has not settled it.
+        data_stance_reason: Why that license is left out, with the stance ``ignore`` and only with it.
+    """
 
     purpose: str = ""
     intent: tuple[Intent, ...] = ()
     excluded: tuple[str, ...] = ()
+    data_stance: DataStance = "notice"
+    data_stance_reason: str = ""
+
+    @model_validator(mode="after")
+    def _reason_to_ignore(self) -> Use:
+        if self.data_stance == "ignore" and not self.data_stance_reason.strip():
+            raise ValueError(
+                "data_stance: ignore leaves out the licenses of training data: say why, data_stance_reason"
+            )
+        if self.data_stance != "ignore" and self.data_stance_reason:
+            raise ValueError(f"data_stance_reason stands only beside data_stance: ignore, found {self.data_stance}")
+        return self
 
 
 class License(Recorded):

@@ -134,6 +134,7 @@ class Case:
         access: What can be reached of the candidate.
         modality: What its inputs are.
         model_path: File or folder of the candidate's weights or predictions; None for a bare function.
+        base_path: Folder of the base's weights, or None where none is at hand.
         answers: ``(of, role) -> Predictions`` or None; asks the model once and keeps the answer.
         passes: Counter of all model passes of this audit.
         embed: ``role -> (n, d) float32`` features of the frozen base, or None if there are none; counted and kept.
@@ -161,6 +162,7 @@ class Case:
     column: Mapping[str, Any] = field(default_factory=dict)
     suite: Path | None = None
     licenses: tuple[License, ...] = ()
+    base_path: Path | None = None
 
     def predictions(self, of: Of, role: Role = "test") -> Predictions | None:
         """Answers of one of the models to one data set, or None where either does not exist.

@@ -10,7 +10,7 @@ from typing import Any
 from govkit.demos import Story
 from govkit.demos.carriers import locate
 from govkit.demos.telling import pick, shown
-from govkit.lineage import record
+from govkit.lineage.recorder import record
 from govkit.pipeline import audit
 from govkit.pipeline.steps import Progress
 

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-from govkit.licenses.composition import Composition, DataStance, compose
+from govkit.licenses.components import component, components
+from govkit.licenses.composition import Composition, Obligation, compose
 from govkit.licenses.conclusion import conclude
-from govkit.licenses.evidence import declared, find
+from govkit.licenses.duties import Seen, look
+from govkit.licenses.evidence import declared, find, front_matter
 from govkit.licenses.expressions import normalize
+from govkit.licenses.notice import notice
 from govkit.licenses.rules import Duty, Pin, Rule, rule
 from govkit.licenses.texts import identify
 
 __all__ = [
     "Composition",
-    "DataStance",
     "Duty",
+    "Obligation",
     "Pin",
     "Rule",
+    "Seen",
+    "component",
+    "components",
     "compose",
     "conclude",
     "declared",
     "find",
+    "front_matter",
     "identify",
+    "look",
     "normalize",
+    "notice",
     "rule",
 ]

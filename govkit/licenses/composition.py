@@ -13,30 +13,46 @@ from dataclasses import dataclass
 from itertools import islice, product
 from typing import Literal
 
-from govkit.core import Component
+from govkit.core import Component, Recorded
+from govkit.core.audit import DataStance
 from govkit.licenses.expressions import MOST_CHOICES, alternatives, normalize
-from govkit.licenses.rules import Pin, Rule, rule
+from govkit.licenses.rules import Duty, Pin, Rule, rule
 
-DataStance = Literal["strict", "notice", "ignore"]
-"""``strict``: the license of training data binds the weights. ``notice``: its terms are named and its duties listed.
-``ignore``: it is left out. Data used for measuring only never binds."""
-
+TRAINING = frozenset({"train", "unknown"})
+"""Roles of data that went into the weights; of unknown ones nobody said that they did not."""
+_UNCHECKED = "its rule was not yet compared with the text"
 _ORDER = {"allow": 0, "unknown": 1, "deny": 2}
 
 
-@dataclass(frozen=True)
-class Composition:
+class Obligation(Recorded):
+    """A duty, and the component whose license asks for it."""
+
+    who: str
+    license: str
+    duty: Duty
+
+    def __str__(self) -> str:
+        return f"{self.who}, {self.license}: {self.duty.do} ({self.duty.section})"
+
+
+class Composition(Recorded):
     """The answer.
 
     Attributes:
-        verdict: ``allow``, ``deny``, or ``unknown`` where a license is not resolved or not in the rule table.
+        verdict: ``allow``, ``deny``, or ``unknown`` where a license is not resolved, not in the rule table, or its rule
+            was never compared with the text.
         reasons: Sentences that name component, license and rule.
-        obligations: What has to be done, each with component, license and section.
+        owed: What has to be done.
     """
 
     verdict: Literal["allow", "deny", "unknown"]
-    reasons: tuple[str, ...]
-    obligations: tuple[str, ...]
+    reasons: tuple[str, ...] = ()
+    owed: tuple[Obligation, ...] = ()
+
+    @property
+    def obligations(self) -> tuple[str, ...]:
+        """What has to be done, each with component, license and section."""
+        return tuple(dict.fromkeys(map(str, self.owed)))
 
 
 @dataclass(frozen=True)
@@ -81,14 +97,14 @@ def compose(
         _choice(list(zip(known, chosen, strict=True)), uses=uses, label=label, stance=data_stance)
         for chosen in islice(product(*choices), MOST_CHOICES)
     ]
-    best = min(answers, key=lambda answer: _ORDER[answer.verdict], default=Composition("unknown", (), ()))
-    if open_ and best.verdict == "allow":
-        best = Composition("unknown", best.reasons, best.obligations)
-    return Composition(best.verdict, (*open_, *best.reasons, *_left_out(components, data_stance)), best.obligations)
+    best = min(answers, key=lambda answer: _ORDER[answer.verdict], default=Composition(verdict="unknown"))
+    reasons = (*open_, *best.reasons, *_left_out(components, data_stance))
+    verdict = "unknown" if open_ and best.verdict == "allow" else best.verdict
+    return best.model_copy(update={"verdict": verdict, "reasons": reasons})
 
 
 def _flows(part: Component, stance: DataStance) -> bool:
-    return part.role == "base" or (part.role == "train" and stance != "ignore")
+    return part.role == "base" or (part.role in TRAINING and stance != "ignore")
 
 
 def _who(part: Component) -> str:
@@ -105,7 +121,7 @@ def _unreadable(part: Component) -> str:
 
 def _left_out(components: Sequence[Component], stance: DataStance) -> Iterator[str]:
     for part in components:
-        if part.role == "train" and stance == "ignore":
+        if part.role in TRAINING and stance == "ignore":
             yield f"{_who(part)}: left out, the stance on training data is to ignore its license"
 
 
@@ -113,9 +129,10 @@ def _label(declared: str | None) -> tuple[str | None, list[str]]:
     if declared is None:
         return None, []
     label = normalize(declared)
-    if label is None or rule(label) is None:
+    found = rule(label) if label is not None else None
+    if found is None:
         return None, [f"the declared license {declared!r} is not one license of the rule table"]
-    return label, []
+    return label, [] if found.checked_on else [f"the declared license {declared}: {_UNCHECKED}"]
 
 
 def _choice(
@@ -126,28 +143,44 @@ def _choice(
     stance: DataStance,
 ) -> Composition:
     terms, open_ = [], []
-    for part, licenses in chosen:
-        for name in licenses:
-            found = rule(name)
-            if found is None:
-                open_.append(f"{_who(part)}: {name} is not in the rule table")
-            else:
-                binds = part.role == "base" or stance == "strict"
-                terms.append(_Term(_who(part), name, found, binds))
+    for part, name in [(part, name) for part, licenses in chosen for name in licenses]:
+        found = rule(name)
+        if found is None:
+            open_.append(f"{_who(part)}: {name} is not in the rule table")
+        else:
+            # Terms that call a model trained on outputs a derivative leave nothing to a stance.
+            binds = part.role == "base" or stance == "strict" or found.outputs == "derivative"
+            terms.append(_Term(_who(part), name, found, binds))
+            open_ += _unsure(part, name, found, bases={each for p, all_ in chosen if p.role == "base" for each in all_})
     binding = [term for term in terms if term.binds]
     denied = [*_forbidden(binding, uses), *_pins(binding, uses, label), *_dropped(binding, label)]
     undecided = [*open_, *_undeclared(binding, uses, label)]
     verdict: Literal["allow", "deny", "unknown"] = "deny" if denied else "unknown" if undecided else "allow"
     reasons = (*denied, *undecided, *_notices(terms, uses))
-    duties = [f"{t.who}, {t.license}: {duty.do} ({duty.section})" for t in terms for duty in t.rule.duties]
-    limits = [f"{t.who}, {t.license}: pass on the use restrictions ({t.rule.uses})" for t in terms if t.rule.uses]
-    return Composition(verdict, reasons, tuple(dict.fromkeys((*duties, *limits))))
+    owed = [Obligation(who=t.who, license=t.license, duty=duty) for t in terms for duty in t.rule.duties]
+    owed += [_restrictions(t) for t in terms if t.rule.uses]
+    return Composition(verdict=verdict, reasons=reasons, owed=tuple(dict.fromkeys(owed)))
+
+
+def _restrictions(term: _Term) -> Obligation:
+    by = "the restrictions as a part of the terms under which the model is shared or hosted"
+    duty = Duty(do="pass on the use restrictions", section=term.rule.uses, by=by)
+    return Obligation(who=term.who, license=term.license, duty=duty)
+
+
+def _unsure(part: Component, name: str, found: Rule, *, bases: set[str]) -> Iterator[str]:
+    if found.checked_on is None:
+        yield f"{_who(part)}: {name}: {_UNCHECKED}"
+    if part.role != "base" and found.outputs == "conditional" and name not in bases:
+        yield f"{_who(part)}: {name} lets its outputs train some models and not others: a person has to decide"
 
 
 def _forbidden(terms: Sequence[_Term], uses: frozenset[str]) -> Iterator[str]:
     for term in terms:
         if term.rule.commercial == "forbidden" and "commercial" in uses:
             yield f"{term.who}: {term.license} forbids commercial use, which is intended"
+        if term.rule.hosted == "forbidden" and "hosted" in uses:
+            yield f"{term.who}: {term.license} forbids offering it as a service, which is intended"
         if term.rule.derivatives == "forbidden":
             yield f"{term.who}: {term.license} forbids derivatives, and a tuned model is one"
         if term.rule.derivatives == "private" and uses & {"distribute", "hosted"}:
@@ -170,8 +203,11 @@ def _pins(terms: Sequence[_Term], uses: frozenset[str], label: str | None) -> It
     pinned = [term for term in terms if _applies(term.rule.pin, uses)]
     if pinned and not frozenset.intersection(*map(_accepted, pinned)):
         named = " and ".join(f"{term.license} ({term.who})" for term in pinned)
-        yield f"{named} each must be kept by a derivative, and no license satisfies them all"
+        yield f"{named} each must be kept by a derivative, and no license of the rule table satisfies them all"
     for term in pinned:
+        for other in terms:
+            if term.rule.pin is not None and other.license in term.rule.pin.refuses:
+                yield f"{term.who}: {term.license} lets nobody ask for more; {other.license} ({other.who}) does"
         if label is not None and label not in _accepted(term):
             yield f"{term.who}: {term.license} must be kept by a derivative; {label} was declared"
 

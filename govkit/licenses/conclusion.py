@@ -10,7 +10,8 @@ from govkit.licenses import rules
 from govkit.licenses.expressions import parts
 
 _FAMILY = re.compile(
-    r"(?:\(family: (?P<classifier>[^)]+)\)|^(?:README\.md: license|License|License-Expression): (?P<said>.+))$"
+    r"(?:\(family: (?P<classifier>[^)]+)\)|"
+    r"^(?:README\.md: license(?P<name>_name)?|License|License-Expression): (?P<said>.+))$"
 )
 
 
@@ -83,7 +84,11 @@ def _named(name: str, exact: Sequence[LicenseEvidence]) -> bool:
 
 def _family(sign: LicenseEvidence) -> tuple[str, ...] | None:
     match = _FAMILY.search(sign.where)
-    return rules.family(match["classifier"] or match["said"]) if match else None
+    if match is None:
+        return None
+    members = rules.family(match["classifier"] or match["said"])
+    # A name of the owner's own making, beside "other", sends to the text as "other" does.
+    return () if members is None and match["name"] else members
 
 
 def _speaks_against(sign: LicenseEvidence, expression: str) -> bool:
@@ -91,10 +96,17 @@ def _speaks_against(sign: LicenseEvidence, expression: str) -> bool:
     return bool(members) and not any(name.startswith(members or ()) for name in parts(expression))
 
 
+def _is_beside(sign: LicenseEvidence) -> bool:
+    return sign.source == "license file" and "/" not in sign.where
+
+
 def _fits(sign: LicenseEvidence, expression: str, exact: Sequence[LicenseEvidence]) -> bool:
     members = _family(sign)
     if members:
         return any(name.startswith(members) for name in parts(expression))
-    # "other" sends the reader to the license's text, so only a recognized text answers it.
-    has_text = any(one.source == "license file" for one in exact)
-    return members is not None and has_text
+    # A license beside the data, on its card or declared for it, answers for data in a package.
+    if sign.where.startswith("data in the package "):
+        return any(one.source in {"card", "declared"} or _is_beside(one) for one in exact)
+    # "other" sends the reader to the license's text, or to the name and link beside it: only these answer it.
+    answers = any(one.source == "license file" or one.where.startswith("README.md: license_") for one in exact)
+    return members is not None and answers

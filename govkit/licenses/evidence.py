@@ -6,6 +6,7 @@ import re
 from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
+from typing import Any, Literal
 
 import yaml
 
@@ -17,9 +18,14 @@ from govkit.licenses.texts import identify
 
 _LICENSE_FILE = re.compile(r"^(un)?licen[cs]es?([.\-_ ].*)?$|^copying([.\-_ ].*)?$", re.IGNORECASE)
 _NOTICE_FILE = re.compile(r"^notice([.\-_ ].*)?$", re.IGNORECASE)
+_CARD_FILE = re.compile(r"^(readme|card)\.md$", re.IGNORECASE)
 _FRONT_MATTER = re.compile(r"\A---\s*\n(?P<head>.*?)\n---\s*$", re.DOTALL | re.MULTILINE)
+_COPYRIGHT = re.compile(r"^\W*(copyright\s+(?:\(c\)|©|\d{4})(?!\s*[<\[{]).*|©.*)$", re.IGNORECASE | re.MULTILINE)
+_DATA = frozenset({".csv", ".tsv", ".parquet", ".pq", ".arrow", ".jsonl", ".data", ".npz"})
 MOST_BYTES = 1_000_000
 """A license file longer than this is not read as one."""
+MOST_COPYRIGHTS = 20
+"""Lines about the copyright that are kept of one text."""
 
 
 def find(place: str | Path, *, package: str | None = None) -> tuple[LicenseEvidence, ...]:
@@ -46,6 +52,9 @@ def find(place: str | Path, *, package: str | None = None) -> tuple[LicenseEvide
         for parent in _above(folder, distribution, package):
             found += _license_files(parent, folder)
         found += _metadata(distribution)
+        if any(_DATA & set(file.suffixes) for file in ([path] if path.is_file() else path.iterdir())):
+            where = f"data in the package {package}, whose terms are those of its code"
+            found.append(LicenseEvidence(source="package metadata", where=where, expression=None))
     return tuple(found)
 
 
@@ -77,30 +86,60 @@ def _license_files(folder: Path, start: Path) -> list[LicenseEvidence]:
     return found
 
 
+def texts(folder: Path, kind: Literal["notice", "card"]) -> list[str]:
+    """The NOTICE files of a folder, or its card."""
+    pattern = _NOTICE_FILE if kind == "notice" else _CARD_FILE
+    files = [file for file in sorted(folder.iterdir()) if file.is_file() and pattern.match(file.name)]
+    return [file.read_bytes()[:MOST_BYTES].decode("utf-8", errors="replace") for file in files]
+
+
 def _text(file: Path, where: str) -> LicenseEvidence:
     content = file.read_bytes()
     text = content.decode("utf-8", errors="replace") if len(content) <= MOST_BYTES else ""
     digest = f"sha256:{sha256(content).hexdigest()}"
-    return LicenseEvidence(source="license file", where=where, expression=identify(text), sha256=digest)
+    lines = [" ".join(line.split())[:200] for line in _COPYRIGHT.findall(text)]
+    return LicenseEvidence(
+        source="license file",
+        where=where,
+        expression=identify(text),
+        sha256=digest,
+        copyright=tuple(dict.fromkeys(lines))[:MOST_COPYRIGHTS],
+    )
 
 
-def _card(folder: Path) -> list[LicenseEvidence]:
-    """``license:`` in the front matter of a README, as model hubs read it: one id or a list of ids."""
+def front_matter(folder: Path) -> dict[str, Any]:
+    """The fields at the head of a folder's ``README.md``, as model hubs read them; empty where there are none."""
     file = folder / "README.md"
-    if not file.is_file():
-        return []
-    match = _FRONT_MATTER.match(file.read_text(encoding="utf-8", errors="replace"))
+    match = _FRONT_MATTER.match(file.read_text(encoding="utf-8", errors="replace")) if file.is_file() else None
     try:
         head = yaml.safe_load(match["head"]) if match else None
     except yaml.YAMLError:
         head = None
-    said = head.get("license") if isinstance(head, dict) else None
-    names = said if isinstance(said, list) else [said]
+    return head if isinstance(head, dict) else {}
+
+
+def _card(folder: Path) -> list[LicenseEvidence]:
+    """``license:`` in the front matter of a card: one id or a list; beside ``other``, what its name and link say."""
+    head = front_matter(folder)
+    said = head.get("license")
+    found = [("license", name, normalize(str(name))) for name in (said if isinstance(said, list) else [said])]
+    if said == "other":
+        name, link = head.get("license_name"), head.get("license_link")
+        found.append(("license_name", name, normalize(str(name))))
+        if link is not None and not _is_license_file(folder, str(link)):
+            found.append(("license_link", link, rules.linked(str(link))))
     return [
-        LicenseEvidence(source="card", where=f"README.md: license: {name}", expression=normalize(str(name)))
-        for name in names
-        if name is not None
+        LicenseEvidence(source="card", where=f"README.md: {field}: {str(value)[:200]}", expression=expression)
+        for field, value, expression in found
+        if value is not None
     ]
+
+
+def _is_license_file(folder: Path, link: str) -> bool:
+    """Whether a link leads to a license file of the folder, which is a sign of its own."""
+    name = link.rstrip("/").rpartition("/")[2]
+    inside = "://" not in link or "//huggingface.co/" in link
+    return inside and bool(_LICENSE_FILE.match(name)) and (folder / name).is_file()
 
 
 def _distribution(package: str) -> metadata.Distribution:

@@ -66,9 +66,7 @@ def alternatives(expression: str) -> tuple[tuple[str, ...], ...]:
 
 
 def _choices(node: Any) -> list[tuple[str, ...]] | None:
-    from license_expression import get_spdx_licensing
-
-    algebra = get_spdx_licensing()
+    algebra = _licensing()
     if isinstance(node, algebra.OR):
         parts = [_choices(part) for part in node.args]
         together = [choice for part in parts if part is not None for choice in part]

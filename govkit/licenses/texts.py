@@ -1,9 +1,10 @@
 """License texts: which license a text is, word for word.
 
-The identification is licenseclassifier's, a port of Google's licensecheck. It finds a license inside a text; two
-checks around it make sure that the text is the license and nothing more: no limiting word stands outside the match,
-and the match adds none to the license's own pattern. Without them a sentence such as "not for commercial use" added
-to a permissive license would pass.
+Model licenses and other long texts are known by the digest of their words. For all others the identification is
+licenseclassifier's, a port of Google's licensecheck. It finds a license inside a text; two checks around it make sure
+that the text is the license and nothing more: no limiting word stands outside the match, and the match adds none to
+the license's own pattern. Without them a sentence such as "not for commercial use" added to a permissive license would
+pass.
 """
 
 from __future__ import annotations
@@ -13,13 +14,15 @@ import json
 import re
 from difflib import SequenceMatcher
 from functools import cache
+from hashlib import sha256
 from importlib import import_module
 from importlib.resources import files
 
 from govkit.licenses.expressions import normalize
-from govkit.licenses.rules import limiting_words
+from govkit.licenses.rules import limiting_words, wordings
 
 _WORD = re.compile(r"[a-z0-9]+")
+_LINK_TARGET = re.compile(r"\]\([^)]*\)")
 _ENDORSE = re.compile(
     r"\b(neither|none|names?)((?: [a-z0-9]+){0,40}?) (?:may|shall|will)(?: not)? be (used to endorse)\b"
 )
@@ -34,8 +37,7 @@ def identify(text: str) -> str | None:
     licenses in one file apply together (``AND``). None also means that the extra ``licenses`` is not installed and the
     text would have been needed.
     """
-    short = _by_identifier(text)
-    return short if short is not None else _by_text(text)
+    return _by_identifier(text) or _by_words(text) or _by_text(text)
 
 
 def _by_identifier(text: str) -> str | None:
@@ -46,6 +48,18 @@ def _by_identifier(text: str) -> str | None:
     if len(named) != 1 or _limits(rest):
         return None
     return normalize(named.pop())
+
+
+def _by_words(text: str) -> str | None:
+    words = _WORD.findall(_LINK_TARGET.sub("]", text).replace("©", "(c)").lower())
+    joined = f" {' '.join(words)} "
+    for known in wordings():
+        first = joined.partition(f" {known.begins} ")[0].count(" ")
+        inside = " ".join(words[first : first + known.words])
+        outside = [*words[:first], *words[first + known.words :]]
+        if sha256(inside.encode()).hexdigest() == known.sha256 and limiting_words().isdisjoint(outside):
+            return known.id
+    return None
 
 
 def _by_text(text: str) -> str | None:

@@ -34,6 +34,7 @@ class Seen:
     name: str
     base: Component | None
     place: Path | None
+    bases: dict[Path, Component]
     root: Path
     sources: Sequence[Source]
     told: Mapping[str, dict[str, Fact]]
@@ -70,7 +71,7 @@ def assemble(seen: Seen, how: Exit) -> Run:
     }
     run = Run(
         name=seen.name,
-        base=_base(seen) if over or seen.base is not None else sources.no_base("the run has not ended"),
+        base=seen.base or _loaded_base(seen),
         data=tuple(source.component for source in data),
         seed=way.seed if way is not None else OPEN,
         outputs=outputs,
@@ -115,37 +116,51 @@ def base_place(ways: Ways) -> Path | None:
     return None if load is None else load.folder()
 
 
-def _base(seen: Seen) -> Component:
-    """The declared base, else the one that was seen to be loaded."""
-    if seen.base is not None:
-        return seen.base
+def _loaded_base(seen: Seen) -> Component:
+    """The base that was seen to be loaded, as it was when this was first asked: the run may write over it."""
     place = base_place(seen.ways)
     if place is None:
         return sources.no_base("no base was declared, and none was seen to be loaded")
-    return sources.base_component(place, package=None, license=None, base_id=None)
+    if place not in seen.bases:
+        try:
+            seen.bases[place] = sources.base_component(place, package=None, license=None, base_id=None)
+        except UsageError as error:
+            return sources.no_base(str(error))
+    return seen.bases[place]
 
 
-def _found_data(seen: Seen) -> Iterator[Source]:
-    """Tables that were opened and that nobody declared."""
-    claimed = {str(source.component.details["place"].value) for source in seen.sources}
+def _found_data(seen: Seen, problems: list[Problem]) -> Iterator[Source]:
+    """Tables that were opened and that nobody declared; of copies with the same rows the first."""
+    known = {source.component.digest for source in seen.sources}
     base = seen.place or base_place(seen.ways)
+    own = [seen.model_dir, *([] if base is None else [base, base.resolve()])]
     for path, file in seen.reads.files().items():
-        own = path.is_relative_to(seen.model_dir.absolute()) or (
-            base is not None and path.is_relative_to(base.resolve())
-        )
         if (
             file.mode == "written"
-            or own
-            or str(path) in claimed
             or not path.name.lower().endswith(TABLES)
+            or any(map(path.is_relative_to, own))
+            or _declared(path, seen)
             or not path.is_file()
         ):
             continue
         try:
-            yield sources.data_source(path, role=None, said=Telling(package=sources.package_of(path)), held=seen.held)
-        except UsageError:
+            found = sources.data_source(path, role=None, said=Telling(package=sources.package_of(path)), held=seen.held)
+        except DataError:
             # No table after all, or an empty one: it stays in the list of files that were read.
             continue
+        except UsageError as error:
+            problems.append(Problem(kind="record lost", what=str(error)))
+            continue
+        if found.component.digest not in known:
+            known.add(found.component.digest)
+            yield found
+
+
+def _declared(path: Path, seen: Seen) -> bool:
+    """Whether a file is a declared data source, or a part of one."""
+    places = [str(source.component.details["place"].value) for source in seen.sources]
+    real = path.resolve()
+    return any(real.is_relative_to(Path(each).resolve()) or fnmatch(str(path), each) for each in places)
 
 
 def _splits(data: Sequence[Source], seen: Seen) -> dict[str, Fact]:

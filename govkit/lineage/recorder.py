@@ -7,7 +7,7 @@ import os
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -85,10 +85,10 @@ def record(
         if not Path(root).is_dir():
             raise UsageError(f"the data root {str(root)!r} is not a folder: name the folder that holds the data")
     return Recorder(
-        folder,
+        folder.absolute(),
         name=name or folder.resolve().name,
         base=component,
-        place=None if base is None else Path(base),
+        place=None if base is None else Path(base).absolute(),
         reads=[Path(root).resolve() for root in data_roots],
         before=before,
         energy=energy,
@@ -121,6 +121,7 @@ class Recorder:
         self._name, self._base, self._place, self._before = name, base, place, before
         self._roots, self._energy = reads, energy
         self._sources: list[sources.Source] = []
+        self._bases: dict[Path, Component] = {}
         self._held = ExitStack()
         self._told: dict[str, dict[str, Fact]] = {}
         self._written = -PAUSE
@@ -134,11 +135,14 @@ class Recorder:
             raise UsageError(
                 f"a run is recorded in this process already, in {_active[0].out}: end that one before another begins"
             )
-        self.out.mkdir(parents=True, exist_ok=True)
-        self._root = Path.cwd()
+        try:
+            self.out.mkdir(parents=True, exist_ok=True)
+            if self._place is not None:
+                location.remember(self.out, location.BASE, self._place)
+        except OSError as error:
+            raise UsageError(f"{self.out}: a record cannot be written there ({error.strerror}); name another") from None
+        self._root, self._pid = Path.cwd(), os.getpid()
         self._veil = Veil(self._root)
-        if self._place is not None:
-            location.remember(self.out, location.BASE, self._place)
         # The state of the code now is what runs; at the end somebody may have edited on.
         self._code = environment.code(self._root, script=self._script)
         self._clock = Clock(energy=self._energy)
@@ -148,6 +152,8 @@ class Recorder:
         self._reads.start()
         _active.append(self)
         self._note()
+        # The first step is written down at once: from then on it is known what is trained, and from which base.
+        self._written = -PAUSE
         return self
 
     def __exit__(
@@ -155,7 +161,8 @@ class Recorder:
     ) -> None:
         how = self._end if error is None and self._end else _how(error)
         way = self._ways.primary()
-        self._main = self._main and (way is None or way.main)
+        # A forked child that comes here has a copy of the recorder, and writes nothing.
+        self._main = self._main and os.getpid() == self._pid and (way is None or way.main)
         try:
             if how == "finished" and self._main and self._script is None and way is not None and way.began:
                 self._save(way)
@@ -203,7 +210,7 @@ class Recorder:
         _must_be_plain(notes or {})
         said = sources.Telling(id, revision, license, package, folder, collection, consent, notes or {})
         # What govkit itself opens to digest it is not read by the run.
-        with self._reads.paused():
+        with self._reads.paused() if self in _active else nullcontext():
             source = sources.data_source(data, role=role, said=said, held=self._held)
         self._sources.append(source)
         return source.component
@@ -252,10 +259,11 @@ class Recorder:
     def _note(self) -> None:
         """An entry in the journal: the record as it stands, unfinished. A full disk must not stop the training."""
         self._written = time.monotonic()
-        if not self._main:
+        if not self._main or os.getpid() != self._pid:
             return
         try:
-            journal.write(self.out, self._veil.run(self._run("unfinished")))
+            with self._reads.paused():
+                journal.write(self.out, self._veil.run(self._run("unfinished")))
         except OSError as error:
             lost = f"the record could not be kept up during the run: {error.strerror}"
             if lost not in {problem.what for problem in self.problems}:
@@ -264,8 +272,8 @@ class Recorder:
     def _run(self, how: Exit) -> Run:
         return assembly.assemble(
             assembly.Seen(
-                name=self._name, base=self._base, place=self._place, root=self._root, sources=self._sources,
-                told=self._told, code=self._code, clock=self._clock, ways=self._ways,
+                name=self._name, base=self._base, place=self._place, bases=self._bases, root=self._root,
+                sources=self._sources, told=self._told, code=self._code, clock=self._clock, ways=self._ways,
                 reads=self._reads, held=self._held, model_dir=self.model_dir, problems=self.problems,
                 before=self._before, exit_code=self._exit_code,
                 script=None if self._script is None else self._script[0],
@@ -286,31 +294,36 @@ class Recorder:
             shutil.rmtree(partial, ignore_errors=True)
 
     def _close(self, how: Exit) -> None:
-        """Take every hook out, then write the record."""
+        """Write the record, and take every hook out."""
         try:
             self._reads.stop()
             self._clock.stop()
-            run = self._run(how) if self._main else None
-            loaded = assembly.base_place(self._ways)
+            if self._main:
+                self._write(how)
+        except OSError as error:
+            lost = UsageError(
+                f"{self.out / 'run.json'}: the record could not be written ({error.strerror}); the training itself "
+                f"{how}; the record that lies there says less than what happened"
+            )
+            lost.exit_code = self._exit_code or lost.exit_code
+            raise lost from error
         finally:
             self._ways.release()
             self._patches.undo()
             self._held.close()
             _active.remove(self)
-        if run is None:
-            return
-        place = assembly.model_place(self.model_dir, self._ways.saves) if how == "finished" else None
-        try:
+
+    def _write(self, how: Exit) -> None:
+        """The record of the whole run, and beside it where the base and the model lie."""
+        run = self._run(how)
+        places = {
+            location.MODEL: assembly.model_place(self.model_dir, self._ways.saves) if how == "finished" else None,
+            location.BASE: assembly.base_place(self._ways) if self._place is None else None,
+        }
+        for name, place in places.items():
             if place is not None and place != self.model_dir:
-                location.remember(self.out, location.MODEL, place)
-            if self._place is None and loaded is not None:
-                location.remember(self.out, location.BASE, loaded)
-            journal.write(self.out, self._veil.run(run))
-        except OSError as error:
-            raise UsageError(
-                f"{self.out / 'run.json'}: the record could not be written ({error.strerror}); the training itself "
-                f"{how}; the record that lies there says less than what happened"
-            ) from error
+                location.remember(self.out, name, place)
+        journal.write(self.out, self._veil.run(run))
 
 
 def _how(error: BaseException | None) -> Exit:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import runpy
+import builtins
 import sys
-import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import TracebackType
+from types import ModuleType, TracebackType
+from typing import Any
 
 from govkit.core import Role
 from govkit.errors import UsageError
@@ -16,6 +17,7 @@ from govkit.lineage.recorder import Recorder, record
 
 INTERRUPTED = 130
 """Exit code of a program that was stopped from the keyboard."""
+_OWN = str(Path(__file__).parent)
 
 
 def record_script(
@@ -50,11 +52,12 @@ def record_script(
         raise UsageError(f"{file}: no such script; give the path of a Python file after --")
     recorder = record(out, base=base, data_roots=data_roots, resume=resume)
     recorder.observe(file.resolve(), arguments)
-    with recorder as run:
-        for path, role in (data or {}).items():
-            run.add_data(path, role=role)
-        with _as_main(file, arguments), _Ending(str(file), recorder) as ending:
-            runpy.run_path(str(file), run_name="__main__")
+    # Before the recording begins: what is refused here leaves no record.
+    for path, role in (data or {}).items():
+        recorder.add_data(path, role=role)
+    with _as_main(file, arguments) as main, recorder, _Ending(recorder) as ending:
+        loader: Any = main.__loader__
+        exec(loader.source_to_code(file.read_bytes(), main.__file__), main.__dict__)  # noqa: S102 — it is what was asked
     lost = any(problem.kind == "record lost" for problem in recorder.problems)
     return 1 if ending.code == 0 and lost else ending.code
 
@@ -62,9 +65,9 @@ def record_script(
 class _Ending:
     """Ends the script and not its record: whatever it raises is shown as Python shows it, and becomes its exit code."""
 
-    def __init__(self, file: str, recorder: Recorder) -> None:
+    def __init__(self, recorder: Recorder) -> None:
         self.code = 0
-        self._file, self._recorder = file, recorder
+        self._recorder = recorder
 
     def __enter__(self) -> _Ending:
         return self
@@ -74,26 +77,39 @@ class _Ending:
     ) -> bool:
         if isinstance(error, SystemExit):
             self.code = 0 if error.code is None else error.code if isinstance(error.code, int) else 1
-            if self.code == 1 and not isinstance(error.code, int):
+            if not isinstance(error.code, int | None):
                 sys.stderr.write(f"{error.code}\n")
         elif error is not None:
             self.code = INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
-            # The frames above the script are the recorder's.
-            while trace is not None and trace.tb_frame.f_code.co_filename != self._file:
-                trace = trace.tb_next
-            traceback.print_exception(error.with_traceback(trace))
+            sys.excepthook(type(error), error.with_traceback(_theirs(trace)), error.__traceback__)
         how = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed" if self.code else "finished"
         self._recorder.ended(how, self.code)  # type: ignore[arg-type]
         return True
 
 
+def _theirs(trace: TracebackType | None) -> TracebackType | None:
+    """A traceback without the frames of the recorder."""
+    frames: list[TracebackType] = []
+    while trace is not None:
+        frames += [] if trace.tb_frame.f_code.co_filename.startswith(_OWN) else [trace]
+        trace = trace.tb_next
+    for each in reversed(frames):
+        trace = TracebackType(trace, each.tb_frame, each.tb_lasti, each.tb_lineno)
+    return trace
+
+
 @contextmanager
-def _as_main(file: Path, arguments: Sequence[str]) -> Iterator[None]:
-    """Arguments and import path as the script would find them."""
-    argv, path = sys.argv, list(sys.path)
-    sys.argv = [str(file), *arguments]
-    sys.path.insert(0, str(file.resolve().parent))
+def _as_main(file: Path, arguments: Sequence[str]) -> Iterator[ModuleType]:
+    """The main module, with arguments and import path, as Python makes it for a script."""
+    argv, path, outer = sys.argv, list(sys.path), sys.modules["__main__"]
+    main, place = ModuleType("__main__"), str(file.absolute())
+    main.__dict__.update(
+        __builtins__=builtins, __loader__=SourceFileLoader("__main__", place), __file__=place, __cached__=None,
+        __annotations__={},
+    )  # fmt: skip
+    sys.argv, sys.modules["__main__"] = [str(file), *arguments], main
+    sys.path[0 : not sys.flags.safe_path] = [str(file.resolve().parent)]
     try:
-        yield
+        yield main
     finally:
-        sys.argv, sys.path[:] = argv, path
+        sys.argv, sys.path[:], sys.modules["__main__"] = argv, path, outer

@@ -6,14 +6,19 @@ Each step reads files and writes files, so that one machine may measure, another
 from __future__ import annotations
 
 from govkit.pipeline.bundle import Bundle, read_bundle
+from govkit.pipeline.licensing import LicenseCheck, LicenseFacts, check_licenses, explain_license
 from govkit.pipeline.steps import attest, audit, judge, measure, render, seal, write_findings, write_verdict
 from govkit.pipeline.verification import Verification, verify
 
 __all__ = [
     "Bundle",
+    "LicenseCheck",
+    "LicenseFacts",
     "Verification",
     "attest",
     "audit",
+    "check_licenses",
+    "explain_license",
     "judge",
     "measure",
     "read_bundle",

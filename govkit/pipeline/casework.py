@@ -111,7 +111,8 @@ def _assemble(
 ) -> Casework:
     audit = places.audit
     positive = _positive(audit.columns, classes)
-    base = _base(places, run, sets, classes, modality)
+    base_path = _base_folder(places, run)
+    base = _base(places, base_path, sets, classes, modality)
     incumbent = None if audit.incumbent is None else _live(places, audit.incumbent, modality)
     _refuse_other_classes(classes, base=base, incumbent=incumbent)
     live: dict[Of, Subject | None] = {"candidate": candidate, "base": base, "incumbent": incumbent}
@@ -135,6 +136,7 @@ def _assemble(
         column=audit.columns.model_dump(exclude_none=True),
         suite=None if audit.quality is None else places.at(audit.quality),
         licenses=audit.licenses,
+        base_path=base_path,
     )
     name = audit.name or (run.name if run else path.stem)
     return Casework(case=case, audit=audit, name=name, path=path, digest=manifest.artifact_digest(path))
@@ -167,7 +169,7 @@ def _refuse_borrowed_answers(places: _Places) -> None:
 def _refuse_unfinished(places: _Places, run: Run | None) -> None:
     if run is not None and run.exit != "finished":
         record = places.at(places.audit.subject.run or "")
-        raise AuditError(f"{record}: the run {run.exit}; only a finished run has a model to audit")
+        raise AuditError(f"{record}: the run is recorded as {run.exit}; only a finished run has a model to audit")
 
 
 def _artifact(places: _Places, candidate: Subject | None) -> Path:
@@ -222,6 +224,10 @@ def _live(places: _Places, source: SubjectSource, modality: Modality) -> Subject
     """A model that can be asked; None for stored predictions."""
     if source.predictions is not None:
         return None
+    if source.run is not None:
+        record = places.at(source.run)
+        folder = lineage.model_folder(record, lineage.read_run(record))
+        source = source.model_copy(update={"run": None, "model": str(folder.absolute())})
     return subjects.load(source, root=places.root, modality=modality, passes=places.passes)
 
 
@@ -267,12 +273,11 @@ def _stored(
 
 
 def _base(
-    places: _Places, run: Run | None, sets: dict[Role, Dataset], classes: tuple[str, ...], modality: Modality
+    places: _Places, folder: Path | None, sets: dict[Role, Dataset], classes: tuple[str, ...], modality: Modality
 ) -> Subject | None:
     source = places.audit.base
-    if source is None or source.predictions is not None:
+    if source is None or folder is None:
         return None
-    folder = _base_folder(places, source, run)
     if source.head == "own":
         return subjects.load(SubjectSource(model=str(folder)), root=Path(), passes=places.passes, strict=False)
     if "train" not in sets:
@@ -284,7 +289,11 @@ def _base(
     return subjects.probe(folder, sets["train"], classes, places.passes)
 
 
-def _base_folder(places: _Places, source: BaseSource, run: Run | None) -> Path:
+def _base_folder(places: _Places, run: Run | None) -> Path | None:
+    """Folder of the base's weights; None where the audit file names no base, or only its predictions."""
+    source = places.audit.base
+    if source is None or source.predictions is not None:
+        return None
     if source.model is not None:
         return places.at(source.model)
     if run is None:

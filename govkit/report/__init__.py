@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 
 from govkit.errors import MissingExtra
+from govkit.licenses import components, notice
 from govkit.report.blocks import Section
 from govkit.report.card import card
 from govkit.report.charts import Chart, choose
@@ -38,7 +39,8 @@ def render(bundle: Path, *, out: Path | None = None, pdf: bool = True) -> tuple[
 
     Returns:
         The written files, sorted: ``card.md``, ``report.html``, ``report.pdf``, ``summary.md``, ``junit.xml``,
-        ``results.sarif``, and one JSON table and one SVG a figure. The same bundle gives the same bytes.
+        ``results.sarif``, ``NOTICE`` where there is a record of the run, and one JSON table and one SVG a figure. The
+        same bundle gives the same bytes.
 
     Raises:
         UsageError: ``bundle`` is not a bundle.
@@ -60,6 +62,9 @@ def render(bundle: Path, *, out: Path | None = None, pdf: bool = True) -> tuple[
         "junit.xml": junit(report),
         "results.sarif": sarif(report),
     }
+    if report.sources.run is not None:
+        made_of = components(report.sources.run, report.sources.audit.licenses, ())
+        files["NOTICE"] = notice(made_of).encode()
     written = _write(out or bundle, files)
     if pdf:
         written += _write(out or bundle, {"report.pdf": print_page(html, report.sources)})

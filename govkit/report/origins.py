@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from govkit.core import Component, Fact, LicenseRecord
+from govkit.core import Component, Fact, LicenseRecord, Run
 from govkit.report import words
 from govkit.report.blocks import Block, Bullets, Cell, Code, Column, Facts, Section, Table, Text
 from govkit.report.escape import short
@@ -56,14 +56,36 @@ def _lineage(report: Report) -> Iterable[Block]:
     digests = tuple((f"{words.word('roles', part.role)}", _fact(part.digest)) for part in parts)
     yield _facts_table("Digests of base and data", digests)
     for title, facts in (
+        *((f"More on {_named(part)}", part.details) for part in parts),
+        ("Tokenizer", run.tokenizer),
+        ("Splits", run.splits),
         ("Method of fine-tuning", run.method),
         ("Hyper-parameters", run.hyperparameters),
+        ("Seeds and determinism", run.seeds | {"seed": run.seed}),
         ("Cost", run.cost),
         ("Code", run.code),
     ):
         if facts:
             yield _facts_table(title, tuple(line for name, fact in sorted(facts.items()) for line in _flat(name, fact)))
     yield from _history(run.history)
+    yield from _sightings(run)
+
+
+def _sightings(run: Run) -> Iterable[Block]:
+    """What speaks against the record, files that the run was seen to read, and channels by which it may have read more."""
+    if run.problems:
+        yield Text(("What was seen of the run speaks against its record:",), loud=True)
+        yield Bullets(tuple((short(f"{problem.kind}: {problem.what}"),) for problem in run.problems))
+    if run.reads:
+        columns = (Column("File", 46), Column("Seen by", 18), Column("Bytes", 36))
+        shown = tuple(
+            ((Code(short(read.path, 120)),), (", ".join(read.channels),), (Code(read.sha256 or "gone"),))
+            for read in run.reads[:MOST_STEPS]
+        )
+        yield Table("Files that the run was seen to read", columns, shown, cut=len(run.reads) > MOST_STEPS)
+    if run.channels:
+        lines = tuple((name, (short(state),)) for name, state in sorted(run.channels.items()))
+        yield _facts_table("Channels of reading; that nothing else was read is never claimed", lines)
 
 
 def _flat(name: str, fact: Fact) -> list[tuple[str, Cell]]:
@@ -105,7 +127,8 @@ def _component(part: Component) -> tuple[Cell, ...]:
 def _fact(fact: Fact) -> Cell:
     """A value and how it is known."""
     shown = () if fact.value is None else (*plain(fact.value), " ")
-    return (*shown, words.mark("seen", fact.seen))
+    why = (f": {short(fact.why)}",) if fact.why and fact.value is None else ()
+    return (*shown, words.mark("seen", fact.seen), *why)
 
 
 def _license(report: Report) -> Iterable[Block]:

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+from govkit.subjects.ancestry import Ancestry, Layer, compare_weights
 from govkit.subjects.base import FrozenBase, Probe, embed_role, probe
 from govkit.subjects.load import load
 from govkit.subjects.predictions import PredictionsFile
 
-__all__ = ["FrozenBase", "PredictionsFile", "Probe", "embed_role", "load", "probe"]
+__all__ = [
+    "Ancestry",
+    "FrozenBase",
+    "Layer",
+    "PredictionsFile",
+    "Probe",
+    "compare_weights",
+    "embed_role",
+    "load",
+    "probe",
+]

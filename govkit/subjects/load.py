@@ -53,12 +53,12 @@ def load(
 
 
 def model_folder(source: SubjectSource, root: Path) -> Path:
-    """Folder of a transformers model: the one named, or ``model`` beside the run record.
+    """Folder of a transformers model.
 
     Raises:
         SubjectError: It does not exist.
     """
-    folder = root / source.model if source.model is not None else (root / (source.run or "")).parent / "model"
-    if not folder.is_dir():
+    folder = root / (source.model or "")
+    if source.model is None or not folder.is_dir():
         raise SubjectError(f"{folder} is no folder; expected a model that transformers saved")
     return folder

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Literal
 
 from govkit.checks._shared import missing
-from govkit.core import Case, Component, DataRef, Fact, Finding, LicenseRecord, Measurement, Metric, Role, check
-from govkit.core.audit import License
-from govkit.licenses import compose, conclude, declared
+from govkit.core import Case, Component, DataRef, Finding, LicenseRecord, Measurement, Metric, Role, check
+from govkit.licenses import Composition, components, compose, look
 
 STATES = ("known", "unknown", "conflict")
 """Best first."""
+STANCES = ("strict", "notice", "ignore")
+SEEN = ("met", "not found", "by hand")
 
 
 @check(
@@ -24,6 +24,9 @@ STATES = ("known", "unknown", "conflict")
         "license_expression": Metric("License of the base or of a data source, as an SPDX expression."),
         "composition_reason": Metric("Why, one sentence each."),
         "obligation": Metric("What has to be done, one sentence each."),
+        "obligation_met": Metric("Whether what satisfies it was found beside the model.", words=SEEN),
+        "data_stance": Metric("What the licenses of training data mean for the weights.", words=STANCES),
+        "data_stance_reason": Metric("Why they are left out."),
     },
 )
 def licenses(case: Case) -> Iterator[Finding]:
@@ -32,49 +35,35 @@ def licenses(case: Case) -> Iterator[Finding]:
     A declaration adds evidence and never overrules it: where a license file says otherwise, the license is in
     ``conflict``, and a license in conflict or unknown is never taken for one that allows.
     """
-    components = _components(case)
-    if not components:
+    parts = components(case.run, case.licenses, case.data)
+    if not parts:
         why = "There is no record of the fine-tuning run and the audit file declares no licenses."
         yield missing("*", "no data", why)
         return
-    yield from _base(components)
-    yield from _data(case, components)
+    yield from _base(parts)
+    yield from _data(case, parts)
     chosen = next((item.expression for item in case.licenses if item.of == "candidate"), None)
-    result = compose(components, intent=case.use.intent, declared=chosen)
-    n = len(components)
+    result = compose(parts, intent=case.use.intent, declared=chosen, data_stance=case.use.data_stance)
+    n = len(parts)
     yield Measurement(name="composition", value=result.verdict, n=n)
-    for name, sentences in (("composition_reason", result.reasons), ("obligation", result.obligations)):
-        for number, sentence in enumerate(dict.fromkeys(sentences), 1):
-            yield Measurement(name=name, value=sentence, n=n, part={"number": str(number)})
+    yield Measurement(name="data_stance", value=case.use.data_stance, n=n)
+    if case.use.data_stance_reason:
+        yield Measurement(name="data_stance_reason", value=case.use.data_stance_reason, n=n)
+    for number, sentence in enumerate(dict.fromkeys(result.reasons), 1):
+        yield Measurement(name="composition_reason", value=sentence, n=n, part={"number": str(number)})
+    yield from _obligations(case, result, n)
 
 
-def _components(case: Case) -> list[Component]:
-    """What the run was made of, or what the audit file declares in its place: for data, whatever their role."""
-    if case.run is not None:
-        return [_joined(part, case.licenses) for part in (case.run.base, *case.run.data)]
-    roles: dict[str, list[Literal["base"] | Role]] = {"base": ["base"], "data": sorted({"train", *case.data})}
-    return [
-        Component(
-            role=role,
-            id=Fact(value=item.id, seen="declared"),
-            revision=Fact(seen="unknown"),
-            digest=Fact(seen="unknown"),
-            rows=Fact(seen="unknown"),
-            license=conclude([] if item.expression is None else [declared(item.expression)]),
-        )
-        for item in case.licenses
-        for role in roles.get(item.of, [])
-    ]
-
-
-def _joined(part: Component, said: Sequence[License]) -> Component:
-    """A component with what the audit file declares for it as further evidence."""
-    kind = "base" if part.role == "base" else "data"
-    about = [item for item in said if item.of == kind and item.id == part.id.value]
-    signs = [declared(item.expression) for item in about if item.expression is not None]
-    if not signs:
-        return part
-    return part.model_copy(update={"license": conclude([*part.license.evidence, *signs])})
+def _obligations(case: Case, result: Composition, n: int) -> Iterator[Finding]:
+    """Each duty, and whether the folder that is to be shared holds what satisfies it."""
+    folder = case.model_path if case.model_path is not None and case.model_path.is_dir() else None
+    name = case.run.name if case.run is not None else ""
+    seen = look(result, folder, name=name or folder.name, intent=case.use.intent) if folder is not None else ()
+    for number, owed in enumerate(result.owed, 1):
+        part = {"number": str(number)}
+        yield Measurement(name="obligation", value=str(owed), n=n, part=part)
+        if seen:
+            yield Measurement(name="obligation_met", value=seen[number - 1], n=n, part=part)
 
 
 def _base(components: Sequence[Component]) -> Iterator[Finding]:
@@ -91,9 +80,12 @@ def _base(components: Sequence[Component]) -> Iterator[Finding]:
 
 def _data(case: Case, components: Sequence[Component]) -> Iterator[Finding]:
     """The worst state for each role as a whole, and each source apart."""
-    roles = sorted({part.role for part in components if part.role != "base"} | set(case.data))
-    for role in roles:
-        parts = [part for part in components if part.role == role]
+    # Rows of which nobody said what they are for count as training data: nothing says that they are not.
+    by_role: dict[Role, list[Component]] = {role: [] for role in case.data}
+    for part in components:
+        if part.role != "base":
+            by_role.setdefault("train" if part.role == "unknown" else part.role, []).append(part)
+    for role, parts in sorted(by_role.items()):
         if not parts:
             why = f"No license of the {role} data is recorded or declared."
             yield missing("data_license", "no data", why, data=case.data[role])

@@ -22,6 +22,8 @@ UNKNOWN = Fact(seen="unknown")
         "declared_facts": Metric("Required facts that were told and not seen.", better="lower", unit="facts", low=0),
         "unknown_fact": Metric("A required fact that is not known, by name."),
         "artifact_matches": Metric("Whether the model's files are those that the run wrote."),
+        "contradictions": Metric("Sightings that speak against the record.", better="lower", unit="sightings", low=0),
+        "contradiction": Metric("What was seen that speaks against the record, one sentence each."),
     },
 )
 def lineage_complete(case: Case) -> Iterator[Finding]:
@@ -30,6 +32,9 @@ def lineage_complete(case: Case) -> Iterator[Finding]:
     Required: id, digest and license of the base; digest, rows and license of every training set, and at least one of
     these; the method and the number of trainable parameters; the seed; the commit of the code; the version of Python;
     that the run finished; the digest of what it wrote. A fact that is marked as not applicable counts as known.
+
+    Against a record speak data that changed during the run, a cache that served other rows than its file, weights that
+    came from another base than the declared one, and entries that could not be written.
     """
     run = case.run
     if run is None:
@@ -38,9 +43,13 @@ def lineage_complete(case: Case) -> Iterator[Finding]:
     unknown = sorted(name for name, seen in facts.items() if seen == "unknown")
     declared = sum(seen == "declared" for seen in facts.values())
     yield Measurement(name="complete", value=not unknown, n=len(facts))
-    for name, count in (("unknown_facts", len(unknown)), ("declared_facts", declared)):
+    against = len(run.problems)
+    for name, count in (("unknown_facts", len(unknown)), ("declared_facts", declared), ("contradictions", against)):
         interval, bounds = exact(float(count))
         yield Measurement(name=name, value=float(count), n=len(facts), interval=interval, bounds=bounds)
+    for number, problem in enumerate(run.problems, 1):
+        told = f"{problem.kind}: {problem.what}"
+        yield Measurement(name="contradiction", value=told, n=1, part={"number": str(number)})
     for name in unknown:
         yield Measurement(name="unknown_fact", value=name, n=1, part={"fact": name})
     yield _match(case, run)
@@ -51,9 +60,12 @@ def _required(run: Run) -> dict[str, str]:
     base = run.base
     facts = {"base.id": base.id.seen, "base.digest": base.digest.seen, "base.license": _seen(base.license)}
     trained = [part for part in run.data if part.role == "train"]
+    stray = [part for part in run.data if part.role == "unknown"]
     for number, part in enumerate(trained, 1):
         facts |= {f"train.{number}.{name}": seen for name, seen in _of_data(part).items()}
     facts["train"] = "observed" if trained else "unknown"
+    # Rows that were read and of which nobody said what for may have been trained on.
+    facts |= {f"role of {part.id.value}": "unknown" for part in stray}
     for group, name in (
         (run.method, "method.kind"),
         (run.method, "method.trainable_parameters"),

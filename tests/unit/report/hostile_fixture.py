@@ -42,7 +42,7 @@ def hostile_options() -> dict[str, Any]:
     return {
         "groups": {SCRIPT: {text: 100 + i for i, text in enumerate(TEXTS)}, "a|b\u202e": {"x": 50, "y": 60}},
         "extra": [core.Gap(check="shift", reason="crashed", detail=text) for text in TEXTS],
-        "train": TEXTS[5] + "\ud800",
+        "train": TEXTS[5] + "\u202e\ud800",
         "verdict": verdict,
         "policy": policy,
         "audit": {

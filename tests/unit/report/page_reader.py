@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 
 from govkit.report.read import read
 
-DOCUMENTS = ("card.md", "report.html", "report.pdf", "summary.md", "junit.xml", "results.sarif")
+DOCUMENTS = ("card.md", "report.html", "report.pdf", "summary.md", "junit.xml", "results.sarif", "NOTICE")
 
 
 class Page(HTMLParser):
