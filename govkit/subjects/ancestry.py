@@ -238,11 +238,8 @@ def _rotated(pairs: _Pairs, *, most: int = 5) -> bool:
         and 32 <= min(shapes[name][0], _length(shapes[name])) <= 2048
     ]
     chosen = alike[:: max(1, len(alike) // most)][:most]
-    if not chosen:
-        return False
     apart = [stats.spectra_apart(pairs.mine.read(name), pairs.theirs.read(other)) for name, other in chosen]
-    distance, chance = np.median(apart, axis=0)
-    return bool(distance < min(stats.SAME_SPECTRUM, chance / 3))
+    return bool(apart) and bool(np.median(apart) < stats.SAME_SPECTRUM)
 
 
 def _layers(pairs: _Pairs) -> tuple[Layer, ...]:

@@ -4,7 +4,7 @@
 
     python tests/bench/ancestry.py [PAIRS] [SEED] [STEPS]
 
-``PAIRS`` generated pairs (4,600 if not given) from ``SEED`` on; ``STEPS`` training steps in the real pairs, none at all
+``PAIRS`` generated pairs (5,000 if not given) from ``SEED`` on; ``STEPS`` training steps in the real pairs, none at all
 if 0. The short versions in ``tests/unit/subjects`` use the same pairs.
 """
 
@@ -50,6 +50,11 @@ def generated(pairs: int, seed: int) -> dict[str, Counter[str]]:
     return told
 
 
+def say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
 def main(pairs: int, seed: int, steps: int) -> int:
     wrong = 0
     for pair in (*minilm_pairs(seed, steps), *lite0_pairs(seed, steps)) if steps else ():
@@ -58,18 +63,18 @@ def main(pairs: int, seed: int, steps: int) -> int:
         bad = seen.answer not in pair.right
         wrong += bad
         row = f"{pair.kind:<42} {seen.answer:<12} {seen.hits:>3} of {seen.tensors:<3}"
-        print(f"{row} {time.process_time() - before:5.1f} s{'  WRONG' if bad else ''}", flush=True)
+        say(f"{row} {time.process_time() - before:5.1f} s{'  WRONG' if bad else ''}")
     if steps:
-        print(f"real pairs told wrongly: {wrong}\n")
+        say(f"real pairs told wrongly: {wrong}\n")
     told = generated(pairs, seed)
-    print(f"{'generated, seeds from ' + str(seed):<30} {'derived':>8} {'cannot tell':>12} {'not derived':>12}")
+    say(f"{'generated, seeds from ' + str(seed):<30} {'derived':>8} {'cannot tell':>12} {'not derived':>12}")
     for kind, counts in told.items():
-        print(f"{kind:<30} {counts['derived']:>8} {counts['cannot tell']:>12} {counts['not derived']:>12}")
+        say(f"{kind:<30} {counts['derived']:>8} {counts['cannot tell']:>12} {counts['not derived']:>12}")
         wrong += sum(number for answer, number in counts.items() if answer not in right_answers(kind))
-    print(f"told wrongly in all: {wrong}; generated pairs: {pairs}")
+    say(f"told wrongly in all: {wrong}; generated pairs: {pairs}")
     return int(wrong > 0.005 * pairs)
 
 
 if __name__ == "__main__":
     given = [int(text) for text in sys.argv[1:]]
-    raise SystemExit(main(*(given + [4600, 20261, 12][len(given) :])))
+    raise SystemExit(main(*(given + [5000, 20261, 12][len(given) :])))

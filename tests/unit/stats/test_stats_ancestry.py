@@ -17,7 +17,7 @@ def z_of(candidate, base):
 
 
 def test_three_rows_worked_by_hand():
-    """Cosines [[1, 0, 0], [0, 1, .6], [0, .6, 1]]: d = 1 - 1.2/6 = .8, variance .72/6 - .04 = .08, z = .8 (3/.08)^.5."""
+    """Cosines of unequal rows 0, 0, .6: d = 1 - 1.2/6 = .8, variance .72/6 - .04 = .08, z = .8 (3 / .08)^.5."""
     rows = np.array([[1, 0, 0], [0, 1, 0], [0, 0.6, 0.8]])
     d, z = gs.alignment(rows, rows)
     assert d == pytest.approx(0.8)
@@ -91,11 +91,14 @@ def test_nothing_that_varies_gives_no_score():
 
 def test_a_rotation_keeps_the_spectrum_and_chance_does_not():
     trained = matrix(5, 64, 64) @ np.diag(np.linspace(0.1, 3, 64))
-    turn = np.linalg.qr(matrix(6, 64, 64))[0]
-    distance, chance = gs.spectra_apart(turn @ trained, trained)
-    assert distance < 1e-4 < 0.1 < chance
-    distance, chance = gs.spectra_apart(matrix(7, 64, 64), matrix(8, 64, 64))
-    assert distance > chance / 3
+    turned = np.linalg.qr(matrix(6, 64, 64))[0] @ trained
+    assert gs.spectra_apart(turned, trained) < 1e-3
+    assert gs.spectra_apart(turned + 0.01 * trained.std() * matrix(7, 64, 64), trained) < gs.SAME_SPECTRUM
+    for size in (32, 64, 256):
+        scale = np.diag(np.linspace(0.1, 3, size))
+        for seed in range(8):
+            one, other = (matrix(2 * seed + number, size, size) @ scale for number in (0, 1))
+            assert gs.spectra_apart(one, other) > 2 * gs.SAME_SPECTRUM
 
 
 def test_what_moved_and_its_rank():

@@ -1,6 +1,8 @@
 """Ancestry of weights on pairs whose relation is known: from the two real bases, from tiny nets, and generated."""
 
 import json
+import subprocess
+import sys
 from collections import Counter
 
 import pytest
@@ -10,6 +12,7 @@ from ancestry_pairs import (
     Pair,
     lite0_pairs,
     minilm_pairs,
+    noisy,
     packed,
     random_pair,
     renamed,
@@ -18,8 +21,10 @@ from ancestry_pairs import (
     whole,
 )
 from safetensors.torch import save_file
+from typer.testing import CliRunner
 
 import govkit as gk
+from govkit.cli.app import app
 from govkit.errors import SubjectError
 from govkit.subjects.ancestry import LIMITS, MOST_LAYERS, compare_weights
 
@@ -71,7 +76,6 @@ def test_generated_pairs(tmp_path):
         candidate, base = random_pair(kind, 40_000 + number)
         found = compared(Pair(kind, right_answers(kind), whole(candidate), whole(base)), tmp_path / str(number))
         told["wrong" if found.answer not in right_answers(kind) else found.answer] += 1
-    print(dict(told))
     assert told["wrong"] == 0
     assert told["cannot tell"] <= 5
 
@@ -126,10 +130,7 @@ def test_the_table_is_cut_to_the_layers_that_moved_most(tmp_path):
 
 def test_equal_init_seeds_look_derived_as_the_limit_says(tmp_path):
     """Not a wish: a known limit, printed beside every answer."""
-    first, second = (
-        {name: tensor + 0.1 * torch.randn(48, 48, generator=torch.Generator().manual_seed(own)) for name, tensor in net().items()}
-        for own in (5, 6)
-    )  # fmt: skip
+    first, second = noisy(net(), 0.1, 5), noisy(net(), 0.1, 6)
     assert compare_weights(written(first, tmp_path / "a"), written(second, tmp_path / "b")).answer == "derived"
     assert any("same random numbers" in limit for limit in LIMITS)
 
@@ -159,3 +160,22 @@ def test_weights_that_are_not_numbers_do_not_hit(tmp_path):
 def test_no_weights_is_an_error(tmp_path):
     with pytest.raises(SubjectError, match="holds no weights"):
         gk.compare_weights(tmp_path, written(net(), tmp_path / "b"))
+
+
+def test_the_command_answers_in_words_and_for_machines(tmp_path):
+    base = written(net(), tmp_path / "base")
+    told = CliRunner().invoke(app, ["ancestry", str(base), str(base)])
+    assert told.exit_code == 0
+    assert told.stdout.startswith("derived\n4 of 4 tensors share their rows with the base.")
+    assert "layer.3" in told.stdout
+    assert told.stdout.count("  - ") == len(LIMITS)
+    told = CliRunner().invoke(app, ["ancestry", str(written(net(3), tmp_path / "other")), str(base), "--json"])
+    facts = json.loads(told.stdout)
+    assert (told.exit_code, facts["answer"], facts["limits"]) == (0, "not derived", list(LIMITS))
+
+
+def test_the_command_answers_2_for_bad_input(tmp_path):
+    command = [sys.executable, "-m", "govkit", "ancestry", str(tmp_path), str(tmp_path)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert "holds no weights" in ended.stderr

@@ -80,7 +80,7 @@ def test_packed_numbers_are_not_read(tmp_path, beside):
 def test_code_in_a_file_is_never_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     torch.save({"layer.weight": torch.ones(3), "more": Malicious()}, tmp_path / "pytorch_model.bin")
-    with pytest.raises(SubjectError, match="refused.*nothing in it is run"):
+    with pytest.raises(SubjectError, match=r"refused.*nothing in it is run"):
         Weights(tmp_path)
     assert not (tmp_path / "HACKED").exists()
 
