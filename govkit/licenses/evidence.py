@@ -97,7 +97,9 @@ def _text(file: Path, where: str) -> LicenseEvidence:
     content = file.read_bytes()
     text = content.decode("utf-8", errors="replace") if len(content) <= MOST_BYTES else ""
     digest = f"sha256:{sha256(content).hexdigest()}"
-    lines = [" ".join(line.split())[:200] for line in _COPYRIGHT.findall(text)]
+    # The GNU texts begin with the copyright of their own wording.
+    found = (" ".join(line.split())[:200] for line in _COPYRIGHT.findall(text))
+    lines = [line for line in found if "Free Software Foundation" not in line]
     return LicenseEvidence(
         source="license file",
         where=where,
