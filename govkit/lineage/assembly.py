@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from fnmatch import fnmatch
 from itertools import islice
 from pathlib import Path
 
 from govkit import manifest
 from govkit.core import Component, Exit, Fact, Part, Problem, Read, Run
 from govkit.data import bytes_digest, shared_rows
-from govkit.errors import EvidenceError, UsageError
-from govkit.lineage import environment, journal, sources
+from govkit.errors import DataError, EvidenceError, UsageError
+from govkit.lineage import environment, sources
 from govkit.lineage.cost import Clock
 from govkit.lineage.facts import OPEN, complete, observed
 from govkit.lineage.reads import Reads
@@ -21,10 +23,12 @@ from govkit.lineage.reads import Seen as Sighting
 from govkit.lineage.sources import Source, Telling
 from govkit.lineage.ways import Ways
 
-TABLES = (".csv", ".tsv", ".jsonl", ".parquet", ".pq", ".arrow", ".feather", ".csv.gz", ".jsonl.gz")
-"""Endings of files that are taken for data when a run opens them."""
+CHECKPOINT = "checkpoint-"
+"""How the names of folders begin in which a Trainer saves what it can go on from."""
 MOST_READS = 10_000
 """Files that a record lists."""
+MOST_NOTED = 1_000
+"""Files that are noted while the run goes on."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +59,9 @@ def assemble(seen: Seen, how: Exit) -> Run:
     way, over = seen.ways.primary(), how != "unfinished"
     found = way.facts() if way is not None else {}
     model = way.model if way is not None else None
-    data = [*seen.sources, *(_found_data(seen) if over else ())]
-    outputs, artifact = _outputs(seen, how)
     problems = [*seen.problems, *(_problems(seen) if over else ())]
+    data = [*seen.sources, *(_found_data(seen, problems) if over else ())]
+    outputs, artifact = _outputs(seen, how)
     parts = {
         "tokenizer": found.get("tokenizer", {}),
         "splits": _splits(data, seen) if over else {},
@@ -69,7 +73,7 @@ def assemble(seen: Seen, how: Exit) -> Run:
         "environment": environment.environment(model) if over else {},
         "cost": seen.clock.cost(model),
     }
-    run = Run(
+    return Run(
         name=seen.name,
         base=seen.base or _loaded_base(seen),
         data=tuple(source.component for source in data),
@@ -77,15 +81,14 @@ def assemble(seen: Seen, how: Exit) -> Run:
         outputs=outputs,
         artifact=artifact,
         history=way.history() if way is not None else (),
-        reads=tuple(_reads(seen)) if over else (),
-        channels=seen.reads.channels() if over else {},
+        reads=tuple(_reads(seen, over=over)),
+        channels=_channels(seen) if over else {},
         parts=(_part(seen, how),),
         problems=tuple(dict.fromkeys(problems)),
         exit=how,
         started=_when(seen.clock),
         **{name: _with_told(complete(name, facts), seen.told.get(name, {})) for name, facts in parts.items()},
     )
-    return journal.joined(seen.before, run)
 
 
 def _with_told(found: dict[str, Fact], told: Mapping[str, Fact]) -> dict[str, Fact]:
@@ -137,7 +140,7 @@ def _found_data(seen: Seen, problems: list[Problem]) -> Iterator[Source]:
     for path, file in seen.reads.files().items():
         if (
             file.mode == "written"
-            or not path.name.lower().endswith(TABLES)
+            or not path.name.lower().endswith(sources.TABLES)
             or any(map(path.is_relative_to, own))
             or _declared(path, seen)
             or not path.is_file()
@@ -158,9 +161,9 @@ def _found_data(seen: Seen, problems: list[Problem]) -> Iterator[Source]:
 
 def _declared(path: Path, seen: Seen) -> bool:
     """Whether a file is a declared data source, or a part of one."""
-    places = [str(source.component.details["place"].value) for source in seen.sources]
+    places = [source.component.details["place"].value for source in seen.sources]
     real = path.resolve()
-    return any(real.is_relative_to(Path(each).resolve()) or fnmatch(str(path), each) for each in places)
+    return any(real.is_relative_to(Path(each).resolve()) or fnmatch(str(path), each) for each in places if each)
 
 
 def _splits(data: Sequence[Source], seen: Seen) -> dict[str, Fact]:
@@ -181,18 +184,50 @@ def _splits(data: Sequence[Source], seen: Seen) -> dict[str, Fact]:
 def _problems(seen: Seen) -> Iterator[Problem]:
     for source in seen.sources:
         place = source.component.details["place"].value
-        if place is not None and not _same_bytes(Path(place), str(source.component.details["bytes"].value)):
-            yield Problem(kind="data changed", what=f"{place}: its bytes changed during the run")
+        if place is not None:
+            yield from _problems_of(Path(place), str(source.component.details["bytes"].value), seen)
     for path, file in seen.reads.files().items():
-        if file.mode == "read" and path.name.lower().endswith(TABLES) and _changed(path, file):
-            yield Problem(kind="data changed", what=f"{path}: the file changed after it was first read")
+        table = file.mode != "written" and path.name.lower().endswith(sources.TABLES)
+        if table and not _declared(path, seen) and _changed(path, file):
+            yield Problem(kind="data changed", what=f"{sources.named(path)}: the file changed after it was first read")
     for check in seen.reads.stale_caches():
         if check.state == "stale":
             files = ", ".join(map(str, check.files))
             yield Problem(kind="stale cache", what=f"{files}: a cache served rows that are not in it; {check.reason}")
     loaded = base_place(seen.ways)
-    if seen.place is not None and loaded is not None and sources.weights_of(loaded) != sources.weights_of(seen.place):
-        yield Problem(kind="other base", what=f"{seen.place} was declared as the base, the weights came from {loaded}")
+    if loaded is not None and not _is_declared(seen, loaded):
+        yield Problem(kind="other base", what=f"the weights came from {loaded}, not from the base that is on record")
+
+
+def _problems_of(place: Path, digest: str, seen: Seen) -> Iterator[Problem]:
+    """What speaks against a declared data source."""
+    if not _same_bytes(place, digest):
+        yield Problem(kind="data changed", what=f"{place}: its bytes changed during the run")
+    # Outside a script the rows may have been read before the recording began.
+    if seen.script is not None and not _was_read(place, seen):
+        yield Problem(kind="data not read", what=f"{place}: was declared, and was not seen to be read")
+
+
+def _was_read(place: Path, seen: Seen) -> bool:
+    real = place.resolve()
+    return any(path.resolve().is_relative_to(real) or fnmatch(str(path), str(place)) for path in seen.reads.files())
+
+
+def _is_declared(seen: Seen, loaded: Path) -> bool:
+    """Whether weights that were loaded are those of the declared base; a resumed run goes on from its own."""
+    if (
+        seen.base is None
+        or seen.before is not None
+        or (seen.place is not None and loaded.resolve().is_relative_to(seen.place.resolve()))
+    ):
+        return True
+    if seen.place is None:
+        return _loaded_base(seen).digest == seen.base.digest
+    try:
+        found, told = sources.weights_of(loaded), sources.weights_of(seen.place)
+    except (UsageError, EvidenceError):
+        return False
+    return found <= told or (bool(told) and told <= found)
 
 
 def _changed(path: Path, file: Sighting) -> bool:
@@ -210,25 +245,34 @@ def _same_bytes(path: Path, digest: str) -> bool:
         return False
 
 
-def _reads(seen: Seen) -> Iterator[Read]:
+def _channels(seen: Seen) -> dict[str, str]:
+    count = sum(file.mode != "written" for file in seen.reads.files().values())
+    more = {
+        f"files beyond the first {MOST_READS:,}": f"not seen: {count - MOST_READS:,} more were read and are not listed"
+    }
+    return seen.reads.channels() | (more if count > MOST_READS else {})
+
+
+def _reads(seen: Seen, *, over: bool) -> Iterator[Read]:
+    """Files that were read, with digests in the end; while the run goes on their names, should it be killed."""
     files = ((path, file) for path, file in seen.reads.files().items() if file.mode != "written")
-    for path, file in islice(files, MOST_READS):
-        try:
-            (digest,) = manifest.walk(path.resolve(), strict=False)
-        except (UsageError, EvidenceError, ValueError):
-            yield Read(path=str(path), channels=tuple(sorted(file.channels)))
+    for path, file in islice(files, MOST_READS if over else MOST_NOTED):
+        read = Read(path=sources.named(path), channels=tuple(sorted(file.channels)))
+        if not over:
+            yield read
             continue
-        yield Read(
-            path=str(path), channels=tuple(sorted(file.channels)), size=digest.size, sha256=f"sha256:{digest.sha256}"
-        )
+        with suppress(OSError), path.open("rb", buffering=0) as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+            read = read.model_copy(update={"size": stream.tell(), "sha256": f"sha256:{digest}"})
+        yield read
 
 
-def model_place(model_dir: Path, saves: Sequence[Path]) -> Path | None:
-    """Where the tuned model lies: ``model`` beside the record, else what was saved last, checkpoints aside."""
+def model_place(model_dir: Path, ways: Ways) -> Path | None:
+    """Where the tuned model lies: ``model`` beside the record, else where it was saved last, checkpoints aside."""
     if model_dir.exists():
         return model_dir
-    there = [path for path in saves if path.exists()]
-    final = [path for path in there if not path.name.startswith("checkpoint-")]
+    there = [path for path in ways.model_saves() if path.exists()]
+    final = [path for path in there if not path.name.startswith(CHECKPOINT)]
     return next(iter([*reversed(final), *reversed(there)]), None)
 
 
@@ -236,9 +280,9 @@ def _outputs(seen: Seen, how: Exit) -> tuple[dict[str, str], Fact]:
     """Files of the tuned model and its digest; only a run that finished has one."""
     if how != "finished":
         return {}, observed(None, "the run did not finish" if how != "unfinished" else "the run has not ended")
-    place = model_place(seen.model_dir, seen.ways.saves)
+    place = model_place(seen.model_dir, seen.ways)
     if place is None:
-        return {}, observed(None, "no model was seen to be saved")
+        return {}, observed(None, "the model that was trained was not seen to be saved")
     try:
         listed = {file.path: f"sha256:{file.sha256}" for file in manifest.walk(place, strict=False)}
         return listed, observed(manifest.artifact_digest(place, strict=False))

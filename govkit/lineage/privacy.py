@@ -54,6 +54,12 @@ _PAIR = re.compile(
 _VARIABLE = re.compile(
     r"(?i)token(?!iz)|secret|pass(?:w|phrase|code)|(?<!old)(?<!^)pwd|cred|key|auth(?!or)|cookie|dsn|webhook|private"
 )
+_OPTION = re.compile(
+    r"(?i)-[pku]|[+~]*(?:.*[_.-])?(?:(?<!(?:num|max|min|one|two).)(?<![_-]n.)(?:((?:db|user|root|my)?pass(?:word)?\d*|pw|pat"
+    r"|creds?|bearer|\w*passkey)|login|user(?:[_-]?(?:name|id))?|(?<!(?:text|sort|data).)(?<!(?:image|label|input|group).)"
+    r"(?<!(?:output|column|target|prompt).)key))"
+)
+"""Options that may hold a secret, beside those that are named so; the group is what holds nothing else."""
 _HARMLESS = re.compile(
     r"(?i)true|false|none|null|yes|no|sha256:[0-9a-f]{64}|\d+(?:\.\d+)+(?:\.?(?:a|b|rc|post|dev)\d+)?(?:\+\w+)?"
 )
@@ -124,22 +130,25 @@ class Veil:
         return self._people.sub(_MARK, self._hide(self._place(str(path))))
 
     def arguments(self, arguments: Sequence[str]) -> list[str]:
-        """Arguments of a command without what follows ``--token``, ``--password`` and their like."""
+        """Arguments of a command without what follows ``--token``, ``--user``, ``-p`` and their like."""
         shown: list[str] = []
         secret = False
         for argument in arguments:
             name, equals, value = argument.partition("=")
+            private = _OPTION.fullmatch(name) or (name.startswith("-") and _secret(name))
             if secret and not argument.startswith("--"):
                 shown.append(_MARK)
-            elif equals and name.startswith("-"):
-                shown.append(f"{self.text(name)}={_MARK if _secret(name) else self.text(value)}")
+            elif equals and (private or name.startswith("-")):
+                shown.append(f"{self.text(name)}={_MARK if private else self.text(value)}")
             else:
                 shown.append(self.text(argument))
-            secret = not equals and name.startswith("-") and _secret(name)
+            secret = bool(private) and not equals and name.startswith("-")
         return shown
 
     def _hide(self, text: str) -> str:
-        return _PAIR.sub(_covered_pair, _FORMS.sub(_MARK, self._secrets.sub(_MARK, text)))
+        # A name that is no UTF-8 holds signs that nothing can write.
+        text = self._secrets.sub(_MARK, text).encode("utf-8", "backslashreplace").decode()
+        return _PAIR.sub(_covered_pair, _FORMS.sub(_MARK, text))
 
     def _place(self, text: str) -> str:
         text = re.sub(r"^file:/+", "/", text)
@@ -208,7 +217,7 @@ def _values() -> Iterator[str]:
             yield value
     for argument, following in pairwise([*sys.argv, ""]):
         name, equals, value = argument.partition("=")
-        if name.startswith("-") and _secret(name):
+        if name.startswith("-") and (_secret(name) or ((option := _OPTION.fullmatch(name)) and option[1])):
             yield value if equals else following
 
 

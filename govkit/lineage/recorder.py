@@ -21,9 +21,10 @@ from govkit.lineage.privacy import Veil
 from govkit.lineage.reads import Reads
 from govkit.lineage.reads.patching import Patches
 from govkit.lineage.ways import Ways
+from govkit.subjects.weights import Weights
 
 PAUSE = 10.0
-"""Seconds between two entries in the journal."""
+"""Seconds between two entries in the journal; more where one takes above 10 ms, so that they take a thousandth."""
 REPLAY = "GOVKIT_REPLAY_OUT"
 """Environment variable by which a replay leads a recorded script to another folder."""
 
@@ -124,7 +125,7 @@ class Recorder:
         self._bases: dict[Path, Component] = {}
         self._held = ExitStack()
         self._told: dict[str, dict[str, Fact]] = {}
-        self._written = -PAUSE
+        self._due = 0.0
         self._main = os.environ.get("RANK", "0") == "0"
         self._script: tuple[Path, Sequence[str]] | None = None
         self._exit_code: int | None = None
@@ -153,7 +154,7 @@ class Recorder:
         _active.append(self)
         self._note()
         # The first step is written down at once: from then on it is known what is trained, and from which base.
-        self._written = -PAUSE
+        self._due = 0.0
         return self
 
     def __exit__(
@@ -243,9 +244,15 @@ class Recorder:
         _must_be_plain({name: value})
         self._told.setdefault(part, {})[fact] = stated(value)
 
-    def observe(self, script: Path, arguments: Sequence[str]) -> None:
-        """The run is a script: it saves its own model, and how it ends is told by :meth:`ended`."""
+    def observe(self, script: Path, arguments: Sequence[str], data: Mapping[str, Role]) -> None:
+        """The run will be a script: it saves its own model, and how it ends is told by :meth:`ended`."""
         self._script = (script, arguments)
+        try:
+            for path, role in data.items():
+                self.add_data(path, role=role)
+        except UsageError:
+            self._held.close()
+            raise
 
     def ended(self, how: Exit, exit_code: int) -> None:
         """How the script ended."""
@@ -253,24 +260,26 @@ class Recorder:
 
     def _tick(self) -> None:
         """An optimizer step was done: write it down, if the last entry is old."""
-        if time.monotonic() - self._written >= PAUSE:
+        if time.monotonic() >= self._due:
             self._note()
 
     def _note(self) -> None:
         """An entry in the journal: the record as it stands, unfinished. A full disk must not stop the training."""
-        self._written = time.monotonic()
-        if not self._main or os.getpid() != self._pid:
+        began = time.thread_time()
+        # A thread may train on after the block has ended: what is written then is written.
+        if not self._main or os.getpid() != self._pid or self not in _active:
             return
         try:
             with self._reads.paused():
-                journal.write(self.out, self._veil.run(self._run("unfinished")))
+                journal.write(self.out, self._run("unfinished"))
         except OSError as error:
             lost = f"the record could not be kept up during the run: {error.strerror}"
             if lost not in {problem.what for problem in self.problems}:
                 self.problems.append(Problem(kind="record lost", what=lost))
+        self._due = time.monotonic() + PAUSE * max(1.0, 100 * (time.thread_time() - began))
 
     def _run(self, how: Exit) -> Run:
-        return assembly.assemble(
+        run = assembly.assemble(
             assembly.Seen(
                 name=self._name, base=self._base, place=self._place, bases=self._bases, root=self._root,
                 sources=self._sources, told=self._told, code=self._code, clock=self._clock, ways=self._ways,
@@ -280,6 +289,8 @@ class Recorder:
             ),
             how,
         )  # fmt: skip
+        # The parts before are on record as the veil shows them.
+        return journal.joined(self._before, self._veil.run(run))
 
     def _save(self, way: Any) -> None:
         """Save model and tokenizer; the folder appears when it is complete."""
@@ -288,7 +299,8 @@ class Recorder:
         partial = self.model_dir.with_name(".model.partial")
         shutil.rmtree(partial, ignore_errors=True)
         try:
-            if way.save(partial):
+            # An adapter that was merged into its base holds nothing any more.
+            if way.save(partial) and Weights(partial).shapes:
                 partial.replace(self.model_dir)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
@@ -317,13 +329,13 @@ class Recorder:
         """The record of the whole run, and beside it where the base and the model lie."""
         run = self._run(how)
         places = {
-            location.MODEL: assembly.model_place(self.model_dir, self._ways.saves) if how == "finished" else None,
+            location.MODEL: assembly.model_place(self.model_dir, self._ways) if how == "finished" else None,
             location.BASE: assembly.base_place(self._ways) if self._place is None else None,
         }
         for name, place in places.items():
             if place is not None and place != self.model_dir:
                 location.remember(self.out, name, place)
-        journal.write(self.out, self._veil.run(run))
+        journal.write(self.out, run)
 
 
 def _how(error: BaseException | None) -> Exit:

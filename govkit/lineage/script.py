@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import sys
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.machinery import SourceFileLoader
@@ -51,13 +52,14 @@ def record_script(
     if not file.is_file():
         raise UsageError(f"{file}: no such script; give the path of a Python file after --")
     recorder = record(out, base=base, data_roots=data_roots, resume=resume)
-    recorder.observe(file.resolve(), arguments)
-    # Before the recording begins: what is refused here leaves no record.
-    for path, role in (data or {}).items():
-        recorder.add_data(path, role=role)
+    # Before the recording begins: what is refused leaves no record.
+    recorder.observe(file.resolve(), arguments, data or {})
     with _as_main(file, arguments) as main, recorder, _Ending(recorder) as ending:
         loader: Any = main.__loader__
         exec(loader.source_to_code(file.read_bytes(), main.__file__), main.__dict__)  # noqa: S102 — it is what was asked
+        for thread in threading.enumerate():
+            if thread is not threading.current_thread() and not thread.daemon:
+                thread.join()
     lost = any(problem.kind == "record lost" for problem in recorder.problems)
     return 1 if ending.code == 0 and lost else ending.code
 

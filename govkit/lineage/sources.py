@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sysconfig
 from collections.abc import Mapping, Sequence
@@ -16,10 +17,13 @@ from typing import IO, Any
 from govkit import licenses, manifest
 from govkit.core import Component, Fact, LicenseEvidence, LicenseRecord, Role
 from govkit.data import RowsDigest, batches_digest, file_digest
-from govkit.errors import UsageError
+from govkit.errors import EvidenceError, UsageError
 from govkit.lineage.facts import NOT_APPLICABLE, TOLD, observed, stated
+from govkit.subjects.weights import NO_WEIGHTS
 
 _SNAPSHOT = re.compile(r"models--(?P<id>[^/]+)/snapshots/(?P<commit>[0-9a-f]{40})(/|$)")
+TABLES = (".csv", ".tsv", ".jsonl", ".parquet", ".pq", ".arrow", ".feather", ".csv.gz", ".jsonl.gz")
+"""Endings of files that are taken for data when a run opens them."""
 WEIGHTS = frozenset({".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".h5", ".gguf", ".onnx", ".joblib", ".pkl"})
 """Suffixes of files that hold weights."""
 BATCH = 10_000
@@ -39,12 +43,17 @@ def base_component(
     """
     if not place.exists():
         raise UsageError(f"the base {str(place)!r} does not exist: name the folder or file that holds the base model")
-    files = manifest.artifact_files(place, strict=False)
+    try:
+        files = manifest.artifact_files(place, strict=False)
+    except EvidenceError as error:
+        raise UsageError(f"the base {str(place)!r} cannot be digested: {error}") from None
     if not files:
         raise UsageError(f"the base {str(place)!r} is an empty folder: name the folder that holds the base model")
-    record = _license(place, package=package, license=license)
-    found_id, found_revision = _origin(place.resolve(), package or package_of(place))
     folder = place if place.is_dir() else place.parent
+    # Beside a single file may lie the license of the project around it.
+    project = place.is_file() and (folder.resolve() == Path.cwd().resolve() or (folder / ".git").exists())
+    record = _license(place, package=package, license=license, look=not project)
+    found_id, found_revision = _origin(place.resolve(), package or package_of(place))
     return Component(
         role="base",
         id=stated(base_id) if base_id is not None else found_id,
@@ -52,7 +61,10 @@ def base_component(
         digest=observed(manifest.digest_of(files)),
         rows=NOT_APPLICABLE,
         license=record,
-        details={"files": observed({file.path: f"sha256:{file.sha256}" for file in files}), **_card(folder)},
+        details={
+            "files": observed({file.path: f"sha256:{file.sha256}" for file in files}),
+            **_card(folder, look=not project),
+        },
         notes=_config_notes(folder),
     )
 
@@ -69,8 +81,10 @@ def no_base(why: str) -> Component:
 
 def weights_of(place: Path) -> frozenset[str]:
     """Digests of the files of weights in a place: two copies of one base share them, whatever lies beside."""
-    files = manifest.walk(place.resolve(), strict=False)
-    return frozenset(file.sha256 for file in files if Path(file.path).suffix in WEIGHTS)
+    files = [place] if place.is_file() else place.rglob("*")
+    held = [file for file in files if file.suffix in WEIGHTS and not file.name.startswith(NO_WEIGHTS)]
+    # A hub's cache holds links to blobs: what counts is what they point to.
+    return frozenset(manifest.walk(file.resolve(), strict=False)[0].sha256 for file in held if file.is_file())
 
 
 def _origin(place: Path, package: str | None) -> tuple[Fact, Fact]:
@@ -84,9 +98,9 @@ def _origin(place: Path, package: str | None) -> tuple[Fact, Fact]:
     return observed(place.name), observed(None, why)
 
 
-def _card(folder: Path) -> dict[str, Fact]:
+def _card(folder: Path, *, look: bool) -> dict[str, Fact]:
     """What the card of a base says of its own making, in the fields that model hubs use."""
-    head = licenses.front_matter(folder) or {}
+    head = licenses.front_matter(folder) if look else {}
     why = "its card does not say, or there is none"
     ancestors, data = (_listed(head.get(name)) for name in ("base_model", "datasets"))
     cost = head.get("co2_eq_emissions")
@@ -152,6 +166,8 @@ def data_source(data: Any, *, role: Role | None, said: Telling, held: ExitStack)
         UsageError: The rows cannot be read, or a package or folder does not exist.
     """
     path = Path(data) if isinstance(data, str | Path) else None
+    if path is not None and named(path) != str(path):
+        raise UsageError(f"the file name {str(path)!a} is no UTF-8: rename the file")
     rows = held.enter_context(TemporaryFile())  # noqa: SIM115
     found = file_digest(path, keep=rows) if path is not None else _digest(data, keep=rows)
     if found.rows == 0:
@@ -178,6 +194,11 @@ def data_source(data: Any, *, role: Role | None, said: Telling, held: ExitStack)
         notes={name: stated(value) for name, value in said.notes.items()},
     )
     return Source(component, rows)
+
+
+def named(path: Path) -> str:
+    """A path as text: a record cannot hold a name that is no UTF-8."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _inside(path: Path | None, package: str | None) -> Path | None:

@@ -72,7 +72,7 @@ def _lineage(report: Report) -> Iterable[Block]:
 
 
 def _sightings(run: Run) -> Iterable[Block]:
-    """What speaks against the record, files that the run was seen to read, and channels by which it may have read more."""
+    """What speaks against the record, files that the run was seen to read, and how it may have read more."""
     if run.problems:
         yield Text(("What was seen of the run speaks against its record:",), loud=True)
         yield Bullets(tuple((short(f"{problem.kind}: {problem.what}"),) for problem in run.problems))

@@ -103,7 +103,7 @@ def test_the_whole_library_stays_a_book():
     for path in ROOT.rglob("*.py"):
         rooms[path.relative_to(ROOT).parts[0]] += _code_lines(path)
     assert rooms.total() <= 18_000
-    assert {room: lines for room, lines in rooms.items() if lines > 3_000} == {}
+    assert {room: lines for room, lines in rooms.items() if lines > 3_500} == {}
 
 
 def _code_lines(path: Path) -> int:

@@ -23,7 +23,8 @@ HEAD = """\
 Made by `tests/end_to_end/test_fact_table.py` from real runs on one machine without an accelerator: each way of training
 inside `with govkit.record(...)`, and a script that was not changed under `govkit record -- train.py`.
 
-● observed by govkit · ◇ declared by a person or a card · ○ unknown · – has no meaning here. A number leads to the reason.
+● observed by govkit · ◇ declared by a person or a card · ○ unknown · – has no meaning here. A number leads to the
+reason.
 
 """
 MARKS = {"observed": "●", "declared": "◇", "unknown": "○", "not_applicable": "–"}
@@ -58,7 +59,6 @@ def test_of_a_trainer_everything_is_observed_that_can_be(found: dict[str, dict[s
 def test_of_an_unchanged_script_nine_tenths_are_observed(found: dict[str, dict[str, list[str]]]) -> None:
     facts = {name: fact for name, fact in found["unchanged script"].items() if name not in (*TOLD, *MACHINE)}
     seen = [name for name, (state, _) in facts.items() if state in ("observed", "not_applicable")]
-    print(f"{len(seen)} of {len(facts)}")
     assert len(seen) >= 0.9 * len(facts), set(facts) - set(seen)
 
 

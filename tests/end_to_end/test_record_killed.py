@@ -52,7 +52,7 @@ def test_killed_at_a_random_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(recorder, "PAUSE", 0.005)
     log = os.open(tmp_path / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     pid = in_child(train, tmp_path / "run", log)
-    time.sleep(random.Random(moment).uniform(0.0, 0.9))
+    time.sleep(random.Random(moment).uniform(0.0, 0.9))  # noqa: S311
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
     done = (tmp_path / "log").stat().st_size

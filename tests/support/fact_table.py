@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
@@ -72,7 +71,7 @@ def main() -> None:
     code = record_script("train.py", ["script"], out="script/run", data={"rows.csv": "train"})
     assert code == 0
     found["unchanged script"] = known(read_run("script/run"))
-    print(json.dumps(found))
+    print(json.dumps(found))  # noqa: T201
 
 
 def prepare() -> None:
@@ -92,7 +91,7 @@ def rows() -> pd.DataFrame:
 
 def hub(folder: Path) -> None:
     """The base lies in the cache of a hub, under its commit, with a card."""
-    place = Path("hub/models--org--tiny/snapshots", "0" * 38 + f"{len(list(Path('.').glob('*/base'))):02d}").absolute()
+    place = Path("hub/models--org--tiny/snapshots", "0" * 38 + f"{len(list(Path().glob('*/base'))):02d}").absolute()
     make_base(place)
     (place / "README.md").write_text(CARD)
     folder.mkdir()

@@ -26,16 +26,7 @@ from govkit.lineage.reads.patching import Patches
 
 __all__ = ["CacheCheck", "Patches", "Reads", "Seen"]
 
-_SYSTEM = (
-    "/proc/",
-    "/sys/",
-    "/dev/",
-    "/etc/",
-    "/usr/",
-    sysconfig.get_path("stdlib"),
-    sysconfig.get_path("platstdlib"),
-    sysconfig.get_path("scripts"),
-)
+_SYSTEM = ("/proc/", "/sys/", "/dev/", "/etc/", "/usr/", *map(sysconfig.get_path, ("stdlib", "platstdlib", "scripts")))
 _NEVER = {
     "reads before the recording": "not seen: also what is read later through a handle or memory map of before",
     "files opened relative to a folder handle": "not seen: Python does not tell the folder",

@@ -17,6 +17,7 @@ from typing import Any, Literal
 from govkit.data import content_digest
 from govkit.lineage.reads.readers import loaded
 
+State = Literal["stale", "same", "not checked"]
 BUILDERS = ("csv", "json", "parquet", "text")
 LIMIT = 1 << 28
 """Bytes of source files up to which a cache is compared."""
@@ -35,7 +36,7 @@ class CacheCheck:
 
     files: tuple[Path, ...]
     cache: tuple[Path, ...]
-    state: Literal["stale", "same", "not checked"]
+    state: State
     reason: str
 
 
@@ -65,9 +66,7 @@ def check(original: Callable[..., Any], given: inspect.BoundArguments, result: A
     return CacheCheck(files, cache, *_compared(original, given, parts))
 
 
-def _compared(
-    original: Callable[..., Any], given: inspect.BoundArguments, parts: dict[str, Any]
-) -> tuple[Literal["stale", "same", "not checked"], str]:
+def _compared(original: Callable[..., Any], given: inspect.BoundArguments, parts: dict[str, Any]) -> tuple[State, str]:
     from datasets.exceptions import DatasetsError
 
     with tempfile.TemporaryDirectory(prefix="govkit-reads-") as folder:

@@ -5,10 +5,11 @@ This file imports nothing but the standard library: children of a recorded proce
 
 from __future__ import annotations
 
-import functools
+import contextlib
 import sys
 from collections.abc import Callable, Sequence
-from types import ModuleType
+from functools import partial, reduce, update_wrapper, wraps
+from types import FunctionType, ModuleType
 from typing import Any
 
 Around = Callable[[Callable[..., Any], tuple[Any, ...], dict[str, Any]], Any]
@@ -82,11 +83,15 @@ class Patches:
     def _apply(self, module: ModuleType, name: str, around: Around) -> None:
         *outer, leaf = name.split(".")
         try:
-            owner: Any = functools.reduce(getattr, outer, module)
+            owner: Any = reduce(getattr, outer, module)
             original = getattr(owner, leaf)
         except AttributeError:
             self.missing.append(f"{module.__name__}:{name}")
             return
+        if isinstance(original, type) and isinstance(original.__init__, FunctionType):  # type: ignore[misc]
+            # The class stays itself. Its arguments are told without self, as those of a class are.
+            owner, leaf, call = original, "__init__", around
+            original, around = owner.__init__, lambda init, args, more: call(partial(init, args[0]), args[1:], more)
         if not isinstance(owner, type):
             wrapper = _wrapper(original, around, self._live)
             _swap(owner, leaf, original, wrapper)
@@ -107,28 +112,31 @@ def _swap(owner: Any, leaf: str, old: Any, new: Any) -> None:
         setattr(owner, leaf, new)
     for module in list(sys.modules.values()):
         if isinstance(module, ModuleType):
-            # Past a lazy module's own lookup, which would load it.
-            names = object.__getattribute__(module, "__dict__")
-            if names.get(leaf) is old:
-                names[leaf] = new
+            # Past a lazy module's own lookup, which would load it; what C libraries call a module may hold no names.
+            with contextlib.suppress(AttributeError):
+                names = object.__getattribute__(module, "__dict__")
+                if names.get(leaf) is old:
+                    names[leaf] = new
 
 
 def _wrapper(original: Any, around: Around, live: list[bool]) -> Any:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         return around(original, args, kwargs) if live[0] else original(*args, **kwargs)
 
-    if isinstance(original, type | _Class):
+    if isinstance(original, type):
         return _Class(original, wrapper)
-    return functools.wraps(original)(wrapper)
+    return wraps(original)(wrapper)
 
 
 class _Class:
-    """Stands for a class, which may forbid subclassing: makes its instances and else behaves like it."""
+    """Stands for a class whose ``__init__`` cannot be replaced: makes its instances and else behaves like it."""
+
+    __class__: Any = property(lambda self: type(self._real))
 
     def __init__(self, original: Any, call: Callable[..., Any]) -> None:
-        functools.update_wrapper(self, original, updated=())
+        update_wrapper(self, original, updated=())
         self._call = call
-        self._real: Any = original._real if isinstance(original, _Class) else original
+        self._real: Any = original._real if type(original) is _Class else original
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self._call(*args, **kwargs)
@@ -138,6 +146,15 @@ class _Class:
 
     def __instancecheck__(self, instance: Any) -> bool:
         return isinstance(instance, self._real)
+
+    def __subclasscheck__(self, kind: Any) -> bool:
+        return issubclass(kind._real if type(kind) is _Class else kind, self._real)
+
+    def __or__(self, other: Any) -> Any:
+        return self._real | other
+
+    def __ror__(self, other: Any) -> Any:
+        return other | self._real
 
     def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[Any, ...]:
         return (self._real,)

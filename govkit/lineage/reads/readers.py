@@ -93,23 +93,16 @@ def loaded(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[str]:
 
 def _names(value: Any) -> Iterator[str]:
     """The texts and paths in lists and dicts."""
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, list | tuple | set):
-        for each in value:
+    if isinstance(value, dict | list | tuple | set):
+        for each in list(value.values() if isinstance(value, dict) else value):
             yield from _names(each)
-    elif isinstance(value, str | os.PathLike):
-        name = os.fspath(value)
-        if isinstance(name, str):
-            yield name
+    elif isinstance(value, str | os.PathLike) and isinstance(name := os.fspath(value), str):
+        yield name
 
 
 def _files(value: Any, *, folders: bool) -> Iterator[str]:
     """Files that exist: a path, those of a pattern, or those in a folder whose names begin with neither . nor _."""
-    for given in _names(value):
-        name = given.removeprefix("file://")
-        if "\0" in name:
-            continue
+    for name in (each.removeprefix("file://") for each in _names(value) if "\0" not in each):
         if os.path.isfile(name):
             yield name
         elif any(sign in name for sign in "*?[") and ("." in name or "/" in name):

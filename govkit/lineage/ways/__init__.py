@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from govkit.errors import UsageError
@@ -51,7 +52,7 @@ class Ways:
         self._named: Way | None = None
         self._patches, self._calls = patches, Calls(patches)
         self.seeds, self.split_method = self._calls.seeds, self._calls.split_method
-        loads = Loads(patches)
+        loads = Loads(patches, self._noted)
         self.loads, self.saves, self.base_of = loads.loads, loads.saves, loads.base_of
         self._shared = Shared(loads, Steps(patches, tick, known=self._model_of, began=self._stepped))
         patches.wrap("transformers.trainer", "Trainer.train", self._running)
@@ -61,11 +62,23 @@ class Ways:
         patches.wrap("sklearn.base", "BaseEstimator._validate_params", watching(self._validated))
 
     def primary(self) -> Way | None:
-        """The training that the record is about: the one that was named, else the highest rank that began."""
+        """The training that the record is about: the one that was named, else the one whose model was saved.
+
+        Among several of the highest rank that began, where none or several were saved, it is contested.
+        """
         if self._named is not None:
             return self._named
-        began = [(way.rank, way.weight, number) for number, way in enumerate(self._ways) if way.began]
-        return self._ways[max(began)[2]] if began else None
+        top = max((way.rank for way in self._ways if way.began), default=None)
+        claims = [way for way in self._ways if way.began and way.rank == top]
+        claims = [way for way in claims if way.saves] or claims
+        for way in self._ways:
+            way.contested = len(claims) > 1
+        return max(reversed(claims), key=lambda way: way.weight, default=None)
+
+    def model_saves(self) -> list[Path]:
+        """Where the model of the primary training was saved since that began, the last save last."""
+        way = self.primary()
+        return [] if way is None or way.contested else list(way.saves)
 
     def release(self) -> None:
         """Take the hook out that is not a patch."""
@@ -116,25 +129,33 @@ class Ways:
     def _running(self, original: Any, args: Args, kwargs: Kwargs) -> Any:
         way = self._settle(self._way(args[0]))
         way.begin()
+        way.calls += 1
         result = original(*args, **kwargs)
         way.ended = True
         return result
+
+    def _noted(self, thing: Any, path: Path) -> None:
+        for way in self._ways:
+            way.saved(thing, path)
 
     def _prepared(self, _: Any, args: Args, __: Kwargs) -> None:
         self._way(args[0])
 
     def _stepped(self, course: Course) -> None:
         optimizer = course.optimizer()
-        holders = [way for way in self._ways if way.holds(optimizer)]
+        holders = [way for way in self._ways if way.holds(optimizer) or course in way.courses]
+        model = course.model()
+        if not holders and model is not None:
+            holders = [way for way in self._ways if type(way) is Way and way.model is model]
         for way in holders or [self._way(optimizer)]:
             self._settle(way).stepped(course, self._calls.seed())
 
     def _validated(self, _: Any, args: Args, __: Kwargs) -> None:
-        # Three frames up is scikit-learn's own frame around ``fit``. It holds the data; one more of it further up
-        # means that this fit is a part of another one.
+        # Three frames up is scikit-learn's own frame around ``fit``. It holds the data; one of that package further
+        # up means that this fit is a part of another one, or of a search or a cross-validation.
         frame = sys._getframe(3)
-        outer, code = frame.f_back, frame.f_code
-        while outer is not None and outer.f_code is not code:
+        outer = frame.f_back
+        while outer is not None and not str(outer.f_globals.get("__name__")).startswith("sklearn."):
             outer = outer.f_back
         if outer is None and hasattr(args[0], "predict"):
             given = [*frame.f_locals.get("args", ()), *frame.f_locals.get("kwargs", {}).values(), None]

@@ -22,6 +22,7 @@ _SPLITS = (
     "torch.utils.data.dataset:random_split"
 )
 _NO_SEED = "no call was seen that seeds it; seeds of generators that are objects of their own cannot be seen"
+_SEVERAL = "several seeds were set one after another: the part seeds lists them"
 _MOST = 20
 
 
@@ -40,8 +41,9 @@ class Calls:
             patches.wrap(module, name, self._splitting(module.partition(".")[0], name))
 
     def seed(self) -> Fact:
-        """The last seed of torch."""
-        return observed(next(reversed(self._seeds["torch"]), None), _NO_SEED)
+        """The seed of torch, where there was one."""
+        given = self._seeds["torch"]
+        return observed(next(iter(given)) if len(given) == 1 else None, _SEVERAL if given else _NO_SEED)
 
     def seeds(self) -> dict[str, Fact]:
         """Facts of the part ``seeds``, as of now."""

@@ -9,7 +9,7 @@ from typing import Any
 from govkit.core import Fact
 from govkit.lineage.facts import FACTS, NOT_APPLICABLE, observed
 from govkit.lineage.ways.method import unseen
-from govkit.lineage.ways.plain import arguments, parameters_of, plain
+from govkit.lineage.ways.plain import arguments, length, parameters_of, plain
 from govkit.lineage.ways.way import Way
 
 _LEARNED = ("coef_", "intercept_", "coefs_", "intercepts_")
@@ -27,12 +27,13 @@ class EstimatorWay(Way):
     def fitted(self, data: Any) -> None:
         """It is fitted, to these rows where they were seen."""
         self.begin()
-        seeds = {each for name, each in self._kept.get_params().items() if name.endswith("random_state")} - {None}
+        estimator: Any = self.target
+        seeds = {each for name, each in estimator.get_params().items() if name.endswith("random_state")} - {None}
         why = "random_state was not set, or differs between its parts"
         self.seed = observed(plain(seeds.pop()) if len(seeds) == 1 else None, why)
         if data is not None:
             shape = getattr(data, "shape", None)
-            self._height = int(shape[0]) if shape else len(data) if hasattr(data, "__len__") else None
+            self._height = int(shape[0]) if shape else length(data)
             self._dtype = str(data.dtype) if hasattr(data, "dtype") else None
 
     @property

@@ -21,10 +21,11 @@ class LightningWay(Way):
     rank = 4
     _first_epoch = 0
 
-    def stepped(self, course: Course, seed: Fact) -> None:
-        """Its first step, which it does not count yet."""
-        super().stepped(course, seed)
-        self.first_step, self._first_epoch = self._kept.global_step, self._kept.current_epoch
+    def _first(self, course: Course) -> int:  # noqa: ARG002
+        """It does not count its first step yet."""
+        trainer: Any = self.target
+        self._first_epoch = trainer.current_epoch
+        return int(trainer.global_step)
 
     def optimizers(self) -> Iterable[Any]:
         """Those of its module."""
@@ -41,11 +42,12 @@ class LightningWay(Way):
         limited = trainer.max_epochs is not None and trainer.max_epochs >= 0
         asked = trainer.max_steps if trainer.max_steps >= 0 else trainer.estimated_stepping_batches if limited else None
         asked = asked if isinstance(asked, int) else None
+        automatic = getattr(self.model, "automatic_optimization", True)
         early = "it still goes on, was cut short, or had no limit"
         done = found.get("epochs_done", NOT_APPLICABLE).value
         return found | {
             "max_grad_norm": observed(clip) if clip else NOT_APPLICABLE,
-            "gradient_accumulation_steps": observed(trainer.accumulate_grad_batches),
+            **({"gradient_accumulation_steps": observed(trainer.accumulate_grad_batches)} if automatic else {}),
             "precision": observed(_PRECISION.get(str(trainer.precision), str(trainer.precision))),
             "epochs_asked": observed(trainer.max_epochs) if limited else NOT_APPLICABLE,
             "epochs_done": observed(trainer.current_epoch if done is None else self._first_epoch + done),

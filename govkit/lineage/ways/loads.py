@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -69,16 +69,23 @@ class Load:
             self.architecture = type(model).__name__
             self.parameters = sum(each.numel() for each in model.parameters())
 
-    def is_in(self, model: Any) -> bool:
-        """Whether a model is one of the objects, or shares parameters with one."""
+    def share(self, model: Any) -> int:
+        """How many parameters of a model it gave."""
         held = [each for each in (each() for each in self.models) if each is not None]
-        return any(each is model or not _parameters(each).isdisjoint(_parameters(model)) for each in held)
+        return len(set().union(*map(parameters, held)) & parameters(model))
 
 
 class Loads:
-    """What was loaded and saved, in the order in which it happened."""
+    """What was loaded and saved, in the order in which it happened.
 
-    def __init__(self, patches: Patches) -> None:
+    Args:
+        patches: Where the hooks go.
+        noted: Called with what was saved, and where.
+    """
+
+    def __init__(self, patches: Patches, noted: Callable[[Any, Path], None]) -> None:
+        self._noted = noted
+        self.trained: weakref.WeakSet[Any] = weakref.WeakSet()
         self.loads: list[Load] = []
         self.saves: list[Path] = []
         self._tokenizer: Any = None
@@ -91,10 +98,13 @@ class Loads:
             patches.wrap(module, name, watching(self._saved))
 
     def base_of(self, model: Any | None) -> Load | None:
-        """What a model was first loaded from; where that is not seen, the only model that was loaded at all."""
+        """What last gave a model most of its weights; of what has none, such as an estimator, the only model loaded."""
         whole = [load for load in self.loads if load.kind in ("model", "weights") and load.models]
-        only = whole[0] if len({str(load.place) for load in whole}) == 1 else None
-        return next((load for load in whole if load.is_in(model)), only)
+        if not hasattr(model, "parameters"):
+            return whole[0] if len({str(load.place) for load in whole}) == 1 else None
+        shares = [load.share(model) for load in whole]
+        enough = max(max(shares, default=0) / 2, 1)
+        return next((load for load, share in zip(whole[::-1], shares[::-1], strict=True) if share >= enough), None)
 
     def tokenizer(self) -> Any | None:
         """The tokenizer that was loaded last, where all came from one place."""
@@ -125,17 +135,45 @@ class Loads:
     def _filled(self, _: Any, args: Args, kwargs: Kwargs) -> None:
         state = argument(args, kwargs, 1, "state_dict")
         given = {id(each): each for each in state.values()} if isinstance(state, Mapping) else {}
-        for load in self.loads:
-            if any(load.tensors[key]() is given[key] for key in load.tensors.keys() & given):
+        own = parameters(args[0])
+        # What is loaded once it trains is a state of the training, as a checkpoint to go on from is.
+        if any(not own.isdisjoint(parameters(each)) for each in self.trained):
+            return
+        for load in list(self.loads):
+            if 2 * sum(load.tensors[key]() is given[key] for key in load.tensors.keys() & given) >= max(len(own), 1):
+                self.loads.remove(load)
+                self.loads.append(load)
                 load.into(args[0])
 
     def _saved(self, _: Any, args: Args, kwargs: Kwargs) -> None:
         thing = argument(args, kwargs, 0, "obj", "tensors", "value")
         output = getattr(getattr(thing, "args", None), "output_dir", None)
         path = _path(argument(args, kwargs, 1, *_PLACES) or output)
-        if path is not None and _is_model(thing) and not any(_is_in(path, saved) for saved in self.saves):
-            # Of a folder that is saved as a whole the files are not listed.
-            self.saves[:] = [*(saved for saved in self.saves if saved != path and not _is_in(saved, path)), path]
+        if path is not None and _is_model(thing):
+            listed(self.saves, path)
+            self._noted(thing, path)
+
+
+def listed(saves: list[Path], path: Path) -> None:
+    """List a save; of a folder that is saved as a whole the files are not listed."""
+    if not any(_is_in(path, saved) for saved in saves):
+        saves[:] = [*(saved for saved in saves if saved != path and not _is_in(saved, path)), path]
+
+
+def holds(thing: Any, model: Any, trained: Collection[int]) -> bool:
+    """Whether something is a model, wraps it, or holds all of its tensors that were trained."""
+    if model is None:
+        return False
+    inner = [*thing.values()] if isinstance(thing, Mapping) else [*thing] if isinstance(thing, list | tuple) else []
+    wrapped = [thing, getattr(thing, "lightning_module", None), *getattr(thing, "__dict__", {}).values(), *inner]
+    if any(each is model or not parameters(each).isdisjoint(parameters(model)) for each in wrapped):
+        return True
+    named = dict(model.named_parameters()) if hasattr(model, "named_parameters") else {}
+    changed = {name: each.data_ptr() for name, each in named.items() if id(each) in trained}
+    # A copy, as of the best state, has the same names.
+    names = {name for each in (thing, *inner) if isinstance(each, Mapping) for name in each}
+    places = {each.data_ptr() for each in _tensors(thing)}
+    return bool(changed) and (places.issuperset(changed.values()) or names.issuperset(changed))
 
 
 def _load(place: Any, kind: str, options: Mapping[str, Any]) -> Load:
@@ -170,5 +208,6 @@ def _is_model(thing: Any) -> bool:
     return any(hasattr(thing, name) for name in known) or any(True for _ in _tensors(thing))
 
 
-def _parameters(model: Any) -> set[int]:
-    return {id(each) for each in model.parameters()} if hasattr(model, "parameters") else set()
+def parameters(model: Any) -> set[int]:
+    """``id`` of the parameters of a torch module; none of anything else."""
+    return {id(each) for each in model.parameters()} if hasattr(model, "named_parameters") else set()

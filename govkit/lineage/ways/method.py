@@ -27,11 +27,11 @@ def method(model: Any, trained: Collection[int] | None = None) -> dict[str, Fact
 
     Args:
         model: A torch module.
-        trained: ``id`` of the parameters that the optimizer holds; all if not given.
+        trained: ``id`` of the parameters that optimizers could change; those that take gradients if not given.
     """
 
     def able(parameter: Any) -> bool:
-        return parameter.requires_grad and (trained is None or id(parameter) in trained)
+        return bool(parameter.requires_grad) if trained is None else id(parameter) in trained
 
     total = sum(parameter.numel() for parameter in model.parameters())
     names = [name for name, parameter in model.named_parameters() if able(parameter)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import math
 import re
@@ -56,12 +57,20 @@ def parameters_of(function: Any) -> dict[str, Any]:
     return {name: each.default for name, each in inspect.signature(function).parameters.items()}
 
 
+def length(thing: Any) -> int | None:
+    """Length of a user's object; None where it has none or does not tell."""
+    with contextlib.suppress(Exception):
+        return len(thing)
+    return None
+
+
 def watching(note: Callable[[Any, Args, Kwargs], None]) -> Around:
-    """A wrapper that calls ``note(result, args, kwargs)`` when the function has returned."""
+    """A wrapper that calls ``note(result, args, kwargs)`` when the function has returned; it never ends a training."""
 
     def around(original: Any, args: Args, kwargs: Kwargs) -> Any:
         result = original(*args, **kwargs)
-        note(result, args, kwargs)
+        with contextlib.suppress(Exception):
+            note(result, args, kwargs)
         return result
 
     return around

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import sys
 import weakref
@@ -11,11 +12,12 @@ from weakref import WeakKeyDictionary
 
 from govkit.lineage.reads.patching import Patches
 from govkit.lineage.ways.method import unwrap
-from govkit.lineage.ways.plain import Args, Kwargs, argument, watching
+from govkit.lineage.ways.plain import Args, Kwargs, argument, arguments, parameters_of, watching
 
 MOST_LOSSES = 4096
 """Entries of a loss curve; a longer one is thinned out evenly."""
 _MOST_PASSES = 1024
+_SCHEDULERS = ("LRScheduler", "ReduceLROnPlateau", "SequentialLR", "ChainedScheduler")
 _HALF = {"torch.bfloat16": "bf16", "torch.float16": "fp16"}
 
 
@@ -26,34 +28,53 @@ class Course:
         kind: Class of the optimizer.
         steps: Steps done.
         first_step: Step at which it began, by its own count; None where it does not count.
-        batches: Largest number of batches, or of backward passes where no batch was seen, between two steps.
+        parameters: ``id`` of the parameters that it could change, at one step or another.
+        batches: Numbers of batches between two steps; ``passes`` of backward passes likewise.
         clip: Norm at which gradients were clipped before its last step.
         precision: Type that autocast used.
         losses: Step and losses whose gradients were added up in it.
         rates: Learning rate asked for, one for each group where they differ; ``decay`` likewise.
+        others: Its other arguments that differ from their defaults.
         scheduled: Whether a scheduler had been made for it.
+        moved: Whether its learning rate changed between two steps.
     """
 
     def __init__(self, optimizer: Any, model: Any) -> None:
         groups = optimizer.param_groups
         self.optimizer, self.kind = weakref.ref(optimizer), type(optimizer).__name__
         self.model: Callable[[], Any] = (lambda: None) if model is None else weakref.ref(model)
-        self.steps = self.batches = 0
+        self.steps = 0
+        self.batches: set[int] = set()
+        self.passes: set[int] = set()
         counts = [int(state["step"]) for state in optimizer.state.values() if "step" in state]
         self.first_step = max(counts) - 1 if counts else None
         self.clip: float | None = None
         self.precision: str | None = None
         self.losses: list[tuple[int, list[Any]]] = []
         self.loaders: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
-        self.parameters = {id(each) for group in groups for each in group["params"]}
-        self.rates = _same([group.get("initial_lr", group["lr"]) for group in groups])
-        self.decay = _same([group.get("weight_decay") for group in groups])
+        self.parameters: set[int] = set()
+        given = {name: value for name, value in optimizer.defaults.items() if name not in ("lr", "weight_decay")}
+        self.others = arguments(given, parameters_of(type(optimizer)))
         self.scheduled = any("initial_lr" in group for group in groups)
-        self._stride = 1
+        self.moved, self._stride = False, 1
+        self._size = (0, 0)
+        self._now = self._look(groups)
 
-    def note(self, losses: list[Any]) -> None:
+    def _look(self, groups: Any) -> list[Any]:
+        """What is trained, and the learning rates of now; both can change at any step."""
+        size = len(groups), sum(each.requires_grad for group in groups for each in group["params"])
+        if size != self._size:
+            self._size = size
+            self.parameters |= {id(each) for group in groups for each in group["params"] if each.requires_grad}
+            self.rates = _same([group.get("initial_lr", group.get("lr")) for group in groups])
+            self.decay = _same([group.get("weight_decay") for group in groups])
+        return [group.get("lr") for group in groups if isinstance(group.get("lr"), float)]
+
+    def note(self, optimizer: Any, losses: list[Any]) -> None:
         """A step was done."""
         self.steps += 1
+        before, self._now = self._now, self._look(optimizer.param_groups)
+        self.moved = self.moved or (before != self._now and len(before) == len(self._now))
         if losses and self.steps % self._stride == 0:
             self.losses.append((self.steps, losses))
             if len(self.losses) > MOST_LOSSES:
@@ -62,8 +83,16 @@ class Course:
 
     @property
     def loader(self) -> Any | None:
-        """The data loader on whose batches it trained most, as long as that exists."""
-        return max(self.loaders, key=lambda loader: self.loaders[loader], default=None)
+        """The data loader that gave new batches to its steps, as long as that exists."""
+        most = max(self.loaders, key=lambda loader: self.loaders[loader], default=None)
+        # One that fetches ahead has none for the last step of a pass.
+        return most if most is not None and 2 * self.loaders[most] >= self.steps else None
+
+    def accumulated(self) -> int | None:
+        """Batches whose gradients a step adds up; None where several losses of a batch cannot be told from them."""
+        if self.passes == {1} or (self.batches == {1} and self.loader is not None):
+            return 1
+        return max(self.passes) if len(self.passes) == 1 and self.passes <= self.batches else None
 
 
 class Steps:
@@ -73,7 +102,7 @@ class Steps:
         patches: Where the hooks go.
         tick: Called at each step.
         known: Tells the model that an optimizer trains, where somebody named it; else this looks for it.
-        began: Called when an optimizer did its first step, before what the one before it used is let go.
+        began: Called when an optimizer did its first step, or goes on after another one.
     """
 
     def __init__(
@@ -91,9 +120,9 @@ class Steps:
         self._drawn: WeakKeyDictionary[Any, list[int]] = WeakKeyDictionary()
         self._tick, self._known, self._began = tick, known, began
         self._hook: Any = None
-        # Model, loader and scheduler of the newest training outlive the function that made them.
-        self._held: list[Any] = [None, None, None]
         self._loader: Any = None
+        self._held: Any = None
+        self._last: Any = None
         self._scaled: Any = None
         self._precision: str | None = None
         self._clip: float | None = None
@@ -102,13 +131,13 @@ class Steps:
         self._fresh = False
         for module, name, around in (
             ("torch.optim.optimizer", "Optimizer.__init__", watching(self._listen)),
-            ("torch.optim.lr_scheduler", "LRScheduler.__init__", watching(self._scheduled)),
+            *(("torch.optim.lr_scheduler", f"{name}.__init__", watching(self._scheduled)) for name in _SCHEDULERS),
             ("torch.nn.utils.clip_grad", "clip_grad_norm_", watching(self._clipped)),
             ("torch._tensor", "Tensor.backward", watching(self._backward)),
             ("torch.amp.grad_scaler", "GradScaler.scale", watching(self._scale)),
             ("torch.amp.autocast_mode", "autocast.__enter__", watching(self._cast)),
             ("torch.utils.data.dataloader", "DataLoader.__iter__", watching(self._pass)),
-            ("torch.utils.data.dataloader", "_BaseDataLoaderIter.__next__", watching(self._batch)),
+            ("torch.utils.data.dataloader", "_BaseDataLoaderIter.__next__", self._next),
         ):
             patches.wrap(module, name, around)
         if "torch.optim" in sys.modules:
@@ -118,7 +147,7 @@ class Steps:
         """Take the hook out, and let go of model and data."""
         if self._hook is not None:
             self._hook.remove()
-        self._held, self._loader = [None, None, None], None
+        self._held = self._loader = None
 
     def scheduler(self, optimizer: Any) -> Any | None:
         """What sets the learning rate of an optimizer, as long as it exists."""
@@ -135,9 +164,9 @@ class Steps:
 
             self._hook = register_optimizer_step_post_hook(self._stepped)
 
-    def _scheduled(self, _: Any, args: Args, kwargs: Kwargs) -> None:
+    def _scheduled(self, _: Any, args: Args, __: Kwargs) -> None:
         # A scheduler made of others comes after its parts.
-        self._schedulers[argument(args, kwargs, 1, "optimizer")] = weakref.ref(args[0])
+        self._schedulers[args[0].optimizer] = weakref.ref(args[0])
 
     def _clipped(self, _: Any, args: Args, kwargs: Kwargs) -> None:
         self._clip = float(argument(args, kwargs, 1, "max_norm"))
@@ -163,7 +192,20 @@ class Steps:
     def _pass(self, iterator: Any, args: Args, __: Kwargs) -> None:
         self._loaders[iterator] = weakref.ref(args[0])
 
-    def _batch(self, _: Any, args: Args, __: Kwargs) -> None:
+    def _next(self, original: Any, args: Args, kwargs: Kwargs) -> Any:
+        try:
+            batch = original(*args, **kwargs)
+        except StopIteration:
+            # Batches of which several were only looked at, as an evaluation does, are none of the next step.
+            with contextlib.suppress(Exception):
+                drawn, used = self._drawn.get(self._loader, [0, 0])
+                self._fresh = self._fresh and drawn - used < 2
+            raise
+        with contextlib.suppress(Exception):
+            self._batch(args)
+        return batch
+
+    def _batch(self, args: Args) -> None:
         found = self._loaders.get(args[0])
         self._loader = None if found is None else found()
         if self._loader is not None:
@@ -171,27 +213,26 @@ class Steps:
             self._fresh = True
 
     def _stepped(self, optimizer: Any, *_: Any) -> None:
-        course = self._courses.get(optimizer) or self._begin(optimizer)
-        course.note(self._losses)
-        course.batches = max(course.batches, self._batches or self._passes)
-        course.clip, course.precision = self._clip, self._precision
-        if self._loader is not None:
-            course.loaders[self._loader] = course.loaders.get(self._loader, 0) + 1
-            self._held[1] = self._loader
-        self._forget()
+        with contextlib.suppress(Exception):
+            self._note(optimizer)
+        # A step uses up what was seen since the one before.
+        self._losses, self._batches, self._passes, self._clip = [], 0, 0, None
         self._tick()
 
-    def _forget(self) -> None:
-        """A step uses up what was seen since the one before."""
-        self._losses, self._batches, self._passes = [], 0, 0
-        self._clip = None
-
-    def _begin(self, optimizer: Any) -> Course:
-        model = self._known(optimizer) or owner(optimizer)
-        course = self._courses[optimizer] = Course(optimizer, model)
-        self._began(course)
-        self._held = [model, None, self.scheduler(optimizer)]
-        return course
+    def _note(self, optimizer: Any) -> None:
+        course = self._courses.get(optimizer)
+        if course is None:
+            course = self._courses[optimizer] = Course(optimizer, self._known(optimizer) or owner(optimizer))
+        if course is not self._last:
+            self._last = course
+            self._began(course)
+        course.note(optimizer, self._losses)
+        course.batches.add(self._batches)
+        course.passes.add(self._passes)
+        course.clip, course.precision = self._clip, self._precision
+        if self._loader is not None and self._batches:
+            course.loaders[self._loader] = course.loaders.get(self._loader, 0) + 1
+            self._held = self._loader
 
 
 def _same(values: list[Any]) -> Any:

@@ -177,6 +177,40 @@ def test_classes_that_cannot_be_subclassed(tmp_path: Path, patches: Patches):
     assert safetensors.safe_open is real
 
 
+@pytest.mark.parametrize("name", ["pyarrow.parquet.core:ParquetFile", "pyarrow.lib:OSFile", "safetensors:safe_open"])
+def test_a_class_is_still_a_class(name: str, patches: Patches):
+    module, _, leaf = name.partition(":")
+    real = getattr(importlib.import_module(module), leaf)
+    patches.wrap(module, leaf, Seen())
+    patches.wrap(module, leaf, Seen())
+    shown: Any = getattr(importlib.import_module(module), leaf)
+    assert (shown is real) == (leaf == "ParquetFile")
+    assert inspect.isclass(shown)
+    assert (shown | None, None | shown, shown | shown) == (real | None, None | real, real | shown)
+    assert not isinstance(None, shown)
+    assert isinstance(None, shown | None)
+    assert issubclass(shown, shown)
+    assert issubclass(real, shown)
+    assert issubclass(shown, object)
+    assert not issubclass(int, shown)
+    if leaf != "safe_open":
+        assert pickle.loads(pickle.dumps(shown)) is shown  # noqa: S301
+        assert issubclass(type("Mine", (real,), {}), shown)
+
+
+def test_a_python_class_stays_itself_and_its_subclasses_are_seen(names, patches: Patches):
+    one = importlib.import_module(names[0])
+    real, before, seen = one.Base, dict(vars(one.Base)), Seen()
+    signature = inspect.signature(real)
+    patches.wrap(names[0], "Base", seen)
+    assert one.Base is real
+    assert inspect.signature(real) == signature
+    assert (real(1).x, real(x=2).x, one.Child(3).x) == (1, 2, 3)
+    assert seen == [((1,), {}), ((), {"x": 2}), ((3,), {})]
+    patches.undo()
+    assert dict(vars(real)) == before
+
+
 def test_a_stand_in_can_be_subclassed_where_the_class_can(names, patches: Patches):
     patches.wrap(names[0], "Base", Seen())
     one = importlib.import_module(names[0])

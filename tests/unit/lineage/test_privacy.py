@@ -153,6 +153,11 @@ def test_a_secret_that_the_run_puts_into_the_environment_is_found_at_the_end(mon
             ["--pad_token", "[PAD]", "--max-tokens", "9", "--text-key", "t"],
         ),
         (["--data=/work/project/my data/x.csv", "data/y.csv"], ["--data=my data/x.csv", "data/y.csv"]),
+        (["-p", "hunter2pass", "-k", "V", "-u", "bob:x"], ["-p", "[hidden]", "-k", "[hidden]", "-u", "[hidden]"]),
+        (
+            ["-p=hunter2", "db.pass=x", "+login=y", "--no"],
+            ["-p=[hidden]", "db.pass=[hidden]", "+login=[hidden]", "--no"],
+        ),
     ],
 )
 def test_arguments(arguments: list[str], expected: list[str]) -> None:
@@ -161,11 +166,92 @@ def test_arguments(arguments: list[str], expected: list[str]) -> None:
     assert veil.run(record(code={"arguments": observed(arguments)})).code["arguments"].value == expected
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "pass",
+        "pw",
+        "key",
+        "bearer",
+        "login",
+        "pat",
+        "user",
+        "auth",
+        "token",
+        "secret",
+        "cred",
+        "creds",
+        "pwd",
+        "passwd",
+        "db-pass",
+        "dbpass",
+        "user_name",
+        "password1",
+        "ssh.key",
+        "passkey",
+        "USER",
+        "github-pat",
+    ],
+)
+@pytest.mark.parametrize("value", ["V", "bob:secret", "alice.smith", "12.5", "-x"])
+def test_an_option_that_may_hold_a_secret_loses_its_value(name: str, value: str) -> None:
+    shown = Veil(Path("/work/project")).arguments
+    assert shown([f"--{name}", value, "--lr", "3"]) == [f"--{name}", "[hidden]", "--lr", "3"]
+    assert shown([f"--{name}={value}", "y"]) == [f"--{name}=[hidden]", "y"]
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        "--epochs",
+        "--tokenizer",
+        "--keyboard",
+        "--path",
+        "--num_passes",
+        "--num-pass",
+        "--n-pass",
+        "--patience",
+        "--pattern",
+        "--author",
+        "--users",
+        "-path",
+        "--p",
+        "-n",
+        "--keys",
+        "--compass",
+        "--bypass",
+        "--user-agent",
+        "--sort_key",
+        "--num-users",
+        "--max_user_id",
+        "--private",
+        "--k",
+        "--passes",
+    ],
+)
+def test_an_honest_option_keeps_its_value(option: str) -> None:
+    for written_as in ([option, "data.csv", "3"], [f"{option}=data.csv", "3"]):
+        assert Veil(Path("/work/project")).arguments(written_as) == written_as
+
+
+def test_a_name_that_is_no_utf_8_can_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    odd = os.fsdecode(b"caf\xe9.txt")
+    monkeypatch.setenv("MY_SECRET", odd + "7")
+    veil = Veil(Path("/work/project"))
+    assert veil.path(Path("/work/project/data", odd)) == r"data/caf\udce9.txt"
+    assert veil.arguments([odd]) == [veil.text(odd)] == [r"caf\udce9.txt"]
+    assert veil.path(Path("/srv", odd)).encode().endswith(rb"]/caf\udce9.txt")
+    assert veil.text(odd + "7") == "[hidden]"
+
+
 def test_a_secret_of_the_command_line_is_found_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        sys, "argv", ["train.py", "--token", "opensesame", "--password=swordfish", "--name", "honest one"]
+        sys,
+        "argv",
+        ["train.py", "--token", "opensesame", "--password=swordfish", "--pass", "friend77", "--key", "honest one"],
     )
-    shown = written(Veil(Path("/work/project")).run(record("swordfish opensesame honest one")))
+    shown = written(Veil(Path("/work/project")).run(record("swordfish friend77 opensesame honest one")))
+    assert "friend77" not in shown
     assert "opensesame" not in shown
     assert "swordfish" not in shown
     assert "honest one" in shown

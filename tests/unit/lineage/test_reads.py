@@ -15,6 +15,7 @@ from typing import Any
 import datasets
 import pyarrow as pa
 import pyarrow.csv
+import pyarrow.parquet
 import pytest
 
 from govkit.errors import UsageError
@@ -92,6 +93,21 @@ def test_the_ways_of_opening(recording, tmp_path: Path, monkeypatch: pytest.Monk
         "appended": "written",
     }
     assert {frozenset(each.channels) for each in seen.values()} == {frozenset({"hook"})}
+
+
+def test_a_class_of_a_reader_stays_itself_and_notes_what_it_is_given(recording, tmp_path: Path):
+    names = [tmp_path / f"{number}.parquet" for number in range(3)]
+    for name in names:
+        pyarrow.parquet.write_table(pa.table({"x": [1]}), name)
+    kind = pyarrow.parquet.ParquetFile
+    reads = recording()
+    assert pyarrow.parquet.ParquetFile is kind
+    for number, each in enumerate((kind, type("Mine", (kind,), {}))):
+        with each(names[number]) as file:
+            assert isinstance(file, kind)
+    assert pyarrow.parquet.ParquetDataset(path_or_paths=names[2]).read().num_rows == 1
+    reads.stop()
+    assert all("wrapper" in reads.files()[name].channels for name in names)
 
 
 def test_a_change_during_the_run_can_be_told(recording, file: Path):

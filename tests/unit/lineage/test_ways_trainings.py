@@ -86,13 +86,13 @@ EXPECTED: dict[str, dict[str, Any]] = {
     "accelerate": {
         "kind": "full", "optimizer": "AdamW", "learning_rate": 1e-3, "weight_decay": 0.01, "max_grad_norm": 1.0,
         "batch_size": 2, "gradient_accumulation_steps": 2, "precision": "fp32", "epochs_done": 3.0, "steps_done": 6,
-        "first_step": 0, "train_rows_seen": 8, "scheduler": "constant", "seed": 11, "vocabulary": 13,
+        "first_step": 0, "train_rows_seen": 8, "scheduler": "constant", "seed": None, "vocabulary": 13,
     },
     "Lightning": {
         "kind": "partial", "frozen_modules": ["model.bert.embeddings"], "optimizer": "SGD", "learning_rate": 0.1,
         "scheduler": "constant", "max_grad_norm": 0.5, "batch_size": 2, "gradient_accumulation_steps": 2,
         "precision": "fp32", "epochs_asked": 2, "epochs_done": 2.0, "steps_asked": 4, "steps_done": 4,
-        "first_step": 0, "early_stop": False, "train_rows_seen": 8, "seed": 5, "other_arguments": {"momentum": 0.5},
+        "first_step": 0, "early_stop": False, "train_rows_seen": 8, "seed": None, "other_arguments": {"momentum": 0.5},
         "vocabulary": 13, "ended": True,
     },
     "torch loop": {
@@ -100,7 +100,7 @@ EXPECTED: dict[str, dict[str, Any]] = {
         "architecture": "Sequential", "optimizer": "AdamW", "learning_rate": 0.01, "weight_decay": 0.1,
         "scheduler": "StepLR", "max_grad_norm": 2.0, "batch_size": 8, "gradient_accumulation_steps": 1,
         "precision": "fp32", "epochs_done": 3.0, "steps_done": 12, "first_step": 0, "train_rows_seen": 32,
-        "data_seed": 9, "seed": 3, "other_arguments": {},
+        "data_seed": 9, "seed": None, "other_arguments": {},
     },
     "scikit-learn": {
         # 16 features and an intercept, on a frozen base of 3024 parameters.
@@ -313,4 +313,4 @@ def test_libraries_that_are_imported_later_are_followed_too(tmp_path: Path) -> N
     )
     assert done.returncode == 0, done.stderr
     split = "torch.random_split(lengths=[32, 8], seed=4)"
-    assert json.loads(done.stdout) == [12, 12, 3.0, "StepLR", 3, 2.0, split, [], ["base.pt", "model.pt"]]
+    assert json.loads(done.stdout) == [12, 12, 3.0, "StepLR", None, 2.0, split, [], ["base.pt", "model.pt"]]
