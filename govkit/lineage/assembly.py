@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, redirect_stderr, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatch
@@ -137,7 +138,8 @@ def _found_data(seen: Seen, problems: list[Problem]) -> Iterator[Source]:
     known = {source.component.digest for source in seen.sources}
     base = seen.place or base_place(seen.ways)
     own = [seen.model_dir, *([] if base is None else [base, base.resolve()])]
-    for path, file in seen.reads.files().items():
+    # Caches are Arrow files: what they were made from comes first.
+    for path, file in sorted(seen.reads.files().items(), key=lambda each: each[0].suffix == ".arrow"):
         if (
             file.mode == "written"
             or not path.name.lower().endswith(sources.TABLES)
@@ -190,7 +192,9 @@ def _problems(seen: Seen) -> Iterator[Problem]:
         table = file.mode != "written" and path.name.lower().endswith(sources.TABLES)
         if table and not _declared(path, seen) and _changed(path, file):
             yield Problem(kind="data changed", what=f"{sources.named(path)}: the file changed after it was first read")
-    for check in seen.reads.stale_caches():
+    with redirect_stderr(io.StringIO()):  # The script's own reading showed its progress; this one is govkit's.
+        checks = seen.reads.stale_caches()
+    for check in checks:
         if check.state == "stale":
             files = ", ".join(map(str, check.files))
             yield Problem(kind="stale cache", what=f"{files}: a cache served rows that are not in it; {check.reason}")

@@ -240,18 +240,20 @@ def test_names_that_are_no_text_are_shown_and_never_lost() -> None:
     assert (kinds(run), run.data) == (["record lost"], ())
 
 
-def test_a_cache_that_serves_old_rows_is_a_problem(folder: Path) -> None:
+def test_a_cache_that_serves_old_rows_is_a_problem(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     load = "from datasets import load_dataset\n"
     load += "load_dataset('csv', data_files='train.csv', cache_dir='cache')['train']\ntrain()"
     assert run_script(load, data={"train.csv": "train"}) == 0
     first = gk.read_run("run")
     assert (kinds(first), [part.role for part in first.data]) == ([], ["train"])
+    capsys.readouterr()
     (folder / "run").rename(folder / "first")
     kept = (folder / "train.csv").stat()
     (folder / "train.csv").write_text("text,label\na,0\nb,1\n")
     os.utime(folder / "train.csv", ns=(kept.st_atime_ns, kept.st_mtime_ns))
     assert run_script(load, data={"train.csv": "train"}) == 0
     run = gk.read_run("run")
+    assert capsys.readouterr() == ("", "")  # comparing shows no bar of its own
     assert kinds(run) == ["stale cache"]
     assert against(run) == 1
 
@@ -287,8 +289,11 @@ def small_disk(place: Path) -> Iterator[Callable[[], None]]:
     )
     if mount.returncode != 0:
         soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-        yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (16, hard))
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        try:
+            # More than the tiny model, and less than the record.
+            yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         return
 
     def fill() -> None:
