@@ -73,7 +73,7 @@ def main(spool: str, *roots: str) -> None:
     while os.getppid() == parent:
         asked = os.read(0, 1) if 0 in select.select([0, watch.queue], [], [], 1.0)[0] else None
         watch.drain()
-        if asked is not None:
-            os.write(1, b"lost" if watch.ledger.lost else b"here")
         if asked == b"":
             return
+        if asked is not None:
+            os.write(1, b"lost" if watch.ledger.lost else b"here")
