@@ -6,14 +6,14 @@ import gc
 import logging
 import signal
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, cast, get_args
 
 import typer
 
 import govkit as gk
 from govkit.cli import options, screen
 
-ROLES = ("train", "test", "shifted", "calibration", "canary")
+ROLES = get_args(gk.Role)
 _COLLECTION = gc.get_threshold()
 
 

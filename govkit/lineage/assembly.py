@@ -15,14 +15,14 @@ from pathlib import Path
 from govkit import manifest
 from govkit.core import Component, Exit, Fact, Part, Problem, Read, Run
 from govkit.data import bytes_digest, shared_rows
-from govkit.errors import DataError, EvidenceError, UsageError
+from govkit.errors import DataError, EvidenceError, SubjectError, UsageError
 from govkit.lineage import environment, sources
 from govkit.lineage.cost import Clock
 from govkit.lineage.facts import OPEN, complete, observed
-from govkit.lineage.reads import Reads
-from govkit.lineage.reads import Seen as Sighting
+from govkit.lineage.reads import Reads, Seen
 from govkit.lineage.sources import Source, Telling
 from govkit.lineage.ways import Ways
+from govkit.subjects import compare_weights
 
 CHECKPOINT = "checkpoint-"
 """How the names of folders begin in which a Trainer saves what it can go on from."""
@@ -33,7 +33,7 @@ MOST_NOTED = 1_000
 
 
 @dataclass(frozen=True)
-class Seen:
+class Recording:
     """All that a recorder holds of a run that goes on or has ended."""
 
     name: str
@@ -55,7 +55,7 @@ class Seen:
     exit_code: int | None
 
 
-def assemble(seen: Seen, how: Exit) -> Run:
+def assemble(seen: Recording, how: Exit) -> Run:
     """The record of a run: while it goes on without digests of what it reads and makes, in the end with them."""
     way, over = seen.ways.primary(), how != "unfinished"
     found = way.facts() if way is not None else {}
@@ -100,7 +100,7 @@ def _when(clock: Clock) -> str:
     return datetime.fromtimestamp(clock.started, UTC).isoformat(timespec="seconds")
 
 
-def _part(seen: Seen, how: Exit) -> Part:
+def _part(seen: Recording, how: Exit) -> Part:
     way, cost = seen.ways.primary(), seen.clock.cost(None)
     return Part(
         started=_when(seen.clock),
@@ -116,11 +116,12 @@ def _part(seen: Seen, how: Exit) -> Part:
 def base_place(ways: Ways) -> Path | None:
     """Where the base was loaded from, as far as it was seen and lies on this machine."""
     way = ways.primary()
-    load = ways.base_of(way.model if way is not None else None)
+    # Of several trainings that are all as good, only what all can have come from is known.
+    load = ways.base_of(None if way is None or way.contested else way.model)
     return None if load is None else load.folder()
 
 
-def _loaded_base(seen: Seen) -> Component:
+def _loaded_base(seen: Recording) -> Component:
     """The base that was seen to be loaded, as it was when this was first asked: the run may write over it."""
     place = base_place(seen.ways)
     if place is None:
@@ -133,7 +134,7 @@ def _loaded_base(seen: Seen) -> Component:
     return seen.bases[place]
 
 
-def _found_data(seen: Seen, problems: list[Problem]) -> Iterator[Source]:
+def _found_data(seen: Recording, problems: list[Problem]) -> Iterator[Source]:
     """Tables that were opened and that nobody declared; of copies with the same rows the first."""
     known = {source.component.digest for source in seen.sources}
     base = seen.place or base_place(seen.ways)
@@ -161,14 +162,14 @@ def _found_data(seen: Seen, problems: list[Problem]) -> Iterator[Source]:
             yield found
 
 
-def _declared(path: Path, seen: Seen) -> bool:
+def _declared(path: Path, seen: Recording) -> bool:
     """Whether a file is a declared data source, or a part of one."""
     places = [source.component.details["place"].value for source in seen.sources]
     real = path.resolve()
     return any(real.is_relative_to(Path(each).resolve()) or fnmatch(str(path), each) for each in places if each)
 
 
-def _splits(data: Sequence[Source], seen: Seen) -> dict[str, Fact]:
+def _splits(data: Sequence[Source], seen: Recording) -> dict[str, Fact]:
     rows: dict[str, int] = {}
     for source in data:
         role = source.component.role
@@ -183,7 +184,7 @@ def _splits(data: Sequence[Source], seen: Seen) -> dict[str, Fact]:
     }
 
 
-def _problems(seen: Seen) -> Iterator[Problem]:
+def _problems(seen: Recording) -> Iterator[Problem]:
     for source in seen.sources:
         place = source.component.details["place"].value
         if place is not None:
@@ -203,7 +204,7 @@ def _problems(seen: Seen) -> Iterator[Problem]:
         yield Problem(kind="other base", what=f"the weights came from {loaded}, not from the base that is on record")
 
 
-def _problems_of(place: Path, digest: str, seen: Seen) -> Iterator[Problem]:
+def _problems_of(place: Path, digest: str, seen: Recording) -> Iterator[Problem]:
     """What speaks against a declared data source."""
     if not _same_bytes(place, digest):
         yield Problem(kind="data changed", what=f"{place}: its bytes changed during the run")
@@ -212,18 +213,14 @@ def _problems_of(place: Path, digest: str, seen: Seen) -> Iterator[Problem]:
         yield Problem(kind="data not read", what=f"{place}: was declared, and was not seen to be read")
 
 
-def _was_read(place: Path, seen: Seen) -> bool:
+def _was_read(place: Path, seen: Recording) -> bool:
     real = place.resolve()
     return any(path.resolve().is_relative_to(real) or fnmatch(str(path), str(place)) for path in seen.reads.files())
 
 
-def _is_declared(seen: Seen, loaded: Path) -> bool:
-    """Whether weights that were loaded are those of the declared base; a resumed run goes on from its own."""
-    if (
-        seen.base is None
-        or seen.before is not None
-        or (seen.place is not None and loaded.resolve().is_relative_to(seen.place.resolve()))
-    ):
+def _is_declared(seen: Recording, loaded: Path) -> bool:
+    """Whether weights that were loaded are those of the declared base; a resumed run has tuned them already."""
+    if seen.base is None or (seen.place is not None and loaded.resolve().is_relative_to(seen.place.resolve())):
         return True
     if seen.place is None:
         return _loaded_base(seen).digest == seen.base.digest
@@ -231,10 +228,19 @@ def _is_declared(seen: Seen, loaded: Path) -> bool:
         found, told = sources.weights_of(loaded), sources.weights_of(seen.place)
     except (UsageError, EvidenceError):
         return False
-    return found <= told or (bool(told) and told <= found)
+    if found <= told or (bool(told) and told <= found):
+        return True
+    return seen.before is not None and _derived(loaded, seen.place)
 
 
-def _changed(path: Path, file: Sighting) -> bool:
+def _derived(weights: Path, base: Path) -> bool:
+    try:
+        return compare_weights(weights, base).answer == "derived"
+    except SubjectError:
+        return False
+
+
+def _changed(path: Path, file: Seen) -> bool:
     try:
         now = path.stat()
     except OSError:
@@ -249,7 +255,7 @@ def _same_bytes(path: Path, digest: str) -> bool:
         return False
 
 
-def _channels(seen: Seen) -> dict[str, str]:
+def _channels(seen: Recording) -> dict[str, str]:
     count = sum(file.mode != "written" for file in seen.reads.files().values())
     more = {
         f"files beyond the first {MOST_READS:,}": f"not seen: {count - MOST_READS:,} more were read and are not listed"
@@ -257,18 +263,35 @@ def _channels(seen: Seen) -> dict[str, str]:
     return seen.reads.channels() | (more if count > MOST_READS else {})
 
 
-def _reads(seen: Seen, *, over: bool) -> Iterator[Read]:
+def _reads(seen: Recording, *, over: bool) -> Iterator[Read]:
     """Files that were read, with digests in the end; while the run goes on their names, should it be killed."""
     files = ((path, file) for path, file in seen.reads.files().items() if file.mode != "written")
+    known = _digests_of_base(seen) if over else {}
     for path, file in islice(files, MOST_READS if over else MOST_NOTED):
-        read = Read(path=sources.named(path), channels=tuple(sorted(file.channels)))
-        if not over:
-            yield read
-            continue
-        with suppress(OSError), path.open("rb", buffering=0) as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
-            read = read.model_copy(update={"size": stream.tell(), "sha256": f"sha256:{digest}"})
-        yield read
+        size, digest = _content(path, file, known) if over else (0, "")
+        yield Read(path=sources.named(path), channels=tuple(sorted(file.channels)), size=size, sha256=digest)
+
+
+def _content(path: Path, file: Seen, known: Mapping[Path, str]) -> tuple[int, str]:
+    """Size and digest of a file as it is now; nothing where it is gone."""
+    if path in known and not _changed(path, file):
+        return file.size, known[path]
+    with suppress(OSError), path.open("rb", buffering=0) as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        return stream.tell(), f"sha256:{digest}"
+    return 0, ""
+
+
+def _digests_of_base(seen: Recording) -> dict[Path, str]:
+    """Files of the base that need not be read once more: weights can be large. Of a link its text was digested."""
+    place = seen.place or base_place(seen.ways)
+    files = (seen.base or _loaded_base(seen)).details["files"].value or {}
+    paths = (
+        {}
+        if place is None
+        else {(place if place.is_file() else place / name): digest for name, digest in files.items()}
+    )
+    return {path: digest for path, digest in paths.items() if not path.is_symlink()}
 
 
 def model_place(model_dir: Path, ways: Ways) -> Path | None:
@@ -280,7 +303,7 @@ def model_place(model_dir: Path, ways: Ways) -> Path | None:
     return next(iter([*reversed(final), *reversed(there)]), None)
 
 
-def _outputs(seen: Seen, how: Exit) -> tuple[dict[str, str], Fact]:
+def _outputs(seen: Recording, how: Exit) -> tuple[dict[str, str], Fact]:
     """Files of the tuned model and its digest; only a run that finished has one."""
     if how != "finished":
         return {}, observed(None, "the run did not finish" if how != "unfinished" else "the run has not ended")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import platform
@@ -146,8 +147,10 @@ def _cpu() -> str | None:
 
 def devices(model: Any | None) -> list[str]:
     """Devices that the parameters of a model are on, as torch names them; empty where it does not say."""
-    parameters = getattr(model, "parameters", None)
-    found = {str(parameter.device) for parameter in parameters()} if callable(parameters) else set()
+    found: set[str] = set()
+    # A model of the user that fails when it is asked must not cost the record.
+    with contextlib.suppress(Exception):
+        found = {str(parameter.device) for parameter in model.parameters()}  # type: ignore[union-attr]
     # Estimators of scikit-learn hold arrays in the memory of the machine.
     return sorted(found) or ["cpu"] * (type(model).__module__.partition(".")[0] == "sklearn")
 

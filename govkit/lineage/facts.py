@@ -37,7 +37,7 @@ FACTS: dict[str, dict[str, str]] = {
     },
     "splits": {
         "rows": "rows of each role",
-        "shared_rows": "rows that occur in more than one role",
+        "shared_rows": "rows that occur in more than one data source",
         "method": "how the rows were shared out",
     },
     "method": {

@@ -30,6 +30,14 @@ def base_folder(record: Path, run: Run) -> Path:
     return _found(record.parent / BASE, "base", run.base.digest, advice=advice)
 
 
+def still_there(record: Path, run: Run) -> Path | None:
+    """The base of a run, where it can be found and is the same as then."""
+    try:
+        return base_folder(record, run)
+    except UsageError:
+        return None
+
+
 def model_folder(record: Path, run: Run) -> Path:
     """Folder or file of the tuned model: ``model`` beside the record, or where the script saved it.
 

@@ -80,7 +80,7 @@ def record(
             Path(base), package=base_package, license=license, base_id=base_id, revision=base_revision
         )
     elif before is not None and before.base.digest.value is not None:
-        component = before.base
+        component, base = before.base, location.still_there(folder / journal.NAME, before)
     journal.refuse_other_base(before, component)
     for root in data_roots:
         if not Path(root).is_dir():
@@ -272,6 +272,7 @@ class Recorder:
         try:
             with self._reads.paused():
                 journal.write(self.out, self._run("unfinished"))
+                self._remember(location.BASE, assembly.base_place(self._ways) if self._place is None else None)
         except OSError as error:
             lost = f"the record could not be kept up during the run: {error.strerror}"
             if lost not in {problem.what for problem in self.problems}:
@@ -280,7 +281,7 @@ class Recorder:
 
     def _run(self, how: Exit) -> Run:
         run = assembly.assemble(
-            assembly.Seen(
+            assembly.Recording(
                 name=self._name, base=self._base, place=self._place, bases=self._bases, root=self._root,
                 sources=self._sources, told=self._told, code=self._code, clock=self._clock, ways=self._ways,
                 reads=self._reads, held=self._held, model_dir=self.model_dir, problems=self.problems,
@@ -328,14 +329,13 @@ class Recorder:
     def _write(self, how: Exit) -> None:
         """The record of the whole run, and beside it where the base and the model lie."""
         run = self._run(how)
-        places = {
-            location.MODEL: assembly.model_place(self.model_dir, self._ways) if how == "finished" else None,
-            location.BASE: assembly.base_place(self._ways) if self._place is None else None,
-        }
-        for name, place in places.items():
-            if place is not None and place != self.model_dir:
-                location.remember(self.out, name, place)
+        self._remember(location.MODEL, assembly.model_place(self.model_dir, self._ways) if how == "finished" else None)
+        self._remember(location.BASE, assembly.base_place(self._ways) if self._place is None else None)
         journal.write(self.out, run)
+
+    def _remember(self, name: str, place: Path | None) -> None:
+        if place is not None and place != self.model_dir:
+            location.remember(self.out, name, place)
 
 
 def _how(error: BaseException | None) -> Exit:

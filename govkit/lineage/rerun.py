@@ -132,11 +132,8 @@ def _here(run: Run, root: Path, file: Path) -> Iterator[tuple[str, State]]:
     for read in run.reads:
         if _sha256(root / read.path) not in (None, read.sha256):
             yield f"read: {read.path}", "different"
-    try:
-        location.base_folder(file, run)
-        yield "base", "same"
-    except UsageError:
-        yield "base", "not known" if run.base.digest.value is None else "different"
+    there = location.still_there(file, run) is not None
+    yield "base", "same" if there else "not known" if run.base.digest.value is None else "different"
     packages = environment.installed(run.environment["packages"].value or {})
     yield "packages", _compared(run.environment.get("packages"), observed(packages))
 

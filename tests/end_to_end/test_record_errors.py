@@ -428,6 +428,43 @@ def test_parts_that_were_made_by_other_code_say_so() -> None:
     assert run.code["script_sha256"].why == "the parts of the run were not made by the same code"
 
 
+GO_ON = """
+model = torch.nn.Sequential(*[torch.nn.Linear(32, 32) for _ in range(4)])
+model.load_state_dict(torch.load("WEIGHTS"))
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+for _ in range(3):
+    model(torch.ones(1, 32)).sum().backward()
+    optimizer.step()
+torch.save(model.state_dict(), "ck.pt")
+raise SystemExit(3)
+"""
+
+
+def test_a_resumed_loop_may_go_on_from_its_own_weights_and_from_no_others(folder: Path) -> None:
+    for name, seed in (("base.pt", 1), ("other.pt", 2)):
+        torch.manual_seed(seed)
+        torch.save(torch.nn.Sequential(*[torch.nn.Linear(32, 32) for _ in range(4)]).state_dict(), folder / name)
+    assert run_script(GO_ON.replace("WEIGHTS", "base.pt")) == 3
+    for weights, found in (("ck.pt", []), ("other.pt", ["other base"])):
+        assert run_script(GO_ON.replace("WEIGHTS", weights), resume=True) == 3
+        assert kinds(gk.read_run("run")) == found
+
+
+def test_what_cannot_be_asked_any_more_is_unknown(folder: Path) -> None:
+    told = "\nclass Odd(torch.nn.Linear):\n    broken = False\n"
+    told += "    def named_parameters(self, *given, **more):\n"
+    told += "        if self.broken:\n            raise ValueError('not now')\n"
+    told += "        return super().named_parameters(*given, **more)\n"
+    told += "model = Odd(2, 2)\noptimizer = torch.optim.SGD(model.parameters(), lr=0.1)\n"
+    told += (
+        "for _ in range(3):\n    model(torch.ones(1, 2)).sum().backward()\n    optimizer.step()\nOdd.broken = True\n"
+    )
+    assert run_script(told) == 0
+    run = gk.read_run("run")
+    assert {fact.seen for fact in (*run.method.values(), *run.hyperparameters.values())} == {"unknown"}
+    assert run.method["kind"].why == "the objects of the training failed when they were asked"
+
+
 AUDIT = """\
 schema: govkit.audit/v1
 subject: {run: run/run.json}

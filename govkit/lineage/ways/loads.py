@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import weakref
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -209,5 +210,7 @@ def _is_model(thing: Any) -> bool:
 
 
 def parameters(model: Any) -> set[int]:
-    """``id`` of the parameters of a torch module; none of anything else."""
-    return {id(each) for each in model.parameters()} if hasattr(model, "named_parameters") else set()
+    """``id`` of the parameters of a torch module; none of anything else, or of one that fails when it is asked."""
+    with contextlib.suppress(Exception):
+        return {id(each) for each in model.parameters()} if hasattr(model, "named_parameters") else set()
+    return set()

@@ -26,6 +26,7 @@ _UNSIZED = "the data has no length"
 _UNFED = "no batches of a torch DataLoader were seen to go into its steps"
 _MIXED = "several optimizers trained it, and they differ"
 _PASSES = "the backward passes of a step are several losses, or not as many in each step"
+_FAILED = "the objects of the training failed when they were asked"
 CONTESTED = "several trainings were seen and nobody named one with watch"
 
 
@@ -144,18 +145,17 @@ class Way:
     def facts(self) -> Facts:
         """Facts of the parts ``method``, ``hyperparameters`` and ``tokenizer``, as of now."""
         if self.target is not None:
-            # What an object of the user does not tell must not end the training.
+            # An object of the user that fails when it is asked must not end the training, nor leave facts of before.
+            self._facts = _unknown(_FAILED, "method", "hyperparameters", "tokenizer")
             with contextlib.suppress(Exception):
                 told = method.tokenizer(self._cutter(), _NO_TOKENIZER)
                 self._facts = {"method": self._method(), "hyperparameters": self._hyperparameters(), "tokenizer": told}
-        if self.contested:
-            none = Fact(seen="unknown", why=CONTESTED)
-            return self._facts | {name: dict.fromkeys(FACTS[name], none) for name in ("method", "hyperparameters")}
-        return self._facts
+        return self._facts | _unknown(CONTESTED, "method", "hyperparameters") if self.contested else self._facts
 
     def history(self) -> tuple[dict[str, float], ...]:
         """Losses and metrics by step. Values that are not finite cannot be recorded and are left out."""
         if self.target is not None:
+            self._history = ()
             with contextlib.suppress(Exception):
                 self._history = tuple(row for row in map(finite, self._losses()) if row)
         return () if self.contested else self._history
@@ -233,6 +233,10 @@ class Way:
         # The losses of several optimizers have no common count of steps.
         losses = self.courses[0].losses if len(self.courses) == 1 else []
         return [{"step": step, "loss": sum(map(float, values))} for step, values in losses]
+
+
+def _unknown(why: str, *parts: str) -> Facts:
+    return {part: dict.fromkeys(FACTS[part], Fact(seen="unknown", why=why)) for part in parts}
 
 
 class AccelerateWay(Way):
