@@ -60,8 +60,8 @@ class Rule(Recorded):
         derivatives: Whether derivatives may be made; ``private`` means made but not shared.
         pin: Share-alike or copyleft, if there is one.
         uses: Name of the list of forbidden uses that has to be passed on, or empty.
-        outputs: Whether a model trained on its outputs is free of it, counts as its ``derivative``, or is allowed only
-            for some models (``conditional``).
+        outputs: Whether a model trained on its outputs is ``free`` of it, owes its ``duties``, counts as its
+            ``derivative``, or is allowed only for some models (``conditional``).
         duties: Obligations.
         checked_on: Day of the last comparison with the license's text, None if there was none.
     """
@@ -72,7 +72,7 @@ class Rule(Recorded):
     derivatives: Literal["allowed", "private", "forbidden"] = "allowed"
     pin: Pin | None = None
     uses: str = ""
-    outputs: Literal["free", "derivative", "conditional"] = "free"
+    outputs: Literal["free", "duties", "derivative", "conditional"] = "free"
     duties: tuple[Duty, ...]
     checked_on: date | None
 
