@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 
 from govkit.checks._catalog import catalog, describe
+from govkit.checks._labels import label_view, of_label
 from govkit.checks._needs import unmet
 from govkit.checks._requests import Request, arguments, complete, declared_passes, find, requests_for
 from govkit.checks._stamp import WatchedCase, cleaned, stamped
@@ -55,10 +56,13 @@ def measure(
 
 
 def _run(check: Check, request: Request, case: Case) -> list[Finding]:
-    """Findings of one check, or the one gap in their place."""
+    """Findings of one check, or the one gap in their place; of a multi-label task those of each label."""
+    if case.task == "multilabel" and "multilabel" not in check.tasks and "binary" in check.tasks:
+        views = ((name, label_view(case, index)) for index, name in enumerate(case.classes))
+        return [found for name, view in views for found in of_label(_run(check, request, view), name)]
     watched = WatchedCase.of(case)
     try:
-        lacking = unmet(watched, check.needs)
+        lacking = unmet(watched, check.needs, check.tasks)
         found = [lacking] if lacking is not None else check.function(watched, **arguments(check, request.params))
         return stamped(check, request.params, found, case=watched)
     except Exception as error:

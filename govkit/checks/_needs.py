@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
-from govkit.core import Case, Gap, Role
-from govkit.core.words import GapReason
+from govkit.core import Case, Check, Gap, Role
+from govkit.core.words import TASKS, GapReason, Task
 
 Answer = tuple[GapReason, str] | None
 
 
-def unmet(case: Case, needs: Iterable[str]) -> Gap | None:
+def unmet(case: Case, needs: Iterable[str], tasks: Collection[Task] = TASKS) -> Gap | None:
     """One gap for the whole check that names everything it lacks, or None if nothing is lacking.
+
+    Args:
+        case: What is to be measured.
+        needs: What the check needs.
+        tasks: Tasks that the check can measure.
 
     Raises:
         KeyError: A check declares a need that does not exist.
     """
+    if case.task not in tasks:
+        wanted = ", ".join(sorted(tasks))
+        return Gap(
+            reason="unsupported", detail=f"This check measures the tasks {wanted}; the task here is {case.task}."
+        )
     answers = [answer for need in sorted(needs) if (answer := _NEEDS[need](case)) is not None]
     if not answers:
         return None
@@ -23,6 +33,11 @@ def unmet(case: Case, needs: Iterable[str]) -> Gap | None:
     reasons = [reason for reason, _ in answers]
     reason: GapReason = "unsupported" if "unsupported" in reasons else reasons[0]
     return Gap(reason=reason, detail=" ".join(sentence for _, sentence in answers))
+
+
+def measurable(check: Check) -> frozenset[Task]:
+    """Tasks that a check can measure, a multi-label task label by label among them."""
+    return check.tasks | {"multilabel"} if "binary" in check.tasks else check.tasks
 
 
 def _probabilities(case: Case) -> Answer:

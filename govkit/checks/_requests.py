@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from govkit.checks._catalog import catalog as every_check
-from govkit.checks._needs import unmet
+from govkit.checks._needs import measurable, unmet
 from govkit.core import Case, Check, Of, Passes, Policy, Role
 from govkit.errors import PolicyError, UsageError
 from govkit.subjects import Probe
@@ -85,7 +85,7 @@ def declared_passes(case: Case, requests: Iterable[Request], *, catalog: Mapping
     total = Passes()
     for request in requests:
         check = find(request.check, known)
-        if unmet(case, check.needs - {"probabilities"}):
+        if unmet(case, check.needs - {"probabilities"}, measurable(check)):
             continue
         reads |= set(check.reads)
         if "probabilities" in check.needs:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import gc
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from govkit.core import Case, Dataset, Gap, Measurement, Of, Predictions, Role
-from govkit.core.case import Array
+from govkit.core.case import Array, Coded
 from govkit.core.words import GapReason
 from govkit.stats import Estimate
 
@@ -45,11 +45,18 @@ def answers(case: Case, role: Role = "test", models: tuple[Of, ...] = MODELS) ->
 
 def groups_of(data: Dataset) -> Iterator[tuple[dict[str, str], Array]]:
     """Each group of each group column: its part, and the rows in it as truths ``(n,)``."""
-    import numpy as np
+    yield from _rows_of(data.groups)
 
-    for column, names in data.groups.items():
-        for group in np.unique(names.astype(str)):
-            yield {column: str(group)}, names == group
+
+def parts_of(data: Dataset) -> Iterator[tuple[dict[str, str], Array]]:
+    """Each group, and each value of the further columns that the user wants to see apart."""
+    yield from _rows_of({**data.groups, **data.parts})
+
+
+def _rows_of(columns: Mapping[str, Coded]) -> Iterator[tuple[dict[str, str], Array]]:
+    for column, coded in columns.items():
+        for index, name in enumerate(coded.names):
+            yield {column: name}, coded.codes == index
 
 
 def measured(name: str, estimate: Estimate, data: Dataset, **where: Any) -> Measurement:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from govkit.core.recorded import Recorded
-from govkit.core.words import Role
+from govkit.core.words import Role, Task
 
 Intent = Literal["internal", "distribute", "hosted", "commercial"]
 DataStance = Literal["strict", "notice", "ignore"]
@@ -78,15 +78,19 @@ class Columns(Recorded):
 
     Attributes:
         input: Column of text or image paths, or the list of a table's feature columns.
-        label: Column of the true class.
+        label: Column of the true class, or of the true number; a list of columns of 0 and 1 is a multi-label task.
+        task: ``ordinal``, ``regression`` or ``ranking``; else the labels tell: two classes, more, or several labels.
         prediction: Column of the predicted class (stored predictions).
         score: Column of the positive class's probability (two classes).
-        scores: Columns of the probabilities, class name -> column.
+        predictions: Columns of the answers 0 and 1 of a multi-label task, label -> column.
+        scores: Columns of the probabilities, class name (of a multi-label task: label) -> column.
         base_score: The same for the base, in the same file.
         incumbent_score: The same for the incumbent.
         base_prediction: Column of the base's predicted class.
         incumbent_prediction: Column of the incumbent's predicted class.
         groups: Columns of protected attributes.
+        parts: Further columns whose values are parts of the rows to be seen apart, for example a region.
+        range: Smallest and largest possible number of a regression, for labels and answers; bounds need it.
         id: Column of unique row ids.
         time: Column of times.
         positive: Class that counts as the positive outcome; the last in sorted order if not given.
@@ -94,15 +98,19 @@ class Columns(Recorded):
     """
 
     input: str | tuple[str, ...] | None = None
-    label: str
+    label: str | tuple[str, ...]
+    task: Task | None = None
     prediction: str | None = None
     score: str | None = None
+    predictions: dict[str, str] | None = None
     scores: dict[str, str] | None = None
     base_prediction: str | None = None
     base_score: str | None = None
     incumbent_prediction: str | None = None
     incumbent_score: str | None = None
     groups: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+    range: tuple[float, float] | None = None
     id: str | None = None
     time: str | None = None
     positive: str | None = None

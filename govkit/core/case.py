@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 from govkit.core.audit import License, Use
 from govkit.core.finding import DataRef
 from govkit.core.run import Run
-from govkit.core.words import Access, Modality, Of, Role
+from govkit.core.words import Access, Modality, Of, Role, Task
 
 Array: TypeAlias = Any
 """A numpy array. The trusted part may not name numpy, so shapes and types stand in the docstrings."""
@@ -74,12 +74,29 @@ class Predictions:
     """Answers of one model to one data set, row by row.
 
     Attributes:
-        labels: Predicted class index, int64 ``(n,)``.
-        probabilities: float64 ``(n, k)``, or None for a model that gives labels only.
+        labels: Predicted class index, int64 ``(n,)``; of a multi-label task truths 0 and 1, ``(n, k)``; of a regression
+            the predicted number, float64 ``(n,)``; of a ranking empty.
+        probabilities: float64 ``(n, k)``, or None for a model that gives labels only. Of a multi-label task each column
+            is a probability of its own.
+        scores: Score of a ranking, float64 ``(n,)``, the higher the more relevant; None for the other tasks.
     """
 
     labels: Array
     probabilities: Array | None = None
+    scores: Array | None = None
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A column of names.
+
+    Attributes:
+        codes: Index into ``names`` of each row, int32 ``(n,)``.
+        names: The names that occur, sorted.
+    """
+
+    codes: Array
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -91,23 +108,26 @@ class Dataset:
         table: All columns, a ``pyarrow.Table`` of n rows.
         inputs: What the subject is asked: ``list[str]`` for text, float32 ``(n, c, h, w)`` for images, a pandas frame
             for tables, None for stored predictions.
-        labels: Class index, int64 ``(n,)``, into ``Case.classes``.
-        groups: Column -> group names, object array ``(n,)`` of str.
+        labels: Class index, int64 ``(n,)``, into ``Case.classes``; of a multi-label task truths 0 and 1, ``(n, k)``;
+            of a regression the true number, float64 ``(n,)``.
+        groups: Protected attributes, by column.
         ids: Row ids as str ``(n,)``, or None.
         row_digests: Digest of each row's content, ``(n,)`` of 32-byte values (numpy ``S64`` hex), sorted.
         digest: ``sha256:<hex>`` of the content, independent of order and file format.
         path: Where the rows came from.
+        parts: Further columns whose values are parts of the rows that the user wants to see apart.
     """
 
     role: Role
     table: Any
     inputs: Any
     labels: Array
-    groups: Mapping[str, Array]
+    groups: Mapping[str, Coded]
     ids: Array | None
     row_digests: Array
     digest: str
     path: Path
+    parts: Mapping[str, Coded] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return int(self.labels.shape[0])
@@ -127,7 +147,8 @@ class Case:
         base: The pretrained base with a head on it, or None.
         incumbent: The model in service, or None.
         data: Data sets by role; ``test`` is always there.
-        classes: Names of the classes; index = column of probabilities.
+        classes: Names of the classes, of a multi-label task of the labels; index = column of probabilities. None for a
+            regression.
         positive: Index of the class that counts as the positive outcome (selected, spam, employed ...).
         run: Record of the fine-tuning run, if there is one.
         use: Declared purpose and intents.
@@ -142,6 +163,7 @@ class Case:
         column: Names of the columns by use: ``{"input": ..., "label": ...}`` as in the audit file.
         suite: Path of the user's great-expectations suite, or None.
         licenses: Licenses that the audit file declares, where no run record does.
+        task: What the answers are.
     """
 
     subject: Subject | None
@@ -163,11 +185,13 @@ class Case:
     suite: Path | None = None
     licenses: tuple[License, ...] = ()
     base_path: Path | None = None
+    task: Task = "binary"
 
     def predictions(self, of: Of, role: Role = "test") -> Predictions | None:
         """Answers of one of the models to one data set, or None where either does not exist.
 
         ``trivial`` answers every row with the most frequent label of ``train`` (of ``test`` where there is none),
-        with that label's frequencies as probabilities.
+        with that label's frequencies as probabilities; of a regression with the mean of ``train``, of a ranking with
+        one score for all.
         """
         return self.answers(of, role) if role in self.data else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, create_model
 
 from govkit.core.case import Case, Passes
 from govkit.core.finding import Finding
-from govkit.core.words import Better, Of, Role
+from govkit.core.words import CLASSES, Better, Of, Role, Task
 
 Measure = Callable[..., Iterator[Finding]]
 
@@ -46,6 +46,8 @@ class Check:
         crosswalk: Row of ``policies/standards/crosswalk.yaml``.
         needs: Of ``probabilities``, ``weights``, ``inputs``, ``train``, ``shifted``, ``run``, ``groups``, ``base``,
             ``incumbent``: without them the whole check is one gap.
+        tasks: Tasks that it can measure; others give one gap. A check of two classes measures each label of a
+            multi-label task, unless it names that task itself.
         metrics: Name -> Metric; a finding with another name is a crash.
         reads: Predictions that the check asks for, where they exist.
         extra: Passes beyond these, as a function of the case and the parameters.
@@ -56,6 +58,7 @@ class Check:
     name: str
     crosswalk: str
     needs: frozenset[str]
+    tasks: frozenset[Task]
     metrics: dict[str, Metric]
     reads: tuple[tuple[Of, Role], ...]
     extra: Callable[..., Passes] | None
@@ -69,6 +72,7 @@ def check(
     crosswalk: str,
     metrics: dict[str, Metric],
     needs: set[str] | frozenset[str] = frozenset(),
+    tasks: Collection[Task] = CLASSES,
     reads: tuple[tuple[Of, Role], ...] = (),
     extra: Callable[..., Passes] | None = None,
 ) -> Callable[[Measure], Check]:
@@ -79,6 +83,7 @@ def check(
             name=name,
             crosswalk=crosswalk,
             needs=frozenset(needs),
+            tasks=frozenset(tasks),
             metrics=metrics,
             reads=reads,
             extra=extra,

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from govkit.core.recorded import Recorded
-from govkit.core.words import Access, Disposition, Modality, Of, Role, Severity, Tier
+from govkit.core.words import Access, Disposition, Modality, Of, Role, Severity, Task, Tier
 
 RANK: dict[Disposition, int] = {"ignore": 0, "warn": 1, "review": 2, "block": 3}
 
@@ -52,15 +52,17 @@ class Attest(Recorded):
 class When(Recorded):
     """Where a control applies. The facts come from the findings of the check ``scope``."""
 
+    task: tuple[Task, ...] | None = None
     modality: tuple[Modality, ...] | None = None
     access: tuple[Access, ...] | None = None
     has: tuple[Literal["base", "incumbent", "run", "shifted", "train", "groups"], ...] | None = None
 
     @model_validator(mode="after")
     def _says_something(self) -> When:
-        if self.modality is None and self.access is None and self.has is None:
-            raise ValueError("an empty when excludes nothing: name modality, access or has, or remove it")
-        for name in ("modality", "access", "has"):
+        names = ("task", "modality", "access", "has")
+        if all(getattr(self, name) is None for name in names):
+            raise ValueError(f"an empty when excludes nothing: name one of {', '.join(names)}, or remove it")
+        for name in names:
             if getattr(self, name) == ():
                 raise ValueError(f"{name} is an empty list; expected at least one word: name one, or remove {name}")
         return self

@@ -7,6 +7,23 @@ from typing import Literal
 Of = Literal["candidate", "base", "incumbent", "trivial", "labels"]
 """Whose value a finding is about. ``trivial`` always answers with the most frequent training label."""
 
+Task = Literal["binary", "multiclass", "ordinal", "multilabel", "regression", "ranking"]
+"""What the answers are: one of two classes, of several, of several in an order; any number of labels; a number; or a
+score that only puts rows in an order."""
+
+CLASSES: frozenset[Task] = frozenset({"binary", "multiclass", "ordinal"})
+"""Tasks whose answer is one class of several."""
+
+TASKS: frozenset[Task] = CLASSES | {"multilabel", "regression", "ranking"}
+
+LABEL = "label"
+"""Part that stands for one label of a multi-label task: whatever is asked of all rows is asked of each label."""
+
+PART_KEYS = frozenset(
+    {"base", "bin", "class", "column", "expectation", "fact", "found", "layer", "list", "number", "source", LABEL}
+)
+"""What findings call a part that is no group of people: a group column of that name would be taken for it."""
+
 Role = Literal["train", "test", "shifted", "calibration", "canary"]
 """What a data set is used for."""
 

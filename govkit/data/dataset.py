@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from govkit.core.audit import Columns
-from govkit.core.case import Array, Dataset
-from govkit.core.words import Modality, Role
+from govkit.core.case import Array, Coded, Dataset
+from govkit.core.words import PART_KEYS, Modality, Role
 from govkit.data.digest import content_digest
 from govkit.data.images import load_images
 from govkit.data.tables import read_table
@@ -24,9 +24,6 @@ MOST_GROUPS = 300
 
 EVERY = "*"
 """What findings call all groups together: a group of that name would never be judged."""
-
-PART_KEYS = frozenset({"base", "bin", "column", "expectation", "fact", "layer", "number", "source"})
-"""What findings call a part that is no group: a group column of that name would be taken for it."""
 
 _ORDER = b"govkit.order"
 
@@ -62,12 +59,13 @@ def read_dataset(
             use for something else.
     """
     path = Path(path)
-    _no_part_keys(columns.groups)
+    _no_part_keys((*columns.groups, *columns.parts))
     table = read_table(path) if table is None else table
     must_hold(path, table, _declared(columns, modality))
     labels = label_indices(path, table, columns, classes)
     ids = row_ids(path, table, columns)
     groups = {name: _groups(path, table, name) for name in columns.groups}
+    parts = {name: _groups(path, table, name) for name in columns.parts}
     root = path if path.is_dir() else path.parent
     digest, row_digests, order = content_digest(_content(table, columns, modality, root))
     table = table.take(order).replace_schema_metadata({_ORDER: order.astype("<i8").tobytes()})
@@ -79,11 +77,12 @@ def read_dataset(
         table=table,
         inputs=inputs,
         labels=labels[order],
-        groups={name: values[order] for name, values in groups.items()},
+        groups={name: Coded(coded.codes[order], coded.names) for name, coded in groups.items()},
         ids=None if ids is None else ids[order],
         row_digests=row_digests,
         digest=digest,
         path=path,
+        parts={name: Coded(coded.codes[order], coded.names) for name, coded in parts.items()},
     )
 
 
@@ -220,7 +219,7 @@ def _no_missing(path: Path, values: Array, column: str) -> None:
 
 
 def _declared(columns: Columns, modality: Modality) -> list[str]:
-    names = [columns.label, *columns.groups, *filter(None, (columns.id, columns.time))]
+    names = [columns.label, *columns.groups, *columns.parts, *filter(None, (columns.id, columns.time))]
     if modality != "unknown":
         if not columns.input:
             raise DataError("columns.input is not declared; name the column or columns that the subject is asked with")
@@ -252,15 +251,16 @@ def _no_part_keys(groups: Iterable[str]) -> None:
         )
 
 
-def _groups(path: Path, table: Array, column: str) -> Array:
+def _groups(path: Path, table: Array, column: str) -> Coded:
+    import numpy as np
     import pandas as pd
 
     names = canonical_text(table[column])
     names[pd.isna(names)] = MISSING
-    count = pd.Series(names, dtype=object).nunique()
-    if count > MOST_GROUPS:
+    codes, found = pd.factorize(names, sort=True)
+    if len(found) > MOST_GROUPS:
         raise DataError(
-            f"{path}: column {column!r} holds {count} groups, at most {MOST_GROUPS} can be judged; "
+            f"{path}: column {column!r} holds {len(found)} groups, at most {MOST_GROUPS} can be judged; "
             "put its values into fewer groups"
         )
     taken = names == EVERY
@@ -269,7 +269,7 @@ def _groups(path: Path, table: Array, column: str) -> Array:
             f"{path}, row {int(taken.argmax()) + 1}: {column} is {EVERY!r}, which stands for all groups together; "
             "give this group another name"
         )
-    return names
+    return Coded(codes.astype(np.int32), tuple(map(str, found)))
 
 
 def _content(table: Array, columns: Columns, modality: Modality, root: Path) -> Array:

@@ -106,8 +106,8 @@ def _is_number(value: object) -> bool:
 def disposition(control: Control, state: State) -> Disposition:
     """What follows from a state.
 
-    A state without a measurement leads to review at least wherever a failure or an open question would: taking
-    evidence away may not open the gate.
+    A state without a measurement leads to review at least wherever a failure, an open question or another such state
+    would: neither taking evidence away nor spoiling it may open the gate.
     """
     if state in ("pass", "not_applicable"):
         return "ignore"
@@ -120,7 +120,7 @@ def disposition(control: Control, state: State) -> Disposition:
         "error": control.on_error,
         "unsupported": control.on_unsupported,
     }
-    gated = RANK["review"] <= max(RANK[control.on_fail], RANK[control.on_inconclusive])
+    gated = RANK["review"] <= max(RANK[each] for each in (control.on_fail, control.on_inconclusive, *own.values()))
     return "review" if gated and RANK[own[state]] < RANK["review"] else own[state]
 
 

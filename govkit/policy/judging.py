@@ -142,7 +142,7 @@ def _facts(findings: Iterable[Finding]) -> Facts:
 def _excluded(when: When, facts: Facts) -> tuple[State, str] | None:
     """None where the control applies; ``missing`` where a fact is not known; else ``not_applicable``."""
     misses = []
-    for name, wanted in (("modality", when.modality), ("access", when.access)):
+    for name, wanted in (("task", when.task), ("modality", when.modality), ("access", when.access)):
         if wanted is None:
             continue
         fact = facts.get(name)

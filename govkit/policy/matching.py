@@ -6,10 +6,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from govkit.core import Control, Finding, Gap, Measurement, Policy, State
+from govkit.core.words import LABEL, PART_KEYS
 from govkit.policy.sentences import clipped, part_name
-
-NOT_GROUPS = frozenset({"bin", "column"})
-"""Part keys of measurements that are about no group of people: bins of a diagram, columns of a table."""
 
 SCOPE = "scope"
 """The check that states the facts of a case."""
@@ -35,10 +33,11 @@ class Selector:
     report_small: bool = False
 
     def takes(self, part: Mapping[str, str]) -> bool:
-        """True for a part of this slice; ``*`` as a value stands for all groups of a column together."""
+        """True for a part of this slice, of whatever label; ``*`` as a value stands for all groups of a column."""
+        columns = set(part) - {LABEL}
         if self.columns is not None:
-            return set(part) == self.columns
-        return len(part) == 1 and not NOT_GROUPS & set(part) and "*" not in part.values()
+            return columns == self.columns
+        return len(columns) == 1 and not PART_KEYS & columns and "*" not in part.values()
 
 
 @dataclass(frozen=True)
@@ -198,7 +197,8 @@ def _gaps(control: Control, selectors: Sequence[Selector], pool: Sequence[tuple[
 
 def _all_of(gap: Gap, selector: Selector) -> bool:
     """True for a gap over all groups of a column, which leaves the slice ``groups`` without them."""
-    return selector.columns is None and len(gap.part) == 1 and not NOT_GROUPS & set(gap.part)
+    columns = set(gap.part) - {LABEL}
+    return selector.columns is None and len(columns) == 1 and not PART_KEYS & columns
 
 
 def _concerns(gap: Gap, control: Control) -> bool:

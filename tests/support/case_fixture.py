@@ -13,6 +13,7 @@ import pyarrow as pa
 from govkit.checks import Request, measure
 from govkit.core import Case, Check, Dataset, Finding, Gap, Measurement, Of, Passes, Predictions, Role
 from govkit.core.audit import Use
+from govkit.core.case import Coded
 
 
 def predictions(answers: Any) -> Predictions:
@@ -25,11 +26,18 @@ def predictions(answers: Any) -> Predictions:
     return Predictions(answers.argmax(axis=1).astype(np.int64), answers.astype(np.float64))
 
 
+def coded(values: Any) -> Coded:
+    """A column of names."""
+    names, codes = np.unique(np.asarray(values, dtype=str), return_inverse=True)
+    return Coded(codes.astype(np.int32), tuple(map(str, names)))
+
+
 def make_dataset(
     labels: Any, *, role: Role = "test", groups: Mapping[str, Any] | None = None, inputs: Any = None
 ) -> Dataset:
     """A data set of n rows; its digest depends on the labels, the groups and the role."""
-    labels = np.asarray(labels, dtype=np.int64)
+    labels = np.asarray(labels)
+    labels = labels.astype(np.float64 if labels.dtype.kind == "f" else np.int64)
     columns = {name: np.asarray(values, dtype=object) for name, values in (groups or {}).items()}
     table = pa.table({"label": labels, **{name: list(values) for name, values in columns.items()}})
     content = repr((role, labels.tolist(), {name: values.tolist() for name, values in columns.items()}))
@@ -39,7 +47,7 @@ def make_dataset(
         table=table,
         inputs=inputs,
         labels=labels,
-        groups=columns,
+        groups={name: coded(values) for name, values in columns.items()},
         ids=None,
         row_digests=np.array(digests, dtype="S64"),
         digest="sha256:" + hashlib.sha256(content.encode()).hexdigest(),

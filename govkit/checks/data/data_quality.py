@@ -10,6 +10,7 @@ from typing import Any
 
 from govkit.checks._shared import loading, measured
 from govkit.core import Case, Dataset, Finding, Measurement, Metric, check, exact
+from govkit.core.words import TASKS
 from govkit.errors import DataError
 from govkit.stats import proportion
 
@@ -17,6 +18,7 @@ from govkit.stats import proportion
 @check(
     "data_quality",
     crosswalk="check.data_quality",
+    tasks=TASKS,
     metrics={
         "suite_passed": Metric("Whether every expectation of the suite is met."),
         "failed_expectations": Metric("Expectations that are not met.", better="lower", unit="expectations", low=0),

@@ -97,6 +97,8 @@ def drift(case: Case, *, sample: PositiveInt = 2000) -> Iterator[Finding]:
 
 def _columns(case: Case) -> Iterator[Column]:
     """Inputs and groups, each column once, then labels and answers."""
+    import numpy as np
+
     test, shifted = case.data["test"], case.data["shifted"]
     if isinstance(test.inputs, list):
         yield _column("text length", [len(text) for text in test.inputs], [len(text) for text in shifted.inputs])
@@ -109,7 +111,10 @@ def _columns(case: Case) -> Iterator[Column]:
         yield _column(name, test.table[name], shifted.table[name])
     for name in test.groups:
         if name not in held and name in shifted.groups:
-            yield Column(name, "input", numeric=False, reference=test.groups[name], current=shifted.groups[name])
+            sides = [
+                np.array(coded.names, dtype=object)[coded.codes] for coded in (test.groups[name], shifted.groups[name])
+            ]
+            yield Column(name, "input", numeric=False, reference=sides[0], current=sides[1])
     yield Column("label", "label", numeric=False, reference=test.labels, current=shifted.labels)
     before, after = case.predictions("candidate", "test"), case.predictions("candidate", "shifted")
     if before is not None and after is not None:

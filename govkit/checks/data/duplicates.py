@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from govkit.checks._shared import missing
 from govkit.checks.data import row_keys
 from govkit.core import Case, Dataset, Finding, Measurement, Metric, check, exact
+from govkit.core.words import TASKS
 
 
 @check(
     "duplicates",
     crosswalk="check.data_quality",
+    tasks=TASKS,
     metrics={
         "duplicate_rows": Metric(
             "Rows that repeat an earlier row: the same text but for case and white space, the same image, or, in a "

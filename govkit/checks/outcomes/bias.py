@@ -111,9 +111,12 @@ def _groupings(data: Dataset, *, intersections: bool) -> Iterator[Grouped]:
 
     chosen = [(column,) for column in data.groups]
     for columns in (*chosen, *(combinations(data.groups, 2) if intersections else ())):
-        values = np.stack([data.groups[column].astype(str) for column in columns], axis=1)
-        names, codes = np.unique(values, axis=0, return_inverse=True)
-        yield Grouped(data, columns, tuple(tuple(map(str, row)) for row in names), codes.ravel())
+        crossed = [data.groups[column] for column in columns]
+        sizes = tuple(len(coded.names) for coded in crossed)
+        cells, codes = np.unique(np.ravel_multi_index([c.codes for c in crossed], sizes), return_inverse=True)
+        places = zip(*np.unravel_index(cells, sizes), strict=True)
+        names = tuple(tuple(c.names[at] for c, at in zip(crossed, place, strict=True)) for place in places)
+        yield Grouped(data, columns, names, codes)
 
 
 def _of_model(grouped: Grouped, of: Of, sides: Sides, *, binary: bool) -> Iterator[Finding]:

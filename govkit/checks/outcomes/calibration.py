@@ -15,10 +15,10 @@ from govkit import stats
 from govkit.checks._shared import (
     MODELS,
     answers,
-    groups_of,
     measured,
     missing,
     no_probabilities,
+    parts_of,
     stated,
     unrivaled,
 )
@@ -184,7 +184,7 @@ def _rows(n: int) -> str:
 
 
 def _groups(one: Stated) -> Iterator[Finding]:
-    for part, rows in groups_of(one.data):
+    for part, rows in parts_of(one.data):
         yield _error(one.among(rows), part)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from govkit import stats
-from govkit.checks._shared import READS_TEST, groups_of, measured, missing, stated, unrivaled
+from govkit.checks._shared import READS_TEST, measured, missing, parts_of, stated, unrivaled
 from govkit.core import Case, Finding, Metric, check
 from govkit.core.case import Array
 
@@ -59,7 +59,7 @@ def flips(case: Case) -> Iterator[Finding]:
             continue
         old = predictions.labels == data.labels
         yield from _rates(case, rival, (old, new), {})
-        for part, rows in groups_of(data):
+        for part, rows in parts_of(data):
             yield from _rates(case, rival, (old[rows], new[rows]), part)
 
 

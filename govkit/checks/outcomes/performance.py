@@ -16,11 +16,11 @@ from govkit import stats
 from govkit.checks._shared import (
     MODELS,
     answers,
-    groups_of,
     log_losses,
     measured,
     missing,
     no_probabilities,
+    parts_of,
     stated,
     unrivaled,
 )
@@ -142,7 +142,7 @@ def _all_rows(case: Case, models: dict[Of, Answered]) -> Iterator[Finding]:
 def _by_group(models: dict[Of, Answered]) -> Iterator[Finding]:
     """Accuracy in each group, and its paired difference to base and incumbent."""
     present = [models[of] for of in MODELS if of in models]
-    for part, rows in groups_of(models["candidate"].data):
+    for part, rows in parts_of(models["candidate"].data):
         for one in present:
             yield _accuracy(one, rows, part)
         for rival in present[1:]:

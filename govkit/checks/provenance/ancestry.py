@@ -8,6 +8,7 @@ from typing import get_args
 from govkit.checks._shared import missing
 from govkit.checks._stamp import cleaned
 from govkit.core import Case, Finding, Measurement, Metric, check, exact
+from govkit.core.words import TASKS
 from govkit.errors import SubjectError
 from govkit.stats.ancestry import Answer
 from govkit.subjects import Layer, compare_weights
@@ -16,6 +17,7 @@ from govkit.subjects import Layer, compare_weights
 @check(
     "ancestry",
     crosswalk="record.lineage",
+    tasks=TASKS,
     metrics={
         "ancestry": Metric("Whether the candidate shares its weights with the base.", words=get_args(Answer)),
         "derived_from_base": Metric("The same as a truth; not measured where it cannot be told."),

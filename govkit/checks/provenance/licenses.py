@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from govkit.checks._shared import missing
 from govkit.core import Case, Component, DataRef, Finding, LicenseRecord, Measurement, Metric, Role, check
+from govkit.core.words import TASKS
 from govkit.licenses import Composition, components, compose, look
 
 STATES = ("known", "unknown", "conflict")
@@ -17,6 +18,7 @@ SEEN = ("met", "not found", "by hand")
 @check(
     "licenses",
     crosswalk="check.license",
+    tasks=TASKS,
     metrics={
         "base_license": Metric("Whether the license of the base is known.", words=STATES),
         "data_license": Metric("Whether the licenses of the data of a role are known.", words=STATES),

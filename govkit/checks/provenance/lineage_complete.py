@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from govkit.checks._shared import missing
 from govkit.core import Case, Component, Fact, Finding, LicenseRecord, Measurement, Metric, Run, check, exact
+from govkit.core.words import TASKS
 from govkit.errors import EvidenceError, UsageError
 from govkit.manifest import artifact_digest
 
@@ -15,6 +16,7 @@ UNKNOWN = Fact(seen="unknown")
 @check(
     "lineage_complete",
     crosswalk="record.lineage",
+    tasks=TASKS,
     needs={"run"},
     metrics={
         "complete": Metric("Whether every required fact of the run is known."),

@@ -7,13 +7,15 @@ from typing import get_args
 
 from govkit.checks._shared import groups_of
 from govkit.core import Case, Dataset, Finding, Measurement, Metric, check, exact
-from govkit.core.words import Access, Modality
+from govkit.core.words import TASKS, Access, Modality, Task
 
 
 @check(
     "scope",
     crosswalk="record.run",
+    tasks=TASKS,
     metrics={
+        "task": Metric("What the answers are.", words=get_args(Task)),
         "modality": Metric("What the inputs are.", words=get_args(Modality)),
         "access": Metric("What could be reached of the candidate.", words=get_args(Access)),
         "has_base": Metric("Whether the pretrained base stands beside the candidate."),
@@ -22,7 +24,7 @@ from govkit.core.words import Access, Modality
         "has_shifted": Metric("Whether there are shifted data."),
         "has_train": Metric("Whether there are training data."),
         "has_groups": Metric("Whether group columns are declared."),
-        "classes": Metric("Number of classes.", unit="classes", low=2),
+        "classes": Metric("Number of classes, or of labels; 0 of a regression.", unit="classes", low=0),
         "rows": Metric("Rows of a data set, and of each group in it.", unit="rows", low=0),
     },
 )
@@ -30,6 +32,7 @@ def scope(case: Case) -> Iterator[Finding]:
     """Facts about the case by which a policy decides where its controls apply."""
     n = len(case.data["test"])
     words: dict[str, str | bool] = {
+        "task": case.task,
         "modality": case.modality,
         "access": case.access,
         "has_base": case.base is not None or case.predictions("base") is not None,

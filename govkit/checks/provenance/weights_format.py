@@ -9,6 +9,7 @@ from pathlib import Path
 
 from govkit.checks._shared import missing
 from govkit.core import Case, Finding, Measurement, Metric, check, exact
+from govkit.core.words import TASKS
 
 PICKLES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib", ".dill"})
 SAFE = frozenset({".safetensors", ".gguf", ".onnx"})
@@ -19,6 +20,7 @@ CARRIERS = frozenset({".h5", ".hdf5", ".keras", ".pb"})
 @check(
     "weights_format",
     crosswalk="check.supply_chain",
+    tasks=TASKS,
     metrics={
         "safe_format": Metric("Whether the weights are in a format that holds no code, and nothing else is."),
         "pickle_files": Metric("Files that run code when they are loaded.", better="lower", unit="files", low=0),

@@ -47,6 +47,6 @@ def test_the_shipped_model_has_its_known_accuracy(census: Path) -> None:
     columns = Columns(label="employed", groups=("SEX",), id="id", score="predicted_probability")
     data = read_dataset(reference, role="test", columns=columns, modality="unknown")
     predicted = data.table["prediction"].to_numpy()
-    counted = count_table(data.groups, data.labels, predicted)
+    counted = count_table({"SEX": data.groups["SEX"].codes}, data.labels, predicted)
     right = counted.loc[counted.truth == counted.predicted, "n"].sum()
     assert right / counted.n.sum() == pytest.approx(0.8272, abs=5e-5)

@@ -41,7 +41,12 @@ def test_rows_are_sorted_by_digest_and_lead_back_to_the_file(messages: Path) -> 
     assert sorted(order) == [0, 1, 2, 3]
     assert list(np.array(dataset.inputs)[np.argsort(order)]) == ["win money", "see you", "lunch?", "prize"]
     assert list(dataset.labels[np.argsort(order)]) == [1, 0, 0, 1]
-    assert list(dataset.groups["sex"][np.argsort(order)]) == ["f", "(missing)", "m", "f"]
+    assert [dataset.groups["sex"].names[code] for code in dataset.groups["sex"].codes[np.argsort(order)]] == [
+        "f",
+        "(missing)",
+        "m",
+        "f",
+    ]
     assert list(dataset.ids[np.argsort(order)]) == ["a1", "a2", "a3", "a4"]
     assert dataset.table["text"].to_pylist() == dataset.inputs
     assert dataset.labels.dtype == np.int64

@@ -89,6 +89,14 @@ def test_gaps(policy: Build, reason: str, state: str, disposition: str, name: st
     assert (ruling.state, ruling.disposition, ruling.reason) == (state, disposition, f"{reason}: Because.")
 
 
+@pytest.mark.parametrize("reason", ["crashed", "unsupported"])
+def test_spoiled_evidence_weighs_as_much_as_missing_evidence(policy: Build, control: Fields, reason: str) -> None:
+    """A control that waits for evidence may not be let through by a check that crashes."""
+    soft = dict.fromkeys(("on_fail", "on_error", "on_unsupported", "on_inconclusive"), "ignore")
+    rules = policy(control(severity="low", on_missing="review", **soft))
+    assert verdict(rules, [gap(reason, name="accuracy")]).outcome == "REVIEW"
+
+
 def test_nothing_found_is_missing(policy: Build) -> None:
     assert ruled(policy(), []).state == "missing"
 
