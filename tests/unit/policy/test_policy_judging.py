@@ -94,7 +94,7 @@ def test_spoiled_evidence_weighs_as_much_as_missing_evidence(policy: Build, cont
     """A control that waits for evidence may not be let through by a check that crashes."""
     soft = dict.fromkeys(("on_fail", "on_error", "on_unsupported", "on_inconclusive"), "ignore")
     rules = policy(control(severity="low", on_missing="review", **soft))
-    assert verdict(rules, [gap(reason, name="accuracy")]).outcome == "REVIEW"
+    assert ruled(rules, [gap(reason, name="accuracy")]).disposition == "review"
 
 
 def test_nothing_found_is_missing(policy: Build) -> None:
