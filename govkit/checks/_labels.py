@@ -10,7 +10,10 @@ from govkit.core.words import LABEL, Of, Role
 
 
 def label_view(case: Case, index: int) -> Case:
-    """The case as it looks to one label: the positive class has it, the other has not."""
+    """The case as it looks to one label: the positive class has it, the other has not.
+
+    The models answer for all labels at once, so that what asks them anew cannot look at one label alone.
+    """
     name = case.classes[index]
 
     def answers(of: Of, role: Role) -> Predictions | None:
@@ -24,6 +27,9 @@ def label_view(case: Case, index: int) -> Case:
 
     return replace(
         case,
+        subject=None,
+        base=None,
+        incumbent=None,
         task="binary",
         classes=(f"not {name}", name),
         positive=1,
