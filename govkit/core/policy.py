@@ -55,7 +55,7 @@ class When(Recorded):
     task: tuple[Task, ...] | None = None
     modality: tuple[Modality, ...] | None = None
     access: tuple[Access, ...] | None = None
-    has: tuple[Literal["base", "incumbent", "run", "shifted", "train", "groups"], ...] | None = None
+    has: tuple[Literal["base", "incumbent", "run", "shifted", "train", "groups", "parts"], ...] | None = None
 
     @model_validator(mode="after")
     def _says_something(self) -> When:

@@ -166,6 +166,7 @@ _A = {
     "shifted": "a shifted data set",
     "train": "a training data set",
     "groups": "a group column",
+    "parts": "a column of parts to be seen apart",
 }
 
 

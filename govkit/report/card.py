@@ -132,6 +132,8 @@ def _opening(shown: Cover) -> str:
     lines = [f"# {markdown(shown.model)}", f"**{shown.stamp}.** {markdown(shown.says)}"]
     if not shown.enforced:
         lines.append(f"**{words.catalog()['not_enforced']}.** {words.catalog()['not_enforced_says']}")
+    points = [f"- **{markdown(point.title)}:** {text.cell(point.reason)}" for point in shown.points]
+    lines += ["\n".join(points)] if points else []
     lines.append(markdown(shown.purpose))
     lines.append(f"Check this card against its evidence: `{shown.verify}`")
     return "\n\n".join(lines)

@@ -24,6 +24,7 @@ from govkit.core.words import TASKS, Access, Modality, Task
         "has_shifted": Metric("Whether there are shifted data."),
         "has_train": Metric("Whether there are training data."),
         "has_groups": Metric("Whether group columns are declared."),
+        "has_parts": Metric("Whether columns are declared whose values are seen apart, groups among them."),
         "classes": Metric("Number of classes, or of labels; 0 of a regression.", unit="classes", low=0),
         "rows": Metric("Rows of a data set, and of each group in it.", unit="rows", low=0),
     },
@@ -41,6 +42,7 @@ def scope(case: Case) -> Iterator[Finding]:
         "has_shifted": "shifted" in case.data,
         "has_train": "train" in case.data,
         "has_groups": bool(case.data["test"].groups),
+        "has_parts": bool(case.data["test"].groups or case.data["test"].parts),
     }
     for name, value in words.items():
         yield Measurement(name=name, value=value, n=n)
