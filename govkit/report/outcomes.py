@@ -1,13 +1,14 @@
-"""Sections about what was measured: what the transfer changed, performance, fairness, calibration, the rest."""
+"""Sections about what was measured: performance, fairness, calibration, the rest."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
-from govkit.core import Measurement, Of
+from govkit.core import Measurement
 from govkit.report import words
 from govkit.report.blocks import Block, Cell, Code, Column, Lines, Section, Table
-from govkit.report.charts import CHANGED, MOST_GROUPS, SIDES, Chart
+from govkit.report.changed import changed
+from govkit.report.charts import MOST_GROUPS, SIDES, Chart
 from govkit.report.escape import NAME, short
 from govkit.report.model import GROUP_DIFFERENCES, GROUP_RATES, Report
 from govkit.report.numbers import NONE, interval, rows, value, with_interval
@@ -29,7 +30,7 @@ def section(key: str, blocks: Iterable[Block]) -> Section | None:
 def measured(report: Report, charts: tuple[Chart, ...]) -> list[Section | None]:
     """All sections of this module, in the order of the report."""
     return [
-        section("change", _change(report, charts)),
+        section("change", changed(report, charts)),
         section("performance", _by_check(_performance(report))),
         section("fairness", _fairness(report, charts)),
         section("calibration", _calibration(report, charts)),
@@ -117,32 +118,6 @@ def _by_check(found: Iterable[Measurement]) -> Iterable[Block]:
 
 def _pictures(charts: tuple[Chart, ...], kind: str, about: str | None = None) -> Iterable[Block]:
     return (c.picture for c in charts if c.kind == kind and about in (None, c.about))
-
-
-def _change(report: Report, charts: tuple[Chart, ...]) -> Iterable[Block]:
-    names = [m.name for m in report.measurements if not m.part and (m.of != "candidate" or m.compared_with)]
-    names = [name for name in dict.fromkeys(names) if report.find(name, of="base") or report.find(name, of="incumbent")]
-    # What the figure shows stands first in its table, too.
-    names.sort(key=lambda name: CHANGED.index(name) if name in CHANGED else len(CHANGED))
-    if names:
-        sides: list[Of] = [of for of in SIDES if any(report.find(name, of=of) for name in names)]
-        others = [of for of in sides if of != "candidate"]
-        yield from _pictures(charts, "change")
-        columns = (Column("Measure", 24), *(Column(words.word("of", of), 11, right=True) for of in sides))
-        this = words.word("of", "candidate")
-        wide = (Column(f"{this} − {words.word('of', of)}", 25, right=True) for of in others)
-        caption = "The same measure for each model; paired differences with intervals"
-        yield Table(caption, (*columns, *wide), tuple(_sides(report, name, sides, others) for name in names))
-    about = (m for m in report.measurements if m.of == "candidate" and m.compared_with and m.part)
-    yield from listing(about, "Paired differences on parts of the rows", first=FIRST_ROWS)
-
-
-def _sides(report: Report, name: str, sides: Sequence[Of], others: Sequence[Of]) -> tuple[Cell, ...]:
-    return (
-        (words.metric(name),),
-        *(value(report.find(name, of=of)) for of in sides),
-        *(with_interval(report.find(name, compared_with=of)) for of in others),
-    )
 
 
 def _performance(report: Report) -> Iterable[Measurement]:
