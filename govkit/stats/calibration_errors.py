@@ -83,7 +83,8 @@ def _equal_mass(f: Array) -> Array:
     order = np.sort(f)
     stops = np.cumsum([part.size for part in np.array_split(order, bins)])[:-1]
     edges = np.unique((order[stops - 1] + order[stops]) / 2)
-    return np.unique(np.searchsorted(edges, f, side="left"), return_inverse=True)[1]
+    which = np.searchsorted(edges, f, side="left")
+    return (np.cumsum(np.bincount(which) > 0) - 1)[which]
 
 
 def bounds(squared: Squared, z: Array) -> tuple[Array, Array]:

@@ -7,9 +7,10 @@ from typing import Any
 
 from govkit.core.case import Array
 from govkit.stats.estimate import ALPHAS, Estimate, assemble
-from govkit.stats.inputs import count, denominator, same_length, truths
+from govkit.stats.inputs import count, counts, denominator, fractions, same_length, truths
 from govkit.stats.inversion import first_uncleared
-from govkit.stats.proportions import clopper_pearson, proportion
+from govkit.stats.newcombe import newcombe_paired
+from govkit.stats.proportions import clopper_pearson, proportions
 
 FEWEST = 7
 """Below this number of rows the score test misses too often; the proven product of exact bounds takes over."""
@@ -34,7 +35,7 @@ class Flips:
     p_value: float
 
 
-def paired_difference(b: int, c: int, n: int) -> Estimate:
+def paired_difference(b: int, c: int, n: int, *, both: int | None = None) -> Estimate:
     """Difference of two shares on the same rows, ``(b - c)/n``, in [-1, 1].
 
     Bounds invert Tango's score test (1998) with a continuity and a skewness correction; below 7 rows they are the
@@ -44,42 +45,67 @@ def paired_difference(b: int, c: int, n: int) -> Estimate:
         b: Rows where only the first is right.
         c: Rows where only the second is right.
         n: All rows.
+        both: Rows where both are right; with it the reader's interval is Newcombe's, else that of the bounds.
 
     Raises:
-        ValueError: If there are no rows, or ``b + c`` exceeds them.
+        ValueError: If there are no rows, or the counts together exceed them.
     """
-    import numpy as np
-
     n = denominator("the number of rows", n)
     b, c = count("b", b, most=n), count("c", c, most=n)
-    count("b + c", b + c, most=n)
-    lows, negative = paired_lows(np.array([b, c]), np.array([c, b]), np.array([n, n]), np.array(ALPHAS))
-    method = "corrected Tango" if n >= FEWEST else "product of exact bounds"
-    return assemble((b - c) / n, n, lows, -negative, method=method, within=(-1.0, 1.0))
+    count("b + c + both", b + c + (0 if both is None else count("both", both)), most=n)
+    return paired_differences([b], [c], [n], both=None if both is None else [both])[0]
 
 
-def paired_lows(b: Array, c: Array, n: Array, alpha: Array) -> Array:
-    """Lower bounds of ``(b - c)/n`` for ``k`` tables, each by the method for its number of rows.
+def paired_differences(b: Any, c: Any, n: Any, *, both: Any = None) -> list[Estimate]:
+    """One paired difference for each of ``k`` tables, all at once; same estimates as from ``paired_difference``.
 
     Args:
         b: Counts ``(k,)``.
         c: Counts ``(k,)``.
         n: Rows ``(k,)``.
-        alpha: One-sided errors ``(levels,)``, each below 0.15.
+        both: Counts ``(k,)``, or None.
+
+    Raises:
+        ValueError: If the lengths differ, a table has no rows, or its counts together exceed them.
+    """
+    import numpy as np
+
+    b, c = counts("b", b, at_least=0), counts("c", c, at_least=0)
+    right = 0 * b if both is None else counts("both", both, at_least=0)
+    same_length(b=b, c=c, both=right)
+    _, n = fractions(b + c + right, n, at_least=0)
+    lows, negative = paired_lows(np.stack([b, c]), np.stack([c, b]), np.stack([n, n]), np.array(ALPHAS))
+    found = []
+    for *table, low, high in zip(right.tolist(), b.tolist(), c.tolist(), n.tolist(), lows, -negative, strict=True):
+        _, one, other, rows = table
+        method = "corrected Tango" if rows >= FEWEST else "product of exact bounds"
+        interval = None if both is None else newcombe_paired(*table)
+        method = method if both is None else "Newcombe, paired"
+        value = (one - other) / rows
+        found.append(assemble(value, rows, low, high, method=method, within=(-1.0, 1.0), interval=interval))
+    return found
+
+
+def paired_lows(b: Array, c: Array, n: Array, alpha: Array) -> Array:
+    """Lower bounds of ``(b - c)/n``, each by the method for its number of rows.
+
+    Args:
+        b: Counts, any shape.
+        c: Counts, same shape.
+        n: Rows, same shape.
+        alpha: One-sided errors, each below 0.15: ``(levels,)``, or that shape and ``levels``.
 
     Returns:
-        Bounds ``(k, levels)``.
+        Bounds, that shape and ``levels``.
     """
     import numpy as np
     from scipy.special import ndtri
 
-    b, c, n = b[:, None], c[:, None], n[:, None]
-    bounds = np.empty((b.size, alpha.size))
-    many = n[:, 0] >= FEWEST
-    if many.any():
-        bounds[many] = paired_low(b[many], c[many], n[many], z=-ndtri(alpha))
-    if not many.all():
-        bounds[~many] = exact_low(b[~many], c[~many], n[~many], alpha)
+    b, c, n, alpha = np.broadcast_arrays(b[..., None], c[..., None], n[..., None], alpha)
+    bounds = np.empty(alpha.shape)
+    many = n >= FEWEST
+    bounds[many] = paired_low(b[many], c[many], n[many], z=-ndtri(alpha[many]))
+    bounds[~many] = exact_low(b[~many], c[~many], n[~many], alpha[~many])
     return bounds
 
 
@@ -98,7 +124,7 @@ def paired_low(b: Array, c: Array, n: Array, *, z: Array) -> Array:
         q = np.maximum((root - beta) / (4 * n), np.maximum(0, -trial))
         discordant = np.minimum(2 * q + trial, 1)
         v = np.maximum(discordant - trial * trial, 0)
-        k3 = trial - 3 * trial * discordant + 2 * trial**3
+        k3 = trial - 3 * trial * discordant + 2 * trial * trial * trial
         shift = skew * np.maximum(0, k3 / np.maximum(v, TINY))
         return np.asarray(b - c - n * trial - continuity - shift > z * np.sqrt(n * v))
 
@@ -128,8 +154,9 @@ def flips(old_right: Any, new_right: Any) -> Flips:
     """
     old, new = truths("old_right", old_right), truths("new_right", new_right)
     same_length(old_right=old, new_right=new)
-    lost, won, n = int((old & ~new).sum()), int((~old & new).sum()), old.size
-    return Flips(proportion(lost, n), proportion(won, n), paired_difference(won, lost, n), mcnemar_exact(won, lost))
+    lost, won, both, n = int((old & ~new).sum()), int((~old & new).sum()), int((old & new).sum()), old.size
+    negative, positive = proportions([lost, won], [n, n])
+    return Flips(negative, positive, paired_difference(won, lost, n, both=both), mcnemar_exact(won, lost))
 
 
 def mcnemar_exact(b: int, c: int) -> float:

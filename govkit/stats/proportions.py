@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from statistics import NormalDist
+from typing import Any
 
 from govkit.core.case import Array
 from govkit.stats.estimate import ALPHAS, Estimate, assemble
-from govkit.stats.inputs import fraction
+from govkit.stats.inputs import fraction, fractions
 
 MOST_ROWS = 10**12
 
@@ -45,11 +46,27 @@ def proportion(x: int, n: int) -> Estimate:
     Raises:
         ValueError: If ``n`` is 0 or ``x`` is not in 0..n.
     """
+    return proportions(*([value] for value in fraction(x, n)))[0]
+
+
+def proportions(successes: Any, totals: Any) -> list[Estimate]:
+    """One share for each of ``k`` pairs of counts, all at once; same estimates as from ``proportion``.
+
+    Args:
+        successes: Counts ``(k,)``.
+        totals: Rows ``(k,)``.
+
+    Raises:
+        ValueError: If a total is 0, or has more successes than rows.
+    """
     import numpy as np
 
-    x, n = fraction(x, n)
-    lows, highs = clopper_pearson(x, n, np.array(ALPHAS))
-    return assemble(x / n, n, lows, highs, method="Wilson", within=(0.0, 1.0), interval=wilson(x, n))
+    x, n = fractions(successes, totals, at_least=0)
+    lows, highs = clopper_pearson(x[:, None], n[:, None], np.array(ALPHAS))
+    return [
+        assemble(a / rows, rows, low, high, method="Wilson", within=(0.0, 1.0), interval=wilson(a, rows))
+        for a, rows, low, high in zip(x.tolist(), n.tolist(), lows, highs, strict=True)
+    ]
 
 
 def rows_needed(value: float, limit: float, level: float = 0.95) -> int | None:

@@ -91,9 +91,13 @@ def auc(scores: Any, positive: Any) -> Estimate:
     Raises:
         ValueError: If a score is not finite, the lengths differ, or a class has no row.
     """
+    return auc_of(placements(scores, positive))
+
+
+def auc_of(placed: Placements) -> Estimate:
+    """Area under the ROC curve of rows that were ranked before."""
     import numpy as np
 
-    placed = placements(scores, positive)
     area, spread, unseen = placed.area, _spread(placed), _unseen(placed)
     lows, highs = area * (1 - unseen), 1 - (1 - area) * (1 - unseen)
     reader = None
@@ -122,10 +126,13 @@ def auc_difference(scores_a: Any, scores_b: Any, positive: Any) -> Estimate:
     Raises:
         ValueError: If a score is not finite, the lengths differ, or a class has no row.
     """
+    return auc_difference_of(placements(scores_a, positive), placements(scores_b, positive))
+
+
+def auc_difference_of(first: Placements, second: Placements) -> Estimate:
+    """Area of the first ranking less area of the second, of the same rows in the same order."""
     import numpy as np
 
-    first, second = placements(scores_a, positive), placements(scores_b, positive)
-    same_length(scores_a=np.asarray(scores_a), scores_b=np.asarray(scores_b))
     placed = first - second
     spread, unseen = _spread(placed), _unseen(placed)
     error = np.sqrt(spread.variance)

@@ -8,11 +8,13 @@ corrections no miss rate above the nominal one was found by exact enumeration.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from govkit.core.case import Array
 from govkit.stats.estimate import ALPHAS, QUANTILES, UNBOUNDED, Estimate, assemble
-from govkit.stats.inputs import fraction
+from govkit.stats.inputs import fraction, fractions, same_length
 from govkit.stats.inversion import ROUNDS, first_uncleared
+from govkit.stats.newcombe import newcombe
 
 METHOD = "corrected Miettinen-Nurminen"
 TINY = 1e-300
@@ -24,12 +26,37 @@ def difference(x: int, n: int, y: int, m: int) -> Estimate:
     Raises:
         ValueError: If a group has no rows, or more successes than rows.
     """
+    return differences(*([value] for value in (*fraction(x, n), *fraction(y, m))))[0]
+
+
+def differences(x: Any, n: Any, y: Any, m: Any) -> list[Estimate]:
+    """One difference for each of ``k`` tables, all at once; same estimates as from ``difference``.
+
+    Args:
+        x: Successes of the first groups ``(k,)``.
+        n: Rows of the first groups ``(k,)``.
+        y: Successes of the second groups ``(k,)``.
+        m: Rows of the second groups ``(k,)``.
+
+    Raises:
+        ValueError: If a group has no rows, or more successes than rows.
+    """
     import numpy as np
 
-    (x, n), (y, m) = fraction(x, n), fraction(y, m)
-    z = np.array(QUANTILES)
-    lows, negative = _both(difference_low, (x, n, y, m), z)
-    return assemble(x / n - y / m, n + m, lows, -negative, method=METHOD, within=(-1.0, 1.0))
+    table = _tables(x, n, y, m)
+    lows, negative = _both(difference_low, table, np.array(QUANTILES))
+    return [
+        assemble(
+            a / rows - b / others,
+            rows + others,
+            low,
+            high,
+            method="Newcombe",
+            within=(-1.0, 1.0),
+            interval=newcombe(a, rows, b, others),
+        )
+        for a, rows, b, others, low, high in zip(*(part.tolist() for part in table), lows, -negative, strict=True)
+    ]
 
 
 def absolute_difference(x: int, n: int, y: int, m: int) -> Estimate:
@@ -54,14 +81,27 @@ def ratio(x: int, n: int, y: int, m: int) -> Estimate:
     Raises:
         ValueError: If a group has no rows, more successes than rows, or the second has no success.
     """
+    return ratios(*([value] for value in (*fraction(x, n), *fraction(y, m))))[0]
+
+
+def ratios(x: Any, n: Any, y: Any, m: Any) -> list[Estimate]:
+    """One ratio for each of ``k`` tables, all at once; arguments as of ``differences``, same estimates as ``ratio``.
+
+    Raises:
+        ValueError: If a group has no rows, more successes than rows, or a second one has no success.
+    """
     import numpy as np
 
-    (x, n), (y, m) = fraction(x, n), fraction(y, m)
-    if y == 0:
-        raise ValueError(f"the second group has 0 successes in {m} rows; a ratio to it is undefined")
-    lows, inverse = _both(ratio_low, (x, n, y, m), np.array(QUANTILES))
-    highs = reciprocal(inverse)
-    return assemble((x / n) / (y / m), n + m, lows, highs, method=METHOD, within=(0.0, UNBOUNDED))
+    table = _tables(x, n, y, m)
+    for none in np.flatnonzero(table[2] == 0):
+        raise ValueError(f"the second group has 0 successes in {table[3][none]} rows; a ratio to it is undefined")
+    lows, inverse = _both(ratio_low, table, np.array(QUANTILES))
+    return [
+        assemble((a / rows) / (b / others), rows + others, low, high, method=METHOD, within=(0.0, UNBOUNDED))
+        for a, rows, b, others, low, high in zip(
+            *(part.tolist() for part in table), lows, reciprocal(inverse), strict=True
+        )
+    ]
 
 
 def reciprocal(low: Array) -> Array:
@@ -71,13 +111,20 @@ def reciprocal(low: Array) -> Array:
     return np.where(low > TINY, 1 / np.maximum(low, TINY), UNBOUNDED)
 
 
-def _both(low: Callable[..., Array], table: tuple[int, int, int, int], z: Array) -> Array:
-    """Lower bounds of the table and of the table with its groups swapped, ``(2, len(z))``."""
+def _tables(x: Any, n: Any, y: Any, m: Any) -> tuple[Array, Array, Array, Array]:
+    """Counts of ``k`` pairs of groups, checked, each ``(k,)``."""
+    first, second = fractions(x, n, at_least=0), fractions(y, m, at_least=0)
+    same_length(first=first[0], second=second[0])
+    return *first, *second
+
+
+def _both(low: Callable[..., Array], table: tuple[Any, Any, Any, Any], z: Array) -> Array:
+    """Lower bounds of each table and of the same with its groups swapped, ``(2, k, len(z))``; k is left out of one."""
     import numpy as np
 
     x, n, y, m = table
-    first = np.array([[x], [y]]), np.array([[n], [m]])
-    return np.asarray(low(*first, first[0][::-1], first[1][::-1], z=z))
+    successes, rows = np.array([x, y])[..., None], np.array([n, m])[..., None]
+    return np.asarray(low(successes, rows, successes[::-1], rows[::-1], z=z))
 
 
 def difference_low(x: Array, n: Array, y: Array, m: Array, *, z: Array, rounds: int = ROUNDS) -> Array:
@@ -111,9 +158,10 @@ def _constrained(p1: Array, p2: Array, theta: Array, gap: Array) -> tuple[Array,
     c = gap * gap + gap * (2 * p1 + theta + 1) + p1 + theta * p2
     d = -p1 * gap * (1 + gap)
     third = b / (3 * a)
-    v = third**3 - third * c / (2 * a) + d / (2 * a)
+    # Products, not powers: a power of a negative number takes a hundred times as long.
+    v = third * third * third - third * c / (2 * a) + d / (2 * a)
     u = np.copysign(np.sqrt(np.maximum(third * third - c / (3 * a), 0)), v)
-    cube = np.where(u == 0, 1.0, u**3)
+    cube = np.where(u == 0, 1.0, u * u * u)
     angle = (np.pi + np.arccos(np.clip(v / cube, -1, 1))) / 3
     least, most = np.maximum(0, gap), np.minimum(1, 1 + gap)
     r1 = np.clip(2 * u * np.cos(angle) - third, least, most)

@@ -4,8 +4,9 @@ Run it alone for the long version (about ten minutes on one core)::
 
     python tests/bench/stats_coverage.py [NAME ...]
 
-Count-based methods are enumerated exactly over a grid of true rates; the rest is simulated. The short versions in
-``tests/unit/stats`` use the same functions.
+Count-based methods are enumerated exactly over a grid of true rates: every table where rows are few; where they are
+many, for each likely count of one side, the fewest successes of the other at which the bound misses (a bound rises with
+them). The rest is simulated. The short versions in ``tests/unit/stats`` use the same functions.
 """
 
 from __future__ import annotations
@@ -14,18 +15,23 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
-from scipy.special import gammaln, ndtri
+from scipy.special import bdtrc, gammaln, ndtri
 from scipy.stats import binom
 
 import govkit.stats as gs
 from govkit.core import LEVELS
 from govkit.stats.calibration_errors import squared_error
 from govkit.stats.estimate import ALPHAS
-from govkit.stats.paired import paired_lows
+from govkit.stats.paired import paired_low, paired_lows
+from govkit.stats.planning import fewest, likely
+from govkit.stats.proportions import clopper_pearson
 from govkit.stats.two_groups import difference_low, ratio_low
 
 ALPHA = np.array(ALPHAS)
 RATES = np.concatenate([[1e-4, 1e-3, 3e-3], np.linspace(0.01, 0.99, 33), 1 - np.array([3e-3, 1e-3, 1e-4])])
+LOW_RATES = np.array([1e-4, 1e-3, 3e-3, 0.01, 0.03, 0.1, 0.2, 0.35])
+FEW_RATES = np.concatenate([LOW_RATES, [0.5], 1 - LOW_RATES[::-1]])
+Z = -ndtri(ALPHA)
 SLACK = 1e-12
 Draw = Callable[[np.random.Generator], gs.Estimate]
 
@@ -33,8 +39,7 @@ Draw = Callable[[np.random.Generator], gs.Estimate]
 def two_group_misses(n: int, m: int, rates: np.ndarray = RATES) -> tuple[np.ndarray, np.ndarray]:
     """Worst miss over nominal of the low bounds of difference and ratio, each ``(9,)``; every table is enumerated."""
     x, y = np.arange(n + 1)[:, None, None], np.arange(m + 1)[None, :, None]
-    z = -ndtri(ALPHA)
-    low, quotient = difference_low(x, n, y, m, z=z), ratio_low(x, n, y, m, z=z)
+    low, quotient = difference_low(x, n, y, m, z=Z), ratio_low(x, n, y, m, z=Z)
     worst = np.zeros((2, ALPHA.size))
     first = [binom.pmf(np.arange(n + 1), n, p) for p in rates]
     second = [binom.pmf(np.arange(m + 1), m, q) for q in rates]
@@ -64,6 +69,32 @@ def paired_misses(n: int, rates: np.ndarray = RATES) -> np.ndarray:
         missed = low[None] > (p - q)[:, None, None] + SLACK
         worst = np.maximum(worst, (np.einsum("qt,qtl->ql", chance, missed) / ALPHA).max(axis=0, initial=0))
     return worst
+
+
+def share_misses(n: int, rates: np.ndarray = RATES) -> np.ndarray:
+    """Worst miss over nominal of the low bound of a share, ``(9,)``."""
+    x = np.arange(n + 1)
+    missed = clopper_pearson(x[:, None], n, ALPHA)[0] > rates[:, None, None] + SLACK
+    return np.einsum("rx,rxl->rl", binom.pmf(x, n, rates[:, None]), missed).max(axis=0) / ALPHA
+
+
+def two_group_misses_at(
+    low: Callable[..., np.ndarray], rows: tuple[int, int], shares: tuple[float, float]
+) -> np.ndarray:
+    """Miss over nominal of the low bounds of the difference or the ratio at one pair of shares, ``(9,)``."""
+    (n, m), (p, q) = rows, shares
+    truth = p - q if low is difference_low else p / q * (1 + SLACK)
+    y, chance = likely(m, q)
+    missing = fewest(lambda x: low(x, n, y[:, None], m, z=Z) > truth + SLACK, np.full((y.size, Z.size), n))
+    return chance @ bdtrc(missing - 1, n, p) / ALPHA
+
+
+def paired_misses_at(n: int, p: float, q: float) -> np.ndarray:
+    """Miss over nominal of the low bounds of the paired difference, ``(9,)``; ``p`` and ``q``: one model right only."""
+    split, chance = likely(n, p + q)
+    rows = np.tile(split[:, None], Z.size)
+    missing = fewest(lambda b: paired_low(b, split[:, None] - b, n, z=Z) > p - q + SLACK, rows)
+    return chance @ bdtrc(missing - 1, rows, p / (p + q)) / ALPHA
 
 
 def simulated_misses(draw: Draw, truth: float, draws: int, seed: int) -> np.ndarray:
@@ -190,6 +221,9 @@ def spread_draw(n: int, shares: np.ndarray) -> Draw:
     return lambda rng: gs.spread(rng.binomial(n, shares), np.full(shares.size, n))
 
 
+SIZES = (7, 50, 200, 1000, 5000)
+COUNTED = {"proportion", "difference", "ratio", "paired_difference"}
+
 Simulation = tuple[str, str, Draw, float, int]
 """Name, rows, draw, truth and number of draws."""
 
@@ -251,11 +285,22 @@ def other_numbers() -> Iterator[Simulation]:
 
 def enumerations() -> Iterator[tuple[str, str, np.ndarray]]:
     """Name, rows and worst miss over nominal of the methods on counts."""
-    for n, m in ((5, 5), (20, 20), (10, 40), (50, 50), (5, 100), (50, 350)):
+    for n in SIZES:
+        yield "proportion", f"{n}, worst of {RATES.size} rates", share_misses(n)
+    for n, m in ((5, 5), (7, 7), (20, 20), (10, 40), (40, 10), (50, 50), (5, 100), (100, 5), (50, 350)):
         for name, worst in zip(("difference", "ratio"), two_group_misses(n, m), strict=True):
-            yield name, f"{n}+{m}, worst of all rates", worst
-    for n in (3, 6, 7, 10, 20, 40, 80):
-        yield "paired_difference", f"{n}, worst of all rates", paired_misses(n)
+            yield name, f"{n}+{m}, worst of {RATES.size} x {RATES.size} rates", worst
+    pairs = [(p, q) for p in FEW_RATES for q in FEW_RATES]
+    for n, m in ((200, 200), (1000, 1000), (5000, 5000), (50, 5000), (5000, 50)):
+        for name, low in (("difference", difference_low), ("ratio", ratio_low)):
+            worst = np.max([two_group_misses_at(low, (n, m), pair) for pair in pairs], axis=0)
+            yield name, f"{n}+{m}, worst of {len(pairs)} pairs of rates", worst
+    for n in (3, 6, 7, 10, 20, 50, 80):
+        yield "paired_difference", f"{n}, worst of {RATES.size} x {RATES.size} rates", paired_misses(n)
+    pairs = [(p, q) for p, q in pairs if p + q < 1]
+    for n in SIZES[2:]:
+        worst = np.max([paired_misses_at(n, p, q) for p, q in pairs], axis=0)
+        yield "paired_difference", f"{n}, worst of {len(pairs)} pairs of rates", worst
 
 
 def line(method: str, rows: str, side: str, cells: Iterable[object]) -> None:
@@ -265,8 +310,8 @@ def line(method: str, rows: str, side: str, cells: Iterable[object]) -> None:
 
 def main(wanted: list[str]) -> None:
     """Print the table, or the lines of the methods named."""
-    line("method", "rows", "side", LEVELS)
-    if not wanted or {"difference", "ratio", "paired_difference"} & set(wanted):
+    line("method", "rows", "side", (f"{level:.4g}" for level in LEVELS))
+    if not wanted or COUNTED & set(wanted):
         for name, rows, worst in enumerations():
             line(name, rows, "low", worst.round(2))
     for name, rows, draw, truth, draws in (*calibrations(), *calibrations_apart(), *rankings(), *other_numbers()):

@@ -61,12 +61,52 @@ def test_proportion_anchors():
     assert clopper_pearson(0, 50, 0.025)[1] == pytest.approx(0.071122, abs=5e-7)
 
 
+READER = LEVELS.index(0.975)
+
+
+@pytest.mark.parametrize("table", [(56, 70, 48, 80), (0, 30, 3, 50), (9, 10, 1, 1000), (20, 20, 0, 20)])
+def test_newcombe_of_two_groups(table):
+    theirs = confint_proportions_2indep(*table, method="newcomb", compare="diff")
+    found = gs.difference(*table)
+    assert (found.interval.low, found.interval.high) == pytest.approx(theirs, abs=1e-12)
+
+
 def test_newcombe_anchor_lies_inside_the_corrected_bounds():
-    newcombe = confint_proportions_2indep(56, 70, 48, 80, method="newcomb", compare="diff")
-    assert newcombe == pytest.approx((0.052431, 0.333873), abs=5e-7)
-    ours = gs.difference(56, 70, 48, 80).interval
-    assert ours.low < newcombe[0] < newcombe[1] < ours.high
-    assert ours.high - ours.low < 1.1 * (newcombe[1] - newcombe[0])
+    found = gs.difference(56, 70, 48, 80)
+    assert (found.interval.low, found.interval.high) == pytest.approx((0.052431, 0.333873), abs=5e-7)
+    bound = found.bounds[READER]
+    assert bound.low < found.interval.low < found.interval.high < bound.high
+    assert bound.high - bound.low < 1.1 * (found.interval.high - found.interval.low)
+
+
+def newcombe_by_rows(first: np.ndarray, second: np.ndarray) -> tuple[float, float]:
+    """Method 10 from columns of 0 and 1: correlation by numpy, Wilson by statsmodels, the ends as a quadratic form."""
+    n, means = first.size, np.array([first.mean(), second.mean()])
+    wilson_ends = np.array([proportion_confint(column.sum(), n, method="wilson") for column in (first, second)])
+    varies = first.std() * second.std() > 0
+    phi = np.corrcoef(first, second)[0, 1] if varies else 0.0
+    if phi > 0:
+        # Half a row is taken off the cross product of the table, n squared times the covariance.
+        phi = max(0.0, phi - 0.5 / (n * first.std() * second.std()))
+    form = np.array([[1, -phi], [-phi, 1]])
+    away = np.abs(wilson_ends - means[:, None])
+    low, high = np.array([away[0, 0], away[1, 1]]), np.array([away[0, 1], away[1, 0]])
+    gap = means[0] - means[1]
+    return float(gap - np.sqrt(low @ form @ low)), float(gap + np.sqrt(high @ form @ high))
+
+
+@pytest.mark.parametrize("cells", [(70, 12, 4, 14), (1, 1, 7, 12), (59, 6, 16, 80), (0, 9, 9, 2), (30, 0, 0, 9)])
+def test_newcombe_of_paired_rows(cells):
+    both, b, c, neither = cells
+    first, second = np.repeat([1, 1, 0, 0], cells), np.repeat([1, 0, 1, 0], cells)
+    found = gs.paired_difference(b, c, both + b + c + neither, both=both).interval
+    assert (found.low, found.high) == pytest.approx(newcombe_by_rows(first, second), abs=1e-9)
+
+
+def test_newcombe_paired_is_the_published_interval():
+    """Airway hyper-responsiveness before and after (Fagerland, Lydersen and Laake 2014): -0.507 to -0.026."""
+    found = gs.paired_difference(1, 7, 21, both=1).interval
+    assert (round(found.low, 3), round(found.high, 3)) == (-0.507, -0.026)
 
 
 @pytest.mark.parametrize("table", [(56, 70, 48, 80), (3, 40, 1, 60), (399, 400, 20, 25)])
@@ -74,7 +114,7 @@ def test_newcombe_anchor_lies_inside_the_corrected_bounds():
 def test_uncorrected_score_interval_of_statsmodels_lies_just_inside(table, compare):
     x, n, y, m = table
     score = confint_proportions_2indep(x, n, y, m, method="score", compare=compare, correction=True)
-    ours = (gs.difference if compare == "diff" else gs.ratio)(x, n, y, m).interval
+    ours = (gs.difference if compare == "diff" else gs.ratio)(x, n, y, m).bounds[READER]
     assert ours.low < score[0] + 1e-6
     assert ours.high > score[1] - 1e-6
 
@@ -116,6 +156,13 @@ def test_holm():
     assert gs.holm(p) == pytest.approx([0.05, 0.08, 0.09, 0.09, 0.09])
     p = np.random.default_rng(0).random(30) ** 3
     assert gs.holm(p) == pytest.approx(multipletests(p, method="holm")[1])
+
+
+def test_benjamini_hochberg():
+    assert gs.benjamini_hochberg([0.01, 0.02, 0.03, 0.04, 0.05]) == pytest.approx([0.05] * 5)
+    p = np.random.default_rng(0).random(30) ** 3
+    assert gs.benjamini_hochberg(p) == pytest.approx(multipletests(p, method="fdr_bh")[1])
+    assert gs.benjamini_hochberg(p) == pytest.approx(stats.false_discovery_control(p))
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,33 @@ def test_no_pair_of_rates_makes_the_paired_difference_miss_too_often(bench, n):
     assert bench.paired_misses(n, COARSE).max() <= 1.0
 
 
+@pytest.mark.parametrize("n", [7, 200, 5000])
+def test_no_rate_makes_a_share_miss_too_often(bench, n):
+    assert bench.share_misses(n, COARSE).max() <= 1.0
+
+
+MANY = [(1e-4, 1e-3), (0.01, 0.001), (0.3, 0.3), (0.95, 0.9), (0.9999, 0.99)]
+
+
+def test_the_windowed_miss_rate_is_that_of_every_table(bench):
+    every, shares = bench.two_group_misses(20, 12, np.array([0.3])), (0.3, 0.3)
+    for low, worst in zip((bench.difference_low, bench.ratio_low), every, strict=True):
+        assert bench.two_group_misses_at(low, (20, 12), shares) == pytest.approx(worst, abs=1e-6)
+    assert bench.paired_misses_at(30, 0.2, 0.2) == pytest.approx(bench.paired_misses(30, np.array([0.2])), abs=1e-6)
+
+
+@pytest.mark.parametrize("shares", MANY)
+@pytest.mark.parametrize("rows", [(1000, 1000), (50, 2000)])
+def test_with_many_rows_difference_and_ratio_do_not_miss_too_often(bench, rows, shares):
+    for low in (bench.difference_low, bench.ratio_low):
+        assert bench.two_group_misses_at(low, rows, shares).max() <= 1.0
+
+
+@pytest.mark.parametrize("shares", [(1e-4, 1e-3), (0.01, 0.001), (0.05, 0.05), (0.3, 0.1), (0.9, 0.05)])
+def test_with_many_rows_the_paired_difference_does_not_miss_too_often(bench, shares):
+    assert bench.paired_misses_at(1000, *shares).max() <= 1.0
+
+
 def no_more_than_chance(missed: np.ndarray, draws: int) -> bool:
     """Whether the misses at 0.95 and 0.99 fit a true rate of the nominal one, four standard errors allowed."""
     alpha = 1 - np.array(LEVELS)[AT[:2]]

@@ -42,6 +42,26 @@ def test_identical_answers_still_leave_room_for_a_difference():
     assert found.bounds[1].high > 0.04
 
 
+def test_with_all_four_counts_the_reader_gets_the_interval_of_newcombe():
+    """12 against 4 of 100 rows, by hand: shares 0.82 and 0.74, phi = (70 * 14 - 12 * 4 - 50) / root of margins."""
+    found, plain = gs.paired_difference(12, 4, 100, both=70), gs.paired_difference(12, 4, 100)
+    (low_1, high_1), (low_2, high_2) = ((i.low, i.high) for i in (gs.proportion(x, 100).interval for x in (82, 74)))
+    phi = (70 * 14 - 12 * 4 - 50) / math.sqrt(82 * 18 * 74 * 26)
+    one, two = 0.82 - low_1, high_2 - 0.74
+    assert found.interval.low == pytest.approx(0.08 - math.sqrt(one**2 - 2 * phi * one * two + two**2), abs=1e-12)
+    one, two = high_1 - 0.82, 0.74 - low_2
+    assert found.interval.high == pytest.approx(0.08 + math.sqrt(one**2 - 2 * phi * one * two + two**2), abs=1e-12)
+    assert found.interval.method == "Newcombe, paired"
+    assert found.bounds == plain.bounds
+
+
+@pytest.mark.parametrize("table", [(0, 0, 9, 10), (0, 0, 0, 10), (0, 0, 10, 10), (10, 0, 0, 10), (5, 5, 0, 10)])
+def test_newcombe_of_answers_that_never_vary_is_still_an_interval(table):
+    b, c, both, n = table
+    found = gs.paired_difference(b, c, n, both=both)
+    assert -1 <= found.interval.low <= found.value <= found.interval.high <= 1
+
+
 def test_flips_balance_the_change():
     rng = np.random.default_rng(0)
     old, new = rng.random(300) < 0.8, rng.random(300) < 0.7
@@ -53,6 +73,13 @@ def test_flips_balance_the_change():
 
 def test_no_discordant_row_is_no_evidence():
     assert gs.mcnemar_exact(0, 0) == 1.0
+
+
+def test_more_rows_right_under_both_than_there_are_is_refused():
+    with pytest.raises(ValueError, match="at most 10"):
+        gs.paired_difference(4, 4, 10, both=3)
+    with pytest.raises(ValueError, match="group 1 has more successes"):
+        gs.paired_differences([1, 4], [1, 4], [10, 10], both=[3, 3])
 
 
 @pytest.mark.parametrize(

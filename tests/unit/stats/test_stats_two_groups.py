@@ -21,8 +21,10 @@ def test_difference_has_the_plain_value_and_all_levels():
     assert found.value == 56 / 70 - 48 / 80
     assert found.n == 150
     assert tuple(b.level for b in found.bounds) == LEVELS
-    assert (found.interval.low, found.interval.high) == ends(found, 0.975)
-    assert found.interval.level == 0.95
+    assert (found.interval.low, found.interval.high) == pytest.approx((0.052431, 0.333873), abs=5e-7)
+    assert (found.interval.level, found.interval.method) == (0.95, "Newcombe")
+    low, high = ends(found, 0.975)
+    assert low < found.interval.low < found.interval.high < high
 
 
 def test_difference_bound_solves_the_corrected_score_equation():
