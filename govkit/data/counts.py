@@ -1,46 +1,131 @@
-"""Count tables: rows that agree on groups, truth and prediction, counted once."""
+"""Count tables: rows that agree on their group, the truth and the answer, counted once.
+
+Every rate of a group, and every gap between groups, depends on these counts alone. So the table stands in for the rows:
+a hundred million of them and a hundred groups become five hundred numbers, and whatever follows costs the same.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from govkit.core.case import Array
+from govkit.data.cells import canonical_text
+from govkit.data.dataset import MISSING
 from govkit.errors import DataError
 
+TRUE_POSITIVE, FALSE_NEGATIVE, FALSE_POSITIVE, TRUE_NEGATIVE, OTHER_ERROR = CELLS = range(5)
+"""Cells of a table. ``OTHER_ERROR``: neither the truth nor the answer is the positive class, and the answer is wrong
+all the same, as happens with more than two classes."""
 
-def count_table(groups: Mapping[str, Array], truth: Array, predicted: Array) -> Array:
-    """Count the rows of every cell of groups × truth × predicted.
+BLOCK = 1 << 20
+"""Rows that are counted at once, so that what a step holds beside the rows stays a few megabytes."""
 
-    Every rate-based metric depends on these counts alone, so the result stands in for the rows, weighted by ``n``.
+
+@dataclass(frozen=True)
+class CountTable:
+    """Rows by group and cell.
+
+    Attributes:
+        names: The groups, K of them, sorted.
+        counts: Rows of each group in each of ``CELLS``, int64 ``(K, 5)``; or their weights, float64.
+    """
+
+    names: tuple[str, ...]
+    counts: Array
+
+
+def cells_of(truth: Array, answer: Array, positive: int | str) -> Array:
+    """Cell of each row, uint8 ``(n,)``; truth and answer are classes, or their indices, ``(n,)``."""
+    import numpy as np
+
+    cells = 2 * (truth != positive).astype(np.uint8) + (answer != positive)
+    cells[(cells == TRUE_NEGATIVE) & (truth != answer)] = OTHER_ERROR
+    return cells
+
+
+def count_codes(codes: Array, cells: Array, shape: tuple[int, int], weights: Array | None = None) -> Array:
+    """Rows of each group in each cell, int64 of that shape; or their weights, float64.
 
     Args:
-        groups: Column -> group names ``(n,)``; may be empty.
-        truth: True class indices ``(n,)``.
-        predicted: Predicted class indices ``(n,)``.
-
-    Returns:
-        A pandas frame with the columns of ``groups``, ``truth``, ``predicted`` and ``n`` (int64), sorted, one row for
-        each cell that occurs.
-
-    Raises:
-        DataError: Lengths differ, or a group column has one of the names ``truth``, ``predicted``, ``n``.
+        codes: Group of each row, whole numbers ``(n,)`` from 0.
+        cells: Cell of each row, whole numbers ``(n,)`` from 0.
+        shape: Number of groups and of cells.
+        weights: Weight of each row ``(n,)``.
     """
     import numpy as np
-    import pandas as pd
 
-    taken = {"truth", "predicted", "n"} & set(groups)
-    if taken:
-        raise DataError(f"a group column may not be named {sorted(taken)[0]!r}; rename it")
-    columns = {**groups, "truth": np.asarray(truth), "predicted": np.asarray(predicted)}
-    lengths = {name: len(column) for name, column in columns.items()}
-    if len(set(lengths.values())) > 1:
-        raise DataError(f"columns to count differ in length: {lengths}")
-    cell = np.zeros(len(columns["truth"]), dtype=np.int64)
-    codes, names = {}, {}
-    for name, column in columns.items():
-        codes[name], names[name] = pd.factorize(column, sort=True)
-        # Pack after each column, so that the number of a cell never outgrows 64 bits.
-        _, cell = np.unique(cell * len(names[name]) + codes[name], return_inverse=True)
-    _, first, count = np.unique(cell, return_index=True, return_counts=True)
-    frame = {name: np.asarray(names[name])[codes[name][first]] for name in columns}
-    return pd.DataFrame({**frame, "n": count.astype(np.int64)})
+    counts = np.zeros(shape[0] * shape[1], dtype=np.int64 if weights is None else np.float64)
+    for start in range(0, len(codes), BLOCK):
+        rows = slice(start, start + BLOCK)
+        places = codes[rows].astype(np.int64) * shape[1] + cells[rows]
+        counts += np.bincount(places, None if weights is None else weights[rows], counts.size)
+    return counts.reshape(shape)
+
+
+def count_pairs(codes: Array, one: Array, two: Array, groups: int) -> Array:
+    """Rows by group, cell under one model and cell under another, int64 ``(groups, 5, 5)``; columns ``(n,)``."""
+    cells = len(CELLS)
+    return count_codes(codes, cells * one + two, (groups, cells * cells)).reshape(groups, cells, cells)
+
+
+def count_table(
+    source: Path | Array, *, groups: Sequence[str], label: str, answer: str, positive: str, weight: str | None = None
+) -> dict[str, CountTable]:
+    """Count the rows of a table by group, truth and answer, without holding them.
+
+    One pass over the columns that are named; ``govkit.checks.group_rates`` turns each table into rates.
+
+    Args:
+        source: A Parquet file, or a ``pyarrow.Table``.
+        groups: Group columns; each gets a table of its own. A row without a value is in the group ``(missing)``.
+        label: Column of the true class.
+        answer: Column of the class that the model answered.
+        positive: The class that counts as the positive outcome, as text.
+        weight: Column of weights; each row counts once if not given.
+
+    Returns:
+        Column -> its table.
+
+    Raises:
+        DataError: A column is missing, or a row has no label, no answer or no weight.
+    """
+    import duckdb
+
+    with duckdb.connect() as database:
+        rows = database.read_parquet(str(source)) if isinstance(source, Path) else database.from_arrow(source)
+        named = (*groups, label, answer, *([weight] if weight else ()))
+        absent = [name for name in named if name not in rows.columns]
+        if absent:
+            raise DataError(f"there is no column {absent[0]!r} to count; the table has {', '.join(rows.columns)}")
+        amount = f"sum({_quoted(weight)}::DOUBLE)" if weight else "count(*)"
+        found = {}
+        for column in groups:
+            keys = ", ".join(map(_quoted, (column, label, answer)))
+            distinct = rows.aggregate(f"{keys}, {amount}", keys).to_arrow_table()
+            found[column] = _folded(distinct, (label, answer), positive)
+    return found
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _folded(distinct: Array, columns: tuple[str, str], positive: str) -> CountTable:
+    """The count table from a table of group, truth, answer and amount, each combination once."""
+    import numpy as np
+
+    groups, truth, answer = (canonical_text(distinct.column(at)) for at in range(3))
+    amount = distinct.column(3).to_numpy()
+    for name, values in zip(columns, (truth, answer), strict=True):
+        if None in values:
+            raise DataError(f"a row has no value in the column {name!r}; fill it or drop the row")
+    if positive not in {*truth, *answer}:
+        raise DataError(f"no row has the positive class {positive!r}; found {', '.join(sorted({*truth, *answer}))}")
+    if not np.all(amount >= 0):
+        raise DataError("a weight is missing or negative; expected a number, 0 or more")
+    groups[groups == None] = MISSING  # noqa: E711 - cell by cell
+    names, codes = np.unique(groups.astype(str), return_inverse=True)
+    counts = count_codes(codes, cells_of(truth, answer, positive), (len(names), len(CELLS)), amount)
+    return CountTable(tuple(map(str, names)), counts if amount.dtype.kind == "f" else counts.astype(np.int64))

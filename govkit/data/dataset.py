@@ -1,8 +1,7 @@
-"""Make a table a ``Dataset``: checked, in canonical order, its labels as class indices."""
+"""Make a table a ``Dataset``: checked, in canonical order, its labels as the task has them."""
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -11,8 +10,10 @@ from typing import Any
 from govkit.core.audit import Columns
 from govkit.core.case import Array, Coded, Dataset
 from govkit.core.words import PART_KEYS, Modality, Role
+from govkit.data.cells import canonical_text, must_hold, no_missing
 from govkit.data.digest import content_digest
 from govkit.data.images import load_images
+from govkit.data.labels import read_labels
 from govkit.data.tables import read_table
 from govkit.errors import DataError
 
@@ -45,7 +46,7 @@ def read_dataset(
         role: What the rows are used for.
         columns: Names of the columns. Columns of stored predictions are not asked for here.
         modality: What the subject is asked: text, images, a frame of feature columns, or nothing (``unknown``).
-        classes: All classes; the sorted labels of this table if not given.
+        classes: All classes; the sorted labels of this table if not given. Not read where labels are no classes.
         table: The table of ``path`` where it was read before.
         input_range: Values of black and full brightness of images; (0, 1) if not given.
 
@@ -54,15 +55,15 @@ def read_dataset(
         the bytes of its file, wherever that file lies.
 
     Raises:
-        DataError: A column is missing, a label is missing or unknown, an id is missing or stands twice, an input is
-            missing; names the row, counted from 1, the header not counted. Or a group column has a name that findings
-            use for something else.
+        DataError: A column is missing, a label is missing or not as the task has it, an id is missing or stands twice,
+            an input is missing; names the row, counted from 1, the header not counted. Or a group column has a name
+            that findings use for something else.
     """
     path = Path(path)
     _no_part_keys((*columns.groups, *columns.parts))
     table = read_table(path) if table is None else table
     must_hold(path, table, _declared(columns, modality))
-    labels = label_indices(path, table, columns, classes)
+    labels = read_labels(path, table, columns, classes)
     ids = row_ids(path, table, columns)
     groups = {name: _groups(path, table, name) for name in columns.groups}
     parts = {name: _groups(path, table, name) for name in columns.parts}
@@ -97,101 +98,6 @@ def file_order(dataset: Dataset) -> Array:
     return np.arange(len(dataset)) if stored is None else np.frombuffer(stored, dtype="<i8")
 
 
-def canonical_text(column: Array) -> Array:
-    """Values as text that does not depend on the file format: object array ``(n,)`` of str, None where missing.
-
-    1 and 1.0 are ``"1"``, truths ``"true"`` and ``"false"``, times ISO 8601, text without blanks around it. Null, NaN
-    and blank text are missing.
-    """
-    import numpy as np
-    import pyarrow as pa
-
-    column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else pa.array(column)
-    if isinstance(column, pa.ChunkedArray):
-        column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
-    coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
-    names = np.array([*(_text(value) for value in coded.dictionary.to_pylist()), None], dtype=object)
-    index = coded.indices.fill_null(len(names) - 1).to_numpy(zero_copy_only=False)
-    return names[index]
-
-
-def _text(value: Any) -> str | None:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        if value != value:
-            return None
-        return str(int(value)) if value.is_integer() else repr(value)
-    if hasattr(value, "isoformat"):
-        return str(value.isoformat())
-    return None if value is None else str(value).strip() or None
-
-
-def classes_of(labels: Iterable[Array], columns: Columns) -> tuple[str, ...]:
-    """All classes, sorted (as numbers where all are whole numbers), or the declared ones as declared.
-
-    Args:
-        labels: Tables with the label column, or arrays of labels.
-        columns: Names of the columns; ``columns.classes`` wins.
-
-    Raises:
-        DataError: Fewer than two classes, or a declared class stands twice.
-    """
-    if columns.classes is not None:
-        declared = tuple(name.strip() for name in columns.classes)
-        if len(set(declared)) < max(2, len(declared)):
-            raise DataError(f"columns.classes must name at least two different classes; found {', '.join(declared)}")
-        return declared
-    seen: set[str] = set()
-    for source in labels:
-        column = source[columns.label] if hasattr(source, "column_names") else source
-        seen.update(name for name in canonical_text(column) if name is not None)
-    if len(seen) < 2:
-        found = ", ".join(map(repr, seen)) or "none"
-        raise DataError(
-            f"column {columns.label!r} holds fewer than two classes (found {found}); "
-            "declare all of them as columns.classes if the data does not show each"
-        )
-    return sort_classes(seen)
-
-
-def sort_classes(names: Iterable[str]) -> tuple[str, ...]:
-    """Sort class names, as numbers where all are whole numbers."""
-    names = set(names)
-    whole = all(name.removeprefix("-").isdecimal() for name in names)
-    return tuple(sorted(names, key=lambda name: (int(name), name) if whole else (0, name)))
-
-
-def label_indices(path: Path, table: Array, columns: Columns, classes: Sequence[str] | None) -> Array:
-    """Class index of every label, int64 ``(n,)``.
-
-    Raises:
-        DataError: A label is missing or not in ``classes``; names the row.
-    """
-    labels = canonical_text(table[columns.label])
-    _no_missing(path, labels, columns.label)
-    return class_indices(path, labels, sort_classes(labels) if classes is None else classes, columns.label)
-
-
-def class_indices(path: Path, labels: Array, classes: Sequence[str], column: str) -> Array:
-    """Index of each label in ``classes``, int64 ``(n,)``.
-
-    Raises:
-        DataError: A label is not in ``classes``; names the row and the label.
-    """
-    import numpy as np
-    import pandas as pd
-
-    index = pd.Index(list(classes)).get_indexer(labels)
-    unknown = np.flatnonzero(index < 0)
-    if len(unknown):
-        row = int(unknown[0])
-        raise DataError(
-            f"{path}, row {row + 1}: {column} is {labels[row]!r}; expected one of {', '.join(map(repr, classes))}"
-        )
-    return index.astype(np.int64)
-
-
 def row_ids(path: Path, table: Array, columns: Columns) -> Array | None:
     """Row ids as str, object array ``(n,)``, or None where no id column is declared.
 
@@ -203,7 +109,7 @@ def row_ids(path: Path, table: Array, columns: Columns) -> Array | None:
     if columns.id is None:
         return None
     ids = canonical_text(table[columns.id])
-    _no_missing(path, ids, columns.id)
+    no_missing(path, ids, columns.id)
     twice = pd.Series(ids, dtype=object).duplicated().to_numpy()
     if twice.any():
         row = int(twice.argmax())
@@ -211,15 +117,8 @@ def row_ids(path: Path, table: Array, columns: Columns) -> Array | None:
     return ids
 
 
-def _no_missing(path: Path, values: Array, column: str) -> None:
-    missing = [row for row, value in enumerate(values) if value is None]
-    if missing:
-        more = f" ({len(missing)} rows in all)" if len(missing) > 1 else ""
-        raise DataError(f"{path}, row {missing[0] + 1}: column {column!r} has no value{more}; fill it or drop the row")
-
-
 def _declared(columns: Columns, modality: Modality) -> list[str]:
-    names = [columns.label, *columns.groups, *columns.parts, *filter(None, (columns.id, columns.time))]
+    names = [*columns.labels, *columns.groups, *columns.parts, *filter(None, (columns.id, columns.time))]
     if modality != "unknown":
         if not columns.input:
             raise DataError("columns.input is not declared; name the column or columns that the subject is asked with")
@@ -231,15 +130,6 @@ def _declared(columns: Columns, modality: Modality) -> list[str]:
 
 def _input_names(columns: Columns) -> list[str]:
     return [columns.input] if isinstance(columns.input, str) else list(columns.input or ())
-
-
-def must_hold(path: Path, table: Array, names: Iterable[str]) -> None:
-    """Raise a DataError for the first column that the table lacks; suggests the nearest name."""
-    for name in names:
-        if name not in table.column_names:
-            near = difflib.get_close_matches(name, table.column_names, n=1)
-            advice = f"did you mean {near[0]!r}?" if near else f"found {', '.join(map(repr, table.column_names))}"
-            raise DataError(f"{path} has no column {name!r}; {advice}")
 
 
 def _no_part_keys(groups: Iterable[str]) -> None:

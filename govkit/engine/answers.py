@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from govkit.core.audit import LARGEST
 from govkit.core.case import Array, Dataset, Predictions, Subject
-from govkit.core.words import Of, Role
+from govkit.core.words import CLASSES, Of, Role, Task
 from govkit.errors import SubjectError
 
 SUM_TOLERANCE = 1e-3
@@ -24,8 +25,10 @@ class Answers:
     Args:
         subjects: The models by whose they are; None or absent where there is none.
         data: Data sets by role.
-        classes: Names of the classes. A subject that names the same classes in another order has its columns
+        classes: Names of the classes or labels. A subject that names the same ones in another order has its columns
             reordered.
+        task: What the answers are.
+        span: Smallest and largest number that a regression may answer, where they are declared.
         stored: Predictions that were read from files.
         progress: Called with ``(of, role, rows)`` before a model is asked.
     """
@@ -36,12 +39,16 @@ class Answers:
         data: Mapping[Role, Dataset],
         *,
         classes: Sequence[str],
+        task: Task = "multiclass",
+        span: tuple[float, float] | None = None,
         stored: Mapping[tuple[Of, Role], Predictions] | None = None,
         progress: Callable[[Of, Role, int], None] | None = None,
     ) -> None:
         self.subjects = subjects
         self.data = data
         self.classes = tuple(classes)
+        self.task = task
+        self.span = span or (-LARGEST, LARGEST)
         self.progress = progress
         self._kept: dict[tuple[Of, Role], Predictions | None] = {**(stored or {})}
 
@@ -49,7 +56,7 @@ class Answers:
         """Predictions of one model on one data set, or None where either does not exist.
 
         Raises:
-            SubjectError: The model's answers are not probabilities.
+            SubjectError: The model's answers are not what the task has as answers.
         """
         if (of, role) not in self._kept:
             self._kept[of, role] = self._ask(of, role)
@@ -66,19 +73,31 @@ class Answers:
             return None
         if self.progress is not None:
             self.progress(of, role, len(dataset))
-        answer = subject.predict(dataset.inputs)
-        what = f"the {of} on the {role} data"
+        answer, what = subject.predict(dataset.inputs), f"the {of} on the {role} data"
+        n, k = len(dataset), len(self.classes)
+        if self.task == "ranking":
+            raise SubjectError(f"{what}: a ranking is judged by stored scores (columns.score); a model is not asked")
+        if self.task == "regression":
+            return Predictions(checked_numbers(answer, n=n, span=self.span, what=what))
         columns = class_order(subject.classes, self.classes, what=what)
-        probabilities = checked_probabilities(answer, n=len(dataset), k=len(self.classes), what=what)[:, columns]
-        return Predictions(probabilities.argmax(axis=1).astype("int64"), probabilities)
+        probabilities = checked_probabilities(answer, n=n, k=k, what=what, sums=self.task in CLASSES)[:, columns]
+        if self.task in CLASSES:
+            return Predictions(probabilities.argmax(axis=1).astype("int64"), probabilities)
+        return Predictions((probabilities >= 0.5).astype("int64"), probabilities)
 
     def _trivial(self, dataset: Dataset) -> Predictions:
-        """The most frequent label of ``train``, with the frequencies there; of equals, the first."""
+        """What is most frequent in ``train``, with the frequencies there; of equals, the first."""
         import numpy as np
 
-        source = self.data.get("train", self.data.get("test", dataset))
-        frequency = np.bincount(source.labels, minlength=len(self.classes)) / len(source)
-        n = len(dataset)
+        known, n = self.data.get("train", self.data.get("test", dataset)).labels, len(dataset)
+        if self.task == "regression":
+            return Predictions(np.full(n, known.mean()))
+        if self.task == "ranking":
+            return Predictions(np.empty(0, dtype=np.int64), scores=np.zeros(n))
+        if self.task == "multilabel":
+            share = known.mean(axis=0)
+            return Predictions(np.tile((share > 0.5).astype(np.int64), (n, 1)), np.tile(share, (n, 1)))
+        frequency = np.bincount(known, minlength=len(self.classes)) / len(known)
         return Predictions(np.full(n, frequency.argmax(), dtype=np.int64), np.tile(frequency, (n, 1)))
 
 
@@ -95,8 +114,16 @@ def class_order(own: Sequence[str], wanted: Sequence[str], *, what: str) -> list
     return [list(own).index(name) for name in wanted]
 
 
-def checked_probabilities(answer: Array, *, n: int, k: int, what: str) -> Array:
-    """Check what a model answered and return it as float64 ``(n, k)``, rows summing to exactly 1.
+def checked_probabilities(answer: Array, *, n: int, k: int, what: str, sums: bool = True) -> Array:
+    """Check what a model answered and return it as float64 ``(n, k)``.
+
+    Args:
+        answer: What it answered.
+        n: Rows.
+        k: Classes or labels.
+        what: Whose answer it is, for messages.
+        sums: Whether rows sum to 1, as those of classes do; they are then scaled to sum to exactly 1. Each label of
+            several has a probability of its own.
 
     Raises:
         SubjectError: The shape is not ``(n, k)``, or a row is not finite, not in [0, 1], or does not sum to 1; names
@@ -104,22 +131,50 @@ def checked_probabilities(answer: Array, *, n: int, k: int, what: str) -> Array:
     """
     import numpy as np
 
-    try:
-        values = np.asarray(answer, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise SubjectError(f"{what}: the answer is no array of numbers ({error}); expected shape ({n}, {k})") from error
+    values = _array(answer, what=what, shape=f"({n}, {k})")
     if values.shape != (n, k):
         raise SubjectError(f"{what}: the answer has shape {values.shape}; expected ({n}, {k}), a column for each class")
     within = (values >= -EDGE_TOLERANCE) & (values <= 1.0 + EDGE_TOLERANCE)
     total = values.sum(axis=1)
-    bad = np.flatnonzero(~within.all(axis=1) | ~(np.abs(total - 1.0) <= SUM_TOLERANCE))
+    bad = np.flatnonzero(~within.all(axis=1) | (sums & ~(np.abs(total - 1.0) <= SUM_TOLERANCE)))
     if len(bad):
         row = int(bad[0])
         found = ", ".join(f"{value:.6g}" for value in values[row][:5])
         raise SubjectError(
-            f"{what}, row {row + 1}: the answer is ({found}); expected probabilities in [0, 1] that sum to 1 "
-            "(logits need a softmax)"
+            f"{what}, row {row + 1}: the answer is ({found}); expected probabilities in [0, 1]"
+            f"{' that sum to 1 (logits need a softmax)' if sums else ', one for each label (logits need a sigmoid)'}"
         )
-    inside = np.clip(values, 0.0, 1.0)
-    scaled: Array = inside / inside.sum(axis=1, keepdims=True)
-    return scaled
+    inside: Array = np.clip(values, 0.0, 1.0)
+    return inside / inside.sum(axis=1, keepdims=True) if sums else inside
+
+
+def checked_numbers(answer: Array, *, n: int, span: tuple[float, float], what: str) -> Array:
+    """Check what a model of a regression answered and return it as float64 ``(n,)``.
+
+    Raises:
+        SubjectError: The shape is neither ``(n,)`` nor ``(n, 1)``, or a number is not finite or outside ``span``; names
+            the row, counted from 1 in the order of the data set.
+    """
+    import numpy as np
+
+    values = _array(answer, what=what, shape=f"({n},)")
+    if values.shape not in ((n,), (n, 1)):
+        raise SubjectError(f"{what}: the answer has shape {values.shape}; expected ({n},), a number for each row")
+    values = values.reshape(n)
+    bad = np.flatnonzero(~(np.isfinite(values) & (values >= span[0]) & (values <= span[1])))
+    if len(bad):
+        row = int(bad[0])
+        raise SubjectError(
+            f"{what}, row {row + 1}: the answer is {values[row]:.6g}; expected a finite number in "
+            f"[{span[0]:g}, {span[1]:g}] (columns.range)"
+        )
+    return values
+
+
+def _array(answer: Array, *, what: str, shape: str) -> Array:
+    import numpy as np
+
+    try:
+        return np.asarray(answer, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise SubjectError(f"{what}: the answer is no array of numbers ({error}); expected shape {shape}") from error

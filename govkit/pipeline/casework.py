@@ -11,7 +11,7 @@ from govkit import data, documents, engine, lineage, manifest, subjects
 from govkit.core import Audit, Case, Dataset, Passes, Predictions, Run, Subject
 from govkit.core.audit import BaseSource, Columns, SubjectSource
 from govkit.core.case import Array
-from govkit.core.words import Access, Modality, Of, Role
+from govkit.core.words import CLASSES, Access, Modality, Of, Role, Task
 from govkit.errors import AuditError
 
 Stored = Literal["candidate", "base", "incumbent"]
@@ -44,6 +44,11 @@ class _Places:
     audit: Audit
     root: Path
     passes: Passes = field(default_factory=Passes)
+
+    @property
+    def task(self) -> Task:
+        """The task as far as the audit file says it, which is all that loading a model needs."""
+        return self.audit.columns.declared_task or "multiclass"
 
     def at(self, path: str) -> Path:
         return self.root / path
@@ -109,13 +114,12 @@ def _assemble(
     sets: dict[Role, Dataset],
     modality: Modality,
 ) -> Casework:
-    audit = places.audit
-    positive = _positive(audit.columns, classes)
+    audit, task = places.audit, data.task_of(places.audit.columns, classes)
     base_path = _base_folder(places, run)
     base = _base(places, base_path, sets, classes, modality)
     incumbent = None if audit.incumbent is None else _live(places, audit.incumbent, modality)
-    _refuse_other_classes(classes, base=base, incumbent=incumbent)
     live: dict[Of, Subject | None] = {"candidate": candidate, "base": base, "incumbent": incumbent}
+    _refuse_other_classes(classes, live)
     path = _artifact(places, candidate)
     case = Case(
         subject=candidate,
@@ -123,13 +127,13 @@ def _assemble(
         incumbent=incumbent,
         data=sets,
         classes=classes,
-        positive=positive,
+        positive=_positive(audit.columns, classes),
         run=run,
         use=audit.use,
         access=_access(candidate),
         modality=modality,
         model_path=path,
-        answers=engine.Answers(live, sets, classes=classes, stored=_stored(places, sets, classes, positive)),
+        answers=_answers(places, live, sets, classes, task),
         passes=places.passes,
         embed=_features(base, sets),
         seed=audit.seed,
@@ -137,6 +141,7 @@ def _assemble(
         suite=None if audit.quality is None else places.at(audit.quality),
         licenses=audit.licenses,
         base_path=base_path,
+        task=task,
     )
     name = audit.name or (run.name if run else path.stem)
     return Casework(case=case, audit=audit, name=name, path=path, digest=manifest.artifact_digest(path))
@@ -145,16 +150,14 @@ def _assemble(
 def _refuse_borrowed_answers(places: _Places) -> None:
     """An answer may not be the truth itself, and a rival may not be the candidate: both would always agree."""
     audit, columns = places.audit, places.audit.columns
-    own = {columns.prediction, columns.score, *(columns.scores or {}).values()} - {None}
+    several = (*(columns.scores or {}).values(), *(columns.predictions or {}).values())
+    own, labels = {columns.prediction, columns.score, *several} - {None}, set(columns.labels)
     sources: dict[str, BaseSource | SubjectSource | None] = {"base": audit.base, "incumbent": audit.incumbent}
-    if columns.label in own:
-        raise AuditError(
-            f"columns: {columns.label!r} is the label and an answer of the model; name the answers' column"
-        )
+    for label in sorted(labels & own):
+        raise AuditError(f"columns: {label!r} is the label and an answer of the model; name the answers' column")
     for name, source in sources.items():
         theirs = {getattr(columns, f"{name}_prediction"), getattr(columns, f"{name}_score")} - {None}
-        if theirs & (own | {columns.label}):
-            shared = sorted(theirs & (own | {columns.label}))[0]
+        for shared in sorted(theirs & (own | labels)):
             raise AuditError(
                 f"columns: {shared!r} cannot be an answer of the {name}, it is the label or the candidate's"
             )
@@ -228,33 +231,44 @@ def _live(places: _Places, source: SubjectSource, modality: Modality) -> Subject
         record = places.at(source.run)
         folder = lineage.model_folder(record, lineage.read_run(record))
         source = source.model_copy(update={"run": None, "model": str(folder.absolute())})
-    return subjects.load(source, root=places.root, modality=modality, passes=places.passes)
+    if places.task == "ranking":
+        raise AuditError("columns.task: a ranking is judged by stored scores; give every model as predictions: FILE")
+    return subjects.load(source, root=places.root, modality=modality, task=places.task, passes=places.passes)
 
 
 def _classes(candidate: Subject | None, tables: dict[Role, Any], columns: Columns) -> tuple[str, ...]:
-    """The model's own class names where it has some, otherwise those of the data, sorted."""
+    """The model's own class names where it has some, otherwise those of the data; see ``data.classes_of``."""
     for table in tables.values():
-        if columns.label not in table.column_names:
-            near = documents.nearest(columns.label, tuple(table.column_names))
-            raise AuditError(f"columns.label: no column {columns.label!r}{near}")
-    if candidate is not None and candidate.classes:
-        return candidate.classes
-    return data.classes_of(list(tables.values()), columns)
+        for label in columns.labels:
+            if label not in table.column_names:
+                near = documents.nearest(label, tuple(table.column_names))
+                raise AuditError(f"columns.label: no column {label!r}{near}")
+    return data.classes_of(list(tables.values()), columns, named=() if candidate is None else candidate.classes)
 
 
 def _positive(columns: Columns, classes: tuple[str, ...]) -> int:
     if columns.positive is None:
-        return len(classes) - 1
+        return max(len(classes) - 1, 0)
     if columns.positive not in classes:
         raise AuditError(f"columns.positive: {columns.positive!r} is no class; classes are {', '.join(classes)}")
     return classes.index(columns.positive)
 
 
-def _stored(
-    places: _Places, sets: dict[Role, Dataset], classes: tuple[str, ...], positive: int
-) -> dict[tuple[Of, Role], Predictions]:
+def _answers(
+    places: _Places,
+    live: dict[Of, Subject | None],
+    sets: dict[Role, Dataset],
+    classes: tuple[str, ...],
+    task: Task,
+) -> engine.Answers:
+    stored, span = _stored(places, sets, classes), places.audit.columns.range
+    return engine.Answers(live, sets, classes=classes, task=task, span=span, stored=stored)
+
+
+def _stored(places: _Places, sets: dict[Role, Dataset], classes: tuple[str, ...]) -> dict[tuple[Of, Role], Predictions]:
     """Answers that are files or columns, by whose they are and for which rows."""
     audit, columns = places.audit, places.audit.columns
+    positive = _positive(columns, classes)
     found: dict[tuple[Of, Role], Predictions] = {}
     which: tuple[Stored, ...] = ("base", "incumbent")
     if audit.subject.predictions is not None:
@@ -279,7 +293,12 @@ def _base(
     if source is None or folder is None:
         return None
     if source.head == "own":
-        return subjects.load(SubjectSource(model=str(folder)), root=Path(), passes=places.passes, strict=False)
+        own = SubjectSource(model=str(folder))
+        return subjects.load(own, root=Path(), task=places.task, passes=places.passes, strict=False)
+    if places.task not in CLASSES:
+        raise AuditError(
+            f"base.head: a probe answers with classes; the task is {places.task}: give {{predictions: FILE}}"
+        )
     if "train" not in sets:
         raise AuditError("base.head: probe needs data.train, the rows that the linear probe is fitted on")
     if modality != "text":
@@ -310,8 +329,8 @@ def _features(base: Subject | None, sets: dict[Role, Dataset]) -> Callable[[Role
     return subjects.embed_role(base.base if isinstance(base, subjects.Probe) else None, sets)
 
 
-def _refuse_other_classes(classes: tuple[str, ...], **others: Subject | None) -> None:
-    for name, subject in others.items():
+def _refuse_other_classes(classes: tuple[str, ...], live: dict[Of, Subject | None]) -> None:
+    for name, subject in live.items():
         if subject is not None and subject.classes and set(subject.classes) != set(classes):
-            theirs, ours = ", ".join(subject.classes), ", ".join(classes)
-            raise AuditError(f"{name} answers with the classes {theirs}; the candidate with {ours}: not the same task")
+            theirs, ours = ", ".join(subject.classes), ", ".join(classes) or "numbers"
+            raise AuditError(f"{name} answers with the classes {theirs}; expected {ours}: not the same task")

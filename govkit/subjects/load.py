@@ -7,7 +7,7 @@ from pathlib import Path
 
 from govkit.core.audit import SubjectSource
 from govkit.core.case import Passes, Subject
-from govkit.core.words import Modality
+from govkit.core.words import Modality, Task
 from govkit.errors import SubjectError
 from govkit.subjects.python import python_subject
 from govkit.subjects.text import text_model
@@ -18,6 +18,7 @@ def load(
     *,
     root: Path,
     modality: Modality = "unknown",
+    task: Task = "multiclass",
     classes: Sequence[str] = (),
     passes: Passes,
     python_path: Sequence[Path] = (),
@@ -29,13 +30,14 @@ def load(
         source: Where it comes from.
         root: Folder of the audit file; relative paths start there, and Python modules are found there first.
         modality: What the inputs are, where the model does not say.
+        task: What its answers are: probabilities of classes, of several labels each on its own, or numbers.
         classes: Names of the classes, for Python code that does not name them itself.
         passes: Counter of all model passes.
         python_path: More folders in which Python modules are found.
         strict: Refuse links in a model folder, as verifying will.
 
     Raises:
-        SubjectError: The model cannot be loaded, or there are only stored predictions.
+        SubjectError: The model cannot be loaded, is made for another task, or there are only stored predictions.
     """
     if source.python is not None:
         paths = [root, *python_path]
@@ -43,13 +45,14 @@ def load(
             source.python,
             paths=paths,
             modality=modality,
+            task=task,
             classes=classes,
             passes=passes,
             input_range=source.input_range,
         )
     if source.predictions is not None:
         raise SubjectError(f"{source.predictions} holds stored predictions; there is no model to ask")
-    return text_model(model_folder(source, root), passes, strict=strict)
+    return text_model(model_folder(source, root), passes, strict=strict, task=task)
 
 
 def model_folder(source: SubjectSource, root: Path) -> Path:

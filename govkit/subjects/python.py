@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from govkit.core.case import Array, Differentiable, Passes, Subject
-from govkit.core.words import Access, Modality
+from govkit.core.words import CLASSES, Access, Modality, Task
 from govkit.engine import batches
 from govkit.errors import SubjectError
 from govkit.subjects.boundary import Boundary, source_digest
@@ -29,29 +29,38 @@ def python_subject(
     modality: Modality,
     classes: Sequence[str],
     passes: Passes,
+    task: Task = "multiclass",
     input_range: tuple[float, float] | None = None,
 ) -> Subject:
     """Import ``pkg.mod:NAME`` and make it a subject.
 
     Args:
         name: A function ``inputs -> (n, k)``, a ``torch.nn.Module`` or a class of one without arguments, an object
-            with ``predict_proba``, or a ``Subject``. Its digest is that of the module's file.
+            with ``predict_proba`` (of a regression ``predict``), or a ``Subject``. Its digest is that of the module's
+            file.
         paths: Folders in which modules are found first.
         modality: What the inputs are, where the object does not say.
         classes: Names of the classes, where the object has no ``classes``.
         passes: Counter; every row that goes forward is added.
+        task: What the answers are. A torch module answers with the logits of classes and with nothing else.
         input_range: Smallest and largest value of a continuous input.
 
     Raises:
-        SubjectError: The code fails when it is imported, or NAME is none of these.
+        SubjectError: The code fails when it is imported, NAME is none of these, or a torch module for another task.
     """
     thing, file = _import(name, paths)
-    origin = Origin(name, file, tuple(paths), modality, tuple(classes), passes, input_range)
+    origin = Origin(name, file, tuple(paths), modality, tuple(classes), passes, input_range, task)
     if _is_module(thing):
+        if task not in CLASSES:
+            raise SubjectError(
+                f"{name} is a torch.nn.Module, whose outputs are read as logits of classes; for {task} give a function"
+            )
         return TorchSubject(thing, origin)
     if isinstance(thing, Subject):
-        return OpenObject(thing, origin) if isinstance(thing, Differentiable) else ObjectSubject(thing, origin)
-    function = getattr(thing, "predict_proba", thing)
+        if task in CLASSES and isinstance(thing, Differentiable):
+            return OpenObject(thing, origin)
+        return ObjectSubject(thing, origin)
+    function = getattr(thing, "predict" if task == "regression" else "predict_proba", thing)
     if callable(function):
         return FunctionSubject(function, thing, origin)
     raise SubjectError(
@@ -71,6 +80,7 @@ class Origin:
     classes: tuple[str, ...]
     passes: Passes
     input_range: tuple[float, float] | None
+    task: Task = "multiclass"
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -79,9 +89,12 @@ class Origin:
             yield
 
     def classes_of(self, thing: Any) -> tuple[str, ...]:
-        """The classes that the object names (``classes``, or ``classes_`` of scikit-learn), else the declared ones."""
+        """The classes that the object names (``classes``, or ``classes_`` of scikit-learn), else the declared ones.
+
+        ``classes_`` of several labels holds numbers of columns and no names.
+        """
         own = getattr(thing, "classes", None)
-        own = getattr(thing, "classes_", None) if own is None else own
+        own = getattr(thing, "classes_", None) if own is None and self.task in CLASSES else own
         return self.classes if own is None else tuple(map(_class_name, own))
 
 
@@ -167,7 +180,9 @@ class ObjectSubject:
         self.thing: Any = thing
         self.origin = origin
         self.digest, self.path = thing.digest, thing.path
-        self.access, self.modality = thing.access, thing.modality
+        # An attack aims at classes: the weights of a model for another task stay closed to it.
+        self.access: Access = thing.access if origin.task in CLASSES else "predict"
+        self.modality = thing.modality
         self.classes = origin.classes_of(thing) if len(thing.classes) else origin.classes
 
     def predict(self, inputs: Any) -> Array:

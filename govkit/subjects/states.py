@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from govkit.core.words import Task
+
 
 @contextmanager
 def asked(model: Any) -> Iterator[None]:
@@ -68,3 +70,10 @@ def two_columns(logits: Any) -> Any:
 def softmax(logits: Any) -> Any:
     """Probabilities as a numpy array float64 ``(n, k)``."""
     return logits.detach().double().softmax(dim=1).cpu().numpy()
+
+
+def answers_of(logits: Any, task: Task) -> Any:
+    """Answers as a numpy array float64 ``(n, k)``: probabilities of labels or classes, or numbers."""
+    if task == "multilabel":
+        logits = logits.double().sigmoid()
+    return logits.detach().double().cpu().numpy() if task in ("multilabel", "regression") else softmax(logits)

@@ -1,4 +1,4 @@
-"""A text classifier in a transformers folder."""
+"""A text model in a transformers folder: a classifier, or one with several labels or a number as its answer."""
 
 from __future__ import annotations
 
@@ -8,38 +8,45 @@ from pathlib import Path
 from typing import Any
 
 from govkit.core.case import Array, Passes
-from govkit.core.words import Access, Modality
+from govkit.core.words import CLASSES, Access, Modality, Task
 from govkit.errors import SubjectError
 from govkit.subjects.boundary import Boundary, source_digest
 from govkit.subjects.folder import by_length, max_tokens, open_folder, pad, tokenize
-from govkit.subjects.states import asked, softmax
+from govkit.subjects.states import answers_of, asked
 
 
 class TextModel:
-    """A sequence classifier that answers ``list[str]``.
+    """A sequence model that answers ``list[str]``.
 
     Args:
         folder: Folder that it was loaded from.
-        model: The classifier.
+        model: The model with its head.
         tokenizer: Its tokenizer.
         passes: Counter; every row that goes forward is added.
         digest: Artifact digest of the folder.
+        task: How its outputs are read.
     """
 
     access: Access = "predict"
     modality: Modality = "text"
 
-    def __init__(self, folder: Path, model: Any, tokenizer: Any, *, passes: Passes, digest: str) -> None:
+    def __init__(
+        self, folder: Path, model: Any, tokenizer: Any, *, passes: Passes, digest: str, task: Task = "multiclass"
+    ) -> None:
         self.digest = digest
         self.path: Path | None = folder
         self.passes = passes
         self.model = model
         self.tokenizer = tokenizer
         self.limit = max_tokens(model, tokenizer)
-        self.classes = class_names(model.config.id2label)
+        self.task = task
+        self.classes = () if task == "regression" else class_names(model.config.id2label)
 
     def predict(self, inputs: Sequence[str]) -> Array:
-        """Probabilities float64 ``(n, k)`` of ``n`` texts; longer texts are cut at the model's limit and logged."""
+        """Answers float64 ``(n, k)`` to ``n`` texts: probabilities, or one number.
+
+        Longer texts are cut at the model's limit and logged.
+        """
         import numpy as np
         import torch
 
@@ -47,7 +54,7 @@ class TextModel:
         answer = np.zeros((len(inputs), self.model.config.num_labels))
         with Boundary(f"{self.path}"), asked(self.model), torch.no_grad():
             for rows, batch in by_length(self.tokenizer, inputs, self.limit):
-                answer[rows] = softmax(self.model(**batch).logits)
+                answer[rows] = answers_of(self.model(**batch).logits, self.task)
                 self.passes.forward += len(rows)
         return answer
 
@@ -77,8 +84,8 @@ class OpenTextModel(TextModel):
         return logits
 
 
-def text_model(folder: Path, passes: Passes, *, strict: bool = True) -> TextModel:
-    """Load a text classifier, with gradients where its architecture allows them in a padded batch.
+def text_model(folder: Path, passes: Passes, *, strict: bool = True, task: Task = "multiclass") -> TextModel:
+    """Load a text model; a classifier with gradients where its architecture allows them in a padded batch.
 
     Decoders find the last token of a text by its padding tokens, which embeddings no longer show; with gradients they
     would read padding instead. They answer, and their gradients stay closed.
@@ -87,18 +94,27 @@ def text_model(folder: Path, passes: Passes, *, strict: bool = True) -> TextMode
         folder: Folder that transformers saved.
         passes: Counter of the model's passes.
         strict: Refuse links in the folder.
+        task: What it is to answer.
 
     Raises:
-        SubjectError: The folder holds no complete classifier with at least two exclusive classes.
+        SubjectError: The folder holds no complete model for that task; classes are exclusive and at least two.
     """
     digest = source_digest(folder, strict=strict)
     model, tokenizer = open_folder(folder, head=True)
     config = model.config
-    if config.num_labels < 2 or config.problem_type in {"regression", "multi_label_classification"}:
+    wanted = "classes" if task in CLASSES else task
+    if _made_for(config) != wanted:
         found = config.problem_type or f"{config.num_labels} output"
-        raise SubjectError(f"{folder} is a model for {found}; expected at least two exclusive classes")
-    kind = TextModel if _pools_last_token(model) else OpenTextModel
-    return kind(folder, model, tokenizer, passes=passes, digest=digest)
+        what = "at least two exclusive classes" if task in CLASSES else f"one for {task}"
+        raise SubjectError(f"{folder} is a model for {found}; expected {what}")
+    kind = OpenTextModel if task in CLASSES and not _pools_last_token(model) else TextModel
+    return kind(folder, model, tokenizer, passes=passes, digest=digest, task=task)
+
+
+def _made_for(config: Any) -> str:
+    if config.problem_type == "multi_label_classification":
+        return "multilabel"
+    return "regression" if config.problem_type == "regression" or config.num_labels < 2 else "classes"
 
 
 def _pools_last_token(model: Any) -> bool:

@@ -6,13 +6,12 @@ import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import numpy as np
 import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import csv, parquet
 
-from govkit.data import content_digest, count_table, read_table
+from govkit.data import content_digest, read_table
 
 # Letters first: a column of which every cell looks like a number or a time is one, where the format has no types.
 text = st.text(st.characters(codec="utf-8", exclude_characters="\r\x00"), max_size=8).map(lambda t: f"x{t}")
@@ -68,12 +67,3 @@ def test_any_changed_cell_changes_the_digest(table: pa.Table, data: st.DataObjec
     )
     changed = table.set_column(table.column_names.index(name), name, pa.array(cells, table[name].type))
     assert content_digest(changed)[0] != content_digest(table)[0]
-
-
-@settings(max_examples=40, deadline=None)
-@given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=60))
-def test_a_count_table_counts_every_row_once(rows: list[tuple[str, int, int]]) -> None:
-    group, truth, predicted = (np.array(column) for column in zip(*rows, strict=True))
-    counted = count_table({"g": group.astype(object)}, truth, predicted)
-    found = {(r.g, r.truth, r.predicted): r.n for r in counted.itertuples()}
-    assert found == {row: rows.count(row) for row in rows}

@@ -8,6 +8,7 @@ from govkit.checks._shared import answers, measured, missing
 from govkit.checks.data import row_keys
 from govkit.core import Case, Dataset, Finding, Measurement, Metric, Of, Role, check, exact
 from govkit.core.case import Array
+from govkit.core.words import CLASSES, TASKS
 from govkit.stats import difference, proportion
 
 SCORED: tuple[Of, ...] = ("candidate", "base", "incumbent")
@@ -18,6 +19,7 @@ ACCURACIES = ("clean_accuracy", "clean_accuracy_difference")
 @check(
     "contamination",
     crosswalk="check.contamination",
+    tasks=TASKS,
     needs={"train"},
     reads=tuple((of, "test") for of in SCORED),
     metrics={
@@ -39,7 +41,8 @@ def contamination(case: Case) -> Iterator[Finding]:
 
     Inputs are compared as in the check ``duplicates``, whatever the labels and ids; stored predictions without inputs
     are compared by their ids. A model may have learned such rows by heart, so accuracy is also given without them, and
-    beside the accuracy on them: a negative ``clean_accuracy_difference`` says that the test flatters the model.
+    beside the accuracy on them: a negative ``clean_accuracy_difference`` says that the test flatters the model. Only
+    answers that are one class of several have an accuracy.
     """
     roles: tuple[Role, ...] = ("test", "shifted")
     for role in roles:
@@ -60,8 +63,11 @@ def _of(case: Case, data: Dataset) -> Iterator[Finding]:
     for name, value in zip(COUNTS, values, strict=True):
         interval, bounds = exact(value)
         yield Measurement(name=name, value=value, n=len(data), interval=interval, bounds=bounds, data=data.ref)
-    if data.role == "test":
+    if data.role == "test" and case.task in CLASSES:
         yield from _accuracies(case, data, shared)
+    elif data.role == "test":
+        for name in ACCURACIES:
+            yield missing(name, "unsupported", f"The task is {case.task}; its answers have no accuracy.", data=data)
 
 
 def _keys(case: Case, train: Dataset, data: Dataset) -> tuple[Array | None, Array | None]:
@@ -81,13 +87,15 @@ def _shared(known: Array, keys: Array) -> Array:
 
 
 def _conflicts(known: Array, known_labels: Array, keys: Array, labels: Array) -> int:
-    """Rows that the training data hold, but never with this label."""
-    there: dict[bytes, set[int]] = {}
-    for key, label in zip(known.tolist(), known_labels.tolist(), strict=True):
-        there.setdefault(key, set()).add(label)
-    return sum(
-        key in there and label not in there[key] for key, label in zip(keys.tolist(), labels.tolist(), strict=True)
-    )
+    """Rows that the training data hold, but never with this label, or these labels."""
+    import numpy as np
+
+    n = len(known)
+    _, row = np.unique(np.concatenate([known, keys]), return_inverse=True)
+    _, label = np.unique(np.concatenate([known_labels, labels]), axis=0, return_inverse=True)
+    row, label = row.reshape(-1), label.reshape(-1)
+    labeled = row * (label.max(initial=0) + 1) + label
+    return int((np.isin(row[n:], row[:n]) & ~np.isin(labeled[n:], labeled[:n])).sum())
 
 
 def _accuracies(case: Case, data: Dataset, shared: Array) -> Iterator[Finding]:

@@ -31,9 +31,10 @@ def data_quality(case: Case) -> Iterator[Finding]:
     """A suite of great-expectations, run on each data set, and the missing values of each declared column.
 
     The suite is the user's own file (``quality`` in the audit file, JSON as great-expectations writes it). Without one
-    a suite is made: there are rows; labels, inputs and groups are not missing; labels are known classes; texts are not
-    blank; ids are unique; no input column of a table and no label is constant. An expectation that cannot be computed,
-    for example because its column does not exist, is not met. Only names and counts leave the check, never values.
+    a suite is made: there are rows; labels, inputs and groups are not missing; labels are known classes, truths, or
+    numbers in their range; texts are not blank; ids are unique; no input column of a table and no label is constant. An
+    expectation that cannot be computed, for example because its column does not exist, is not met. Only names and
+    counts leave the check, never values.
     """
     context = _context()
     for data in case.data.values():
@@ -90,20 +91,39 @@ def _default_suite(case: Case, data: Dataset, frame: Any) -> list[Any]:
     """What any audit expects of its data."""
     import great_expectations.expectations as gxe
 
-    inputs, label, row_id = _inputs(case, frame), case.column.get("label"), case.column.get("id")
+    inputs, row_id = _inputs(case, frame), case.column.get("id")
     suite: list[Any] = [gxe.ExpectTableRowCountToBeBetween(min_value=1)]
     suite += [gxe.ExpectColumnValuesToNotBeNull(column=name) for name in _declared(case, frame)]
     if isinstance(data.inputs, list):
         suite += [gxe.ExpectColumnValuesToMatchRegex(column=name, regex=r"\S") for name in inputs]
     if hasattr(data.inputs, "columns"):
         suite += [gxe.ExpectColumnUniqueValueCountToBeBetween(column=name, min_value=2) for name in inputs]
-    if label in frame:
-        known = [value for value in frame[label].dropna().unique().tolist() if str(value) in case.classes]
-        suite.append(gxe.ExpectColumnValuesToBeInSet(column=label, value_set=known))
+    for label in (name for name in _labels(case) if name in frame):
+        suite += _known_labels(case, label, frame[label])
         suite.append(gxe.ExpectColumnUniqueValueCountToBeBetween(column=label, min_value=2))
     if row_id in frame:
         suite.append(gxe.ExpectColumnValuesToBeUnique(column=row_id))
     return suite
+
+
+def _known_labels(case: Case, label: str, cells: Any) -> list[Any]:
+    """Labels are classes of the case, truths of one label of several, or numbers in the declared range."""
+    import great_expectations.expectations as gxe
+
+    from govkit.data import canonical_text
+
+    if case.task == "regression":
+        ends = [case.column["range"]] if "range" in case.column else []
+        return [gxe.ExpectColumnValuesToBeBetween(column=label, min_value=low, max_value=high) for low, high in ends]
+    values = cells.dropna().unique().tolist()
+    names = {"0", "1", "false", "true"} if case.task == "multilabel" else set(case.classes)
+    known = [value for value in values if canonical_text([value])[0] in names]
+    return [gxe.ExpectColumnValuesToBeInSet(column=label, value_set=known)]
+
+
+def _labels(case: Case) -> tuple[str, ...]:
+    named = case.column.get("label") or ()
+    return (named,) if isinstance(named, str) else tuple(named)
 
 
 def _inputs(case: Case, frame: Any) -> list[str]:
@@ -112,8 +132,8 @@ def _inputs(case: Case, frame: Any) -> list[str]:
 
 
 def _declared(case: Case, frame: Any) -> list[str]:
-    """Columns of inputs, label, groups and id that the table holds, each once."""
-    others = (case.column.get("label"), *(case.column.get("groups") or ()), case.column.get("id"))
+    """Columns of inputs, labels, groups and id that the table holds, each once."""
+    others = (*_labels(case), *(case.column.get("groups") or ()), case.column.get("id"))
     return list(dict.fromkeys([*_inputs(case, frame), *(name for name in others if name in frame)]))
 
 

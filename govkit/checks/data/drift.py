@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import PositiveInt
@@ -13,7 +13,8 @@ from pydantic import PositiveInt
 from govkit.checks._shared import loading, measured, missing, stated
 from govkit.checks.data import categories
 from govkit.core import Case, Dataset, Finding, Metric, check
-from govkit.core.case import Array
+from govkit.core.case import Array, Predictions
+from govkit.core.words import LABEL, TASKS
 from govkit.stats import population_stability, total_variation, wasserstein
 
 BINS = 10
@@ -33,6 +34,7 @@ class Column:
         numeric: Whether its values are numbers with an order.
         reference: Values in the test data.
         current: Values in the shifted data.
+        part: The part of its findings.
     """
 
     name: str
@@ -40,11 +42,13 @@ class Column:
     numeric: bool
     reference: Array
     current: Array
+    part: dict[str, str] = field(default_factory=dict)
 
 
 @check(
     "drift",
     crosswalk="check.drift",
+    tasks=TASKS,
     needs={"shifted"},
     reads=(("candidate", "test"), ("candidate", "shifted")),
     metrics={
@@ -60,8 +64,16 @@ class Column:
             low=0,
             high=1,
         ),
-        "label_total_variation": Metric("The same for the labels.", better="lower", low=0, high=1),
-        "prediction_total_variation": Metric("The same for the answers.", better="lower", low=0, high=1),
+        "label_total_variation": Metric("The same for the labels that are categories.", better="lower", low=0, high=1),
+        "prediction_total_variation": Metric(
+            "The same for the answers that are categories.", better="lower", low=0, high=1
+        ),
+        "label_wasserstein": Metric(
+            "The same for labels that are numbers.", better="lower", unit="standard deviations", low=0
+        ),
+        "prediction_wasserstein": Metric(
+            "The same for answers that are numbers.", better="lower", unit="standard deviations", low=0
+        ),
         "psi": Metric("Population stability index of a column.", better="lower", unit="nats", low=0),
         "psi_noise": Metric("What the index would be by chance alone.", unit="nats", low=0),
         "evidently_drifted_columns": Metric(
@@ -72,12 +84,12 @@ class Column:
 def drift(case: Case, *, sample: PositiveInt = 2000) -> Iterator[Finding]:
     """Distances between the test data (reference) and the shifted data, column by column, on all rows.
 
-    Numbers: first Wasserstein distance over the standard deviation of the reference. Categories, labels and answers:
-    total variation. Both are norms with closed bounds, so they can be judged. Texts are measured by their length,
-    images by their brightness. Cells are categories by their value, not by their type, and missing cells are a category
-    of their own, except beside numbers. The population stability index is shown beside the value that chance alone
-    would give it; it has no bounds. evidently's drift tests run on a sample of both, as a second opinion that is not
-    judged.
+    Numbers: first Wasserstein distance over the standard deviation of the reference. Categories: total variation.
+    Labels and answers are one or the other, as the task has them; of several labels each stands alone. Both are norms
+    with closed bounds, so they can be judged. Texts are measured by their length, images by their brightness. Cells are
+    categories by their value, not by their type, and missing cells are a category of their own, except beside numbers.
+    The population stability index is shown beside the value that chance alone would give it; it has no bounds.
+    evidently's drift tests run on a sample of both, as a second opinion that is not judged.
 
     Args:
         case: Test and shifted data, and the candidate's answers to both.
@@ -89,7 +101,8 @@ def drift(case: Case, *, sample: PositiveInt = 2000) -> Iterator[Finding]:
         yield from _distances(column, shifted)
     if not any(column.kind == "prediction" for column in columns):
         why = "The candidate has no answers to the test or the shifted data."
-        yield missing("prediction_total_variation", "no data", why, data=shifted)
+        plain = "wasserstein" if case.task in ("regression", "ranking") else "total_variation"
+        yield missing(f"prediction_{plain}", "no data", why, data=shifted)
     count = _evidently(columns, rows=sample, seed=case.seed)
     n = min(sample, len(case.data["test"])) + min(sample, len(shifted))
     yield stated("evidently_drifted_columns", count, n, shifted, seed=str(case.seed))
@@ -114,14 +127,30 @@ def _columns(case: Case) -> Iterator[Column]:
             sides = [
                 np.array(coded.names, dtype=object)[coded.codes] for coded in (test.groups[name], shifted.groups[name])
             ]
-            yield Column(name, "input", numeric=False, reference=sides[0], current=sides[1])
-    yield Column("label", "label", numeric=False, reference=test.labels, current=shifted.labels)
+            yield Column(name, "input", numeric=False, reference=sides[0], current=sides[1], part={"column": name})
+    yield from _of_task(case, "label", test.labels, shifted.labels)
     before, after = case.predictions("candidate", "test"), case.predictions("candidate", "shifted")
     if before is not None and after is not None:
-        yield Column("prediction", "prediction", numeric=False, reference=before.labels, current=after.labels)
+        yield from _of_task(case, "prediction", _given(before), _given(after))
 
 
-def _column(name: str, reference: Any, current: Any) -> Column:
+def _given(answers: Predictions) -> Array:
+    return answers.labels if answers.scores is None else answers.scores
+
+
+def _of_task(case: Case, kind: str, reference: Array, current: Array) -> Iterator[Column]:
+    """Labels or answers: categories, numbers, or a column of truths for each label."""
+    if reference.dtype.kind == "f":
+        yield _column(kind, reference, current, kind=kind)
+    elif reference.ndim == 1:
+        yield Column(kind, kind, numeric=False, reference=reference, current=current)
+    else:
+        for at, name in enumerate(case.classes):
+            part = {LABEL: name}
+            yield Column(kind, kind, numeric=False, reference=reference[:, at], current=current[:, at], part=part)
+
+
+def _column(name: str, reference: Any, current: Any, *, kind: str = "input") -> Column:
     """A column is numeric where both sides hold numbers and the reference is not constant.
 
     Otherwise its cells are categories by their value: a word or a blank cell on one side alone makes a reader type the
@@ -131,16 +160,17 @@ def _column(name: str, reference: Any, current: Any) -> Column:
     import pandas as pd
     import pyarrow as pa
 
+    part = {"column": name} if kind == "input" else {}
     arrow = (pa.Array, pa.ChunkedArray)
     sides = [values.to_pandas() if isinstance(values, arrow) else pd.Series(values) for values in (reference, current)]
     numbers = all(pd.api.types.is_numeric_dtype(side) and not pd.api.types.is_bool_dtype(side) for side in sides)
     if numbers:
         first, second = (side.dropna().to_numpy(dtype=np.float64) for side in sides)
         first, second = first[np.isfinite(first)], second[np.isfinite(second)]
-        if first.size and np.ptp(first) > 0:
-            return Column(name, "input", numeric=True, reference=first, current=second)
+        if first.size and np.std(first) > 0:
+            return Column(name, kind, numeric=True, reference=first, current=second, part=part)
     first, second = (_named(values) for values in (reference, current))
-    return Column(name, "input", numeric=False, reference=first, current=second)
+    return Column(name, kind, numeric=False, reference=first, current=second, part=part)
 
 
 def _named(values: Any) -> Array:
@@ -156,9 +186,8 @@ def _named(values: Any) -> Array:
 
 
 def _distances(column: Column, shifted: Dataset) -> Iterator[Finding]:
-    part = {"column": column.name} if column.kind == "input" else {}
-    plain = "wasserstein" if column.numeric else "total_variation"
-    name = plain if column.kind == "input" else f"{column.kind}_total_variation"
+    part, plain = column.part, "wasserstein" if column.numeric else "total_variation"
+    name = plain if column.kind == "input" else f"{column.kind}_{plain}"
     if not len(column.reference) or not len(column.current):
         why = f"The column {column.name} holds no value in the test or the shifted data."
         yield missing(name, "no data", why, data=shifted, part=part)

@@ -127,3 +127,34 @@ def test_a_short_float_is_the_number_that_it_prints():
     labels = ["ham", "spam", "ham", "spam"]
     tables = {"test": {"x": values, "label": labels}, "train": {"x": pa.array(values, pa.float32()), "label": labels}}
     assert value(run("contamination", read_case(tables, columns=columns, modality="table")), "shared_rows") == 4.0
+
+
+def test_conflicts_of_several_labels_and_of_numbers():
+    texts = {"test": {"text": ["a", "b", "c"]}, "train": {"text": ["A", "a", "b", "x"]}}
+    truths = {"test": {"p": [1, 0, 1], "q": [0, 0, 0]}, "train": {"p": [1, 0, 1, 0], "q": [1, 0, 0, 0]}}
+    tables = {role: texts[role] | truths[role] for role in texts}
+    several = {"input": "text", "label": ("p", "q")}
+    found = run("contamination", read_case(tables, columns=several, classes=("p", "q"), task="multilabel"))
+    assert value(found, "shared_rows") == 2.0
+    assert value(found, "conflicting_labels") == 2.0
+    assert gaps(found) == {"clean_accuracy": "unsupported", "clean_accuracy_difference": "unsupported"}
+    numbers = {"test": {"y": [0.5, 1.0, 2.0]}, "train": {"y": [0.25, 0.5, 3.0, 1.0]}}
+    tables = {role: texts[role] | numbers[role] for role in texts}
+    number = {"input": "text", "label": "y", "task": "regression"}
+    found = run("contamination", read_case(tables, columns=number, classes=(), task="regression"))
+    assert value(found, "conflicting_labels") == 1.0
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_conflicts_are_those_of_a_search_row_by_row(seed):
+    rng = np.random.default_rng(seed)
+    rows = {
+        role: {"text": [f"t{at}" for at in rng.integers(0, 12, n)], "label": rng.choice(["ham", "spam"], n).tolist()}
+        for role, n in (("test", 30), ("train", 20))
+    }
+    known = list(zip(rows["train"]["text"], rows["train"]["label"], strict=True))
+    asked = list(zip(rows["test"]["text"], rows["test"]["label"], strict=True))
+    texts = {text for text, _ in known}
+    conflicts = sum(text in texts and (text, label) not in known for text, label in asked)
+    found = run("contamination", read_case(rows, columns={"input": "text", "label": "label"}))
+    assert value(found, "conflicting_labels") == conflicts

@@ -110,3 +110,29 @@ def test_nothing_is_printed(capfd, caplog):
     run("data_quality", read_case({"test": good() | {"sex": [None] * 6}}, columns=TEXT))
     assert capfd.readouterr() == ("", "")
     assert not gaps(run("data_quality", read_case({"test": good()}, columns=TEXT)))
+
+
+@pytest.mark.parametrize(
+    ("task", "columns", "classes", "labels", "expectations"),
+    [
+        ("binary", {"label": "y"}, ("0", "1"), {"y": [0.0, 1.0, 1.0]}, 6),
+        ("binary", {"label": "y"}, ("false", "true"), {"y": [False, True, True]}, 6),
+        ("multilabel", {"label": ("p", "q")}, ("p", "q"), {"p": [0, 1, 1], "q": [True, False, True]}, 9),
+        ("regression", {"label": "y", "task": "regression", "range": (0, 3)}, (), {"y": [0.5, 1, 3]}, 6),
+        ("regression", {"label": "y", "task": "regression"}, (), {"y": [0.5, 1, 3]}, 5),
+    ],
+)
+def test_labels_of_each_task_meet_the_default_suite(task, columns, classes, labels, expectations):
+    table = {"text": ["a", "b", "c"], **labels}
+    case = read_case({"test": table}, columns={"input": "text", **columns}, classes=classes, task=task)
+    found = run("data_quality", case)
+    assert value(found, "suite_passed") is True
+    assert value(found, "expectations") == expectations
+    assert {item.part["column"] for item in measurements(found, "missing_share")} == {"text", *labels}
+
+
+def test_a_label_that_no_row_has_is_found():
+    table = {"text": ["a", "b", "c"], "p": [0, 1, 1], "q": [0, 0, 0]}
+    columns = {"input": "text", "label": ("p", "q")}
+    found = run("data_quality", read_case({"test": table}, columns=columns, classes=("p", "q"), task="multilabel"))
+    assert {item.part["column"] for item in measurements(found, "expectation_met")} == {"q"}

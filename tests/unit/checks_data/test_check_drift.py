@@ -208,3 +208,43 @@ def test_missing_cells_are_a_category_of_their_own():
     (age,) = measurements(found, "total_variation", part={"column": "age"})
     assert age.value == pytest.approx(0.5, abs=0.05)
     assert age.n == 600
+
+
+def of_task(task, test, shifted, columns, answer=None, classes=()):
+    texts = {"text": [f"text {number}" for number in range(len(next(iter(test.values()))))]}
+    return run(
+        "drift",
+        read_case(
+            {"test": texts | test, "shifted": texts | shifted},
+            columns={"input": "text", **columns},
+            answer=answer,
+            classes=classes,
+            task=task,
+        ),
+    )
+
+
+def test_labels_and_answers_of_a_regression_are_numbers():
+    rng = np.random.default_rng(0)
+    before, after = rng.normal(size=200), rng.normal(1, 1, size=200)
+    columns = {"label": "y", "task": "regression"}
+    found = of_task("regression", {"y": before}, {"y": after}, columns, answer=lambda data: 2 * data.labels)
+    for name in ("label_wasserstein", "prediction_wasserstein"):
+        (item,) = measurements(found, name)
+        assert low(item, 0.99) <= wasserstein_distance(before, after) / np.std(before) <= item.bounds[1].high
+    assert low(measurements(found, "label_wasserstein")[0], 0.99) > 0.5
+    same = of_task("regression", {"y": before}, {"y": rng.permutation(before)}, columns)
+    assert low(measurements(same, "label_wasserstein")[0], 0.99) == 0.0
+    assert gaps(same) == {"prediction_wasserstein": "no data"}
+    constant = of_task("regression", {"y": [1.0] * 40}, {"y": [2.0] * 40}, columns)
+    assert value(constant, "label_total_variation") == pytest.approx(1, abs=0.1)
+
+
+def test_each_of_several_labels_stands_alone():
+    test, shifted = {"p": [0, 1] * 50, "q": [0] * 100}, {"p": [0, 1] * 50, "q": [1] * 100}
+    columns, stays = {"label": ("p", "q")}, lambda data: np.zeros_like(data.labels)
+    found = of_task("multilabel", test, shifted, columns, answer=stays, classes=("p", "q"))
+    raised = [low(measurements(found, "label_total_variation", part={"label": name})[0], 0.99) for name in ("p", "q")]
+    assert raised[0] == 0.0
+    assert raised[1] > 0.5
+    assert len(measurements(found, "prediction_total_variation")) == 2

@@ -11,7 +11,7 @@ from PIL import Image
 from pyarrow import parquet
 
 from govkit.core.audit import Columns
-from govkit.data import canonical_text, classes_of, count_table, file_order, load_images, read_dataset
+from govkit.data import canonical_text, classes_of, file_order, load_images, read_dataset
 from govkit.errors import DataError
 
 TEXT = Columns(input="text", label="label", groups=("sex",), id="key", time="sent")
@@ -206,34 +206,6 @@ def test_bad_images_are_refused_by_name(tmp_path: Path) -> None:
     ):
         with pytest.raises(DataError, match=what):
             load_images(["a.png", name], root=tmp_path)
-
-
-def test_a_count_table_by_hand() -> None:
-    groups = {"sex": np.array(["f", "m", "f", "f"], dtype=object), "age": np.array(["o", "o", "y", "o"], dtype=object)}
-    counted = count_table(groups, np.array([1, 0, 1, 1]), np.array([1, 1, 0, 1]))
-    assert counted.to_dict("list") == {
-        "sex": ["f", "f", "m"],
-        "age": ["o", "y", "o"],
-        "truth": [1, 1, 0],
-        "predicted": [1, 0, 1],
-        "n": [2, 1, 1],
-    }
-
-
-def test_a_count_table_without_groups_or_with_bad_ones() -> None:
-    assert count_table({}, np.array([1, 1]), np.array([0, 0]))["n"].tolist() == [2]
-    with pytest.raises(DataError, match="may not be named 'truth'"):
-        count_table({"truth": np.array([1])}, np.array([1]), np.array([1]))
-    with pytest.raises(DataError, match="differ in length"):
-        count_table({}, np.array([1, 0]), np.array([1]))
-
-
-def test_many_groups_do_not_overflow_the_cell_numbers() -> None:
-    rng = np.random.default_rng(0)
-    groups = {f"g{i}": rng.integers(0, 1000, 500).astype(str).astype(object) for i in range(12)}
-    counted = count_table(groups, rng.integers(0, 2, 500), rng.integers(0, 2, 500))
-    assert counted["n"].sum() == 500
-    assert len(counted) == 500
 
 
 @pytest.mark.parametrize("name", ["bin", "column", "number", "source", "base"])

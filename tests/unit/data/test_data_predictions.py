@@ -121,7 +121,11 @@ def test_bad_cells_are_refused_by_row(tmp_path: Path, changes: dict[str, dict[in
 BAD_COLUMNS = [
     (Columns(label="y"), CLASSES, "need columns.prediction, columns.score or columns.scores"),
     (Columns(label="y", score="q"), CLASSES, "no column 'q'"),
-    (Columns(label="y", score="key"), CLASSES, "column 'key' holds string; expected probabilities (row 1 is 'k0')"),
+    (
+        Columns(label="y", score="key"),
+        CLASSES,
+        "column 'key' holds string; expected a probability in each row (row 1 is 'k0')",
+    ),
     (Columns(label="y", score="p"), ("0", "1", "2"), "columns.score needs two classes, found 3"),
     (Columns(label="y", scores={"0": "p"}), CLASSES, "columns.scores: '1' has no column"),
     (Columns(label="y", scores={"0": "p", "1": "p", "x": "p"}), CLASSES, "columns.scores: 'x' is no class"),

@@ -129,3 +129,54 @@ def test_batches_cover_every_row_once() -> None:
     assert list(batches(0, 4)) == []
     with pytest.raises(ValueError, match="at least one row"):
         batches(3, 0)
+
+
+def test_several_labels_have_probabilities_of_their_own() -> None:
+    asked = np.array([[0.9, 0.7], [0.5, 0.2], [0.0, 1.0]])
+    data = {"test": dataset("test", asked, [[1, 0], [0, 0], [0, 1]])}
+    found = Answers({"candidate": Echo(("b", "a"))}, data, classes=("a", "b"), task="multilabel")("candidate", "test")
+    assert found.probabilities.tolist() == asked[:, ::-1].tolist()
+    assert found.labels.tolist() == [[1, 1], [0, 1], [1, 0]]
+    assert found.labels.dtype == np.int64
+
+
+@pytest.mark.parametrize("asked", [np.array([1, 2, 3]), np.array([[1.0], [2.0], [3.0]], dtype=np.float32)])
+def test_a_regression_answers_with_numbers(asked: np.ndarray) -> None:
+    data = {"test": dataset("test", asked, [1.0, 2.0, 3.0])}
+    found = Answers({"candidate": Echo()}, data, classes=(), task="regression", span=(0, 3))("candidate", "test")
+    assert found.labels.tolist() == [1.0, 2.0, 3.0]
+    assert found.labels.dtype == np.float64
+    assert found.probabilities is None
+
+
+@pytest.mark.parametrize(
+    ("task", "asked", "what"),
+    [
+        ("multilabel", [[0.5, 2.0], [0.5, 0.5]], r"row 1: the answer is \(0.5, 2\); expected .* one for each label"),
+        ("multilabel", [[0.5, float("nan")], [0.5, 0.5]], "row 1"),
+        ("multilabel", [0.5, 0.5], r"has shape \(2,\)"),
+        ("regression", [1.0, 4.0], r"row 2: the answer is 4; expected a finite number in \[0, 3\] \(columns.range\)"),
+        ("regression", [float("nan"), 1.0], "row 1: the answer is nan"),
+        ("regression", [[1.0, 2.0], [1.0, 2.0]], r"has shape \(2, 2\); expected \(2,\), a number for each row"),
+        ("regression", ["a", "b"], "no array of numbers"),
+        ("ranking", [1.0, 2.0], "a ranking is judged by stored scores"),
+    ],
+)
+def test_answers_to_another_task_are_refused(task: str, asked: list, what: str) -> None:
+    data = {"test": dataset("test", asked, [0, 1])}
+    with pytest.raises(SubjectError, match=what):
+        Answers({"candidate": Echo()}, data, classes=("a", "b"), task=task, span=(0, 3))("candidate", "test")
+
+
+def test_what_is_trivial_in_each_task() -> None:
+    def trivial(task: str, train: list) -> Predictions:
+        data = {"test": dataset("test", None, train[:2]), "train": dataset("train", None, train)}
+        return Answers({}, data, classes=("a", "b"), task=task)("trivial", "test")
+
+    several = trivial("multilabel", [[1, 0], [1, 1], [0, 1], [1, 0]])
+    assert several.labels.tolist() == [[1, 0], [1, 0]]  # of equals the first: without the label
+    assert several.probabilities.tolist() == [[0.75, 0.5], [0.75, 0.5]]
+    assert trivial("regression", [1.0, 2.0, 6.0]).labels.tolist() == [3.0, 3.0]
+    ranked = trivial("ranking", [0, 1, 1])
+    assert ranked.scores.tolist() == [0.0, 0.0]
+    assert ranked.labels.shape == (0,)
