@@ -1,223 +1,194 @@
-"""Group rates from counts, agreed with fairlearn and aif360 on the same count table.
+"""What is measured about groups: rates, gaps to everybody else, spreads over the groups, all from a count table.
 
-Every rate depends only on how many rows of each group fall into each cell (truth x answer x right). The two libraries
-are called on this table with the counts as weights, which gives the same values as on the rows at a cost that does
-not grow with them. Their definitions are the reference: where they and the counts differ, nothing is reported.
+The names are those of fairlearn and aif360 where they have one.
 """
 
 from __future__ import annotations
 
-import importlib
-import logging
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal
 
-from govkit.checks._shared import loading
 from govkit.core.case import Array
+from govkit.data.counts import (
+    CELLS,
+    FALSE_NEGATIVE,
+    FALSE_POSITIVE,
+    OTHER_ERROR,
+    TRUE_NEGATIVE,
+    TRUE_POSITIVE,
+    CountTable,
+)
 
-TOLERANCE = 1e-9
+RateName = Literal[
+    "selection_rate",
+    "true_positive_rate",
+    "false_positive_rate",
+    "true_negative_rate",
+    "false_negative_rate",
+    "positive_predictive_value",
+    "negative_predictive_value",
+    "false_discovery_rate",
+    "false_omission_rate",
+    "accuracy",
+    "error_rate",
+]
 
-
-class LibrariesDisagree(Exception):
-    """fairlearn or aif360 gives another value than the counts."""
-
-
-@dataclass(frozen=True)
-class Sides:
-    """Rows, or cells of rows, as truths of one shape.
-
-    Attributes:
-        positive: The true class is the positive one.
-        selected: The answer is the positive class.
-        right: The answer is the true class.
-    """
-
-    positive: Array
-    selected: Array
-    right: Array
+EVERY = tuple(CELLS)
+POSITIVE = (TRUE_POSITIVE, FALSE_NEGATIVE)
+NEGATIVE = (FALSE_POSITIVE, TRUE_NEGATIVE, OTHER_ERROR)
+SELECTED = (TRUE_POSITIVE, FALSE_POSITIVE)
+LEFT = (FALSE_NEGATIVE, TRUE_NEGATIVE, OTHER_ERROR)
+RIGHT = (TRUE_POSITIVE, TRUE_NEGATIVE)
+WRONG = (FALSE_NEGATIVE, FALSE_POSITIVE, OTHER_ERROR)
+ROWS = {
+    EVERY: "rows",
+    POSITIVE: "rows of the positive class",
+    NEGATIVE: "rows of another class",
+    SELECTED: "rows that get the positive answer",
+    LEFT: "rows that do not get the positive answer",
+}
+"""Denominators, in words."""
 
 
 @dataclass(frozen=True)
 class Rate:
-    """A rate: ``event`` among the rows that are ``eligible``.
+    """The share of some cells among others.
 
     Attributes:
-        event: Sides -> truths; counted where eligible.
-        eligible: Sides -> truths; the denominator.
-        rows: The denominator in words.
+        events: Cells that count.
+        among: Cells of the denominator.
+        what: What it says, in words.
+        good: A higher rate is the better lot.
     """
 
-    event: Callable[[Sides], Array]
-    eligible: Callable[[Sides], Array]
-    rows: str
-
-
-def _every(sides: Sides) -> Array:
-    return sides.positive | ~sides.positive
-
-
-RATES = {
-    "selection_rate": Rate(lambda s: s.selected, _every, "rows"),
-    "true_positive_rate": Rate(lambda s: s.selected, lambda s: s.positive, "rows of the positive class"),
-    "false_positive_rate": Rate(lambda s: s.selected, lambda s: ~s.positive, "rows of another class"),
-    "false_negative_rate": Rate(lambda s: ~s.selected, lambda s: s.positive, "rows of the positive class"),
-    "accuracy": Rate(lambda s: s.right, _every, "rows"),
-}
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows by group and cell.
-
-    Attributes:
-        names: The groups, K of them.
-        counts: int64 ``(K, 8)``; the cell is ``4 * positive + 2 * selected + right``.
-        binary: There are two classes, so that being right is a matter of positive and selected alone.
-    """
-
-    names: tuple[str, ...]
-    counts: Array
-    binary: bool
+    events: tuple[int, ...]
+    among: tuple[int, ...]
+    what: str
+    good: bool = True
 
     @property
-    def cells(self) -> Sides:
-        """The eight cells, each side ``(8,)``."""
+    def paired(self) -> bool:
+        """The denominator depends on the truth alone, so that two models share it."""
+        return self.among in (EVERY, POSITIVE, NEGATIVE)
+
+    def counted(self, counts: Array) -> tuple[Array, Array]:
+        """Events and denominators of each group, each ``(K,)``."""
+        return counts[:, self.events].sum(axis=1), counts[:, self.among].sum(axis=1)
+
+    def crossed(self, joint: Array) -> Array:
+        """Rows of each group by the event under one model and under another, ``(K, 2, 2)``; 1 is the event.
+
+        Args:
+            joint: Rows by group, cell of the one and cell of the other, ``(K, 5, 5)``; of a rate that is ``paired``.
+        """
         import numpy as np
 
-        cell = np.arange(8)
-        return Sides(cell & 4 > 0, cell & 2 > 0, cell & 1 > 0)
-
-    def rate(self, rate: Rate) -> tuple[Array, Array]:
-        """Events and denominators of each group, each ``(K,)``."""
-        eligible = rate.eligible(self.cells)
-        return self.counts[:, eligible & rate.event(self.cells)].sum(axis=1), self.counts[:, eligible].sum(axis=1)
+        sides = [cell for cell in self.among if cell not in self.events], list(self.events)
+        counts = [[joint[:, one][:, :, two].sum(axis=(1, 2)) for two in sides] for one in sides]
+        return np.array(counts).transpose(2, 0, 1)
 
 
-def tabulate(codes: Array, names: tuple[str, ...], sides: Sides, *, binary: bool) -> Table:
-    """Count rows by group and cell; ``codes`` ``(n,)`` are indices into ``names``."""
-    import numpy as np
+RATES: dict[str, Rate] = {
+    "selection_rate": Rate(SELECTED, EVERY, "share of rows that get the positive answer"),
+    "true_positive_rate": Rate(
+        (TRUE_POSITIVE,), POSITIVE, "share of the rows of the positive class that get the positive answer"
+    ),
+    "false_positive_rate": Rate(
+        (FALSE_POSITIVE,), NEGATIVE, "share of the rows of another class that get the positive answer", good=False
+    ),
+    "true_negative_rate": Rate(
+        NEGATIVE[1:], NEGATIVE, "share of the rows of another class that do not get the positive answer"
+    ),
+    "false_negative_rate": Rate(
+        (FALSE_NEGATIVE,),
+        POSITIVE,
+        "share of the rows of the positive class that do not get the positive answer",
+        good=False,
+    ),
+    "positive_predictive_value": Rate((TRUE_POSITIVE,), SELECTED, "share of the positive answers that are right"),
+    "negative_predictive_value": Rate(
+        LEFT[1:], LEFT, "share of the rows without the positive answer that are of another class"
+    ),
+    "false_discovery_rate": Rate(
+        (FALSE_POSITIVE,), SELECTED, "share of the positive answers that are wrong", good=False
+    ),
+    "false_omission_rate": Rate(
+        (FALSE_NEGATIVE,),
+        LEFT,
+        "share of the rows without the positive answer that are of the positive class",
+        good=False,
+    ),
+    "accuracy": Rate(RIGHT, EVERY, "share of rows with the right answer"),
+    "error_rate": Rate(WRONG, EVERY, "share of rows with a wrong answer", good=False),
+}
+RATIOS = (
+    "selection_rate", "false_positive_rate", "false_negative_rate", "false_discovery_rate", "false_omission_rate",
+    "error_rate",
+)  # fmt: skip
+"""Rates whose ratio to everybody else is measured: those that aif360 has."""
 
-    cell = 4 * sides.positive.astype(np.int64) + 2 * sides.selected + sides.right
-    counts = np.bincount(8 * codes.astype(np.int64) + cell, minlength=8 * len(names)).reshape(len(names), 8)
-    return Table(names, counts, binary)
+ODDS = ("true_positive_rate", "false_positive_rate")
+PREDICTIVE = ("positive_predictive_value", "false_omission_rate")
+PARITIES = {name: f"{name}_parity" for name in RATES} | {
+    "selection_rate": "demographic_parity",
+    "true_positive_rate": "equal_opportunity",
+    "positive_predictive_value": "predictive_parity",
+}
+"""What a rate is called that is the same in all groups."""
 
 
-def agree(table: Table) -> None:
-    """Compare rates and gaps of the table with fairlearn and aif360.
+def metrics_of(table: CountTable, *, min_rows: float = 0) -> dict[str, Array]:
+    """Every metric of the table, values alone; weights count as rows.
 
-    Raises:
-        LibrariesDisagree: A value differs by more than 1e-9.
-        ModuleNotFoundError: A library is not installed.
+    Args:
+        table: Counts or weights of K groups.
+        min_rows: A group with fewer in the denominator of a rate has no part in the spread of it.
+
+    Returns:
+        Name -> float64 ``(K,)`` for rates and for gaps to everybody else, or ``()`` for what is said of all groups
+        together; NaN where nothing stands below the line.
+
+    References:
+        Hardt, Price and Srebro 2016 (equalized odds); Foulds et al. 2020 (differential fairness, concentration 1).
     """
-    with _quiet():
-        _load()
-        _agree_with_fairlearn(table)
-        if len(table.names) > 1:
-            for index in range(len(table.names)):
-                _agree_with_aif360(table, index)
-
-
-def _load() -> None:
-    with loading():
-        for name in ("fairlearn.metrics", "aif360.datasets", "aif360.metrics"):
-            importlib.import_module(name)
-
-
-def _agree_with_fairlearn(table: Table) -> None:
-    """Every rate of every group, from a ``MetricFrame`` on the weighted cells."""
-    from fairlearn import metrics as library
-    from sklearn.metrics import accuracy_score
-
-    functions: dict[str, Any] = {name: getattr(library, name) for name in RATES if name != "accuracy"}
-    if table.binary:
-        functions["accuracy"] = accuracy_score
-    groups, cells, weights = _flat(table)
-    frame = library.MetricFrame(
-        metrics=functions,
-        y_true=cells.positive.astype(int),
-        y_pred=cells.selected.astype(int),
-        sensitive_features=groups,
-        sample_params={name: {"sample_weight": weights} for name in functions},
-    )
-    for name in functions:
-        events, rows = table.rate(RATES[name])
-        found = frame.by_group[name].sort_index().to_numpy(dtype=float)
-        for index in (rows > 0).nonzero()[0]:
-            _same(f"fairlearn, {name} of {table.names[index]!r}", found[index], events[index] / rows[index])
-
-
-def _flat(table: Table) -> tuple[Array, Sides, Array]:
-    """Group index, cell and weight of each cell of each group, each ``(8 K,)``."""
     import numpy as np
 
-    cells, groups = table.cells, len(table.names)
-    spread = Sides(*(np.tile(side, groups) for side in (cells.positive, cells.selected, cells.right)))
-    return np.repeat(np.arange(groups), 8), spread, table.counts.ravel().astype(np.float64)
-
-
-def _agree_with_aif360(table: Table, index: int) -> None:
-    """Gaps of one group to everybody else, from a ``ClassificationMetric`` on the weighted cells."""
-    metric = _classification_metric(table, index)
-    differences = {
-        "selection_rate": metric.statistical_parity_difference,
-        "true_positive_rate": metric.equal_opportunity_difference,
-        "false_positive_rate": metric.false_positive_rate_difference,
-        "false_negative_rate": metric.false_negative_rate_difference,
+    found: dict[str, Array] = {}
+    for name, rate in RATES.items():
+        events, rows = rate.counted(table.counts)
+        own, rest = _over(events, rows), _over(events.sum() - events, rows.sum() - rows)
+        found |= {name: own, f"{name}_difference": own - rest, f"{name}_ratio": _over(own, rest)}
+        seen = own[(rows > 0) & (rows >= min_rows)]
+        least, most = (seen.min(), seen.max()) if seen.size > 1 else (np.nan, np.nan)
+        found[f"{PARITIES[name]}_difference"] = most - least
+        found[f"{PARITIES[name]}_ratio"] = _over(least, most)
+    spread, quotient = ([found[f"{PARITIES[name]}_{kind}"] for name in ODDS] for kind in ("difference", "ratio"))
+    odds, value = ([found[f"{name}_difference"] for name in names] for names in (ODDS, PREDICTIVE))
+    f1 = 2 * table.counts[:, TRUE_POSITIVE], table.counts[:, POSITIVE + SELECTED].sum(axis=1)
+    selected, positive = (_differential(table.counts, cells) for cells in (SELECTED, POSITIVE))
+    return found | {
+        "equalized_odds_difference": np.max(spread),
+        "equalized_odds_ratio": np.min(quotient),
+        "average_odds_difference": (odds[0] + odds[1]) / 2,
+        "average_abs_odds_difference": (abs(odds[0]) + abs(odds[1])) / 2,
+        "average_predictive_value_difference": (value[0] + value[1]) / 2,
+        "balanced_accuracy": (found["true_positive_rate"] + found["true_negative_rate"]) / 2,
+        "f1": _over(*f1),
+        "differential_fairness": selected,
+        "differential_fairness_bias_amplification": selected - positive,
     }
-    for name, value in differences.items():
-        (x, y), (n, m) = (one_and_rest(counts, index) for counts in table.rate(RATES[name]))
-        if n and m:
-            _same(f"aif360, {name} of {table.names[index]!r} less the rest", value(), x / n - y / m)
-            if name == "selection_rate" and y:
-                _same(f"aif360, ratio of {table.names[index]!r}", metric.disparate_impact(), (x / n) / (y / m))
 
 
-def _classification_metric(table: Table, index: int) -> Any:
+def _over(above: Array, below: Array) -> Array:
+    """The quotient, NaN where ``below`` is 0."""
     import numpy as np
-    import pandas as pd
-    from aif360.datasets import BinaryLabelDataset
-    from aif360.metrics import ClassificationMetric
 
-    groups, cells, weights = _flat(table)
-    frame = pd.DataFrame({"group": (groups == index).astype(float), "label": cells.positive.astype(float)})
-    truth = BinaryLabelDataset(df=frame, label_names=["label"], protected_attribute_names=["group"])
-    truth.instance_weights = weights
-    answer = truth.copy()
-    answer.labels = cells.selected.astype(np.float64)[:, None]
-    return ClassificationMetric(truth, answer, unprivileged_groups=[{"group": 1.0}], privileged_groups=[{"group": 0.0}])
+    return np.divide(above, below, out=np.full(np.shape(below), np.nan), where=np.not_equal(below, 0))
 
 
-def one_and_rest(counts: Array, index: int) -> tuple[int, int]:
-    """Count of one group, and of all others together."""
-    return int(counts[index]), int(counts.sum() - counts[index])
+def _differential(counts: Array, cells: tuple[int, ...]) -> Array:
+    """Largest log ratio of two groups' smoothed chances to lie in the cells, or not to."""
+    import numpy as np
 
-
-def _same(what: str, found: float, counted: float) -> None:
-    if not abs(found - counted) <= TOLERANCE:
-        raise LibrariesDisagree(f"{what}: the library gives {found}, the counts {counted}")
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence the advice that the libraries log and warn about their own optional parts while they load."""
-    root, handler = logging.getLogger(), logging.NullHandler()
-
-    def elsewhere(record: logging.LogRecord) -> bool:
-        return record.name != "root"
-
-    # Without a handler the first message to the root logger would install one that prints.
-    root.addHandler(handler)
-    root.addFilter(elsewhere)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        root.removeFilter(elsewhere)
-        root.removeHandler(handler)
-
-
-__all__ = ["RATES", "LibrariesDisagree", "Rate", "Sides", "Table", "agree", "one_and_rest", "tabulate"]
+    chance = (counts[:, cells].sum(axis=1) + 0.5) / (counts.sum(axis=1) + 1)
+    return np.max([np.ptp(np.log(chance)), np.ptp(np.log(1 - chance))])

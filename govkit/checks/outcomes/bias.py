@@ -9,51 +9,87 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, product
+from typing import Any
 
-from govkit import stats
-from govkit.checks._fairness import RATES, Sides, Table, agree, one_and_rest, tabulate
-from govkit.checks._shared import READS_TEST, answers, measured, missing, unrivaled
-from govkit.core import LEVELS, Bound, Case, Dataset, Finding, Interval, Metric, Of, check
+from pydantic import PositiveInt
+
+from govkit.checks._agreement import agree
+from govkit.checks._fairness import PARITIES, RATES, RATIOS, ROWS, RateName, metrics_of
+from govkit.checks._group_rates import MOST_PAIRED, Estimates, changes, group_rates, spreads
+from govkit.checks._shared import READS_TEST, answers, measured, missing, stated, unrivaled
+from govkit.core import Case, Dataset, Finding, Measurement, Metric, Of, check, exact
 from govkit.core.case import Array
-from govkit.stats import Estimate
+from govkit.data.counts import CELLS, CountTable, cells_of, count_codes, count_pairs
+from govkit.data.dataset import MOST_GROUPS
 
-WORDS = {
-    "selection_rate": "share of rows that get the positive answer",
-    "true_positive_rate": "share of the rows of the positive class that get the positive answer",
-    "false_positive_rate": "share of the rows of another class that get the positive answer",
-    "false_negative_rate": "share of the rows of the positive class that do not get the positive answer",
-    "accuracy": "share of rows with the right answer",
-}
-DIFFERENCES = tuple(f"{name}_difference" for name in WORDS)
+DEFAULT: tuple[RateName, ...] = (
+    "selection_rate", "true_positive_rate", "false_positive_rate", "false_negative_rate", "accuracy",
+    "positive_predictive_value", "negative_predictive_value",
+)  # fmt: skip
+ABSOLUTE = "average_abs_odds_difference"
+OF_LABELS: tuple[RateName, ...] = ("selection_rate",)
+
+
+def _of_rate(name: str) -> Iterator[tuple[str, Metric]]:
+    what, title = RATES[name].what, name.replace("_", " ")
+    yield name, Metric(f"{what.capitalize()}.", low=0, high=1)
+    yield f"{name}_difference", Metric(f"Of a group less everybody else: {what}.", low=-1, high=1)
+    if name in RATIOS:
+        yield f"{name}_ratio", Metric(f"Of a group over everybody else: {what}.", unit="ratio", low=0)
+    parity = PARITIES[name]
+    yield (
+        f"{parity}_difference",
+        Metric(f"Largest less smallest {title} over the groups.", better="lower", low=0, high=1),
+    )
+    yield (
+        f"{parity}_ratio",
+        Metric(f"Smallest over largest {title} over the groups.", better="higher", unit="ratio", low=0, high=1),
+    )
+    worst = "lowest" if RATES[name].good else "highest"
+    yield f"{parity}_worst_group", Metric(f"The group with the {worst} {title}.", unit="")
+
+
 METRICS = {
-    **{name: Metric(f"{words.capitalize()}.", low=0, high=1) for name, words in WORDS.items()},
-    **{
-        f"{name}_difference": Metric(f"Of a group less everybody else: {words}.", low=-1, high=1)
-        for name, words in WORDS.items()
-    },
-    "selection_rate_ratio": Metric(f"Of a group over everybody else: {WORDS['selection_rate']}.", unit="ratio", low=0),
-    "demographic_parity_difference": Metric(
-        "Largest less smallest selection rate over the groups.", better="lower", low=0, high=1
-    ),
-    "demographic_parity_ratio": Metric(
-        "Smallest over largest selection rate over the groups.", better="higher", unit="ratio", low=0, high=1
-    ),
+    **{name: metric for rate in RATES for name, metric in _of_rate(rate)},
     "equalized_odds_difference": Metric(
         "The larger of two spreads over the groups: of the true positive rate and of the false positive rate.",
         better="lower",
         low=0,
         high=1,
     ),
+    "equalized_odds_ratio": Metric(
+        "The smaller of two ratios over the groups, smallest over largest: of the true positive rate and of the false "
+        "positive rate.",
+        better="higher",
+        unit="ratio",
+        low=0,
+        high=1,
+    ),
+    "average_odds_difference": Metric(
+        "Of a group less everybody else: mean of the gaps in true positive rate and in false positive rate.",
+        low=-1,
+        high=1,
+    ),
+    ABSOLUTE: Metric(
+        "Mean size of the two gaps between a group and everybody else: in true positive rate and false positive rate.",
+        better="lower",
+        low=0,
+        high=1,
+    ),
+    "differential_fairness": Metric(
+        "Largest log ratio of two groups' smoothed chances to be selected, or not to be.", better="lower", unit="nats"
+    ),
+    "differential_fairness_bias_amplification": Metric(
+        "Differential fairness of the answers less that of the labels.", better="lower", unit="nats"
+    ),
+    "small_groups": Metric("Groups with too few rows to have a part in any spread.", unit="groups", low=0),
 }
-SPREADS = ("demographic_parity_difference", "demographic_parity_ratio", "equalized_odds_difference")
-MOST_PAIRED = 40
-"""Groups whose pairs are all compared; the work grows with their square."""
 
 
 @dataclass(frozen=True)
 class Grouped:
-    """One column, or several crossed, of one data set: which group each row belongs to.
+    """One column, or several crossed, of one data set.
 
     Attributes:
         data: The rows.
@@ -76,181 +112,177 @@ class Grouped:
         """The part that stands for all groups together."""
         return dict.fromkeys(self.columns, "*")
 
+    def table(self, cells: Array) -> CountTable:
+        """Rows by group and cell."""
+        counts = count_codes(self.codes, cells, (len(self.names), len(CELLS)))
+        return CountTable(tuple(map(" / ".join, self.names)), counts)
+
 
 @check("bias", crosswalk="check.bias", metrics=METRICS, needs={"groups"}, reads=READS_TEST)
-def bias(case: Case, *, intersections: bool = False) -> Iterator[Finding]:
+def bias(
+    case: Case, *, rates: tuple[RateName, ...] = DEFAULT, min_rows: PositiveInt = 30, intersections: bool = False
+) -> Iterator[Finding]:
     """Rates of every group, gaps between a group and the rest, and spreads over the groups.
 
-    Of the candidate, the base, the incumbent and the labels themselves; gaps of the candidate also less those of the
-    base (``compared_with``). ``intersections`` adds every pair of group columns, crossed. With more than two classes
-    the positive class stands against all others, and accuracy still counts the exact class.
+    Of the candidate, the base, the incumbent and the labels themselves (their selection rate is the base rate); gaps of
+    the candidate also less those of the base (``compared_with``). With more than two classes the positive class stands
+    against all others, and accuracy still counts the exact class.
+
+    Args:
+        case: The case.
+        rates: Which rates.
+        min_rows: A group with fewer rows below the line of a rate has no part in its spread over the groups and is not
+            named as the worst; it is reported with its interval all the same.
+        intersections: Every pair of group columns as well, crossed.
 
     References:
-        Hardt, Price and Srebro 2016 (equalized odds); fairlearn ``MetricFrame``; aif360 ``ClassificationMetric``;
-        Miettinen and Nurminen 1985 (bounds, corrected).
+        Hardt, Price and Srebro 2016 (equalized odds); Foulds et al. 2020 (differential fairness); fairlearn
+        ``MetricFrame``; aif360 ``ClassificationMetric``; Miettinen and Nurminen 1985 (bounds, corrected).
     """
     data = case.data["test"]
-    models = {of: _sides(case, given.labels) for of, given in answers(case).items()}
+    cells = {of: cells_of(data.labels, given.labels, case.positive) for of, given in answers(case).items()}
+    of_labels = cells_of(data.labels, data.labels, case.positive)
     for grouped in _groupings(data, intersections=intersections):
-        for of, sides in models.items():
-            yield from _of_model(grouped, of, sides, binary=len(case.classes) == 2)
-        yield from _of_labels(grouped, _sides(case, data.labels))
-        if "base" in models:
-            yield from _against_base(grouped, models["candidate"], models["base"])
-    if "base" not in models:
-        yield from unrivaled("base", DIFFERENCES, data)
-
-
-def _sides(case: Case, given: Array) -> Sides:
-    labels = case.data["test"].labels
-    return Sides(labels == case.positive, given == case.positive, given == labels)
+        if len(grouped.names) > MOST_GROUPS:
+            detail = f"There are {len(grouped.names)} groups, at most {MOST_GROUPS} can be judged."
+            yield missing("*", "unsupported", detail, data=data, part=grouped.every)
+            continue
+        for of, held in cells.items():
+            table = grouped.table(held)
+            agree(table, rates)
+            yield from _of_model(grouped, of, table, rates=rates, min_rows=min_rows)
+            yield from _stated(grouped, of, table, min_rows=min_rows)
+        labels = grouped.table(of_labels)
+        yield from _of_model(grouped, "labels", labels, rates=OF_LABELS, min_rows=min_rows)
+        yield _small(grouped, labels, min_rows=min_rows)
+        if "base" in cells:
+            yield from _against_base(grouped, cells["candidate"], cells["base"], rates=rates)
+    if "base" not in cells:
+        yield from unrivaled("base", [f"{name}_difference" for name in rates], data)
 
 
 def _groupings(data: Dataset, *, intersections: bool) -> Iterator[Grouped]:
     import numpy as np
 
-    chosen = [(column,) for column in data.groups]
-    for columns in (*chosen, *(combinations(data.groups, 2) if intersections else ())):
-        crossed = [data.groups[column] for column in columns]
-        sizes = tuple(len(coded.names) for coded in crossed)
-        cells, codes = np.unique(np.ravel_multi_index([c.codes for c in crossed], sizes), return_inverse=True)
-        places = zip(*np.unravel_index(cells, sizes), strict=True)
-        names = tuple(tuple(c.names[at] for c, at in zip(crossed, place, strict=True)) for place in places)
-        yield Grouped(data, columns, names, codes)
+    for column, coded in data.groups.items():
+        yield Grouped(data, (column,), tuple((name,) for name in coded.names), coded.codes)
+    for columns in combinations(data.groups, 2) if intersections else ():
+        one, two = (data.groups[column] for column in columns)
+        codes = one.codes.astype(np.int64) * len(two.names) + two.codes
+        # Not every pair of values has rows.
+        held = np.bincount(codes, minlength=len(one.names) * len(two.names)) > 0
+        names = tuple(pair for pair, some in zip(product(one.names, two.names), held, strict=True) if some)
+        yield Grouped(data, columns, names, (np.cumsum(held) - 1)[codes])
 
 
-def _of_model(grouped: Grouped, of: Of, sides: Sides, *, binary: bool) -> Iterator[Finding]:
-    """Everything about one model in one grouping, once the libraries agree with the counts."""
-    table = tabulate(grouped.codes, tuple(map(" / ".join, grouped.names)), sides, binary=binary)
-    agree(table)
-    for name in RATES:
-        yield from _rates(grouped, of, table, name)
-    yield from _ratios(grouped, of, table)
-    yield from _spreads(grouped, of, table)
+def _of_model(
+    grouped: Grouped, of: Of, table: CountTable, *, rates: tuple[RateName, ...], min_rows: int
+) -> Iterator[Finding]:
+    """Everything about one model in one grouping."""
+    yield from _by_group(grouped, group_rates(table, rates), table, of=of)
+    yield from _over_groups(grouped, table, rates, of=of, min_rows=min_rows)
 
 
-def _of_labels(grouped: Grouped, sides: Sides) -> Iterator[Finding]:
-    """How the labels themselves select: a gap that a perfect model would show too."""
-    table = tabulate(grouped.codes, tuple(map(" / ".join, grouped.names)), sides, binary=True)
-    yield from _rates(grouped, "labels", table, "selection_rate")
-    if len(grouped.names) <= MOST_PAIRED:
-        yield _spread(grouped, "labels", "demographic_parity_difference", table.rate(RATES["selection_rate"]))
+def _by_group(grouped: Grouped, found: Estimates, table: CountTable, **where: Any) -> Iterator[Finding]:
+    for name, estimates in found.items():
+        for index, estimate in enumerate(estimates):
+            part = grouped.part(index)
+            if estimate is not None:
+                yield measured(name, estimate, grouped.data, part=part, **where)
+            else:
+                yield missing(name, "too few rows", _why(table, name, index), data=grouped.data, part=part, **where)
 
 
-def _rates(grouped: Grouped, of: Of, table: Table, name: str) -> Iterator[Finding]:
-    """One rate in each group, and less the same rate of everybody else."""
-    events, rows = table.rate(RATES[name])
-    for index in range(len(grouped.names)):
-        part = grouped.part(index)
-        (x, y), (n, m) = one_and_rest(events, index), one_and_rest(rows, index)
-        if n:
-            yield measured(name, stats.proportion(x, n), grouped.data, of=of, part=part)
-        else:
-            yield _few(grouped, of, name, index)
-        if n and m:
-            yield measured(f"{name}_difference", stats.difference(x, n, y, m), grouped.data, of=of, part=part)
-        else:
-            yield _few(grouped, of, f"{name}_difference", index)
+def _why(table: CountTable, name: str, index: int) -> str:
+    if name in RATES:
+        return f"There are no {ROWS[RATES[name].among]} in this group."
+    if len(table.names) < 2:
+        return "There is only one group."
+    if name in ("average_odds_difference", ABSOLUTE):
+        return "It needs rows of every class in this group and outside it."
+    rate = RATES[name.removesuffix("_difference").removesuffix("_ratio")]
+    rows = rate.counted(table.counts)[1]
+    if name.endswith("_ratio") and rows[index] and rows.sum() > rows[index]:
+        return "The rate of everybody else is 0; a ratio to it is undefined."
+    return f"There are no {ROWS[rate.among]} in this group, or none outside it."
 
 
-def _ratios(grouped: Grouped, of: Of, table: Table) -> Iterator[Finding]:
-    events, rows = table.rate(RATES["selection_rate"])
-    for index in range(len(grouped.names)):
-        (x, y), (n, m) = one_and_rest(events, index), one_and_rest(rows, index)
-        if y:
-            estimate = stats.ratio(x, n, y, m)
-            yield measured("selection_rate_ratio", estimate, grouped.data, of=of, part=grouped.part(index))
-        else:
-            detail = "Nobody outside this group is selected; a ratio to nothing is undefined."
-            yield missing(
-                "selection_rate_ratio", "too few rows", detail, data=grouped.data, of=of, part=grouped.part(index)
+def _over_groups(
+    grouped: Grouped, table: CountTable, rates: tuple[RateName, ...], *, of: Of, min_rows: int
+) -> Iterator[Finding]:
+    """Spreads over the groups that have enough rows, and the groups at the wrong end of them."""
+    where: dict[str, Any] = {"data": grouped.data, "of": of, "part": grouped.every}
+    for name, estimate in spreads(table, rates, min_rows=min_rows).items():
+        if estimate is not None:
+            yield measured(name, estimate, **where)
+        elif len(table.names) > MOST_PAIRED:
+            detail = (
+                f"It compares every pair of groups; there are more than {MOST_PAIRED}. Each is set against the rest."
             )
+            yield missing(name, "unsupported", detail, **where)
+        else:
+            ratio = ", and a ratio an event in one of them" if name.endswith("_ratio") else ""
+            detail = f"A spread needs two groups with {min_rows} rows in the denominator{ratio}."
+            yield missing(name, "too few rows", detail, **where)
+    yield from _worst(table, rates, min_rows=min_rows, where=where)
 
 
-def _spreads(grouped: Grouped, of: Of, table: Table) -> Iterator[Finding]:
-    """Over all groups of the grouping: demographic parity and equalized odds."""
-    if len(grouped.names) > MOST_PAIRED:
-        detail = (
-            f"Spreads compare every pair of groups; there are more than {MOST_PAIRED}. Each is set against the rest."
-        )
-        for name in SPREADS:
-            yield missing(name, "unsupported", detail, data=grouped.data, of=of, part=grouped.every)
-        return
-    selection = table.rate(RATES["selection_rate"])
-    yield _spread(grouped, of, "demographic_parity_difference", selection)
-    if len(grouped.names) > 1 and selection[0].any():
-        estimate = stats.spread_ratio(*selection)
-        yield measured("demographic_parity_ratio", estimate, grouped.data, of=of, part=grouped.every)
-    else:
-        detail = "It needs two groups, and a row that is selected."
-        yield _no_spread(grouped, of, "demographic_parity_ratio", detail)
-    yield _odds(grouped, of, table)
-
-
-def _odds(grouped: Grouped, of: Of, table: Table) -> Finding:
+def _worst(
+    table: CountTable, rates: tuple[RateName, ...], *, min_rows: int, where: dict[str, Any]
+) -> Iterator[Finding]:
     import numpy as np
 
-    name = "equalized_odds_difference"
-    odds = [table.rate(RATES[rate]) for rate in ("true_positive_rate", "false_positive_rate")]
-    empty = np.flatnonzero(np.minimum(odds[0][1], odds[1][1]) == 0)
-    if len(empty):
-        groups = ", ".join(table.names[index] for index in empty)
-        return _no_spread(grouped, of, name, f"No row of one of the classes in: {groups}.")
-    if len(grouped.names) < 2:
-        return _no_spread(grouped, of, name, "It needs two groups.")
-    estimate = larger(stats.spread(*odds[0]), stats.spread(*odds[1]))
-    return measured(name, estimate, grouped.data, of=of, part=grouped.every)
+    for name in rates:
+        events, rows = RATES[name].counted(table.counts)
+        seen = np.flatnonzero(rows >= min_rows)
+        metric = f"{PARITIES[name]}_worst_group"
+        if len(seen) < 2:
+            yield missing(
+                metric, "too few rows", f"It needs two groups with {min_rows} rows in the denominator.", **where
+            )
+            continue
+        share = events[seen] / rows[seen]
+        at = seen[share.argmin() if RATES[name].good else share.argmax()]
+        yield Measurement(name=metric, value=table.names[at], n=int(rows[at]), **where | {"data": where["data"].ref})
 
 
-def _spread(grouped: Grouped, of: Of, name: str, counts: tuple[Array, Array]) -> Finding:
-    if len(grouped.names) > 1:
-        return measured(name, stats.spread(*counts), grouped.data, of=of, part=grouped.every)
-    return _no_spread(grouped, of, name, "It needs two groups.")
+def _stated(grouped: Grouped, of: Of, table: CountTable, *, min_rows: int) -> Iterator[Finding]:
+    """Values without bounds, for the reader."""
+    import numpy as np
+
+    rows, data = table.counts.sum(axis=1), grouped.data
+    for index, value in enumerate(metrics_of(table)[ABSOLUTE]):
+        part = grouped.part(index)
+        if value == value:
+            yield stated(ABSOLUTE, value, int(rows.sum()), data, of=of, part=part)
+        else:
+            yield missing(ABSOLUTE, "too few rows", _why(table, ABSOLUTE, index), data=data, of=of, part=part)
+    kept = np.flatnonzero(rows >= min_rows)
+    values = metrics_of(CountTable(tuple(table.names[at] for at in kept), table.counts[kept])) if len(kept) > 1 else {}
+    for name in ("differential_fairness", "differential_fairness_bias_amplification"):
+        if name in values:
+            yield stated(name, values[name], int(rows[kept].sum()), data, of=of, part=grouped.every)
+        else:
+            detail = f"It needs two groups with {min_rows} rows."
+            yield missing(name, "too few rows", detail, data=data, of=of, part=grouped.every)
 
 
-def _no_spread(grouped: Grouped, of: Of, name: str, detail: str) -> Finding:
-    return missing(name, "too few rows", detail, data=grouped.data, of=of, part=grouped.every)
-
-
-def larger(one: Estimate, two: Estimate) -> Estimate:
-    """The larger of two estimated quantities, both 0 or more, each on rows of its own.
-
-    Its upper bound is the larger of the two upper bounds, at the same level: the quantity that is larger lies below
-    its own. Its lower bound is the larger of the two lower bounds with half of the error each: of the stored levels
-    the next one that is strict enough, and 0 where none is.
-    """
-    bounds = []
-    for level, first, second in zip(LEVELS, one.bounds, two.bounds, strict=True):
-        index = next((at for at, other in enumerate(LEVELS) if 1 - other <= (1 - level) / 2 + 1e-12), None)
-        low = 0.0 if index is None else max(one.bounds[index].low, two.bounds[index].low)
-        bounds.append(Bound(level=level, low=low, high=max(first.high, second.high)))
-    reader = bounds[LEVELS.index(0.975)]
-    return Estimate(
-        value=max(one.value, two.value),
-        n=one.n + two.n,
-        interval=Interval(level=0.95, low=reader.low, high=reader.high, method=f"larger of two: {one.interval.method}"),
-        bounds=tuple(bounds),
+def _small(grouped: Grouped, table: CountTable, *, min_rows: int) -> Finding:
+    rows = table.counts.sum(axis=1)
+    interval, bounds = exact(float((rows < min_rows).sum()))
+    return Measurement(
+        name="small_groups",
+        of="labels",
+        value=int((rows < min_rows).sum()),
+        n=int(rows.sum()),
+        interval=interval,
+        bounds=bounds,
+        part=grouped.every,
+        data=grouped.data.ref,
     )
 
 
-def _against_base(grouped: Grouped, candidate: Sides, base: Sides) -> Iterator[Finding]:
-    """Gap of a group to the rest, of the candidate less of the base, paired row by row."""
-    for name, rate in RATES.items():
-        eligible = rate.eligible(candidate)
-        for index in range(len(grouped.names)):
-            inside = grouped.codes == index
-            metric, part = f"{name}_difference", grouped.part(index)
-            if (eligible & inside).any() and (eligible & ~inside).any():
-                estimate = stats.gap_change(rate.event(candidate), rate.event(base), inside, eligible)
-                yield measured(metric, estimate, grouped.data, compared_with="base", part=part)
-            else:
-                yield _few(grouped, "candidate", metric, index, compared_with="base")
-
-
-def _few(grouped: Grouped, of: Of, name: str, index: int, *, compared_with: Of | None = None) -> Finding:
-    rows = RATES[name.removesuffix("_difference")].rows
-    detail = f"There are no {rows} in this group." if len(grouped.names) > 1 else "There is only one group."
-    if name.endswith("_difference") and len(grouped.names) > 1:
-        detail = f"There are no {rows} in this group, or none outside it."
-    part = grouped.part(index)
-    return missing(name, "too few rows", detail, data=grouped.data, of=of, part=part, compared_with=compared_with)
+def _against_base(grouped: Grouped, one: Array, two: Array, *, rates: tuple[RateName, ...]) -> Iterator[Finding]:
+    """Gap of a group to the rest, of the candidate less of the base."""
+    joint = count_pairs(grouped.codes, one, two, len(grouped.names))
+    yield from _by_group(grouped, changes(joint, rates), grouped.table(one), compared_with="base")

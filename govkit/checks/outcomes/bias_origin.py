@@ -12,10 +12,11 @@ from typing import Annotated, get_args
 
 from pydantic import Field
 
-from govkit.checks._fairness import RATES, Rate, Sides
+from govkit.checks._fairness import RATES
 from govkit.checks._shared import answers, missing
 from govkit.core import Case, Dataset, Finding, Measurement, Metric, check
-from govkit.core.case import Array, Coded
+from govkit.core.case import Array
+from govkit.data.counts import cells_of, count_pairs
 from govkit.stats.origin import WIDEST, BaseOrigin, Gaps, LabelOrigin, against_base, against_labels, gaps_to_rest
 
 WORDS = {
@@ -67,32 +68,19 @@ def bias_origin(case: Case, *, margin: Annotated[float, Field(gt=0, le=WIDEST)] 
     if "candidate" not in given:
         yield missing("*", "no data", "There are no predictions of the candidate on the test data.")
         return
-    sides = {of: _sides(case, predictions.labels) for of, predictions in given.items()}
-    candidate, base, labels = sides["candidate"], sides.get("base"), _sides(case, data.labels)
+    cells = {of: cells_of(data.labels, predictions.labels, case.positive) for of, predictions in given.items()}
+    candidate, base, labels = cells["candidate"], cells.get("base"), cells_of(data.labels, data.labels, case.positive)
     for column, coded in data.groups.items():
-        table = _table(coded, RATES["selection_rate"], candidate, labels)
+        table = RATES["selection_rate"].crossed(count_pairs(coded.codes, candidate, labels, len(coded.names)))
         yield from _words(data, column, LABEL_ORIGIN, table, partial(against_labels, margin=margin))
         if base is not None:
+            joint = count_pairs(coded.codes, candidate, base, len(coded.names))
             for name in WORDS:
-                table = _table(coded, RATES[name], candidate, base)
+                table = RATES[name].crossed(joint)
                 yield from _words(data, column, f"{name}_origin", table, partial(against_base, margin=margin))
     if base is None:
         for name in ORIGINS:
             yield missing(name, "no data", "There is no base to compare with (base in the audit file).", data=data)
-
-
-def _sides(case: Case, given: Array) -> Sides:
-    labels = case.data["test"].labels
-    return Sides(labels == case.positive, given == case.positive, given == labels)
-
-
-def _table(coded: Coded, rate: Rate, candidate: Sides, other: Sides) -> Array:
-    """Rows of each of K groups by the event under the candidate and under the other, ``(K, 2, 2)``."""
-    import numpy as np
-
-    groups, counted = len(coded.names), rate.eligible(candidate)
-    cell = 4 * coded.codes.astype(np.int64) + 2 * rate.event(candidate) + rate.event(other)
-    return np.bincount(cell[counted], minlength=4 * groups).reshape(groups, 2, 2)
 
 
 def _words(data: Dataset, column: str, name: str, table: Array, tell: Tell) -> Iterator[Finding]:
