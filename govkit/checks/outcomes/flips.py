@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from typing import Literal
 
 from govkit import stats
-from govkit.checks._shared import READS_TEST, measured, missing, parts_of, stated, unrivaled
+from govkit.checks._cells import by_part
+from govkit.checks._shared import READS_TEST, measured, missing, stated, unrivaled
 from govkit.core import Case, Finding, Metric, check
 from govkit.core.case import Array
 
@@ -41,7 +42,7 @@ METRICS = {
 
 @check("flips", crosswalk="check.regression", metrics=METRICS, reads=READS_TEST)
 def flips(case: Case) -> Iterator[Finding]:
-    """Negative and positive flips against base and incumbent, on all test rows and in each group.
+    """Negative and positive flips against base and incumbent, on all test rows and in each part.
 
     References:
         Yan et al. 2021 (flip rates); McNemar 1947, exact binomial form.
@@ -57,17 +58,19 @@ def flips(case: Case) -> Iterator[Finding]:
         if predictions is None:
             yield from _without(case, rival)
             continue
-        old = predictions.labels == data.labels
-        yield from _rates(case, rival, (old, new), {})
-        for part, rows in parts_of(data):
-            yield from _rates(case, rival, (old[rows], new[rows]), part)
+        yield from _rates(case, rival, predictions.labels == data.labels, new)
 
 
-def _rates(case: Case, rival: Rival, right: tuple[Array, Array], part: dict[str, str]) -> Iterator[Finding]:
-    data, found = case.data["test"], stats.flips(*right)
-    yield measured(f"negative_flip_rate_vs_{rival}", found.negative, data, part=part)
-    yield measured(f"positive_flip_rate_vs_{rival}", found.positive, data, part=part)
-    yield stated("mcnemar_p", found.p_value, found.negative.n, data, compared_with=rival, part=part)
+def _rates(case: Case, rival: Rival, old: Array, new: Array) -> Iterator[Finding]:
+    data = case.data["test"]
+    parts, held = by_part(data, 2 * old + new, 4)
+    lost, won, rows = held[:, 2], held[:, 1], held.sum(axis=1)
+    for name, flipped in (("negative", lost), ("positive", won)):
+        for part, estimate in zip(parts, stats.proportions(flipped, rows), strict=True):
+            yield measured(f"{name}_flip_rate_vs_{rival}", estimate, data, part=part)
+    for part, *counts in zip(parts, won.tolist(), lost.tolist(), rows.tolist(), strict=True):
+        p_value = stats.mcnemar_exact(*counts[:2])
+        yield stated("mcnemar_p", p_value, counts[2], data, compared_with=rival, part=part)
 
 
 def _without(case: Case, rival: Rival) -> Iterator[Finding]:

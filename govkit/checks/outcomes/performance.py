@@ -13,19 +13,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from govkit import stats
-from govkit.checks._shared import (
-    MODELS,
-    answers,
-    log_losses,
-    measured,
-    missing,
-    no_probabilities,
-    parts_of,
-    stated,
-    unrivaled,
-)
+from govkit.checks._class_scores import SCORES, class_scores, score_differences
+from govkit.checks._means import shares
+from govkit.checks._shared import MODELS, answers, log_losses, measured, missing, no_probabilities, stated, unrivaled
 from govkit.core import Case, Dataset, Finding, Metric, Of, Predictions, Role, check
 from govkit.core.case import Array
+from govkit.stats.ranking import Placements, auc_difference_of, auc_of, placements
+from govkit.stats.recall import macro_recall_change
 
 METRICS = {
     "accuracy": Metric("Share of rows with the right answer.", better="higher", low=0, high=1),
@@ -39,13 +33,18 @@ METRICS = {
         low=0,
         high=1,
     ),
+    **SCORES,
     "log_loss": Metric("Mean negative logarithm of the probability of the true class.", better="lower", unit="nats"),
     "accuracy_change": Metric("Accuracy on the shifted data less accuracy on the test data.", better="higher"),
+    "balanced_accuracy_change": Metric(
+        "Balanced accuracy on the shifted data less balanced accuracy on the test data.", better="higher"
+    ),
     "log_loss_change": Metric(
         "Log loss on the shifted data less log loss on the test data.", better="lower", unit="nats"
     ),
 }
-COMPARED = ("accuracy", "balanced_accuracy", "roc_auc", "log_loss")
+COMPARED = ("accuracy", "balanced_accuracy", "roc_auc", "log_loss", *SCORES)
+CHANGES = ("accuracy_change", "balanced_accuracy_change", "log_loss_change")
 RIVALS: tuple[Of, ...] = ("base", "incumbent", "trivial")
 ROLES: tuple[Role, ...] = ("test", "shifted")
 WORST = 36.05
@@ -60,6 +59,7 @@ class Answered:
     data: Dataset
     given: Predictions
     classes: int
+    positive: int
 
     @cached_property
     def right(self) -> Array:
@@ -71,6 +71,15 @@ class Answered:
         """Log loss of each row ``(n,)``, or None without probabilities."""
         return log_losses(self.given, self.data)
 
+    @cached_property
+    def placed(self) -> list[Placements]:
+        """Ranking by the probability of the positive class, or by that of each class; none where a class is missing."""
+        probabilities, labels = self.given.probabilities, self.data.labels
+        ranked = range(self.classes) if self.classes != 2 else (self.positive,)
+        if probabilities is None or self.classes < 2 or len(_present(self)[1]) < self.classes:
+            return []
+        return [placements(probabilities[:, index], labels == index) for index in ranked]
+
 
 @check(
     "performance",
@@ -79,20 +88,24 @@ class Answered:
     reads=tuple((of, role) for of in MODELS for role in ROLES),
 )
 def performance(case: Case) -> Iterator[Finding]:
-    """Accuracy, balanced accuracy, ROC AUC and log loss on all rows, accuracy by group, and the change under shift.
+    """Accuracy, precision, recall, F1, ROC AUC, log loss on all rows, accuracy by part, and the change under shift.
 
     Of the candidate, the base and the incumbent, each candidate value also as the paired difference to them; the
     trivial answer (always the most frequent training label) stands beside them with accuracy and log loss. More than
-    two classes give ROC AUC without bounds.
+    two classes give ROC AUC without bounds. The Matthews correlation and differences of precision and F1 have an
+    interval for the reader and no bounds.
 
     References:
-        scikit-learn, ``accuracy_score``, ``balanced_accuracy_score``, ``roc_auc_score``, ``log_loss``.
+        scikit-learn, ``accuracy_score``, ``balanced_accuracy_score``, ``precision_score``, ``recall_score``,
+        ``f1_score``, ``matthews_corrcoef``, ``roc_auc_score``, ``log_loss``.
         DeLong, DeLong and Clarke-Pearson 1988 (bounds of ROC AUC); Tango 1998 (paired difference of shares).
     """
     answered = {role: _answered(case, role) for role in ROLES if role in case.data}
-    for models in answered.values():
-        yield from _all_rows(case, models)
-    yield from _by_group(answered["test"])
+    for role, models in answered.items():
+        right = {of: one.right for of, one in models.items()}
+        yield from shares("accuracy", right, case.data[role], whole=role != "test")
+        yield from _all_rows(models)
+        yield from _scores(case, models)
     for rival in (of for of in MODELS[1:] if of not in answered["test"]):
         yield from unrivaled(rival, COMPARED, case.data["test"])
     if "shifted" in answered:
@@ -101,65 +114,50 @@ def performance(case: Case) -> Iterator[Finding]:
         if "candidate" not in answered["shifted"]:
             yield from _unanswered(case.data["shifted"], [of for of in RIVALS if of in answered["shifted"]])
     else:
-        for name in ("accuracy_change", "log_loss_change"):
+        for name in CHANGES:
             yield missing(name, "no data", "There are no shifted data (data.shifted in the audit file).")
 
 
 def _answered(case: Case, role: Role) -> dict[Of, Answered]:
     found = answers(case, role, (*MODELS, "trivial"))
-    return {of: Answered(of, case.data[role], given, len(case.classes)) for of, given in found.items()}
+    return {of: Answered(of, case.data[role], given, len(case.classes), case.positive) for of, given in found.items()}
 
 
 def _unanswered(data: Dataset, rivals: list[Of]) -> Iterator[Finding]:
     """Gaps for shifted rows that the candidate has no stored answers to."""
     detail = "The candidate has no answers to the shifted data; store them beside its rows."
-    for name in (*COMPARED, "accuracy_change", "log_loss_change"):
+    for name in (*COMPARED, *CHANGES):
         yield missing(name, "no data", detail, data=data)
     for rival in rivals:
         for name in COMPARED:
             yield missing(name, "no data", detail, data=data, compared_with=rival)
 
 
-def _all_rows(case: Case, models: dict[Of, Answered]) -> Iterator[Finding]:
-    """Every metric of every model, and the paired differences of the candidate."""
+def _all_rows(models: dict[Of, Answered]) -> Iterator[Finding]:
+    """What depends on probabilities or on the classes of the right answers, and paired differences."""
     for one in models.values():
-        yield _accuracy(one)
         if one.of != "trivial":
             yield _balanced(one)
-            yield from _roc_auc(one, case.positive)
+            yield from _roc_auc(one)
         yield from _log_loss(one)
     candidate = models.get("candidate")
     if candidate is None:
         return
     for rival in (models[of] for of in RIVALS if of in models):
-        yield _accuracy_difference(candidate, rival)
         if rival.of != "trivial":
             yield _balanced_difference(candidate, rival)
-            yield from _roc_auc_difference(candidate, rival, case.positive)
+            yield from _roc_auc_difference(candidate, rival)
         yield from _log_loss_difference(candidate, rival)
 
 
-def _by_group(models: dict[Of, Answered]) -> Iterator[Finding]:
-    """Accuracy in each group, and its paired difference to base and incumbent."""
+def _scores(case: Case, models: dict[Of, Answered]) -> Iterator[Finding]:
+    """What depends on which class was answered, not only on whether it was the right one."""
     present = [models[of] for of in MODELS if of in models]
-    for part, rows in parts_of(models["candidate"].data):
-        for one in present:
-            yield _accuracy(one, rows, part)
+    for one in present:
+        yield from class_scores(case, one.data, one.of, one.given)
+    if "candidate" in models:
         for rival in present[1:]:
-            yield _accuracy_difference(models["candidate"], rival, rows, part)
-
-
-def _accuracy(one: Answered, rows: Array | slice = slice(None), part: dict[str, str] | None = None) -> Finding:
-    right = one.right[rows]
-    return measured("accuracy", stats.proportion(int(right.sum()), len(right)), one.data, of=one.of, part=part or {})
-
-
-def _accuracy_difference(
-    one: Answered, two: Answered, rows: Array | slice = slice(None), part: dict[str, str] | None = None
-) -> Finding:
-    first, second = one.right[rows], two.right[rows]
-    estimate = stats.paired_difference(int((first & ~second).sum()), int((~first & second).sum()), len(first))
-    return measured("accuracy", estimate, one.data, compared_with=two.of, part=part or {})
+            yield from score_differences(case, rival.data, present[0].given, rival.of, rival.given)
 
 
 def _balanced(one: Answered) -> Finding:
@@ -190,36 +188,30 @@ def _class_counts(one: Answered, rows: Array) -> Array:
     return np.bincount(one.data.labels[rows], minlength=one.classes)
 
 
-def _roc_auc(one: Answered, positive: int) -> Iterator[Finding]:
+def _roc_auc(one: Answered) -> Iterator[Finding]:
     import numpy as np
 
     if one.given.probabilities is None:
         yield from no_probabilities(one.of, ("roc_auc",), one.data)
-        return
-    present, totals = _present(one)
-    if len(totals) < one.classes or one.classes < 2:
+    elif not one.placed:
         detail = "Some class has no rows; ROC AUC needs rows of every class."
         yield missing("roc_auc", "too few rows", detail, data=one.data, of=one.of)
-        return
-    probabilities, labels = one.given.probabilities, one.data.labels
-    if one.classes == 2:
-        estimate = stats.auc(probabilities[:, positive], labels == positive)
-        yield measured("roc_auc", estimate, one.data, of=one.of)
-        return
-    areas = [stats.auc(probabilities[:, index], labels == index).value for index in np.flatnonzero(present)]
-    yield stated("roc_auc", float(np.mean(areas)), len(labels), one.data, of=one.of)
+    elif len(one.placed) == 1:
+        yield measured("roc_auc", auc_of(one.placed[0]), one.data, of=one.of)
+    else:
+        areas = [placed.area for placed in one.placed]
+        yield stated("roc_auc", float(np.mean(areas)), len(one.right), one.data, of=one.of)
 
 
-def _roc_auc_difference(one: Answered, two: Answered, positive: int) -> Iterator[Finding]:
-    first, second = one.given.probabilities, two.given.probabilities
-    if first is None or second is None or len(_present(one)[1]) < one.classes:
+def _roc_auc_difference(one: Answered, two: Answered) -> Iterator[Finding]:
+    if not one.placed or not two.placed:
         # The gap of one side's own value speaks for the difference too.
         return
-    if one.classes != 2:
+    if len(one.placed) > 1:
         detail = "A difference of ROC AUC with bounds needs exactly two classes."
         yield missing("roc_auc", "unsupported", detail, data=one.data, compared_with=two.of)
         return
-    estimate = stats.auc_difference(first[:, positive], second[:, positive], one.data.labels == positive)
+    estimate = auc_difference_of(one.placed[0], two.placed[0])
     yield measured("roc_auc", estimate, one.data, compared_with=two.of)
 
 
@@ -242,6 +234,7 @@ def _change(before: Answered, after: Answered) -> Iterator[Finding]:
     """Shifted less test, of one model; the rows are different ones."""
     counts = [number for one in (after, before) for number in (int(one.right.sum()), len(one.right))]
     yield measured("accuracy_change", stats.difference(*counts), after.data, of=after.of)
+    yield _balanced_change(before, after)
     if after.losses is None or before.losses is None:
         yield from no_probabilities(after.of, ("log_loss_change",), after.data)
     elif min(len(after.losses), len(before.losses)) < 2:
@@ -250,3 +243,13 @@ def _change(before: Answered, after: Answered) -> Iterator[Finding]:
     else:
         estimate = stats.mean_change(after.losses, before.losses, low=0.0, high=WORST)
         yield measured("log_loss_change", estimate, after.data, of=after.of)
+
+
+def _balanced_change(before: Answered, after: Answered) -> Finding:
+    (some, n), (same, m) = _present(after), _present(before)
+    name = "balanced_accuracy_change"
+    if (some != same).any():
+        detail = "A class has rows in one of the data sets only; the two means are over different classes."
+        return missing(name, "too few rows", detail, data=after.data, of=after.of)
+    hits = [_class_counts(one, one.right)[some] for one in (after, before)]
+    return measured(name, macro_recall_change(hits[0], n, hits[1], m), after.data, of=after.of)

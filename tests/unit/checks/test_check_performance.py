@@ -3,8 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from case_fixture import bound, gaps, make_case, pick, run_check
+from sklearn.metrics import f1_score, matthews_corrcoef, precision_recall_fscore_support, precision_score, recall_score
 
-from govkit.checks.outcomes.performance import performance
+from govkit.checks._class_scores import SCORES, UNDEFINED
+from govkit.checks.outcomes.performance import COMPARED, performance
 
 LABELS = [0, 0, 0, 0, 0, 0, 1, 1, 1, 1]
 CANDIDATE = [0.1, 0.2, 0.3, 0.4, 0.6, 0.2, 0.9, 0.8, 0.7, 0.3]  # wrong in rows 4 and 9
@@ -101,7 +103,7 @@ def test_without_shifted_data_and_base_there_are_gaps_and_no_numbers():
     assert missing["log_loss_change", "candidate", None].reason == "no data"
     for rival in ("base", "incumbent"):
         about = [finding for finding in found if rival in (finding.of, finding.compared_with)]
-        assert {item.name for item in about} == {"accuracy", "balanced_accuracy", "roc_auc", "log_loss"}
+        assert {item.name for item in about} == set(COMPARED)
         assert all(missing[item.name, "candidate", rival] is item and rival in item.detail for item in about)
 
 
@@ -170,3 +172,90 @@ def test_shifted_rows_without_the_candidates_answers_leave_the_test_rows_measure
     for rival in ("base", "trivial"):
         assert missing["accuracy", "candidate", rival].data.role == "shifted"
     assert not [item for item in found if item.name == "*"]
+
+
+SCORERS = {
+    "precision": precision_score,
+    "recall": recall_score,
+    "f1": f1_score,
+    "matthews_corrcoef": lambda truth, given, **_: matthews_corrcoef(truth, given),
+}
+
+
+@pytest.mark.parametrize(("classes", "average"), [(2, "binary"), (4, "macro")])
+def test_scores_and_their_differences_are_those_of_scikit_learn(classes, average):
+    rng = np.random.default_rng(classes)
+    labels = rng.integers(0, classes, 400)
+    one, two = (np.where(rng.random(400) < share, rng.integers(0, classes, 400), labels) for share in (0.2, 0.4))
+    found = run_check(performance, make_case(labels, one, base=two))
+    for name, score in SCORERS.items():
+        first, second = score(labels, one, average=average), score(labels, two, average=average)
+        assert pick(found, name).value == pytest.approx(first), name
+        assert pick(found, name, of="base").value == pytest.approx(second), name
+        change = pick(found, name, compared_with="base")
+        assert change.value == pytest.approx(first - second), name
+        assert change.interval.low < first - second < change.interval.high, name
+        # Only what has honest bounds can be held to a limit.
+        assert bool(pick(found, name).bounds) is (name != "matthews_corrcoef"), name
+        assert bool(change.bounds) is (name == "recall"), name
+
+
+def test_the_positive_class_is_the_one_that_the_case_names():
+    labels, given = np.array([0, 0, 0, 1, 1]), np.array([0, 0, 1, 1, 0])
+    for positive in (0, 1):
+        found = run_check(performance, make_case(labels, given, positive=positive))
+        for name in ("precision", "recall", "f1"):
+            assert pick(found, name).value == pytest.approx(SCORERS[name](labels, given, pos_label=positive)), name
+
+
+def test_each_of_many_classes_has_its_own_scores():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 4, 200)
+    given = np.where(rng.random(200) < 0.5, rng.integers(0, 4, 200), labels)
+    found = run_check(performance, make_case(labels, given))
+    expected = precision_recall_fscore_support(labels, given)
+    for index in range(4):
+        for name, values in zip(("precision", "recall", "f1"), expected, strict=False):
+            item = pick(found, name, part={"class": f"class {index}"})
+            assert item.value == pytest.approx(values[index])
+            assert len(item.bounds) == 9
+
+
+def test_differences_of_scores_are_drawn_in_pairs():
+    """Two models that fail on the same rows are told apart with a fraction of what two samples would need."""
+    rng = np.random.default_rng(1)
+    labels = rng.integers(0, 2, 1000)
+    one = np.where(rng.random(1000) < 0.3, 1 - labels, labels)
+    two = np.where(rng.random(1000) < 0.02, 1 - labels, one)
+    found = run_check(performance, make_case(labels, one, base=two))
+    for name in ("recall", "precision", "f1", "matthews_corrcoef"):
+        apart, alone = pick(found, name, compared_with="base").interval, pick(found, name).interval
+        assert apart.high - apart.low < 0.6 * (alone.high - alone.low), name
+    same = run_check(performance, make_case(labels, one, base=one))
+    assert {pick(same, name, compared_with="base").value for name in SCORES} == {0.0}
+
+
+def test_a_score_that_does_not_exist_is_a_gap_that_says_why():
+    found = run_check(performance, make_case([0, 0, 0], [0, 0, 0], base=[0, 1, 0]))
+    missing = gaps(found)
+    for name in SCORES:
+        gap = missing[name, "candidate", None]
+        assert (gap.reason, gap.detail) == ("too few rows", UNDEFINED[name])
+        assert missing[name, "candidate", "base"].reason == "too few rows"
+    assert pick(found, "precision", of="base").value == 0.0
+
+
+def test_a_class_without_rows_or_answers_is_left_to_the_others():
+    # Of the four classes, one has no rows, one gets no answer, and one has neither.
+    labels, given = np.array([0, 0, 1, 1, 0]), np.array([0, 2, 0, 0, 0])
+    found = run_check(performance, make_case(labels, given, classes=("a", "b", "c", "d")))
+    assert pick(found, "precision").value == pytest.approx(
+        precision_score(labels, given, average="macro", zero_division=0)
+    )
+    assert pick(found, "f1").value == pytest.approx(f1_score(labels, given, average="macro", zero_division=0))
+    # As in balanced accuracy: a class without rows has no recall.
+    assert pick(found, "recall").value == pick(found, "balanced_accuracy").value == pytest.approx((2 / 3 + 0) / 2)
+    part = {"class": "d"}
+    absent = {item.name for item in found if item.part == part}
+    assert absent == {"precision", "recall", "f1"}
+    assert all(item.reason == "too few rows" for item in found if item.part == part)
