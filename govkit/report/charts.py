@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from govkit.core import Measurement, Of
@@ -36,6 +36,7 @@ class Chart:
         limits: Title of a panel -> limits of the policy.
         findings: Everything behind it, for ``tables/<key>.json``.
         about: The protected attribute, where there is one.
+        curves: Title of a panel -> places ``x`` and findings of a line across it.
     """
 
     key: str
@@ -44,6 +45,7 @@ class Chart:
     limits: dict[str, tuple[float, ...]]
     findings: tuple[Measurement, ...]
     about: str = ""
+    curves: dict[str, tuple[tuple[float, Measurement], ...]] = field(default_factory=dict)
 
     @property
     def picture(self) -> Picture:
@@ -93,8 +95,14 @@ def _reliability(report: Report) -> Chart | None:
         pairs = report.bins(of)
         if pairs:
             panels[of] = tuple(Line("", pair) for pair in pairs)
-    behind = tuple(point for lines in panels.values() for line in lines for point in line.points)
-    return Chart("reliability", "reliability", panels, {}, behind) if panels else None
+    curves: dict[str, tuple[tuple[float, Measurement], ...]] = {
+        of: tuple((place, found) for place, found in report.curve(of) if _is_number(found))
+        for of in SIDES
+        if of in panels
+    }
+    behind = [point for lines in panels.values() for line in lines for point in line.points]
+    behind += [found for curve in curves.values() for _, found in curve]
+    return Chart("reliability", "reliability", panels, {}, tuple(behind), curves=curves) if panels else None
 
 
 def _limits(report: Report, name: str) -> tuple[float, ...]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any
 
 from govkit.core import Measurement
@@ -51,7 +52,7 @@ def draw(chart: Chart) -> bytes:
 def _size(chart: Chart) -> tuple[float, float]:
     """Width and height in inches."""
     if chart.kind == "reliability":
-        return (6.7, 2.65 if len(chart.panels) > 2 else 3.3)
+        return (6.7, 2.85 if len(chart.panels) > 2 else 3.5)
     lines = max(len(lines) for lines in chart.panels.values())
     return (
         (6.7, 0.55 * len(chart.panels) + 0.5)
@@ -132,7 +133,7 @@ def _limited(chart: Chart) -> bool:
 
 
 def _reliability(figure: Any, chart: Chart) -> None:
-    """One panel a model: observed share against stated probability, with intervals, beside the diagonal."""
+    """One panel a model: observed share against stated probability, in bins and smooth, beside the diagonal."""
     axes = figure.subplots(1, max(2, len(chart.panels)), squeeze=False)[0]
     for spare in axes[len(chart.panels) :]:
         spare.set_axis_off()
@@ -144,7 +145,8 @@ def _reliability(figure: Any, chart: Chart) -> None:
         stated, observed, low, high = zip(*pairs, strict=True)
         axis.vlines(stated, low, high, color=COLORS[of], linewidth=1.4, alpha=0.55, zorder=2)
         axis.plot(stated, observed, MARKERS[of], color=COLORS[of], markersize=4.5, zorder=3)
-        axis.plot(stated, observed, color=COLORS[of], linewidth=1.1, zorder=3)
+        for piece in _unbroken(chart.curves.get(of, ())):
+            axis.plot(*zip(*piece, strict=True), color=COLORS[of], linewidth=1.1, zorder=3)
         axis.set_title(word("of", of), color=INK)
         axis.set(
             xticks=(0, 0.5, 1),
@@ -155,3 +157,20 @@ def _reliability(figure: Any, chart: Chart) -> None:
             xlabel="stated probability",
         )
     axes[0].set_ylabel("observed share")
+    smooth = "; line: the same without bins, smoothed" if any(chart.curves.values()) else ""
+    says = f"points: bins, with intervals{smooth}; dashed: stated as observed"
+    figure.supxlabel(says, x=0.01, ha="left", fontsize=7.5, color=FAINT)
+
+
+def _unbroken(curve: Sequence[tuple[float, Measurement]]) -> Iterator[list[tuple[float, float]]]:
+    """Pieces of a curve between places that were left out because too few rows lie there."""
+    places = [place for place, _ in curve]
+    step = min((after - before for before, after in pairwise(places)), default=0.0)
+    piece: list[tuple[float, float]] = []
+    for place, found in curve:
+        if piece and place - piece[-1][0] > 1.5 * step:
+            yield piece
+            piece = []
+        piece.append((place, _y(found)))
+    if piece:
+        yield piece

@@ -10,7 +10,7 @@ from govkit.core.verdict import PartRuling
 from govkit.report import words
 from govkit.report.blocks import Block, Bullets, Cell, Code, Column, Facts, Grid, Lines, Mark, Section, Table
 from govkit.report.escape import sentences, short
-from govkit.report.model import Entry, Report
+from govkit.report.model import CURVE, Entry, Report
 from govkit.report.numbers import NONE, ends, is_difference, number, plain, rows, value
 from govkit.report.outcomes import PRINTED_ROWS, listing, section
 from govkit.report.saying import in_words, worst_first
@@ -218,7 +218,8 @@ def _method(report: Report) -> Iterable[Block]:
 
 
 def _findings(report: Report) -> Iterable[Block]:
-    return listing(report.measurements, "All measurements", print_rows=PRINTED_ROWS)
+    found = (m for m in report.measurements if m.name != CURVE)
+    return listing(found, "All measurements", print_rows=PRINTED_ROWS)
 
 
 def _limits() -> Iterable[Block]:

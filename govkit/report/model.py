@@ -15,6 +15,9 @@ SEVERITIES = ("info", "low", "medium", "high", "critical")
 FREE = ("pass", "not_applicable")
 GROUP_RATES = ("selection_rate", "true_positive_rate", "false_positive_rate")
 GROUP_DIFFERENCES = tuple(f"{name}_difference" for name in GROUP_RATES)
+CURVE = "smooth_observed"
+DIAGRAM = ("bin_confidence", "bin_observed", CURVE)
+"""What is said of a place in the reliability diagram, not of the model."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,25 @@ class Report:
                 if stated is not None:
                     pairs.append((stated, found))
         return tuple(pairs)
+
+    def curve(self, of: Of) -> tuple[tuple[float, Measurement], ...]:
+        """Smooth line of the reliability diagram: stated probability, ascending, and observed share."""
+        points = []
+        for found in self.measurements:
+            if found.name == CURVE and found.of == of and found.compared_with is None and _on_test(found):
+                place = _probability(found.part.get("bin", ""))
+                if place is not None:
+                    points.append((place, found))
+        return tuple(sorted(points, key=lambda point: point[0]))
+
+
+def _probability(text: str) -> float | None:
+    """A number from 0 to 1, or None for any other text."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if 0 <= number <= 1 else None
 
 
 def _on_test(found: Measurement) -> bool:

@@ -10,7 +10,7 @@ from govkit.report.blocks import Block, Cell, Code, Column, Lines, Section, Tabl
 from govkit.report.changed import changed
 from govkit.report.charts import MOST_GROUPS, SIDES, Chart
 from govkit.report.escape import NAME, short
-from govkit.report.model import GROUP_DIFFERENCES, GROUP_RATES, Report
+from govkit.report.model import DIAGRAM, GROUP_DIFFERENCES, GROUP_RATES, Report
 from govkit.report.numbers import NONE, interval, rows, value, with_interval
 
 FIRST_ROWS = 18
@@ -141,7 +141,7 @@ def _fairness(report: Report, charts: tuple[Chart, ...]) -> Iterable[Block]:
 
 def _about_groups(found: Measurement, columns: set[str]) -> bool:
     inside = words.family(found.check) == "fairness" or bool(columns & set(found.part))
-    return inside and found.compared_with is None and not found.name.startswith("bin_")
+    return inside and found.compared_with is None and found.name not in DIAGRAM
 
 
 def _one_group(found: Measurement) -> bool:
@@ -161,7 +161,7 @@ def _group(report: Report, names: tuple[str, ...], column: str, group: str) -> t
 
 def _calibration(report: Report, charts: tuple[Chart, ...]) -> Iterable[Block]:
     columns = set(report.group_columns)
-    plain = [m for m in report.family("calibration") if not m.name.startswith("bin_") and not columns & set(m.part)]
+    plain = [m for m in report.family("calibration") if m.name not in DIAGRAM and not columns & set(m.part)]
     yield from _listed((m for m in plain if m.compared_with is None), "Measures of calibration")
     yield from _pictures(charts, "reliability")
     lines = tuple(_bin(of, *pair) for of in SIDES for pair in report.bins(of))

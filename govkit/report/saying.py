@@ -85,7 +85,7 @@ def _kind(found: Measurement) -> str:
     kind = _entry(found)["kind"]
     if found.compared_with is None:
         return kind
-    return {"share": "difference", "difference": "moved"}.get(kind, kind)
+    return {"share": "difference", "difference": "moved", "number": "apart"}.get(kind, kind)
 
 
 def _compared(found: Measurement) -> Cell:

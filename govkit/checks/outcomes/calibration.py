@@ -7,11 +7,13 @@ of modern neural networks"). Binning understates the error, since gaps of both s
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from itertools import groupby
 
 from pydantic import PositiveInt
 
 from govkit import stats
+from govkit.checks._certainty import Certainty, certainties
 from govkit.checks._shared import (
     MODELS,
     answers,
@@ -22,8 +24,7 @@ from govkit.checks._shared import (
     stated,
     unrivaled,
 )
-from govkit.core import Case, Dataset, Finding, Metric, Of, Predictions, Role, check
-from govkit.core.case import Array
+from govkit.core import Case, Finding, Metric, Of, Role, check
 
 METRICS = {
     "calibration_error": Metric(
@@ -40,11 +41,39 @@ METRICS = {
         low=0,
         high=1,
     ),
+    "smooth_calibration_error": Metric(
+        "Mean distance between stated probability and observed frequency, smoothed instead of binned; too large on few "
+        "rows.",
+        better="lower",
+        low=0,
+        high=1,
+    ),
+    "cumulated_gap": Metric(
+        "Largest cumulated gap between stated probability and what happened, rows in the order of the probability, as "
+        "a share of all rows.",
+        better="lower",
+        low=0,
+        high=1,
+    ),
+    "class_calibration_error": Metric(
+        "Calibration error of the probability stated for one class, with more than two classes; without a class the "
+        "root mean square over them.",
+        better="lower",
+        low=0,
+        high=1,
+    ),
     "brier": Metric(
         "Mean squared distance between stated probabilities and the true class.", better="lower", low=0, high=2
     ),
     "consistency_p": Metric(
         "Chance of deviations as large as these, if the stated probabilities were right.",
+        better="higher",
+        unit="probability",
+        low=0,
+        high=1,
+    ),
+    "consistency_p_adjusted": Metric(
+        "Chance of deviations as large as these in a group, adjusted for the number of groups (Holm).",
         better="higher",
         unit="probability",
         low=0,
@@ -60,39 +89,21 @@ METRICS = {
     ),
     "bin_confidence": Metric("Mean stated probability of the rows in a bin.", low=0, high=1),
     "bin_observed": Metric("Share of the rows in a bin where it came true.", low=0, high=1),
+    "smooth_observed": Metric("Share that came true around a stated probability, smoothed.", low=0, high=1),
 }
+WHOLE = ("calibration_error", "ece", "smooth_calibration_error", "cumulated_gap", "brier", "mean_gap", "consistency_p")
+"""What is measured on all rows of every data set."""
+
 FEWEST = 20
 """Rows below which a calibration error says nothing: it is a gap, of all rows as of a group."""
 
 DRAWS = 199
-"""Redrawn outcomes of the consistency test."""
+"""Redrawn outcomes of the consistency test on all rows."""
+
+MOST_DRAWS = 999
+"""And at most in a group: adjusted for up to 49 groups, a p-value can still fall below 0.05."""
 
 ROLES: tuple[Role, ...] = ("test", "shifted")
-
-
-@dataclass(frozen=True)
-class Stated:
-    """One model's certainty on some rows.
-
-    Attributes:
-        of: The model.
-        data: The data set.
-        confidence: Stated probability, ``(n,)``: of the positive class, with more than two classes of the answer given.
-        correct: Whether it came true, truths ``(n,)``.
-        squares: Brier score of each row, ``(n,)``; as in scikit-learn, 0 to 1 with two classes and else 0 to 2.
-        most: Largest Brier score that a row can have.
-    """
-
-    of: Of
-    data: Dataset
-    confidence: Array
-    correct: Array
-    squares: Array
-    most: float
-
-    def among(self, rows: Array) -> Stated:
-        """The same on some of the rows."""
-        return replace(self, confidence=self.confidence[rows], correct=self.correct[rows], squares=self.squares[rows])
 
 
 @check(
@@ -105,64 +116,52 @@ class Stated:
 def calibration(case: Case, *, bins: PositiveInt = 15) -> Iterator[Finding]:
     """Calibration of stated probabilities: error, test, Brier score, direction, groups, and the change under shift.
 
-    Of the candidate, the base and the incumbent, with paired differences of the calibration error; the reliability
-    diagrams of candidate and base. ``bins`` is the number of bins of ``ece`` and of the diagram; the calibration error
-    chooses its own bins of equal mass. The p-value's bounds are those of its random draws.
+    Of the candidate, the base and the incumbent, with paired differences of the calibration error and the Brier score;
+    the reliability diagrams of candidate and base, in bins and smooth. ``bins`` is the number of bins of ``ece`` and of
+    the diagram; the calibration error chooses its own bins of equal mass. The p-value's bounds are those of its random
+    draws. With more than two classes all is about the answer given, but for the errors of each class.
 
     References:
-        Kumar, Liang and Ma 2019 (debiased error); Naeini 2015 (ece); Brier 1950; Broecker and Smith 2007 (consistency
-        resampling).
+        Kumar, Liang and Ma 2019 (debiased error, and over the classes: marginal); Naeini 2015 (ece); Blasiok and
+        Nakkiran 2023 (smooth error and diagram); Brier 1950; Broecker and Smith 2007 (consistency resampling); Gupta
+        2021 (cumulated gap).
     """
-    models = {role: dict(_models(case, role)) for role in ROLES if role in case.data}
+    models = {role: dict(certainties(case, role)) for role in ROLES if role in case.data}
     for role, given in models.items():
         for of in (of for of in answers(case, role) if of not in given):
-            names = ("calibration_error", "ece", "brier", "consistency_p", "mean_gap")
-            yield from no_probabilities(of, names if role == "test" else ("calibration_error_change",), case.data[role])
+            changes = () if role == "test" else ("calibration_error_change",)
+            yield from no_probabilities(of, WHOLE + changes, case.data[role])
+        for one in given.values():
+            yield from _whole(one, bins, case.seed)
     test = models["test"]
     for one in test.values():
-        yield from _whole(one, bins, case.seed)
-        yield from _groups(one)
+        yield from _groups(one, case.seed)
     for of in (of for of in ("candidate", "base") if of in test):
         yield from _diagram(test[of], bins)
+        yield from _classes(case, of)
     yield from _paired(case, test)
-    yield from _changes(test, models.get("shifted"), bins=bins, seed=case.seed)
+    yield from _changes(test, models.get("shifted"), case.seed)
 
 
-def _models(case: Case, role: Role) -> Iterator[tuple[Of, Stated]]:
-    for of, given in answers(case, role).items():
-        if given.probabilities is not None:
-            yield of, _stated(of, case.data[role], given, positive=case.positive)
-
-
-def _stated(of: Of, data: Dataset, given: Predictions, *, positive: int) -> Stated:
-    import numpy as np
-
-    probabilities: Array = given.probabilities
-    rows, classes = np.arange(len(data)), probabilities.shape[1]
-    # With two classes the answer's probability would fold both tails into one and hide gaps of opposite signs.
-    asked = np.full(len(data), positive) if classes == 2 else given.labels
-    most = 1.0 if classes == 2 else 2.0
-    # Stored probabilities may miss 0, 1 and their sum by a last digit.
-    away = probabilities - (np.arange(classes) == data.labels[:, None])
-    squares = np.minimum((away**2).sum(axis=1) * most / 2, most)
-    confidence = np.clip(probabilities[rows, asked], 0, 1)
-    return Stated(of, data, confidence, asked == data.labels, squares, most)
-
-
-def _whole(one: Stated, bins: int, seed: int) -> Iterator[Finding]:
-    if len(one.confidence) < 2:
-        for name in ("calibration_error", "ece", "brier", "consistency_p", "mean_gap"):
+def _whole(one: Certainty, bins: int, seed: int) -> Iterator[Finding]:
+    n = len(one.confidence)
+    if n < 2:
+        for name in WHOLE:
             yield missing(name, "too few rows", "It needs two rows.", data=one.data, of=one.of)
         return
     yield _error(one)
-    yield stated("ece", stats.ece(one.confidence, one.correct, bins), len(one.correct), one.data, of=one.of)
+    for name, value in (
+        ("ece", stats.ece(one.confidence, one.correct, bins)),
+        ("smooth_calibration_error", stats.smooth_calibration_error(one.confidence, one.correct)),
+        ("cumulated_gap", stats.cumulated_gap(one.confidence, one.correct)),
+    ):
+        yield stated(name, value, n, one.data, of=one.of)
     yield measured("brier", stats.mean(one.squares, low=0.0, high=one.most), one.data, of=one.of)
-    gap = stats.mean(one.confidence - one.correct, low=-1.0, high=1.0)
-    yield measured("mean_gap", gap, one.data, of=one.of)
+    yield _mean_gap(one)
     yield _consistency(one, seed)
 
 
-def _consistency(one: Stated, seed: int) -> Finding:
+def _consistency(one: Certainty, seed: int) -> Finding:
     p = stats.consistency_test(one.confidence, one.correct, seed, DRAWS)
     # Of the draws, so many went at least as far as the data did: a share, known as well as a share of that many is.
     drawn = stats.proportion(round(p * (DRAWS + 1)) - 1, DRAWS)
@@ -170,7 +169,15 @@ def _consistency(one: Stated, seed: int) -> Finding:
     return measured("consistency_p", estimate, one.data, of=one.of, seed=str(seed))
 
 
-def _error(one: Stated, part: dict[str, str] | None = None) -> Finding:
+def _mean_gap(one: Certainty, part: dict[str, str] | None = None) -> Finding:
+    if len(one.confidence) < 2:
+        detail = "A mean with bounds needs two rows."
+        return missing("mean_gap", "too few rows", detail, data=one.data, of=one.of, part=part or {})
+    estimate = stats.mean(one.confidence - one.correct, low=-1.0, high=1.0)
+    return measured("mean_gap", estimate, one.data, of=one.of, part=part or {})
+
+
+def _error(one: Certainty, part: dict[str, str] | None = None) -> Finding:
     name, n = "calibration_error", len(one.correct)
     if n < FEWEST:
         whose = "This group has" if part else "The data have"
@@ -183,53 +190,94 @@ def _rows(n: int) -> str:
     return "1 row" if n == 1 else f"{n} rows"
 
 
-def _groups(one: Stated) -> Iterator[Finding]:
-    for part, rows in parts_of(one.data):
-        yield _error(one.among(rows), part)
+def _groups(one: Certainty, seed: int) -> Iterator[Finding]:
+    """Error and direction in each group and declared part; of candidate and base also the test, adjusted by column."""
+    for _, found in groupby(parts_of(one.data), key=lambda found: tuple(found[0])):
+        parts = [(part, one.among(rows)) for part, rows in found]
+        for part, some in parts:
+            yield _error(some, part)
+            yield _mean_gap(some, part)
+        if one.of == "incumbent":
+            continue
+        draws = min(max(DRAWS, 20 * len(parts) + 19), MOST_DRAWS)
+        adjusted = stats.holm([stats.consistency_test(some.confidence, some.correct, seed, draws) for _, some in parts])
+        for (part, some), p in zip(parts, adjusted.tolist(), strict=True):
+            where = {"of": one.of, "part": part, "seed": str(seed)}
+            yield stated("consistency_p_adjusted", p, len(some.correct), one.data, **where)
 
 
-def _diagram(one: Stated, bins: int) -> Iterator[Finding]:
+def _diagram(one: Certainty, bins: int) -> Iterator[Finding]:
     for point in stats.reliability_bins(one.confidence, one.correct, bins):
         part = {"bin": point.label}
         yield stated("bin_confidence", point.confidence, point.n, one.data, of=one.of, part=part)
         yield measured("bin_observed", point.observed, one.data, of=one.of, part=part)
+    for place in stats.smooth_diagram(one.confidence, one.correct):
+        part = {"bin": f"{place.confidence:.2f}"}
+        yield stated("smooth_observed", place.observed, place.n, one.data, of=one.of, part=part)
 
 
-def _paired(case: Case, models: dict[Of, Stated]) -> Iterator[Finding]:
-    """Calibration error of the candidate less that of base and incumbent, on the same rows."""
-    name, data = "calibration_error", case.data["test"]
+def _classes(case: Case, of: Of) -> Iterator[Finding]:
+    """Calibration error of the probability of each of more than two classes, and the root mean square over them."""
+    import numpy as np
+
+    name, data, given = "class_calibration_error", case.data["test"], case.predictions(of)
+    if given is None or given.probabilities is None or len(case.classes) == 2:
+        return
+    if len(data) < FEWEST:
+        detail = f"The data have {_rows(len(data))}; a calibration error needs {FEWEST}."
+        yield missing(name, "too few rows", detail, data=data, of=of)
+        return
+    values = []
+    for index, label in enumerate(case.classes):
+        estimate = stats.calibration(np.clip(given.probabilities[:, index], 0, 1), data.labels == index)
+        values.append(estimate.value)
+        yield measured(name, estimate, data, of=of, part={"class": label})
+    yield stated(name, float(np.sqrt(np.mean(np.square(values)))), len(data), data, of=of)
+
+
+def _paired(case: Case, models: dict[Of, Certainty]) -> Iterator[Finding]:
+    """Calibration error and Brier score of the candidate less those of base and incumbent, on the same rows."""
+    one, data = models["candidate"], case.data["test"]
     for of in MODELS[1:]:
-        one, two = models["candidate"], models.get(of)
+        two = models.get(of)
         if case.predictions(of) is None:
-            yield from unrivaled(of, (name,), data)
-        elif two is not None and len(one.correct) < FEWEST:
-            detail = f"The data have {_rows(len(one.correct))}; a difference of calibration errors needs {FEWEST}."
-            yield missing(name, "too few rows", detail, data=data, compared_with=of)
+            yield from unrivaled(of, ("calibration_error", "brier"), data)
         elif two is not None:
-            estimate = stats.calibration_difference(
-                one.confidence, one.correct, two.confidence, two.correct, paired=True, seed=case.seed
-            )
-            yield measured(name, estimate, data, compared_with=of, seed=str(case.seed))
+            yield _error_difference(one, two, case.seed)
+            yield _brier_difference(one, two)
 
 
-def _changes(test: dict[Of, Stated], shifted: dict[Of, Stated] | None, *, bins: int, seed: int) -> Iterator[Finding]:
-    """Calibration error on the shifted rows, and less that on the test rows."""
+def _error_difference(one: Certainty, two: Certainty, seed: int) -> Finding:
+    name, n = "calibration_error", len(one.correct)
+    if n < FEWEST:
+        detail = f"The data have {_rows(n)}; a difference of calibration errors needs {FEWEST}."
+        return missing(name, "too few rows", detail, data=one.data, compared_with=two.of)
+    sides = (one.confidence, one.correct, two.confidence, two.correct)
+    estimate = stats.calibration_difference(*sides, paired=True, seed=seed)
+    return measured(name, estimate, one.data, compared_with=two.of, seed=str(seed))
+
+
+def _brier_difference(one: Certainty, two: Certainty) -> Finding:
+    if len(one.squares) < 2:
+        detail = "A mean with bounds needs two rows."
+        return missing("brier", "too few rows", detail, data=one.data, compared_with=two.of)
+    estimate = stats.mean_difference(one.squares, two.squares, low=-one.most, high=one.most)
+    return measured("brier", estimate, one.data, compared_with=two.of)
+
+
+def _changes(test: dict[Of, Certainty], shifted: dict[Of, Certainty] | None, seed: int) -> Iterator[Finding]:
+    """Calibration error on the shifted rows less that on the test rows."""
+    name = "calibration_error_change"
     if shifted is None:
-        detail = "There are no shifted data (data.shifted in the audit file)."
-        yield missing("calibration_error_change", "no data", detail)
+        yield missing(name, "no data", "There are no shifted data (data.shifted in the audit file).")
         return
     for of in (of for of in shifted if of in test):
         after, before = shifted[of], test[of]
-        yield _error(after)
-        if len(after.correct) >= 2:
-            ece = stats.ece(after.confidence, after.correct, bins)
-            yield stated("ece", ece, len(after.correct), after.data, of=of)
         if min(len(after.correct), len(before.correct)) < FEWEST:
             detail = f"The data sets have {_rows(len(before.correct))} and {_rows(len(after.correct))}; "
             detail += f"a change of the calibration error needs {FEWEST} in each."
-            yield missing("calibration_error_change", "too few rows", detail, data=after.data, of=of)
+            yield missing(name, "too few rows", detail, data=after.data, of=of)
             continue
-        estimate = stats.calibration_difference(
-            after.confidence, after.correct, before.confidence, before.correct, paired=False, seed=seed
-        )
-        yield measured("calibration_error_change", estimate, after.data, of=of, seed=str(seed))
+        sides = (after.confidence, after.correct, before.confidence, before.correct)
+        estimate = stats.calibration_difference(*sides, paired=False, seed=seed)
+        yield measured(name, estimate, after.data, of=of, seed=str(seed))

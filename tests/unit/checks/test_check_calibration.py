@@ -3,8 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from case_fixture import bound, gaps, make_case, pick, run_check
+from statsmodels.stats.multitest import multipletests
 
-from govkit.checks.outcomes.calibration import calibration
+import govkit.stats as gs
+from govkit.checks.outcomes.calibration import WHOLE, calibration
 from govkit.core import Gap
 
 # Ten rows at 0.9 of which six are right, ten at 0.6 of which six are right.
@@ -117,7 +119,7 @@ def test_a_candidate_with_labels_only_is_one_gap():
 def test_a_base_with_labels_only_is_a_gap_for_each_metric():
     found = run_check(calibration, make_case(LABELS, STATED, base=LABELS))
     unsupported = {name for (name, of, _), gap in gaps(found).items() if of == "base" and gap.reason == "unsupported"}
-    assert unsupported == {"calibration_error", "ece", "brier", "consistency_p", "mean_gap"}
+    assert unsupported == set(WHOLE)
     assert not [item for item in found if item.compared_with == "base"]
 
 
@@ -170,3 +172,119 @@ def test_power_overconfidence_is_found_and_honest_probabilities_are_not_accused(
         accused += bound(error, 0.999)[0] > 0.05
     assert found >= 18
     assert accused == 0
+
+
+FOUR = np.tile(np.arange(4), 60)
+
+
+def four_classes(seed: int) -> np.ndarray:
+    """Probabilities of four classes, more certain of the first two than is right."""
+    z = np.random.default_rng(seed).normal(0, 1, (240, 4)) + 1.5 * (np.arange(4) == FOUR[:, None])
+    e = np.exp(z * [2.0, 1.5, 1.0, 1.0])
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def test_the_error_of_each_class_is_that_of_its_own_probability():
+    stated, rival = four_classes(0), four_classes(1)
+    found = run_check(calibration, make_case(FOUR, stated, base=rival))
+    for of, given in (("candidate", stated), ("base", rival)):
+        errors = [gs.calibration(given[:, k], k == FOUR) for k in range(4)]
+        for k, error in enumerate(errors):
+            one = pick(found, "class_calibration_error", of=of, part={"class": f"class {k}"})
+            assert (one.value, one.bounds, one.n) == (error.value, error.bounds, 240)
+        whole = pick(found, "class_calibration_error", of=of)
+        assert whole.value == pytest.approx(np.sqrt(np.mean([error.value**2 for error in errors])))
+        assert whole.bounds == ()
+
+
+def test_two_classes_and_labels_only_have_no_error_of_a_class():
+    found = run_check(calibration, make_case(LABELS, STATED)) + run_check(
+        calibration, make_case(FOUR, four_classes(0), base=FOUR)
+    )
+    assert {item.of for item in found if item.name == "class_calibration_error"} == {"candidate"}
+    assert not [item for item in found if item.name == "class_calibration_error" and len(item.part) > 1]
+    assert len([item for item in found if item.name == "class_calibration_error" and item.part]) == 4
+
+
+def test_the_error_of_a_class_of_few_rows_is_a_gap():
+    found = run_check(calibration, make_case(FOUR[:19], four_classes(0)[:19]))
+    gap = gaps(found)["class_calibration_error", "candidate", None]
+    assert (gap.reason, "19 rows" in gap.detail) == ("too few rows", True)
+    assert not [item for item in found if item.name == "class_calibration_error" and item.part]
+
+
+@pytest.mark.parametrize(("groups", "draws"), [(3, 199), (12, 259)])
+def test_the_p_values_of_the_groups_of_a_column_are_adjusted_as_statsmodels_does(groups, draws):
+    labels, stated = draw(7, 600, temperature=0.75)
+    columns = {"g": np.arange(600) % groups, "h": np.where(np.arange(600) < 300, "low", "high")}
+    found = run_check(calibration, make_case(labels, stated, base=stated[::-1], groups=columns, seed=5))
+    for of, given in (("candidate", stated), ("base", stated[::-1])):
+        for name, among in columns.items():
+            values, many = np.unique(among), draws if name == "g" else 199
+            p = [gs.consistency_test(given[among == v], labels[among == v] == 1, 5, many) for v in values]
+            wanted = dict(zip(map(str, values), multipletests(p, method="holm")[1], strict=True))
+            adjusted = {v: pick(found, "consistency_p_adjusted", of=of, part={name: v}) for v in wanted}
+            assert {v: one.value for v, one in adjusted.items()} == pytest.approx(wanted)
+            assert {(one.seed, one.bounds) for one in adjusted.values()} == {("5", ())}
+
+
+def test_with_many_groups_there_are_enough_draws_to_accuse_one():
+    labels, stated = draw(8, 1200)
+    group = np.arange(1200) % 40
+    stated = np.where(group == 7, 1 - stated, stated)
+    found = run_check(calibration, make_case(labels, stated, groups={"g": group}))
+    adjusted = {item.part["g"]: item.value for item in found if item.name == "consistency_p_adjusted"}
+    assert adjusted["7"] <= 0.05
+    assert min(p for name, p in adjusted.items() if name != "7") > 0.05
+
+
+def test_the_direction_of_a_group_is_its_own():
+    labels, stated = draw(9, 400)
+    group = np.where(np.arange(400) < 399, np.where(np.arange(400) < 250, "sure", "shy"), "single")
+    stated = np.where(group == "sure", np.minimum(stated + 0.1, 1), stated * 0.8)
+    found = run_check(calibration, make_case(labels, stated, groups={"g": group}))
+    for name, sign in (("sure", 1), ("shy", -1)):
+        gap, own = pick(found, "mean_gap", part={"g": name}), group == name
+        assert gap.value == pytest.approx(stated[own].mean() - labels[own].mean())
+        assert sign * gap.value > 0
+        assert bound(gap, 0.95)[0] < gap.value < bound(gap, 0.95)[1]
+    reasons = {(item.name, item.reason) for item in found if isinstance(item, Gap) and item.part == {"g": "single"}}
+    assert reasons == {("mean_gap", "too few rows"), ("calibration_error", "too few rows")}
+    assert pick(found, "consistency_p_adjusted", part={"g": "single"}).n == 1
+
+
+def test_the_incumbent_is_measured_by_group_but_not_tested():
+    labels, stated = draw(10, 100)
+    found = run_check(calibration, make_case(labels, stated, incumbent=stated, groups={"g": np.arange(100) % 2}))
+    own = {item.name for item in found if item.of == "incumbent" and item.part}
+    assert own == {"calibration_error", "mean_gap"}
+
+
+def test_the_smooth_error_and_the_cumulated_gap_are_those_of_the_functions():
+    labels, stated = draw(11, 300, temperature=0.6)
+    found = run_check(calibration, make_case(labels, stated, base=np.full(300, 0.5)))
+    for of, given in (("candidate", stated), ("base", np.full(300, 0.5))):
+        for name in ("smooth_calibration_error", "cumulated_gap"):
+            assert pick(found, name, of=of).value == getattr(gs, name)(given, labels)
+            assert pick(found, name, of=of).bounds == ()
+
+
+def test_the_smooth_diagram_is_that_of_candidate_and_base():
+    labels, stated = draw(12, 500)
+    found = run_check(calibration, make_case(labels, stated, base=stated**2, incumbent=stated))
+    for of, given in (("candidate", stated), ("base", stated**2)):
+        points = gs.smooth_diagram(given, labels)
+        assert len(points) > 20
+        for point in points:
+            one = pick(found, "smooth_observed", of=of, part={"bin": f"{point.confidence:.2f}"})
+            assert (one.value, one.n, one.bounds) == (point.observed, point.n, ())
+    assert {item.of for item in found if item.name == "smooth_observed"} == {"candidate", "base"}
+
+
+@pytest.mark.parametrize(("label", "stated"), [(1, 1.0), (0, 0.0), (1, 0.3), (0, 0.5)])
+def test_constant_answers_and_labels_that_are_all_alike_are_measured(label, stated):
+    found = run_check(calibration, make_case(np.full(30, label), np.full(30, stated), classes=("no", "yes")))
+    gap = abs(stated - label)
+    for name in ("calibration_error", "ece", "smooth_calibration_error", "cumulated_gap"):
+        assert pick(found, name).value == pytest.approx(gap, abs=1e-6), name
+    assert pick(found, "consistency_p").value == (1 / 200 if gap else 1)
