@@ -140,23 +140,24 @@ def _facts(findings: Iterable[Finding]) -> Facts:
 
 
 def _excluded(when: When, facts: Facts) -> tuple[State, str] | None:
-    """None where the control applies; ``missing`` where a fact is not known; else ``not_applicable``."""
-    misses = []
-    for name, wanted in (("task", when.task), ("modality", when.modality), ("access", when.access)):
-        if wanted is None:
-            continue
+    """None where the control applies; ``not_applicable`` where a fact excludes it; ``missing`` where one is unknown."""
+    misses, unknown = [], []
+    asked = {"task": when.task, "modality": when.modality, "access": when.access}
+    for name, wanted in ((name, wanted) for name, wanted in asked.items() if wanted is not None):
         fact = facts.get(name)
         if not isinstance(fact, str) or fact == "unknown":
-            return "missing", f"it cannot be told whether this applies: the {name} is not known"
-        if fact not in wanted:
+            unknown.append(f"the {name} is not known")
+        elif fact not in wanted:
             misses.append(f"the {name} is {fact}, not {' or '.join(wanted)}")
     for thing in when.has or ():
         there = facts.get(f"has_{thing}")
         if not isinstance(there, bool):
-            return "missing", f"it cannot be told whether this applies: nothing says if there is {_A[thing]}"
-        if not there:
+            unknown.append(f"nothing says if there is {_A[thing]}")
+        elif not there:
             misses.append(f"there is no {_A[thing].removeprefix('a ').removeprefix('an ')}")
-    return ("not_applicable", f"does not apply: {'; '.join(misses)}") if misses else None
+    if misses:
+        return "not_applicable", f"does not apply: {'; '.join(misses)}"
+    return ("missing", f"it cannot be told whether this applies: {'; '.join(unknown)}") if unknown else None
 
 
 _A = {

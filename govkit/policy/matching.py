@@ -237,9 +237,17 @@ def _absent(
     for selector in selectors:
         if any("*" in dict(part).values() and selector.takes(dict(part)) for part in have):
             continue
-        for part in sorted(set(known) - have):
+        for part in sorted(_of_each_label(set(known), have) - have):
             if selector.takes(dict(part)) and "*" not in dict(part).values():
                 yield Entry(part, -1, state="missing", reason=f"{control.metric} was not measured")
+
+
+def _of_each_label(known: Collection[Part], have: Collection[Part]) -> set[Part]:
+    """The parts that are known; where a part is spoken of label by label, those of every label in its place."""
+    labels = {item for part in (*known, *have) for item in part if item[0] == LABEL}
+    spoken = {tuple(item for item in part if item not in labels) for part in have if labels & set(part)}
+    single = {part for part in known if part not in spoken}
+    return single | {_key(dict((*part, label))) for part in spoken & set(known) for label in labels}
 
 
 def _too_small(entry: Entry, n: int, selector: Selector) -> Entry:

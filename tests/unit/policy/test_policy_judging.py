@@ -123,6 +123,34 @@ def test_a_fact_that_is_not_known_is_missing(policy: Build, control: Fields, fac
     assert (ruling.state, ruling.disposition) == ("missing", "block")
 
 
+def test_one_fact_that_excludes_settles_it_whatever_else_is_unknown(policy: Build, control: Fields) -> None:
+    told = [Measurement(check="scope", name="access", value="predictions", n=0)]
+    ruling = ruled(policy(control(when={"modality": ["text"], "access": ["weights"]})), told)
+    assert (ruling.state, ruling.reason) == (
+        "not_applicable",
+        "does not apply: the access is predictions, not weights",
+    )
+
+
+# Several labels
+
+SIZES = [Measurement(check="scope", name="rows", value=300, n=300, part={"sex": sex}) for sex in ("f", "m")]
+
+
+def test_several_labels_are_judged_one_by_one_in_every_group(policy: Build, control: Fields, measured: Measure) -> None:
+    rules = policy(control(over=["groups"]))
+    parts = [{"label": label, "sex": sex} for label in ("a", "b") for sex in ("f", "m")]
+    assert ruled(rules, [*SIZES, *(measured(0.9, part=part) for part in parts)]).state == "pass"
+    missing = ruled(rules, [*SIZES, *(measured(0.9, part=part) for part in parts[:3])])
+    assert (missing.state, "label b, sex m: accuracy was not measured" in missing.reason) == ("missing", True)
+
+
+def test_a_group_of_which_no_label_was_measured_is_missing(policy: Build, control: Fields, measured: Measure) -> None:
+    found = [*SIZES, *(measured(0.9, part={"label": label, "sex": "f"}) for label in ("a", "b"))]
+    ruling = ruled(policy(control(over=["groups"])), found)
+    assert (ruling.state, "sex m: accuracy was not measured" in ruling.reason) == ("missing", True)
+
+
 # Words and truths
 
 
