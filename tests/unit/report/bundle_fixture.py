@@ -23,6 +23,8 @@ GROUPS = {
     "sex": {"Female": 2712, "Male": 5431},
     "race": {"Asian-Pac-Islander": 263, "Black": 782, "White": 6951, "Amer-Indian-Eskimo": 81, "Other": 66},
 }
+PLACES = [(k + 0.5) / 25 for k in range(25) if not 8 <= k <= 10]
+"""Of the smooth line, without those where there are few rows."""
 
 
 def measurement(name: str, value: Any, n: int = 8143, *, width: float = 0.012, **more: Any) -> core.Measurement:
@@ -55,16 +57,21 @@ def _outcomes() -> list[core.Finding]:
     found.append(measurement("accuracy", 0.759302, check="performance", of="trivial"))
     for of, value in (("candidate", 0.031228), ("base", 0.057731), ("incumbent", 0.029004)):
         found.append(measurement("calibration_error", value, check="calibration", of=of, method="bootstrap, debiased"))
+        size = {"candidate": 0.03, "base": 0.09, "incumbent": 0.02}[of]
         for index in range(10):
             bin_ = {"bin": f"{index / 10:.2f}-{(index + 1) / 10:.2f}"}
             stated = (index + 0.5) / 10
-            bent = {"candidate": 0.03, "base": 0.09, "incumbent": 0.02}[of] * math.sin(2 * math.pi * stated)
+            bent = size * math.sin(2 * math.pi * stated)
             n = 320 + 97 * abs(5 - index)
             found.append(
                 measurement("bin_confidence", round(stated, 4), n, width=0, check="calibration", of=of, part=bin_)
             )
             found.append(measurement("bin_observed", round(stated - bent, 4), n, width=0.03, check="calibration", of=of,
                                      part=bin_, method="Wilson score"))  # fmt: skip
+        for place in () if of == "incumbent" else PLACES:
+            value = round(place - size * math.sin(2 * math.pi * place), 4)
+            found.append(measurement("smooth_observed", value, 300, width=0, check="calibration", of=of,
+                                     part={"bin": f"{place:.2f}"}))  # fmt: skip
     found.append(measurement("calibration_error", -0.026503, check="calibration", compared_with="base"))
     return found
 

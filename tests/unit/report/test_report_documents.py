@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from bundle_fixture import STATES, measurement, write_bundle
+from bundle_fixture import PLACES, STATES, measurement, write_bundle
 from huggingface_hub import ModelCard
 from page_reader import DOCUMENTS, evidence, page, xml
 from pydantic import TypeAdapter
@@ -21,9 +21,13 @@ from pypdf import PdfReader
 from govkit.core import Finding
 from govkit.errors import MissingExtra, UsageError
 from govkit.report import render
+from govkit.report.charts import choose
+from govkit.report.figures import _unbroken, draw
 from govkit.report.html import _NUMBER
+from govkit.report.model import Report
 from govkit.report.numbers import number, points
 from govkit.report.read import read
+from govkit.report.words import word
 
 
 def test_all_documents_are_written(bundle: Path, tmp_path: Path) -> None:
@@ -135,6 +139,36 @@ def test_tables_hold_the_findings_behind_each_figure(bundle: Path) -> None:
         assert len(rows) >= 6
         assert all(row in findings for row in rows)
         assert xml(bundle / "figures" / f"{path.stem}.svg").tag.endswith("svg")
+
+
+def test_the_smooth_line_is_in_the_figure_and_its_table_and_crowds_no_list(bundle: Path) -> None:
+    rows = TypeAdapter(list[Finding]).validate_json((bundle / "tables" / "reliability.json").read_bytes())
+    assert sum(row.name == "smooth_observed" for row in rows) == 2 * len(PLACES)
+    assert "smoothed" in (bundle / "figures" / "reliability.svg").read_text()
+    html = (bundle / "report.html").read_text()
+    assert word("metrics", "bin_observed") in html
+    assert word("metrics", "smooth_observed") not in html
+
+
+def test_the_smooth_line_breaks_where_few_rows_are_and_other_models_have_none(bundle: Path) -> None:
+    chart = next(chart for chart in choose(Report(read(bundle))) if chart.key == "reliability")
+    for of in ("base", "candidate"):
+        assert [place for place, _ in chart.curves[of]] == pytest.approx(PLACES)
+        assert [len(piece) for piece in _unbroken(chart.curves[of])] == [8, 14]
+    assert chart.curves["incumbent"] == ()
+
+
+def test_a_smooth_line_of_words_is_not_drawn(tmp_path: Path) -> None:
+    parts = ("nan", "1e999", "-0.1", "<b>", "0.42")
+    values = (0.5, 0.5, 0.5, 0.5, "high")
+    extra = [
+        measurement("smooth_observed", value, width=0, check="calibration", part={"bin": part})
+        for part, value in zip(parts, values, strict=True)
+    ]
+    report = Report(read(write_bundle(tmp_path, extra=extra)))
+    chart = next(chart for chart in choose(report) if chart.key == "reliability")
+    assert [place for place, _ in chart.curves["candidate"]] == pytest.approx(PLACES)
+    assert draw(chart).count(b"smoothed") == 1
 
 
 def test_junit_agrees_with_the_rulings(bundle: Path) -> None:
