@@ -25,7 +25,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from govkit.checks import catalog, describe
+    from govkit.checks import catalog, describe, group_rates
     from govkit.core import (
         Attestation,
         Audit,
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         Waiver,
         check,
     )
+    from govkit.data import count_table
     from govkit.demos import find as find_demo
     from govkit.errors import EvidenceError, GovkitError, UsageError
     from govkit.evidence import load_key, new_key
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
         Bundle,
         LicenseCheck,
         LicenseFacts,
+        Remedied,
         Verification,
         attest,
         audit,
@@ -59,6 +61,7 @@ if TYPE_CHECKING:
         judge,
         measure,
         read_bundle,
+        remedy,
         render,
         seal,
         verify,
@@ -93,6 +96,7 @@ _HOME = {
     "Metric": "core",
     "Policy": "core",
     "Predictions": "core",
+    "Remedied": "pipeline",
     "Replay": "lineage",
     "Role": "core",
     "Ruling": "core",
@@ -107,9 +111,11 @@ _HOME = {
     "check": "core",
     "check_licenses": "pipeline",
     "compare_weights": "subjects",
+    "count_table": "data",
     "describe": "checks",
     "explain_license": "pipeline",
     "find_demo": "demos:find",
+    "group_rates": "checks",
     "judge": "pipeline",
     "lint_policy": "policy:lint",
     "load_key": "evidence",
@@ -122,6 +128,7 @@ _HOME = {
     "read_run": "lineage",
     "record": "lineage",
     "record_script": "lineage",
+    "remedy": "pipeline",
     "render": "pipeline",
     "replay": "lineage",
     "seal": "pipeline",
@@ -146,6 +153,7 @@ __all__ = [
     "Metric",
     "Policy",
     "Predictions",
+    "Remedied",
     "Replay",
     "Role",
     "Ruling",
@@ -160,9 +168,11 @@ __all__ = [
     "check",
     "check_licenses",
     "compare_weights",
+    "count_table",
     "describe",
     "explain_license",
     "find_demo",
+    "group_rates",
     "judge",
     "lint_policy",
     "load_key",
@@ -175,6 +185,7 @@ __all__ = [
     "read_run",
     "record",
     "record_script",
+    "remedy",
     "render",
     "replay",
     "seal",

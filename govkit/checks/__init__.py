@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 
 from govkit.checks._catalog import catalog, describe
+from govkit.checks._group_rates import group_rates
 from govkit.checks._labels import label_view, of_label
 from govkit.checks._needs import unmet
 from govkit.checks._requests import Request, arguments, complete, declared_passes, find, requests_for
@@ -80,4 +81,4 @@ def _gap_of(error: Exception, name: str) -> Gap:
     return Gap(reason="crashed", detail=cleaned(error))
 
 
-__all__ = ["Request", "catalog", "declared_passes", "describe", "measure", "requests_for"]
+__all__ = ["Request", "catalog", "declared_passes", "describe", "group_rates", "measure", "requests_for"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from govkit.cli import ancestry, audit, demo, inspect, keys, license, policy, record, verify
+from govkit.cli import ancestry, audit, demo, inspect, keys, license, policy, record, remedy, verify
 
 app = typer.Typer(
     name="govkit",
@@ -25,6 +25,7 @@ app.command("seal")(audit.seal)
 app.command("verify")(verify.verify)
 app.command("show")(inspect.show)
 app.command("checks")(inspect.checks)
+app.command("remedy")(remedy.remedy)
 app.command("ancestry")(ancestry.ancestry)
 app.add_typer(policy.app, name="policy")
 app.add_typer(license.app, name="license")

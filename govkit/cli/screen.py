@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json as json_module
 import sys
 import unicodedata
@@ -157,6 +158,72 @@ def show_bundle(bundle: gk.Bundle, *, json: bool) -> None:
              "(read report.html or report.pdf; signatures are checked by `govkit verify`)", ""),
         ]
     )  # fmt: skip
+
+
+def show_remedy(made: gk.Remedied, *, json: bool) -> None:
+    """What a remedy did: remarks, the table before and after, who is worse off, and controls that changed."""
+    if json:
+        _print_json(made.dump())
+        return
+    lines = [line for remark in made.remarks for line in _wrapped("  - ", remark, indent=4)]
+    lines += _effects(made.effects)
+    for name, title, was, now in made.changed:
+        lines += _wrapped("  ", f"{name} {was} -> {now}  {title}", indent=6)
+    if made.unanswered:
+        why = "a verdict that is milder for want of evidence is no better candidate"
+        lines += _bad(f"NO LONGER ANSWERED: {', '.join(made.unanswered)}; {why}.")
+    if made.standing:
+        lines += _bad(f"These failed before and still count: {', '.join(made.standing)} (exit code {made.exit_code}).")
+    verdict = f"Verdict: {made.before.outcome} before, {made.bundle.verdict.outcome} after."
+    place, beside = plain(str(made.path)), made.path / "evidence.trust.yaml"
+    trust = plain(str(beside)) if beside.exists() else "YOUR-TRUST.yaml"
+    _print(
+        [
+            *lines,
+            (verdict, "bold"),
+            (f"New candidate: {place}  (answers: predictions.parquet; how to make new ones: remedy.json)", ""),
+            (f"Check it:  govkit verify {place}/evidence --model {place}/predictions.parquet --trust {trust}", ""),
+        ]
+    )
+
+
+def _effects(effects: Sequence[Any]) -> Iterator[Line]:
+    """Everybody, then whatever changed for a group beyond chance; the rest is named where it is worse, else counted."""
+    shown = [each for each in effects if each.beyond_chance or not each.part]
+    yield f"{'on the test rows':<24} {'rows':>8} {'before':>8} {'after':>8}   change (95 %)", "bold"
+    for part, several in itertools.groupby(shown, key=_part):
+        yield part, ""
+        for each in several:
+            change = "" if each.change is None else f"{each.change.low:+.3f} to {each.change.high:+.3f}"
+            after = "none" if each.after is None else f"{each.after:.3f}"
+            name = each.metric.replace("_", " ")
+            yield f"  {name:<22} {each.n:>8} {each.before:>8.3f} {after:>8}   {change}", ""
+    if left := len(effects) - len(shown):
+        rest = f"Not shown: {left} values of groups, within chance or not comparable (comparison.json)."
+        yield from _wrapped("", rest, indent=4)
+    worse = [each for each in effects if each.worse]
+    yield from _bad(_named("WORSE, more than chance explains", [each for each in worse if each.beyond_chance]))
+    yield from _wrapped(
+        "", _named("Worse, chance could explain it", [e for e in worse if not e.beyond_chance]), indent=4
+    )
+    yield from [] if worse else [("Worse for nobody, as far as the test rows tell.", "")]
+
+
+def _named(title: str, effects: Sequence[Any]) -> str:
+    """Parts, each with what got worse for it; nothing where there are none."""
+    found = [
+        f"{part} ({', '.join(each.metric.replace('_', ' ') for each in several)})"
+        for part, several in itertools.groupby(effects, key=_part)
+    ]
+    return f"{title}: {'; '.join(found)}." if found else ""
+
+
+def _bad(text: str) -> list[Line]:
+    return [(line, "bold red") for line, _ in _wrapped("", text, indent=4)]
+
+
+def _part(effect: Any) -> str:
+    return ", ".join(f"{plain(column)} {plain(name)}" for column, name in effect.part.items()) or "everybody"
 
 
 def show_story(story: Any, folder: Path) -> None:

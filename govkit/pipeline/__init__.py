@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from govkit.pipeline.bundle import Bundle, read_bundle
 from govkit.pipeline.licensing import LicenseCheck, LicenseFacts, check_licenses, explain_license
+from govkit.pipeline.remedying import Remedied, remedy
 from govkit.pipeline.steps import attest, audit, judge, measure, render, seal, write_findings, write_verdict
 from govkit.pipeline.verification import Verification, verify
 
@@ -14,6 +15,7 @@ __all__ = [
     "Bundle",
     "LicenseCheck",
     "LicenseFacts",
+    "Remedied",
     "Verification",
     "attest",
     "audit",
@@ -22,6 +24,7 @@ __all__ = [
     "judge",
     "measure",
     "read_bundle",
+    "remedy",
     "render",
     "seal",
     "verify",

@@ -10,7 +10,10 @@ from govkit.checks import _catalog, catalog, describe
 from govkit.core import check
 from govkit.errors import PluginError
 
-OUTCOMES = {"performance", "flips", "bias", "calibration", "overfit"}
+OUTCOMES = {
+    "performance", "flips", "bias", "bias_origin", "individual_fairness", "calibration", "overfit", "found_parts",
+    "counterfactual", "multilabel", "ordinal", "regression", "ranking",
+}  # fmt: skip
 
 
 def plug_in(monkeypatch, *points: EntryPoint) -> None:

@@ -1,0 +1,219 @@
+"""The files of a remedied candidate: its answers, the audit file that reads them, and the record of how it was made."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+from govkit import documents, manifest
+from govkit.core import Dataset, Part, Predictions, Role, Run
+from govkit.core.audit import BaseSource, Columns, License, SubjectSource
+from govkit.core.case import Array
+from govkit.data import file_order
+from govkit.errors import DataError
+from govkit.lineage import environment, journal
+from govkit.lineage.cost import Clock
+from govkit.lineage.facts import complete, observed
+from govkit.lineage.privacy import Veil
+from govkit.lineage.sources import Telling, base_component, data_source
+from govkit.pipeline.casework import Casework
+from govkit.remedies import Remedy
+
+PREDICTION, SCORE = "remedied_prediction", "remedied_score"
+TEST = "predictions.parquet"
+
+
+def write_candidate(
+    folder: Path, work: Casework, root: Path, made: Mapping[Role, Predictions], *, name: str, policy: str
+) -> None:
+    """Write answers by role, those of the rivals, and ``audit.yaml``.
+
+    The base stays the model that it is; a base or an incumbent that is stored or in service becomes a file of its
+    answers to the test rows. Without an incumbent the candidate as it was takes that place.
+
+    Args:
+        folder: Where to write.
+        work: The audited case.
+        root: Folder that the paths of its audit file start from.
+        made: The new answers by role.
+        name: Name of the remedy.
+        policy: Name of the policy, or its path as seen from here.
+    """
+    audit, case = work.audit, work.case
+    stated = made["test"].probabilities is not None
+    for role, answers in made.items():
+        _write(folder / _file(role), case.data[role], _without(work, role), _cells(work, answers, stated=stated))
+    for of in _files_of_rivals(work):
+        # Where no incumbent is named, the candidate as it was is the one in service.
+        rival = case.predictions(of) or case.predictions("candidate")
+        named = case.data["test"].table.select([str(audit.columns.label), *filter(None, [audit.columns.id])])
+        if rival is not None:
+            _write(folder / f"{of}.parquet", case.data["test"], named, _cells(work, rival, stated=stated))
+    moved = partial(_from, folder)
+    changes = {
+        "name": f"{work.name}, {name}",
+        "subject": SubjectSource(predictions=TEST),
+        "base": _base(work, folder),
+        "incumbent": SubjectSource(predictions="incumbent.parquet") if "incumbent" in _files_of_rivals(work) else None,
+        "data": {
+            role: source.model_copy(update={"path": _file(role) if role in made else moved(root / source.path)})
+            for role, source in audit.data.items()
+            if role != "test"
+        },
+        "columns": _columns(work, stated=stated),
+        "licenses": licenses_of(work),
+        "quality": None if audit.quality is None else moved(root / audit.quality),
+        "policy": moved(Path(policy)) if is_path(policy) else policy,
+    }
+    text = documents.dump(audit.model_copy(update=changes).dump())
+    (folder / "audit.yaml").write_text(text, encoding="utf-8")
+
+
+def is_path(policy: str) -> bool:
+    """Whether a policy is named by its file, and not as one of the shipped ones."""
+    return policy.endswith((".yaml", ".yml")) or "/" in policy
+
+
+def _from(folder: Path, path: Path) -> str:
+    """A path as the audit file in ``folder`` says it."""
+    return os.path.relpath(path.resolve(), folder.resolve())
+
+
+def _file(role: Role) -> str:
+    return TEST if role == "test" else f"predictions-{role}.parquet"
+
+
+def _files_of_rivals(work: Casework) -> Iterator[Literal["base", "incumbent"]]:
+    """Rivals whose answers get a file of their own: not those in columns, nor a base that can be asked."""
+    audit, columns = work.audit, work.audit.columns
+    if audit.base is not None and audit.base.predictions is not None:
+        yield "base"
+    if columns.incumbent_prediction is None and columns.incumbent_score is None:
+        yield "incumbent"
+
+
+def _base(work: Casework, folder: Path) -> BaseSource | None:
+    source = work.audit.base
+    if source is None or source.predictions is not None:
+        return None if source is None else BaseSource(predictions="base.parquet")
+    return BaseSource(model=_from(folder, Path(work.case.base_path or "")), head=source.head)
+
+
+def licenses_of(work: Casework) -> tuple[License, ...]:
+    """The new answers owe what the weights owed: what a run record says of licenses is said again."""
+    run = work.case.run
+    if run is None:
+        return work.audit.licenses
+    trained = [License(of="data", id=str(each.id.value), expression=each.license.expression)
+               for each in run.data if each.role in ("train", "unknown")]  # fmt: skip
+    return (License(of="base", id=str(run.base.id.value), expression=run.base.license.expression), *trained)
+
+
+def _columns(work: Casework, *, stated: bool) -> Columns:
+    columns, case = work.audit.columns, work.case
+    two = len(case.classes) == 2
+    return columns.model_copy(
+        update={
+            # The pictures stay where they are; a table of answers has no picture beside it.
+            "input": None if case.modality == "image" else columns.input,
+            "prediction": PREDICTION,
+            "score": SCORE if stated and two else None,
+            "scores": {name: f"{SCORE}_{name}" for name in case.classes} if stated and not two else None,
+            "classes": case.classes,
+            "positive": case.classes[case.positive],
+        }
+    )
+
+
+def _cells(work: Casework, answers: Predictions, *, stated: bool) -> dict[str, Array]:
+    """Answers as columns, in the order of the data set; without probabilities unless the candidate states some."""
+    import numpy as np
+
+    classes, probabilities = work.case.classes, answers.probabilities
+    cells: dict[str, Array] = {PREDICTION: np.array(classes, dtype=object)[answers.labels]}
+    if stated and probabilities is not None and len(classes) == 2:
+        cells[SCORE] = probabilities[:, work.case.positive]
+    elif stated and probabilities is not None:
+        cells |= {f"{SCORE}_{name}": probabilities[:, index] for index, name in enumerate(classes)}
+    return cells
+
+
+def _without(work: Casework, role: Role) -> Any:
+    """The table of a role without stored answers that are no longer the candidate's."""
+    table, columns = work.case.data[role].table, work.audit.columns
+    if work.case.subject is not None:
+        return table
+    old = {columns.prediction, columns.score, *(columns.scores or {}).values()}
+    return table.drop_columns([name for name in table.column_names if name in old])
+
+
+def _write(path: Path, data: Dataset, table: Any, cells: Mapping[str, Array]) -> None:
+    """Rows and answers, in the order of the file that the rows came from."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    taken = sorted(set(cells) & set(table.column_names))
+    if taken:
+        raise DataError(f"{data.path}: the column {taken[0]!r} is in the way of the new answers; rename it")
+    table = table.replace_schema_metadata(None)
+    for name, values in cells.items():
+        table = table.append_column(name, pa.array(values))
+    pq.write_table(table.take(np.argsort(file_order(data))), path)
+
+
+def write_numbers(folder: Path, work: Casework, remedy: Remedy, *, group: str | None) -> None:
+    """Write ``remedy.json``: what was fitted, and on which rows of which candidate."""
+    fitted_on = work.case.data["calibration"]
+    facts = {
+        "schema": "govkit.remedy/v1",
+        "remedy": remedy.name,
+        "numbers": remedy.numbers,
+        "remarks": list(remedy.remarks),
+        "group": group,
+        "classes": list(work.case.classes),
+        "positive": work.case.classes[work.case.positive],
+        "fitted_on": {"role": "calibration", "digest": fitted_on.digest, "rows": len(fitted_on)},
+        "candidate": {"name": work.name, "digest": work.digest},
+        "seed": str(work.case.seed),
+    }
+    (folder / "remedy.json").write_text(json.dumps(facts, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def write_record(
+    folder: Path, work: Casework, remedy: Remedy, clock: Clock, *, group: str | None, started: str
+) -> None:
+    """Write ``run.json``: a run whose base is the audited candidate and whose artifact are the new answers.
+
+    Its outputs are the files written so far, so it vouches for what was fitted and for the answers of every role.
+    """
+    clock.stop()
+    cost, here, path = clock.cost(None), Path.cwd(), work.case.data["calibration"].path
+    with ExitStack() as held:
+        source = data_source(path, role="calibration", said=Telling(), held=held).component
+    chosen = {name: value for name, value in remedy.numbers.items() if isinstance(value, str | int)}
+    chosen |= {} if group is None else {"group": group}
+    run = Run(
+        name=f"{work.name}, {remedy.name}",
+        base=base_component(work.path, package=None, license=None, base_id=work.name),
+        data=(source,),
+        splits=complete("splits", {"rows": observed({"calibration": source.rows.value}), "shared_rows": observed(0)}),
+        # The weights of the candidate stay as they are: a remedy is a layer on its answers.
+        method=complete("method", {"kind": observed(remedy.name), "trainable_parameters": observed(0)}),
+        hyperparameters=complete("hyperparameters", {"other_arguments": observed(chosen)}),
+        seed=observed(work.case.seed),
+        code=environment.code(here) | {"preprocessing": environment.preprocessing(here)},
+        environment=environment.environment(None),
+        cost=cost,
+        outputs={each.path: f"sha256:{each.sha256}" for each in manifest.walk(folder)},
+        artifact=observed(manifest.artifact_digest(folder / TEST)),
+        parts=(Part(started=started, exit="finished", wall_s=cost["wall_s"].value, cpu_s=cost["cpu_s"].value),),
+        exit="finished",
+        started=started,
+    )
+    journal.write(folder, Veil(here).run(run))
