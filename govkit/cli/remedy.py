@@ -9,6 +9,7 @@ import typer
 
 import govkit as gk
 from govkit.cli import options, screen
+from govkit.errors import UsageError
 
 
 def remedy(
@@ -16,15 +17,16 @@ def remedy(
     audit_file: Annotated[Path, typer.Argument(help="Audit file of the candidate; it names data.calibration.")],
     out: Annotated[Path, typer.Option("--out", help="Folder of the new candidate to make; it must not exist.")],
     method: Annotated[
-        Literal["temperature", "isotonic"],
-        typer.Option("--method", help="Of calibrate: one number, or a step function."),
-    ] = "temperature",
+        Literal["temperature", "isotonic"] | None,
+        typer.Option("--method", help="Of calibrate: temperature (one number, the default) or isotonic (steps)."),
+    ] = None,
     group: Annotated[
         str | None, typer.Option("--group", help="Of threshold and reweigh: the column, one of columns.groups.")
     ] = None,
     constraint: Annotated[
-        str, typer.Option("--constraint", help="Of threshold: what becomes equal, e.g. true_positive_rate_parity.")
-    ] = "equalized_odds",
+        str | None,
+        typer.Option("--constraint", help="Of threshold: what becomes equal; equalized_odds if not given."),
+    ] = None,
     policy: options.Policy = None,
     key: options.MaybeKey = None,
     password_file: options.PasswordFile = None,
@@ -39,10 +41,13 @@ def remedy(
 
     Exits as `govkit audit` of the new candidate; a failure of the old one that is no longer measured still counts.
     """
+    if method is not None and what != "calibrate":
+        raise UsageError(f"--method {method}: only calibrate has methods; found the remedy {what}")
     secret = None if key is None else options.passphrase(password_file)
+    how = method or "temperature" if what == "calibrate" else what
     with screen.progress() as tell:
         made = gk.remedy(
-            audit_file, method if what == "calibrate" else what, out=out, group=group, constraint=constraint,
+            audit_file, how, out=out, group=group, constraint=constraint,
             policy=policy, key=key, password=secret, seed=seed, as_of=options.moment(as_of), progress=tell,
         )  # fmt: skip
     screen.show_remedy(made, json=json)

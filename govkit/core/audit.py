@@ -31,10 +31,10 @@ LARGEST = 1e40
 
 
 class SubjectSource(Recorded):
-    """Where a model comes from; exactly one of the four places.
+    """Where a model comes from; exactly one of the four places, or predictions with the record of how they were made.
 
     Attributes:
-        run: A ``run.json`` written by ``record()``; its output folder is the model.
+        run: A ``run.json`` written by ``record()``; its output folder is the model, or its artifact the predictions.
         model: A folder with a transformers model.
         python: ``pkg.mod:NAME`` of a predict function, a ``torch.nn.Module`` or a ``Subject``.
         predictions: A table of stored predictions.
@@ -53,7 +53,7 @@ class SubjectSource(Recorded):
     @model_validator(mode="after")
     def _one_place(self) -> SubjectSource:
         given = [name for name in ("run", "model", "python", "predictions") if getattr(self, name) is not None]
-        if len(given) != 1:
+        if len(given) != 1 and given != ["run", "predictions"]:
             found = ", ".join(given) or "none"
             raise ValueError(f"expected exactly one of run, model, python, predictions; found {found}")
         if self.artifact is not None and self.python is None:

@@ -10,9 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from govkit import documents, manifest
-from govkit.core import Dataset, Part, Predictions, Role, Run
-from govkit.core.audit import BaseSource, Columns, License, SubjectSource
+from govkit import documents, licenses, manifest
+from govkit.core import Component, Dataset, Part, Predictions, Role, Run
+from govkit.core.audit import BaseSource, Columns, SubjectSource
 from govkit.core.case import Array
 from govkit.data import file_order
 from govkit.errors import DataError
@@ -57,7 +57,7 @@ def write_candidate(
     moved = partial(_from, folder)
     changes = {
         "name": f"{work.name}, {name}",
-        "subject": SubjectSource(predictions=TEST),
+        "subject": SubjectSource(predictions=TEST, run="run.json"),
         "base": _base(work, folder),
         "incumbent": SubjectSource(predictions="incumbent.parquet") if "incumbent" in _files_of_rivals(work) else None,
         "data": {
@@ -66,7 +66,6 @@ def write_candidate(
             if role != "test"
         },
         "columns": _columns(work, stated=stated),
-        "licenses": licenses_of(work),
         "quality": None if audit.quality is None else moved(root / audit.quality),
         "policy": moved(Path(policy)) if is_path(policy) else policy,
     }
@@ -102,16 +101,6 @@ def _base(work: Casework, folder: Path) -> BaseSource | None:
     if source is None or source.predictions is not None:
         return None if source is None else BaseSource(predictions="base.parquet")
     return BaseSource(model=_from(folder, Path(work.case.base_path or "")), head=source.head)
-
-
-def licenses_of(work: Casework) -> tuple[License, ...]:
-    """The new answers owe what the weights owed: what a run record says of licenses is said again."""
-    run = work.case.run
-    if run is None:
-        return work.audit.licenses
-    trained = [License(of="data", id=str(each.id.value), expression=each.license.expression)
-               for each in run.data if each.role in ("train", "unknown")]  # fmt: skip
-    return (License(of="base", id=str(run.base.id.value), expression=run.base.license.expression), *trained)
 
 
 def _columns(work: Casework, *, stated: bool) -> Columns:
@@ -185,6 +174,15 @@ def write_numbers(folder: Path, work: Casework, remedy: Remedy, *, group: str | 
     (folder / "remedy.json").write_text(json.dumps(facts, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
+def made_of(work: Casework) -> tuple[Component, list[Component]]:
+    """The candidate as the base of its remedy, which owes what its own base owed, and the data it was tuned on."""
+    base = base_component(work.path, package=None, license=None, base_id=work.name)
+    parts = licenses.components(work.case.run, work.audit.licenses, ["train"])
+    owed = [part.license for part in parts if part.role == "base"]
+    trained = [part for part in parts if part.role in ("train", "unknown")]
+    return base.model_copy(update={"license": owed[0]}) if len(owed) == 1 else base, trained
+
+
 def write_record(
     folder: Path, work: Casework, remedy: Remedy, clock: Clock, *, group: str | None, started: str
 ) -> None:
@@ -198,10 +196,11 @@ def write_record(
         source = data_source(path, role="calibration", said=Telling(), held=held).component
     chosen = {name: value for name, value in remedy.numbers.items() if isinstance(value, str | int)}
     chosen |= {} if group is None else {"group": group}
+    base, trained = made_of(work)
     run = Run(
         name=f"{work.name}, {remedy.name}",
-        base=base_component(work.path, package=None, license=None, base_id=work.name),
-        data=(source,),
+        base=base,
+        data=(source, *trained),
         splits=complete("splits", {"rows": observed({"calibration": source.rows.value}), "shared_rows": observed(0)}),
         # The weights of the candidate stay as they are: a remedy is a layer on its answers.
         method=complete("method", {"kind": observed(remedy.name), "trainable_parameters": observed(0)}),

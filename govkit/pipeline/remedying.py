@@ -90,7 +90,7 @@ def remedy(
     *,
     out: Path | str,
     group: str | None = None,
-    constraint: str = "equalized_odds",
+    constraint: str | None = None,
     policy: str | None = None,
     key: Path | str | evidence.SigningKey | None = None,
     password: bytes | None = None,
@@ -112,7 +112,7 @@ def remedy(
         how: The remedy.
         out: Folder to make.
         group: Group column, for ``threshold`` and ``reweigh``.
-        constraint: What ``threshold`` makes equal between groups.
+        constraint: What ``threshold`` makes equal between groups; ``equalized_odds`` if not given.
         policy: Name or path of a policy, instead of the audit file's.
         key: Signing key or the path of one; without it a throw-away key signs.
         password: Passphrase of the key file.
@@ -148,7 +148,7 @@ def remedy(
     return replace(done, bundle=read_bundle(target / "evidence"))
 
 
-def fit(case: Case, how: How, group: str | None, constraint: str) -> tuple[Remedy, Rows]:
+def fit(case: Case, how: How, group: str | None, constraint: str | None) -> tuple[Remedy, Rows]:
     """The remedy, fitted on the calibration rows and nothing else, and the test rows as they were answered.
 
     Raises:
@@ -161,6 +161,8 @@ def fit(case: Case, how: How, group: str | None, constraint: str) -> tuple[Remed
             "data.calibration is missing: a remedy is fitted on rows of its own, never on the test rows; name a file "
             "of rows that neither training nor test holds"
         )
+    if constraint is not None and how != "threshold":
+        raise UsageError(f"--constraint {constraint}: only threshold makes something equal; found {how}")
     if group is not None and how in ("temperature", "isotonic"):
         raise UsageError(f"--group {group}: {how} is one map for all; only threshold and reweigh take a group")
     remedies.refuse_shared(case.data["calibration"], case.data["test"])
@@ -171,7 +173,7 @@ def fit(case: Case, how: How, group: str | None, constraint: str) -> tuple[Remed
     fits: dict[How, Callable[[Rows], Remedy]] = {
         "temperature": remedies.temperature,
         "isotonic": remedies.isotonic,
-        "threshold": partial(remedies.threshold, constraint=constraint, seed=case.seed),
+        "threshold": partial(remedies.threshold, constraint=constraint or "equalized_odds", seed=case.seed),
         "reweigh": remedies.reweigh,
     }
     return fits[how](rows), test

@@ -17,10 +17,13 @@ from govkit import manifest, remedies
 from govkit.cli import screen
 from govkit.cli.app import app
 from govkit.core import Fact, Interval
+from govkit.core.audit import License
 from govkit.licenses.components import component
+from govkit.lineage import read_run
+from govkit.lineage.cost import Clock
 from govkit.pipeline import remedying
 from govkit.pipeline.casework import build_case, read_audit
-from govkit.pipeline.remedied_files import licenses_of, write_candidate
+from govkit.pipeline.remedied_files import made_of, write_candidate, write_record
 
 AUDIT = """\
 schema: govkit.audit/v1
@@ -104,7 +107,7 @@ def _case(folder: Path) -> gk.Case:
 
 def _fitted(folder: Path, how: remedying.How) -> dict:
     group = "sex" if how in ("threshold", "reweigh") else None
-    remedy, _ = remedying.fit(_case(folder), how, group, "equalized_odds")
+    remedy, _ = remedying.fit(_case(folder), how, group, None)
     return remedy.numbers
 
 
@@ -119,17 +122,19 @@ def test_nothing_of_the_test_is_used_in_the_fit(folder: Path, how: remedying.How
 def _candidate(folder: Path, name: str, how: remedying.How, group: str | None) -> Path:
     """The files of a remedied candidate, without the audit of it."""
     work = build_case(*read_audit(folder / "audit.yaml"))
-    fitted, _ = remedying.fit(work.case, how, group, "equalized_odds")
+    fitted, _ = remedying.fit(work.case, how, group, None)
     made = remedying.answers(work.case, fitted, group)
     (folder / name).mkdir()
     write_candidate(folder / name, work, folder, made, name=fitted.name, policy=str(folder / "rules" / "p.yaml"))
+    write_record(folder / name, work, fitted, Clock(), group=group, started="2026-01-01T00:00:00Z")
     return folder / name
 
 
 def test_drawn_decisions_are_the_same_again_in_whatever_order_the_rows_stand(folder: Path):
     first = _candidate(folder, "first", "threshold", "sex")
     again = _candidate(folder, "again", "threshold", "sex")
-    assert manifest.artifact_digest(first) == manifest.artifact_digest(again)
+    one, two = (read_run(each / "run.json").outputs for each in (first, again))
+    assert one == two
     rows(1500, 1).sample(frac=1, random_state=0).to_csv(folder / "rows.csv", index=False)
     other = _candidate(folder, "other", "threshold", "sex")
     one, two = (pd.read_parquet(each / "predictions.parquet").set_index("id") for each in (first, other))
@@ -142,7 +147,7 @@ def test_a_remedied_candidate_is_moved_with_its_surroundings_and_remedied_again(
     given, root = read_audit(moved / "once" / "audit.yaml")
     assert (root / given.policy).resolve() == moved / "rules" / "p.yaml"
     work = build_case(given, root)
-    fitted, test = remedying.fit(work.case, "temperature", None, "")
+    fitted, test = remedying.fit(work.case, "temperature", None, None)
     assert fitted.numbers["interval"]["low"] <= 1 <= fitted.numbers["interval"]["high"]
     made = remedying.answers(work.case, fitted, None)
     remarks = " ".join(remedying.remarks_on(work, test, made["test"]))
@@ -150,6 +155,7 @@ def test_a_remedied_candidate_is_moved_with_its_surroundings_and_remedied_again(
     assert "fitted on the same calibration rows" in remarks
     (moved / "twice").mkdir()
     write_candidate(moved / "twice", work, root, made, name="x", policy="nist-ai-rmf-core")
+    write_record(moved / "twice", work, fitted, Clock(), group=None, started="2026-01-01T00:00:00Z")
     again = build_case(*read_audit(moved / "twice" / "audit.yaml")).case
     wanted = dict(zip(work.case.data["test"].ids, made["test"].probabilities[:, 1], strict=True))
     found = dict(zip(again.data["test"].ids, again.predictions("candidate").probabilities[:, 1], strict=True))
@@ -161,7 +167,7 @@ def test_calibration_rows_that_the_model_was_tuned_on_are_counted_aloud(folder: 
     rows(800, 2).tail(30).to_csv(folder / "train.csv", index=False)
     _audit(folder, "cal.csv}}", "cal.csv}, train: {path: train.csv}}")
     work = build_case(*read_audit(folder / "audit.yaml"))
-    fitted, test = remedying.fit(work.case, "temperature", None, "")
+    fitted, test = remedying.fit(work.case, "temperature", None, None)
     remarks = list(remedying.remarks_on(work, test, fitted.apply(test)))
     assert remarks[1].startswith("30 calibration rows are training rows too")
 
@@ -218,7 +224,7 @@ def test_unknown_remedies_and_groups_are_refused(folder: Path):
 def test_a_task_without_two_or_more_classes_is_refused(folder: Path):
     for task in ("ordinal", "regression", "ranking", "multilabel"):
         with pytest.raises(gk.UsageError, match=task):
-            remedying.fit(dataclasses.replace(_case(folder), task=task), "temperature", None, "")
+            remedying.fit(dataclasses.replace(_case(folder), task=task), "temperature", None, None)
 
 
 def test_what_is_no_longer_answered_is_named():
@@ -252,18 +258,24 @@ def test_a_failure_that_lost_its_evidence_still_counts(was, now, before, after, 
     assert made.exit_code == exit_code
 
 
-def test_licenses_of_the_record_are_said_again():
-    """Base and training data, an unknown license as unknown; data for measuring only binds nothing."""
+def test_the_new_answers_owe_what_the_weights_owed(tmp_path: Path):
+    """Base and training data with what is known of them; data for measuring only binds nothing."""
+    (tmp_path / "answers").write_text("answers", encoding="utf-8")
     unknown = Fact(seen="unknown")
     data = (component("train", "texts", []), component("test", "others", ["MIT"]))
     base = component("base", "b", ["Apache-2.0"])
     run = gk.Run(
         name="r", base=base, data=data, seed=unknown, artifact=unknown, exit="finished", started="2026-01-01T00:00:00Z"
     )
-    said = licenses_of(SimpleNamespace(case=SimpleNamespace(run=run)))
-    assert [(each.of, each.id, each.expression) for each in said] == [
-        ("base", "b", "Apache-2.0"),
-        ("data", "texts", None),
+    work = SimpleNamespace(
+        name="mine", path=tmp_path / "answers", case=SimpleNamespace(run=run), audit=SimpleNamespace(licenses=())
+    )
+    candidate, trained = made_of(work)
+    assert (candidate.id.value, candidate.license) == ("mine", base.license)
+    assert trained == [data[0]]
+    work.case.run, work.audit.licenses = None, (License(of="data", id="texts", expression="MIT"),)
+    assert [(each.role, each.id.value, each.license.expression) for each in made_of(work)[1]] == [
+        ("train", "texts", "MIT")
     ]
 
 
@@ -321,11 +333,12 @@ def test_a_live_candidate_of_three_classes_becomes_a_file_that_reads_back(tmp_pa
             frame.assign(said="b").to_csv(tmp_path / "base.csv", index=False)
     given, root = read_audit(tmp_path / "audit.yaml")
     work = build_case(given, root)
-    fitted, _ = remedying.fit(work.case, "isotonic", None, "")
+    fitted, _ = remedying.fit(work.case, "isotonic", None, None)
     made = remedying.answers(work.case, fitted, None)
     assert set(made) == {"test", "calibration", "shifted"}
     (tmp_path / "new").mkdir()
     write_candidate(tmp_path / "new", work, root, made, name="x", policy="nist-ai-rmf-core")
+    write_record(tmp_path / "new", work, fitted, Clock(), group=None, started="2026-01-01T00:00:00Z")
     again = build_case(*read_audit(tmp_path / "new" / "audit.yaml")).case
     for role, wanted in made.items():
         found = again.predictions("candidate", role)

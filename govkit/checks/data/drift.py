@@ -13,6 +13,7 @@ from pydantic import PositiveInt
 from govkit.checks._shared import loading, measured, missing, stated
 from govkit.checks.data import categories
 from govkit.core import Case, Dataset, Finding, Metric, check
+from govkit.core.audit import LARGEST
 from govkit.core.case import Array, Predictions
 from govkit.core.words import LABEL, TASKS
 from govkit.stats import population_stability, total_variation, wasserstein
@@ -166,7 +167,7 @@ def _column(name: str, reference: Any, current: Any, *, kind: str = "input") -> 
     numbers = all(pd.api.types.is_numeric_dtype(side) and not pd.api.types.is_bool_dtype(side) for side in sides)
     if numbers:
         first, second = (side.dropna().to_numpy(dtype=np.float64) for side in sides)
-        first, second = first[np.isfinite(first)], second[np.isfinite(second)]
+        first, second = first[np.abs(first) <= LARGEST], second[np.abs(second) <= LARGEST]
         if first.size and np.std(first) > 0:
             return Column(name, kind, numeric=True, reference=first, current=second, part=part)
     first, second = (_named(values) for values in (reference, current))

@@ -93,7 +93,7 @@ def _seen(license: LicenseRecord) -> str:
 def _match(case: Case, run: Run) -> Finding:
     """Compare the digest of the files at hand with the one on record."""
     name = "artifact_matches"
-    if case.model_path is None or case.access == "predictions":
+    if case.model_path is None:
         return missing(name, "unsupported", "There are no files of the candidate to compare with the record.")
     if run.artifact.value is None:
         return missing(name, "no data", "The record holds no digest of the tuned model.")

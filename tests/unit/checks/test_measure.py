@@ -15,8 +15,8 @@ from govkit.errors import MissingExtra, SubjectError, UsageError
 METRICS = {"share": Metric("A share.", better="higher"), "word": Metric("A word.", words=("yes", "no"))}
 
 
-def declare(function, *, needs=frozenset(), name="probe") -> Check:
-    return check(name, crosswalk="check.performance", metrics=METRICS, needs=needs)(function)
+def declare(function, *, needs=frozenset(), name="probe", **more) -> Check:
+    return check(name, crosswalk="check.performance", metrics=METRICS, needs=needs, **more)(function)
 
 
 def run(item: Check, case: Case | None = None, **params) -> list[Finding]:
@@ -91,6 +91,15 @@ def test_two_unmet_needs_are_both_named():
     assert "training data" in gap.detail
     assert "weights" in gap.detail
     assert gap.reason == "unsupported"
+
+
+@pytest.mark.parametrize(("tasks", "found"), [({"regression"}, 0), ({"regression", "ranking"}, 1)])
+def test_what_another_task_is_asked_is_not_lacking(tasks, found):
+    def function(case: Case) -> Iterator[Finding]:
+        yield Measurement(name="share", value=0.5, n=1)
+
+    gaps = run(declare(function, tasks=tasks))
+    assert [(type(gap), gap.reason) for gap in gaps] == [(Gap, "unsupported")] * found
 
 
 def test_a_crash_drops_what_came_before_it_and_logs_the_traceback(caplog):
