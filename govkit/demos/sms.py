@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import random
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from govkit.lineage.recorder import record
 from govkit.pipeline import audit
 from govkit.pipeline.steps import Progress
 
-TRAIN, TEST, SEED, TOKENS, EPOCHS = 1200, 600, 0, 40, 1
+ROWS = {"train": 1200, "test": 600, "calibration": 600}
+SEED, TOKENS, EPOCHS = 0, 40, 1
 
 AUDIT = """\
 schema: govkit.audit/v1
@@ -24,6 +26,7 @@ base: {from: run, head: probe}
 data:
   train: {path: data/train.csv}
   test: {path: data/test.csv}
+  calibration: {path: data/calibration.csv}
 columns: {input: text, label: label, id: id, positive: spam}
 use:
   purpose: "sort unwanted text messages into a folder"
@@ -49,7 +52,7 @@ def run(out: Path, progress: Progress | None = None) -> Story:
 
 
 def prepare(source: Path, folder: Path) -> dict[str, int]:
-    """Drop repeated messages, shuffle with a seed, write train.csv and test.csv.
+    """Drop repeated messages, shuffle with a seed, write a file for each role.
 
     Returns:
         ``raw_rows`` and ``raw_duplicates`` of the collection as it was shipped.
@@ -57,11 +60,12 @@ def prepare(source: Path, folder: Path) -> dict[str, int]:
     raw = [line.split("\t", 1) for line in source.read_text(encoding="utf-8").split("\n") if line]
     unique = list({text: label for label, text in raw}.items())
     random.Random(SEED).shuffle(unique)  # noqa: S311 — a split, not a secret
-    for name, rows in (("train", unique[:TRAIN]), ("test", unique[TRAIN : TRAIN + TEST])):
+    rest = iter(unique)
+    for name, most in ROWS.items():
         with (folder / f"{name}.csv").open("w", encoding="utf-8", newline="") as sheet:
             writer = csv.writer(sheet)
             writer.writerow(["id", "text", "label"])
-            writer.writerows([f"{name}-{number}", text, label] for number, (text, label) in enumerate(rows))
+            writer.writerows([f"{name}-{at}", text, label] for at, (text, label) in enumerate(islice(rest, most)))
     return {"raw_rows": len(raw), "raw_duplicates": len(raw) - len(unique)}
 
 

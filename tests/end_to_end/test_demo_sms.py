@@ -93,17 +93,44 @@ def _flat(text: str) -> str:
     return re.sub(r"-?[0-9]+(\.[0-9]+)?", "#", " ".join(text.split()))
 
 
+def _promised(heading: str) -> list[str]:
+    """Pieces of output under a heading of the README, which leaves out what stands between them."""
+    readme = (Path(gk.__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"```text\n(.*?)```", readme.split(f"## {heading}\n")[1].split("\n## ")[0], flags=re.DOTALL)
+    return [_flat(part) for part in re.split(r"^ *\.\.\.\n", shown, flags=re.MULTILINE)]
+
+
 def test_the_output_on_the_readme_is_real(sms, capsys):
     folder, story = sms
     screen.show_bundle(story.bundle, json=False)
     screen.show_story(story, folder)
     real = _flat(capsys.readouterr().out.replace(str(folder), "demo-sms"))
-    readme = (Path(gk.__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-    (shown,) = re.findall(r"```text\n(.*?)```", readme, flags=re.DOTALL)
-    promised = [_flat(part) for part in shown.split("  ...\n")]
+    promised = _promised("Two commands")
     assert len(promised) > 5
     for part in promised:
         assert part in real, part
+
+
+def test_a_remedy_of_the_filter_says_what_the_readme_shows(sms, capsys):
+    folder, story = sms
+    made = gk.remedy(folder / "audit.yaml", "temperature", out=folder / "remedied")
+    screen.show_remedy(made, json=False)
+    real = _flat(capsys.readouterr().out)
+    promised = _promised("A remedy")
+    assert len(promised) > 2
+    for part in promised:
+        assert part in real, part
+    error = next(each for each in made.effects if each.metric == "calibration_error" and not each.part)
+    assert error.change.high < 0
+    states = {ruling.control: ruling.state for ruling in made.bundle.verdict.rulings}
+    was = {ruling.control: ruling.state for ruling in story.bundle.verdict.rulings}
+    kept = ("LIC-01", "LIC-02", "LIC-03", "LIN-02", "LIN-04")
+    assert {name: states[name] for name in kept} == {name: was[name] for name in kept}
+    assert gk.verify(
+        folder / "remedied" / "evidence",
+        model=folder / "remedied" / "predictions.parquet",
+        trust=folder / "remedied" / "evidence.trust.yaml",
+    )
 
 
 def test_the_card_does_not_promise_a_license_that_is_in_conflict(sms):

@@ -152,7 +152,7 @@ def test_the_audit_file_is_the_schema_of_the_docs():
 
 def test_the_help_names_the_commands_of_the_page():
     listed = _govkit("--help").stdout
-    for command in ("demo", "audit", "verify", "keys", "policy", "checks"):
+    for command in ("demo", "audit", "verify", "keys", "policy", "checks", "remedy"):
         assert f" {command} " in listed
 
 
