@@ -100,7 +100,8 @@ def _moments(x: Array) -> _Moments:
 
     n, centre = x.size, float(np.mean(x))
     away = x - centre
-    return _Moments(centre, float(away @ away) / (n - 1) / n, float(np.mean(away**3)) / n**2, n - 1)
+    square = away * away
+    return _Moments(centre, float(square.sum()) / (n - 1) / n, float(square @ away) / n / n**2, n - 1)
 
 
 def _reach(x: Array, name: str, ends: Range, *, parts: int) -> tuple[Array, Array]:

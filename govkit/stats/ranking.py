@@ -149,13 +149,12 @@ def auc_difference_of(first: Placements, second: Placements) -> Estimate:
 
 
 def _spread(placed: Placements) -> _Spread:
-    import numpy as np
-
     parts = []
     for values in (placed.positives, placed.negatives):
         n, away = values.size, values - values.mean()
-        variance = float(away @ away) / max(n - 1, 1) / n
-        parts.append((variance, float(np.mean(away**3)) / n**2, max(n - 1, 1)))
+        square = away * away
+        variance = float(square.sum()) / max(n - 1, 1) / n
+        parts.append((variance, float(square @ away) / n**3, max(n - 1, 1)))
     (v1, k1, f1), (v2, k2, f2) = parts
     variance = v1 + v2
     if variance <= EDGE**2:
