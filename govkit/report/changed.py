@@ -29,8 +29,12 @@ def changed(report: Report, charts: tuple[Chart, ...]) -> Iterable[Block]:
 
 
 def _models(report: Report) -> Iterable[Block]:
-    names = [m.name for m in report.measurements if not m.part and (m.of != "candidate" or m.compared_with)]
-    names = [name for name in dict.fromkeys(names) if report.find(name, of="base") or report.find(name, of="incumbent")]
+    whole = [
+        m
+        for m in report.measurements
+        if not m.part and (report.find(m.name, of="base") or report.find(m.name, of="incumbent"))
+    ]
+    names = list(dict.fromkeys(m.name for m in whole if m.compared_with or m.name in CHANGED))
     # What the figure shows stands first in its table, too.
     names.sort(key=lambda name: CHANGED.index(name) if name in CHANGED else len(CHANGED))
     if not names:
@@ -81,9 +85,10 @@ def _found(report: Report) -> Iterable[Block]:
         if drops:
             columns = (Column("Rows", 55), Column(f"accuracy, this model − {other}", 35, right=True),
                        Column("n", 10, right=True))  # fmt: skip
-            lines = tuple(((short(m.part["found"], NAME),), with_interval(m), rows(m)) for m in drops)
+            lines = tuple(((short(m.part["found"], NAME),), with_interval(m), rows(m)) for m in drops[:MOST_PARTS])
             yield Text((says["some"].format(other=other),), loud=True)
-            yield Table(f"Parts that nobody declared, beside {other}", columns, lines)
+            caption = f"Parts that nobody declared, beside {other}; the surest first"
+            yield Table(caption, columns, lines, cut=len(drops) > MOST_PARTS)
         else:
             yield Text((says["none"].format(other=other), " ", *_visible(report, rival)))
 

@@ -52,7 +52,7 @@ def draw(chart: Chart) -> bytes:
 def _size(chart: Chart) -> tuple[float, float]:
     """Width and height in inches."""
     if chart.kind == "reliability":
-        return (6.7, 2.85 if len(chart.panels) > 2 else 3.5)
+        return (6.7, 3.1 if len(chart.panels) > 2 else 4.0)
     lines = max(len(lines) for lines in chart.panels.values())
     return (
         (6.7, 0.55 * len(chart.panels) + 0.5)

@@ -16,6 +16,8 @@ from govkit.report.numbers import NONE, interval, rows, value, with_interval
 FIRST_ROWS = 18
 """Rows of a table in the body of the report; the annex holds every finding."""
 ALL_ROWS = "all rows"
+LATER = ("overfit", "flips", "found_parts")
+"""Checks whose tables follow how good the answers are."""
 PRINTED_ROWS = 40
 """Rows of an annex table that a printed page shows."""
 
@@ -121,8 +123,11 @@ def _pictures(charts: tuple[Chart, ...], kind: str, about: str | None = None) ->
 
 
 def _performance(report: Report) -> Iterable[Measurement]:
+    """Of this model, and of the trivial answer on all rows; its rivals stand beside it where the transfer is told."""
     columns = set(report.group_columns)
-    return (m for m in report.family("performance") if m.compared_with is None and not columns & set(m.part))
+    own = (m for m in report.family("performance") if m.compared_with is None and not columns & set(m.part))
+    shown = (m for m in own if m.of == "candidate" or (m.of == "trivial" and not m.part))
+    return sorted(shown, key=lambda m: LATER.index(m.check) + 1 if m.check in LATER else 0)
 
 
 def _fairness(report: Report, charts: tuple[Chart, ...]) -> Iterable[Block]:
@@ -141,7 +146,8 @@ def _fairness(report: Report, charts: tuple[Chart, ...]) -> Iterable[Block]:
 
 def _about_groups(found: Measurement, columns: set[str]) -> bool:
     inside = words.family(found.check) == "fairness" or bool(columns & set(found.part))
-    return inside and found.compared_with is None and found.name not in DIAGRAM
+    told = found.name in DIAGRAM or found.name.endswith("_origin")
+    return inside and not told and found.of == "candidate" and found.compared_with is None
 
 
 def _one_group(found: Measurement) -> bool:
@@ -162,7 +168,8 @@ def _group(report: Report, names: tuple[str, ...], column: str, group: str) -> t
 def _calibration(report: Report, charts: tuple[Chart, ...]) -> Iterable[Block]:
     columns = set(report.group_columns)
     plain = [m for m in report.family("calibration") if m.name not in DIAGRAM and not columns & set(m.part)]
-    yield from _listed((m for m in plain if m.compared_with is None), "Measures of calibration")
+    own = (m for m in plain if m.of == "candidate" and m.compared_with is None)
+    yield from _listed(own, "Measures of calibration")
     yield from _pictures(charts, "reliability")
     lines = tuple(_bin(of, *pair) for of in SIDES for pair in report.bins(of))
     if lines:

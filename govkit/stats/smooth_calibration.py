@@ -57,10 +57,13 @@ def smooth_calibration_error(confidence: Any, correct: Any, bandwidth: float | N
 def smooth_diagram(confidence: Any, correct: Any, points: int = 25, fewest: int = 5) -> list[SmoothPoint]:
     """A smooth reliability diagram at the bandwidth of the smooth calibration error.
 
+    What is smoothed is the gap, not what happened: a wide kernel then draws the line towards the mean gap, and not
+    towards the horizontal, which is what every model would look like that is too certain.
+
     Args:
         confidence: Stated probabilities ``(n,)`` in [0, 1].
         correct: What happened, truths ``(n,)``.
-        points: Places to look at, in the middle of as many equal parts of [0, 1].
+        points: Places to look at, in the middle of as many equal parts of [0, 1]; those beyond all rows are left out.
         fewest: Places with fewer rows around them are left out.
 
     Raises:
@@ -71,11 +74,12 @@ def smooth_diagram(confidence: Any, correct: Any, points: int = 25, fewest: int 
     f, y = stated(confidence, correct)
     bandwidth = _fixed_point(_waves(f, (f - y) / f.size))
     places = (np.arange(points) + 0.5) / points
-    rows, true = (_smooth(_waves(f, of), bandwidth)[(places * CELLS).astype(int)] for of in (np.ones_like(f), y))
+    rows, gaps = (_smooth(_waves(f, of), bandwidth)[(places * CELLS).astype(int)] for of in (np.ones_like(f), f - y))
     held = rows * CELLS * bandwidth * math.sqrt(2 * math.pi)
+    near = (places >= f.min() - 0.5 / points) & (places <= f.max() + 0.5 / points)
     return [
-        SmoothPoint(float(places[k]), round(held[k]), float(np.clip(true[k] / rows[k], 0, 1)))
-        for k in np.flatnonzero(held >= fewest)
+        SmoothPoint(float(places[k]), round(held[k]), float(np.clip(places[k] - gaps[k] / rows[k], 0, 1)))
+        for k in np.flatnonzero(near & (held >= fewest))
     ]
 
 

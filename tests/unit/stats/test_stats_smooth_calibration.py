@@ -59,13 +59,15 @@ def test_a_wider_kernel_gives_no_larger_error():
     assert errors[-1] == pytest.approx(abs(np.mean(f - y)), abs=2e-2)
 
 
-def test_the_smooth_diagram_is_the_kernel_average_of_what_happened():
+def test_the_smooth_diagram_is_the_place_less_the_kernel_average_of_the_gap():
     f, y = rows(400)
     bandwidth = gs.smooth_calibration_error(f, y)
     found = gs.smooth_diagram(f, y, points=10, fewest=5)
     assert [point.confidence for point in found] == pytest.approx((np.arange(10) + 0.5) / 10)
-    weights = kernel(np.array([point.confidence for point in found]), f, bandwidth)
-    assert [point.observed for point in found] == pytest.approx(weights @ y / weights.sum(axis=1), abs=2e-3)
+    places = np.array([point.confidence for point in found])
+    weights = kernel(places, f, bandwidth)
+    expected = np.clip(places - weights @ (f - y) / weights.sum(axis=1), 0, 1)
+    assert [point.observed for point in found] == pytest.approx(expected, abs=2e-3)
     # A row at the middle of the kernel counts as one.
     held = weights.sum(axis=1) * bandwidth * math.sqrt(2 * math.pi)
     assert [point.n for point in found] == pytest.approx(held, abs=1.5)
@@ -87,7 +89,14 @@ def test_rows_that_all_state_the_same_have_the_error_of_their_gap(stated, share,
     assert gs.smooth_calibration_error(np.full(50, stated), y) == pytest.approx(error, abs=1e-6)
     # As wide as the error: without one, the kernel reaches no place but that of the rows.
     seen = gs.smooth_diagram(np.full(50, stated), y)
-    assert {round(point.observed, 6) for point in seen} == ({share} if error or stated == 0.5 else set())
+    assert [point.observed for point in seen] == pytest.approx([share] * len(seen), abs=0.0201)
+    assert bool(seen) == bool(error or stated == 0.5)
+
+
+def test_no_place_beyond_all_rows_is_drawn():
+    f = np.linspace(0.41, 0.79, 300)
+    seen = [point.confidence for point in gs.smooth_diagram(f, np.zeros(300, dtype=bool))]
+    assert (min(seen), max(seen)) == pytest.approx((0.42, 0.78))
 
 
 def test_ties_count_as_one_row_of_their_mean():
