@@ -76,14 +76,20 @@ def squared_error(f: Array, y: Array) -> Squared:
 
 
 def _equal_mass(f: Array) -> Array:
-    """Bin of each row: about as many rows a bin, rows that state the same in one bin, no bin empty."""
+    """Bin of each row: about as many rows a bin, rows that state the same in one bin, no bin empty.
+
+    Where an edge would fall among rows that state the same, they get a bin of their own: beside others, above or below,
+    their gap could be taken back.
+    """
     import numpy as np
 
     bins = min(15, max(5, f.size // 20), f.size // 2)
     order = np.sort(f)
     stops = np.cumsum([part.size for part in np.array_split(order, bins)])[:-1]
-    edges = np.unique((order[stops - 1] + order[stops]) / 2)
-    which = np.searchsorted(edges, f, side="left")
+    # Each stop itself, or both ends of the rows that state the same around it.
+    firsts = np.append(np.searchsorted(order, order[stops], "left"), np.searchsorted(order, order[stops - 1], "right"))
+    inner = np.unique(firsts[(firsts > 0) & (firsts < f.size)])
+    which = np.searchsorted((order[inner - 1] + order[inner]) / 2, f, side="left")
     return (np.cumsum(np.bincount(which) > 0) - 1)[which]
 
 

@@ -49,8 +49,8 @@ class Drops:
 def found_drops(members: Any, new_right: Any, old_right: Any, *, screen: int, flips: int, seed: int) -> Drops:
     """Parts where the new model is right less often than the old one.
 
-    Only the ``screen`` parts with clearly most errors of both models together are tested. That choice would be the
-    same with the models swapped, so it tells nothing about the signs. Under the null hypothesis each row that only one
+    Only the ``screen`` parts in which the models disagree clearly most are tested. That choice would be the same with
+    the models swapped, so it tells nothing about the signs. Under the null hypothesis each row that only one
     model answers right is as likely for either; the largest ``(lost - won) / sqrt(lost + won)`` is compared with its
     distribution over random signs (max-statistic of Westfall and Young 1993; sign flips as in McNemar 1947).
 
@@ -68,7 +68,7 @@ def found_drops(members: Any, new_right: Any, old_right: Any, *, screen: int, fl
     import numpy as np
 
     members, new, old = _checked(members, new_right, old_right)
-    kept = _screened(sizes(members), _errors(members, new, old), new.size, screen)
+    kept = _screened(sizes(members), _counted(members, new != old), new.size, screen)
     tested = members[kept]
     lost, won = counts(tested, old & ~new), counts(tested, new & ~old)
     scale = np.sqrt(np.maximum(lost + won, 1))
@@ -91,8 +91,8 @@ def visible_drop(
 ) -> Estimate | None:
     """Smallest drop of accuracy that ``found_drops`` would find with a chance of 80 %, in points of 0.01.
 
-    A drop is planted in parts of half to twice ``share`` of the rows, beside the errors that are there, and the signs
-    of the rows on which the models disagree are drawn anew. Other parts share the planted errors by their overlap.
+    A drop is planted in parts of half to twice ``share`` of the rows, beside the losses that are there, and the signs
+    of the rows on which the models disagree are drawn anew. Other parts share the planted losses by their overlap.
     The bounds hold the error of the simulation.
 
     Args:
@@ -120,12 +120,12 @@ def visible_drop(
     planted = rng.choice(near, PLANTED)
     differ = new != old
     losses = _random_losses(members, np.flatnonzero(differ), PLANTED * DRAWS, rng)
-    split = counts(members, differ)
-    signs = (2 * losses - split[:, None]).reshape(-1, PLANTED, DRAWS)
-    errors, hits = _errors(members, new, old), np.zeros(DROPS)
+    split = _counted(members, differ)
+    signs = (2 * losses - split[:-1, None]).reshape(-1, PLANTED, DRAWS)
+    hits = np.zeros(DROPS)
     for at, part in enumerate(planted):
         overlap = sizes(members & members[part])
-        hits += _hits(size, errors, split, signs[:, at], overlap, rows=new.size, screen=screen)
+        hits += _hits(size, split, signs[:, at], overlap, rows=new.size, screen=screen)
     return _smallest(hits, PLANTED * DRAWS, new.size)
 
 
@@ -187,18 +187,18 @@ def _checked(members: Any, new_right: Any, old_right: Any) -> tuple[Array, Array
     return bits, new, old
 
 
-def _errors(members: Array, new: Array, old: Array) -> Array:
-    """Errors of both models together in each part ``(parts,)``, and in all rows as the last value."""
+def _counted(members: Array, rows: Array) -> Array:
+    """As ``counts``, and all of ``rows`` as the last value."""
     import numpy as np
 
-    return np.append(counts(members, ~new) + counts(members, ~old), (~new).sum() + (~old).sum())
+    return np.append(counts(members, rows), rows.sum())
 
 
-def _screened(size: Array, errors: Array, rows: int, most: int) -> Array:
-    """The ``most`` parts with clearly most errors, by their distance in standard errors from all rows."""
+def _screened(size: Array, split: Array, rows: int, most: int) -> Array:
+    """The ``most`` parts with clearly most of the rows that split the models, in standard errors from all rows."""
     import numpy as np
 
-    excess = errors[:-1] - size * (errors[-1] / rows)
+    excess = split[:-1] - size * (split[-1] / rows)
     z = excess / np.sqrt(np.maximum(size * (1 - size / rows), 1e-9))
     return np.argsort(-z, kind="stable")[:most]
 
@@ -227,13 +227,12 @@ def _change(won: int, lost: int, rows: int, *, slices: int) -> Estimate:
     return assemble((won - lost) / rows, rows, lows, -negative, method=method, within=(-1.0, 1.0))
 
 
-def _hits(size: Array, errors: Array, split: Array, signs: Array, overlap: Array, *, rows: int, screen: int) -> Array:
+def _hits(size: Array, split: Array, signs: Array, overlap: Array, *, rows: int, screen: int) -> Array:
     """Draws in which a drop planted in one part is found, by points of the drop ``(DROPS,)``.
 
     Args:
         size: Rows of each part.
-        errors: As of ``_errors``.
-        split: Rows of each part on which the models differ.
+        split: Rows of each part on which the models differ, and of all rows as the last value.
         signs: Drawn losses less gains of each part ``(parts, draws)``.
         overlap: Rows of each part that are in the planted one.
         rows: All rows.
@@ -247,8 +246,9 @@ def _hits(size: Array, errors: Array, split: Array, signs: Array, overlap: Array
     hits = np.empty(DROPS)
     for points in range(1, DROPS + 1):
         extra = overlap * (points / 100)
-        kept = _screened(size, errors + np.append(extra, extra.max()), rows, screen)
-        reached = (signs[kept] + extra[kept, None]) / np.sqrt(np.maximum(split + extra, 1))[kept, None]
+        found = split + np.append(extra, extra.max())
+        kept = _screened(size, found, rows, screen)
+        reached = (signs[kept] + extra[kept, None]) / np.sqrt(np.maximum(found[kept], 1))[:, None]
         hits[points - 1] = (reached.max(axis=0) > limit).sum()
     return hits
 

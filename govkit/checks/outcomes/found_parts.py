@@ -79,7 +79,7 @@ def found_parts(
     Args:
         case: The answers to the test data, and the columns beside them.
         parts: Parts up to which pairs of columns are added.
-        screen: Parts with clearly most errors of both models together, which alone are tested.
+        screen: Parts in which the models disagree clearly most, which alone are tested.
         flips: Draws of the signs of the rows on which the models disagree.
 
     References:

@@ -56,6 +56,16 @@ def test_rows_that_state_the_same_stay_together():
     assert squared_error(np.full(50, 0.5), np.arange(50) % 2 == 0).noise.size == 1
 
 
+@pytest.mark.parametrize("flipped", [False, True])
+def test_rows_at_the_edge_do_not_share_the_bin_of_many_that_state_the_same(flipped):
+    """Six in a hundred state 0 and all come true, the rest state one half and come true a little less often."""
+    f = np.repeat([0.0, 0.5], [60, 940])
+    y = np.arange(1000) < 60 + 440
+    f, y = (1 - f, ~y) if flipped else (f, y)
+    truth = np.sqrt(0.06 * 1.0 + 0.94 * (440 / 940 - 0.5) ** 2)
+    assert gs.calibration(f, y).value == pytest.approx(truth, abs=2e-3)
+
+
 def test_a_bin_of_one_row_tells_nothing():
     f = np.array([0.1] * 9 + [0.2])
     assert squared_error(f, np.arange(10) < 1).value == pytest.approx(0.9 * ((1 / 9 - 0.1) ** 2 - 8 / 81 / 8))

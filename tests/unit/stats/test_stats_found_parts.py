@@ -52,9 +52,9 @@ def test_packed_parts_are_counted_as_plain_ones(n):
 
 def exact_chances(parts: np.ndarray, new: np.ndarray, old: np.ndarray, screen: int) -> dict[int, float]:
     """Chance of a largest drop as clear as that of each tested part, over all signs of the rows that differ."""
-    n, wrong = new.size, (~new).astype(int) + ~old
+    n, differ = new.size, (new != old).astype(int)
     size = parts.sum(axis=1)
-    z = (parts @ wrong - size * wrong.mean()) / np.sqrt(size * (1 - size / n))
+    z = (parts @ differ - size * differ.mean()) / np.sqrt(size * (1 - size / n))
     kept = sorted(range(len(parts)), key=lambda at: -z[at])[:screen]
     inside = parts[kept][:, new != old].astype(int)
     signs = np.array(list(product([-1, 1], repeat=inside.shape[1])))
@@ -123,12 +123,26 @@ def test_a_gain_is_no_drop():
     assert found_drops(packed(parts), new, new, screen=10, flips=999, seed=0).p_value == 1.0
 
 
-def test_only_the_parts_with_most_errors_are_tested_whoever_makes_them():
+def test_only_the_parts_that_split_the_models_most_are_tested_whoever_loses():
     parts, new, old = planted_world()
-    new[700:740] = old[700:740] = False  # a harder part, equally hard for both
+    new[700:720] = old[720:740] = False  # split more often than the fourth part, and evenly
     for first, second in ((new, old), (old, new)):
-        assert found_drops(packed(parts), first, second, screen=1, flips=999, seed=0).p_value == 1.0
+        assert not found_drops(packed(parts), first, second, screen=1, flips=999, seed=0).found
     assert [at for at, _ in found_drops(packed(parts), new, old, screen=2, flips=999, seed=0).found] == [3]
+
+
+def test_a_drop_where_rows_are_easy_is_found_beside_parts_that_are_hard_for_both():
+    """What is hard for both models alike splits them no more than chance does."""
+    rng = np.random.default_rng(0)
+    parts = rng.random((40, 2000)) < 0.3
+    hard = rng.random(2000) < 0.5
+    parts[:30] &= hard
+    parts[35] = ~hard & (rng.random(2000) < 0.2)
+    old = rng.random(2000) < np.where(hard, 0.6, 0.99)
+    new = np.where(rng.random(2000) < 0.95, old, rng.random(2000) < np.where(hard, 0.6, 0.99))
+    new &= ~(parts[35] & (rng.random(2000) < 0.25))
+    found = found_drops(packed(parts), new, old, screen=10, flips=999, seed=0).found
+    assert next(at for at, _ in found) == 35
 
 
 def test_the_surest_part_comes_first():
