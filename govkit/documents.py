@@ -323,6 +323,8 @@ def _says(fault: ErrorDetails, model: type[BaseModel], place: Place) -> str:
     if kind == "literal_error":
         words = [word.strip("'") for word in re.split(", | or ", fault["ctx"]["expected"])]
         return f"found {_short(found)}; expected {', '.join(words)}{nearest(str(found), words)}"
+    if kind == "string_type" and isinstance(found, int | float):
+        return f"found {_short(found)}; expected text: write it in quotes"
     message = fault["msg"].removeprefix("Value error, ")
     if kind == "value_error":
         shown = isinstance(found, str | int | float) and repr(found) not in message

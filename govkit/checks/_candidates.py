@@ -10,6 +10,7 @@ from govkit.core import Case, Dataset
 from govkit.core.case import Array, Coded
 from govkit.data import canonical_text
 from govkit.data.dataset import MISSING
+from govkit.errors import DataError
 from govkit.stats.found_parts import pack
 
 BINS = 20
@@ -156,7 +157,7 @@ def _frequent(name: str, values: Any) -> Coded:
     if not isinstance(values, Coded):
         try:
             texts = canonical_text(values)
-        except pa.ArrowException:
+        except (pa.ArrowException, DataError):
             # Lists and records have no text; they are rarely equal anyway.
             return Coded(np.full(len(values), -1, dtype=np.int16), ())
         texts[pd.isna(texts)] = MISSING

@@ -172,6 +172,8 @@ class Columns(Recorded):
 
     @model_validator(mode="after")
     def _each_column_once(self) -> Columns:
+        if "" in {*self.groups, *self.parts, *self.labels, self.id, self.time}:
+            raise ValueError("a column without a name cannot be declared; give it one in the file")
         both = sorted({*self.groups} & {*self.parts})
         if both:
             raise ValueError(f"{both[0]!r} stands in groups and in parts; groups are parts already, keep it in groups")

@@ -190,8 +190,7 @@ class Case:
     def predictions(self, of: Of, role: Role = "test") -> Predictions | None:
         """Answers of one of the models to one data set, or None where either does not exist.
 
-        ``trivial`` answers every row with the most frequent label of ``train`` (of ``test`` where there is none),
-        with that label's frequencies as probabilities; of a regression with the mean of ``train``, of a ranking with
-        one score for all.
+        ``trivial`` answers every row with the most frequent label of these rows, with their frequencies as
+        probabilities; of a regression with the mean of the labels, of a ranking with one score for all.
         """
         return self.answers(of, role) if role in self.data else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 Of = Literal["candidate", "base", "incumbent", "trivial", "labels"]
-"""Whose value a finding is about. ``trivial`` always answers with the most frequent training label."""
+"""Whose value a finding is about. ``trivial`` gives every row the same answer, the best one for these rows."""
 
 Task = Literal["binary", "multiclass", "ordinal", "multilabel", "regression", "ranking"]
 """What the answers are: one of two classes, of several, of several in an order; any number of labels; a number; or a

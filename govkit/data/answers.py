@@ -101,7 +101,7 @@ def read_answers(path: Path, table: Array, stored: Stored, *, classes: Sequence[
         return _of_labels(path, table, stored, classes)
     probabilities = _probabilities(path, table, stored, classes=classes, positive=positive)
     if stored.prediction is not None:
-        labels = canonical_text(table[stored.prediction])
+        labels = canonical_text(table[stored.prediction], what=f"{path}: column {stored.prediction!r}")
         what = f"predicted class in column {stored.prediction!r}"
         return Predictions(class_indices(path, labels, classes, what), probabilities)
     return Predictions(_most_probable(probabilities, stored, positive), probabilities)

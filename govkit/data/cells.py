@@ -32,11 +32,14 @@ def no_missing(path: Path, values: Array, column: str) -> None:
         raise DataError(f"{path}, row {missing[0] + 1}: column {column!r} has no value{more}; fill it or drop the row")
 
 
-def canonical_text(column: Array) -> Array:
+def canonical_text(column: Array, what: str = "a column") -> Array:
     """Values as text that does not depend on the file format: object array ``(n,)`` of str, None where missing.
 
     1 and 1.0 are ``"1"``, truths ``"true"`` and ``"false"``, times ISO 8601, text without blanks around it. Null, NaN
     and blank text are missing.
+
+    Raises:
+        DataError: ``what`` holds lists or records.
     """
     import numpy as np
     import pyarrow as pa
@@ -44,6 +47,8 @@ def canonical_text(column: Array) -> Array:
     column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else pa.array(column)
     if isinstance(column, pa.ChunkedArray):
         column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+    if pa.types.is_nested(column.type):
+        raise DataError(f"{what} holds {column.type}; expected text, numbers, truths or times")
     coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
     names = np.array([*(_text(value) for value in coded.dictionary.to_pylist()), None], dtype=object)
     index = coded.indices.fill_null(len(names) - 1).to_numpy(zero_copy_only=False)

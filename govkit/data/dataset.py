@@ -108,7 +108,7 @@ def row_ids(path: Path, table: Array, columns: Columns) -> Array | None:
 
     if columns.id is None:
         return None
-    ids = canonical_text(table[columns.id])
+    ids = canonical_text(table[columns.id], what=f"{path}: column {columns.id!r}")
     no_missing(path, ids, columns.id)
     twice = pd.Series(ids, dtype=object).duplicated().to_numpy()
     if twice.any():
@@ -145,7 +145,8 @@ def _groups(path: Path, table: Array, column: str) -> Coded:
     import numpy as np
     import pandas as pd
 
-    names = canonical_text(table[column])
+    names = canonical_text(table[column], what=f"{path}: column {column!r}")
+    _no_taken_names(path, column, names)
     names[pd.isna(names)] = MISSING
     codes, found = pd.factorize(names, sort=True)
     if len(found) > MOST_GROUPS:
@@ -153,13 +154,16 @@ def _groups(path: Path, table: Array, column: str) -> Coded:
             f"{path}: column {column!r} holds {len(found)} groups, at most {MOST_GROUPS} can be judged; "
             "put its values into fewer groups"
         )
-    taken = names == EVERY
-    if taken.any():
-        raise DataError(
-            f"{path}, row {int(taken.argmax()) + 1}: {column} is {EVERY!r}, which stands for all groups together; "
-            "give this group another name"
-        )
     return Coded(codes.astype(np.int32), tuple(map(str, found)))
+
+
+def _no_taken_names(path: Path, column: str, names: Array) -> None:
+    """Raise a DataError where a group is called what findings call something else."""
+    for name, what in ((EVERY, "all groups together"), (MISSING, "rows whose group is not known")):
+        taken = names == name
+        if taken.any():
+            row = int(taken.argmax()) + 1
+            raise DataError(f"{path}, row {row}: {column} is {name!r}, which stands for {what}; rename this group")
 
 
 def _content(table: Array, columns: Columns, modality: Modality, root: Path) -> Array:

@@ -71,7 +71,8 @@ def _declared(columns: Columns) -> tuple[str, ...]:
         return ()
     declared = tuple(name.strip() for name in columns.classes)
     if len(set(declared)) < max(2, len(declared)):
-        raise DataError(f"columns.classes must name at least two different classes; found {', '.join(declared)}")
+        found = ", ".join(map(repr, columns.classes))
+        raise DataError(f"columns.classes must name two or more classes, each once but for blanks; found {found}")
     return declared
 
 
@@ -80,7 +81,7 @@ def _seen(labels: Iterable[Array], columns: Columns) -> tuple[str, ...]:
     label, seen = columns.labels[0], set[str]()
     for source in labels:
         column = source[label] if hasattr(source, "column_names") else source
-        seen.update(name for name in canonical_text(column) if name is not None)
+        seen.update(name for name in canonical_text(column, what=f"column {label!r}") if name is not None)
     if len(seen) < 2:
         found = ", ".join(map(repr, seen)) or "none"
         raise DataError(
@@ -136,7 +137,7 @@ def read_labels(path: Path, table: Array, columns: Columns, classes: Sequence[st
     if columns.declared_task == "multilabel":
         return truths(path, table, columns.labels)
     (column,) = columns.labels
-    labels = canonical_text(table[column])
+    labels = canonical_text(table[column], what=f"{path}: column {column!r}")
     no_missing(path, labels, column)
     return class_indices(path, labels, sort_classes(labels) if classes is None else classes, column)
 
@@ -157,7 +158,7 @@ def truths(path: Path, table: Array, names: Sequence[str]) -> Array:
 
     found = np.empty((table.num_rows, len(names)), dtype=np.int64)
     for at, name in enumerate(names):
-        cells = canonical_text(table[name])
+        cells = canonical_text(table[name], what=f"{path}: column {name!r}")
         no_missing(path, cells, name)
         # Even places are no, odd ones yes.
         found[:, at] = class_indices(path, cells, ("0", "1", "false", "true"), name) % 2

@@ -86,10 +86,14 @@ class Answers:
         return Predictions((probabilities >= 0.5).astype("int64"), probabilities)
 
     def _trivial(self, dataset: Dataset) -> Predictions:
-        """What is most frequent in ``train``, with the frequencies there; of equals, the first."""
+        """What is most frequent among the labels of these rows, with their frequencies; of equals, the first.
+
+        The frequencies of other rows would be a weaker rival: an answer that always names what is frequent here could
+        beat it and know nothing.
+        """
         import numpy as np
 
-        known, n = self.data.get("train", self.data.get("test", dataset)).labels, len(dataset)
+        known, n = dataset.labels, len(dataset)
         if self.task == "regression":
             return Predictions(np.full(n, known.mean()))
         if self.task == "ranking":

@@ -57,7 +57,8 @@ def write_candidate(
     moved = partial(_from, folder)
     changes = {
         "name": f"{work.name}, {name}",
-        "subject": SubjectSource(predictions=TEST, run="run.json"),
+        # Where nobody recorded the tuning, the record of a remedy must not look like one.
+        "subject": SubjectSource(predictions=TEST, run=None if work.case.run is None else "run.json"),
         "base": _base(work, folder),
         "incumbent": SubjectSource(predictions="incumbent.parquet") if "incumbent" in _files_of_rivals(work) else None,
         "data": {

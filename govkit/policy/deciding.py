@@ -183,5 +183,5 @@ def _reason(states: Sequence[tuple[Entry, State, str]], left_out: Sequence[str])
 
 
 def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:SPOKEN_PARTS])
+    shown = "; ".join(names[:SPOKEN_PARTS])
     return f"{shown} and {len(names) - SPOKEN_PARTS} more" if len(names) > SPOKEN_PARTS else shown

@@ -245,7 +245,7 @@ def _absent(
 def _of_each_label(known: Collection[Part], have: Collection[Part]) -> set[Part]:
     """The parts that are known; where a part is spoken of label by label, those of every label in its place."""
     labels = {item for part in (*known, *have) for item in part if item[0] == LABEL}
-    spoken = {tuple(item for item in part if item not in labels) for part in have if labels & set(part)}
+    spoken = {tuple(item for item in part if item not in labels) for part in (*known, *have) if labels & set(part)}
     single = {part for part in known if part not in spoken}
     return single | {_key(dict((*part, label))) for part in spoken & set(known) for label in labels}
 

@@ -10,6 +10,8 @@ from govkit.core import Bound, Measurement, Requirement
 LONGEST_NAME = 80
 LONGEST_DETAIL = 400
 UNBOUNDED = 1.7e308
+MOST_ROWS = 1_000_000_000
+"""Rows beyond which a number of rows is no advice."""
 """Beyond this size a number is the mark of an interval that ends nowhere."""
 
 
@@ -126,6 +128,8 @@ def _settled_by(measurement: Measurement, require: Requirement, bound: Bound) ->
         if reach > UNBOUNDED / 2:
             return ""
         needed = max(needed, _two_digits((max(reach, 0.0) / room) ** 2 * measurement.n))
+    if needed > MOST_ROWS:
+        return "No number of rows that anybody has would settle it."
     return f"About {needed} rows would settle it, if the value stays." if needed > measurement.n else ""
 
 

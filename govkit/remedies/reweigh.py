@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from govkit.core import Predictions
 from govkit.core.case import Array
 from govkit.errors import DataError
-from govkit.remedies.rows import Remedy, Rows, chosen, must_be, refuse_unknown_groups
+from govkit.remedies.rows import Remedy, Rows, chosen, few_rows, must_be, refuse_unknown_groups
 
 Scale = Mapping[str, tuple[float, float]]
 
@@ -56,7 +56,7 @@ def reweigh(rows: Rows) -> Remedy:
         refuse_unknown_groups(rows, other)
         return _layered(other, scale, weight, offset)
 
-    return Remedy("reweighing", numbers, remarks, apply)
+    return Remedy("reweighing", numbers, (*remarks, *few_rows(rows)), apply)
 
 
 def _weights(rows: Rows) -> Array:

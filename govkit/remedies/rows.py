@@ -11,6 +11,9 @@ from govkit.core.case import Array
 from govkit.data import content_digest
 from govkit.errors import DataError, UsageError
 
+FEW = 100
+"""Rows of a group below which a remark says that chance decides much: a rate is known to within ten points at best."""
+
 FEWEST = 20
 """Calibration rows below which a fit says nothing, as many as the check ``calibration`` asks for."""
 
@@ -144,6 +147,8 @@ def must_be(rows: Rows, *, binary: bool = False, groups: bool = False) -> None:
         raise DataError(f"data.calibration: found {n} rows; a remedy needs at least {FEWEST}, add some")
     if binary and k != 2:
         raise UsageError(f"this remedy needs two classes, found {k}")
+    if len(set(rows.labels.tolist())) < 2:
+        raise DataError("data.calibration: all rows are of one class, so nothing can be fitted; add rows of another")
     if not groups:
         return
     if rows.groups is None:
@@ -153,6 +158,18 @@ def must_be(rows: Rows, *, binary: bool = False, groups: bool = False) -> None:
             raise DataError(
                 f"data.calibration: the group {name!r} has rows of one class only; the fit needs both: {ADD}"
             )
+
+
+def few_rows(rows: Rows) -> tuple[str, ...]:
+    """A remark on groups that the fit knows little of; none where there are no such groups."""
+    named: list[str] = [] if rows.groups is None else rows.groups.tolist()
+    held = {name: named.count(name) for name in sorted(_names(rows))}
+    few = [f"{name} ({n} rows)" for name, n in held.items() if n < FEW]
+    return (
+        (f"Of these groups few calibration rows were at hand, so chance decides much: {', '.join(few)}.",)
+        if few
+        else ()
+    )
 
 
 def refuse_unknown_groups(fitted: Rows, asked: Rows) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from govkit.core import Predictions
 from govkit.errors import UsageError
-from govkit.remedies.rows import Remedy, Rows, must_be, refuse_unknown_groups
+from govkit.remedies.rows import Remedy, Rows, few_rows, must_be, refuse_unknown_groups
 
 CONSTRAINTS = (
     "demographic_parity",
@@ -49,7 +49,7 @@ def threshold(rows: Rows, *, constraint: str = "equalized_odds", seed: int = 0) 
     )
     numbers = {"constraint": constraint, "objective": "accuracy_score", "seed": seed, "groups": mixes}
     name = f"thresholds by group, {constraint}"
-    return Remedy(name, numbers, remarks, lambda other: _decide(rows, other, optimizer, seed))
+    return Remedy(name, numbers, (*remarks, *few_rows(rows)), lambda other: _decide(rows, other, optimizer, seed))
 
 
 def _handed_through() -> Any:

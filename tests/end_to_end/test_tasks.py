@@ -120,6 +120,35 @@ def test_each_task_is_judged_by_the_shipped_policy(task: str, tmp_path: Path):
     assert others == ({f"CAL-0{k}": "unsupported" for k in range(1, 6)} if task == "ordinal" else {})
 
 
+def test_a_group_that_is_answered_worse_fails_whichever_class_is_the_positive_one(tmp_path: Path):
+    table = rows("multiclass", 1500)
+    wrong = (table["sex"] == "f") & (table.index % 2 == 0)
+    sure = np.eye(3)[
+        np.where(wrong, (table["y"].map({"a": 0, "b": 1, "c": 2}) + 1) % 3, table["y"].map({"a": 0, "b": 1, "c": 2}))
+    ]
+    table = table.assign(pa=sure[:, 0], pb=sure[:, 1], pc=sure[:, 2])
+    verdict = gk.judge(
+        gk.measure(write(tmp_path, "multiclass", test=table), policy="nist-ai-rmf-core"), "nist-ai-rmf-core"
+    )
+    states = {ruling.control: ruling.state for ruling in verdict.rulings}
+    assert states["FAIR-06"] == "fail"
+
+
+def test_a_positive_class_that_nothing_has_passes_no_control_of_fairness(tmp_path: Path):
+    columns = COLUMNS["binary"].replace(
+        "{label: y, prediction: hat, score: p, base_score: base_p,", "{label: y, prediction: hat,"
+    )
+    columns = columns.replace("id: id", "id: id, classes: ['0', '1', '2']")
+    verdict = gk.judge(
+        gk.measure(write(tmp_path, "binary", columns, test=rows("binary", 1500)), policy="nist-ai-rmf-core"),
+        "nist-ai-rmf-core",
+    )
+    states = {ruling.control: ruling for ruling in verdict.rulings}
+    for name in ("FAIR-01", "FAIR-02", "FAIR-03"):
+        assert states[name].state == "missing"
+        assert "No row is of the class 2" in states[name].reason
+
+
 @pytest.mark.parametrize("task", ["multilabel", "regression"])
 def test_base_and_incumbent_come_as_files_in_any_order(task: str, tmp_path: Path):
     more = "base: {predictions: base.csv}\nincumbent: {predictions: incumbent.csv}\n"
@@ -213,6 +242,13 @@ REFUSED = {
     "an upside-down range": (_columns("regression", "[-20, 20]", "[20, -20]"), ("range",)),
     "a range of classes": (_columns("binary", "id: id", "range: [0, 1]"), ("range", "classes")),
     "a group that is a part": (_columns("multiclass", "[place]", "[sex]"), ("'sex'", "groups and in parts")),
+    "a group of lists": (
+        _parquet("binary", sex=lambda f: [[1, 2]] * len(f)),
+        ("test.parquet", "'sex'", "list", "text"),
+    ),
+    "a group called like missing ones": (_cell("binary", "sex", "(missing)"), ("row 4", "sex", "not known", "rename")),
+    "a column without a name": (_columns("binary", "[sex]", "['']"), ("column without a name",)),
+    "a class that is a number": (_columns("binary", "id: id", "positive: 1"), ("columns.positive", "in quotes")),
     "no answers": (_columns("regression", "prediction: hat, ", ""), ("stored predictions need columns.prediction",)),
     "an empty file": (_of("regression", lambda frame: frame.iloc[:0]), ("test.csv",)),
     "a ranking of a model": (

@@ -140,6 +140,13 @@ def bias(
         ``MetricFrame``; aif360 ``ClassificationMetric``; Miettinen and Nurminen 1985 (bounds, corrected).
     """
     data = case.data["test"]
+    if not any(
+        (rows == case.positive).any() for rows in (data.labels, *(given.labels for given in answers(case).values()))
+    ):
+        name = case.classes[case.positive]
+        detail = f"No row is of the class {name}, and no answer names it; columns.positive says which outcome counts."
+        yield missing("*", "too few rows", detail, data=data)
+        return
     cells = {of: cells_of(data.labels, given.labels, case.positive) for of, given in answers(case).items()}
     of_labels = cells_of(data.labels, data.labels, case.positive)
     for grouped in _groupings(data, intersections=intersections):

@@ -162,6 +162,9 @@ def _whole(one: Certainty, bins: int, seed: int) -> Iterator[Finding]:
 
 
 def _consistency(one: Certainty, seed: int) -> Finding:
+    if len(one.correct) < FEWEST:
+        detail = f"The data have {_rows(len(one.correct))}; a test of calibration needs {FEWEST}."
+        return missing("consistency_p", "too few rows", detail, data=one.data, of=one.of)
     p = stats.consistency_test(one.confidence, one.correct, seed, DRAWS)
     # Of the draws, so many went at least as far as the data did: a share, known as well as a share of that many is.
     drawn = stats.proportion(round(p * (DRAWS + 1)) - 1, DRAWS)

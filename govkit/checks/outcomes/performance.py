@@ -91,7 +91,7 @@ def performance(case: Case) -> Iterator[Finding]:
     """Accuracy, precision, recall, F1, ROC AUC, log loss on all rows, accuracy by part, and the change under shift.
 
     Of the candidate, the base and the incumbent, each candidate value also as the paired difference to them; the
-    trivial answer (always the most frequent training label) stands beside them with accuracy and log loss. More than
+    trivial answer (always the most frequent label) stands beside them with accuracy and log loss. More than
     two classes give ROC AUC without bounds. The Matthews correlation and differences of precision and F1 have an
     interval for the reader and no bounds.
 

@@ -63,7 +63,7 @@ ROLES: tuple[Role, ...] = ("test", "shifted")
 def regression(case: Case) -> Iterator[Finding]:
     """Mean errors in all rows and in each part, gaps between groups, R2 and Spearman, and the change under shift.
 
-    Of the candidate, the base, the incumbent and the trivial answer (the mean of the training labels); means and R2
+    Of the candidate, the base, the incumbent and the trivial answer (the mean of the labels); means and R2
     also as paired differences.
 
     References:

@@ -136,7 +136,7 @@ def test_a_calibration_error_of_few_rows_is_a_gap(rows, later):
     found = run_check(calibration, make_case(labels, stated, base=stated, shifted=shifted))
     few = {(item.name, item.of, item.compared_with) for item in found if getattr(item, "reason", "") == "too few rows"}
     changes = {("calibration_error_change", of, None) for of in ("candidate", "base")}
-    own = {("calibration_error", of, None) for of in ("candidate", "base")}
+    own = {(name, of, None) for name in ("calibration_error", "consistency_p") for of in ("candidate", "base")}
     assert few == changes | own | ({("calibration_error", "candidate", "base")} if rows == 19 else set())
     assert pick(found, "brier").n == rows
     assert pick(found, "ece", role="shifted").n == later

@@ -140,7 +140,7 @@ def test_one_class_needs_a_declaration() -> None:
     with pytest.raises(DataError, match=r"column 'y' holds fewer than two classes \(found 'a'\).*columns.classes"):
         classes_of([pa.table({"y": ["a", "a"]})], Columns(label="y"))
     assert classes_of([pa.table({"y": ["a"]})], Columns(label="y", classes=("b", "a"))) == ("b", "a")
-    with pytest.raises(DataError, match="at least two different classes"):
+    with pytest.raises(DataError, match="two or more classes, each once but for blanks; found 'a', 'a '"):
         classes_of([], Columns(label="y", classes=("a", "a ")))
 
 

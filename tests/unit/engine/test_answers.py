@@ -73,18 +73,17 @@ def test_stored_predictions_win() -> None:
 
 
 @pytest.mark.parametrize(
-    ("train", "label", "frequency"),
-    [([2, 2, 1, 1, 1], 1, [0, 0.6, 0.4]), ([0, 2, 2, 0], 0, [0.5, 0, 0.5]), (None, 2, [1 / 3, 0, 2 / 3])],
+    ("labels", "label", "frequency"),
+    [([2, 2, 1, 1, 1], 1, [0, 0.6, 0.4]), ([0, 2, 2, 0], 0, [0.5, 0, 0.5]), ([2, 0, 2], 2, [1 / 3, 0, 2 / 3])],
 )
-def test_trivial_is_the_most_frequent_training_label(
-    train: list[int] | None, label: int, frequency: list[float]
+def test_trivial_is_the_most_frequent_label_of_the_same_rows(
+    labels: list[int], label: int, frequency: list[float]
 ) -> None:
-    data = {"test": dataset("test", None, [2, 0, 2])}
-    if train is not None:
-        data["train"] = dataset("train", None, train)
+    """That of the training rows could lose against an answer that knows nothing but what is frequent here."""
+    data = {"test": dataset("test", None, labels), "train": dataset("train", None, [0, 0, 0, 0])}
     trivial = Answers({}, data, classes=("a", "b", "c"))("trivial", "test")
-    assert trivial.labels.tolist() == [label] * 3
-    assert trivial.probabilities.tolist() == [pytest.approx(frequency)] * 3
+    assert trivial.labels.tolist() == [label] * len(labels)
+    assert trivial.probabilities.tolist() == [pytest.approx(frequency)] * len(labels)
 
 
 def test_columns_follow_the_names_of_the_classes() -> None:
@@ -169,14 +168,14 @@ def test_answers_to_another_task_are_refused(task: str, asked: list, what: str) 
 
 
 def test_what_is_trivial_in_each_task() -> None:
-    def trivial(task: str, train: list) -> Predictions:
-        data = {"test": dataset("test", None, train[:2]), "train": dataset("train", None, train)}
+    def trivial(task: str, labels: list) -> Predictions:
+        data = {"test": dataset("test", None, labels)}
         return Answers({}, data, classes=("a", "b"), task=task)("trivial", "test")
 
     several = trivial("multilabel", [[1, 0], [1, 1], [0, 1], [1, 0]])
-    assert several.labels.tolist() == [[1, 0], [1, 0]]  # of equals the first: without the label
-    assert several.probabilities.tolist() == [[0.75, 0.5], [0.75, 0.5]]
-    assert trivial("regression", [1.0, 2.0, 6.0]).labels.tolist() == [3.0, 3.0]
+    assert several.labels.tolist() == [[1, 0]] * 4  # of equals the first: without the label
+    assert several.probabilities.tolist() == [[0.75, 0.5]] * 4
+    assert trivial("regression", [1.0, 2.0, 6.0]).labels.tolist() == [3.0] * 3
     ranked = trivial("ranking", [0, 1, 1])
-    assert ranked.scores.tolist() == [0.0, 0.0]
+    assert ranked.scores.tolist() == [0.0] * 3
     assert ranked.labels.shape == (0,)

@@ -73,6 +73,11 @@ def test_two_limits_hold_on_both_sides(policy: Build, control: Fields, measured:
     assert states == {-0.2: "fail", -0.09: "inconclusive", 0.0: "pass", 0.09: "inconclusive", 0.2: "fail"}
 
 
+def test_a_number_of_rows_that_nobody_has_is_no_advice(policy: Build, measured: Measure) -> None:
+    ruling = ruled(policy(), [measured(0.8 + 1e-6, width=0.01)])
+    assert ruling.reason.endswith("No number of rows that anybody has would settle it.")
+
+
 @pytest.mark.parametrize(
     ("reason", "state", "disposition"),
     [
@@ -440,7 +445,7 @@ def test_the_reason_begins_with_the_part_farthest_beyond_the_limit(
 def test_parts_with_one_sentence_share_it(policy: Build, control: Fields, measured: Measure) -> None:
     missing = [measured(0.9, part={"sex": name}, name="recall") for name in ("f", "m", "o", "x")]
     said = ruled(policy(control(over=["groups"])), missing).reason
-    assert said == "sex f, sex m, sex o and 1 more: accuracy was not measured."
+    assert said == "sex f; sex m; sex o and 1 more: accuracy was not measured."
 
 
 def test_an_interval_that_ends_nowhere_is_said_in_words(policy: Build, control: Fields, measured: Measure) -> None:

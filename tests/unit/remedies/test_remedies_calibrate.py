@@ -118,6 +118,12 @@ def test_few_rows_are_refused(fit):
         fit(overconfident(19, 0))
 
 
+@pytest.mark.parametrize("fit", [temperature, isotonic])
+def test_rows_of_one_class_are_refused(fit):
+    with pytest.raises(DataError, match="all rows are of one class"):
+        fit(rows(np.tile([0.3, 0.7], (50, 1)), np.ones(50, dtype=int)))
+
+
 def test_certain_statements_stay_finite():
     given = overconfident(200, 3)
     given.probabilities[0] = [0.0, 1.0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -79,6 +80,16 @@ def test_a_group_without_calibration_rows_is_refused(fit):
     made = fit(unequal(300, 0))
     with pytest.raises(DataError, match=r"'x' has no rows.*join it with another group"):
         made.apply(unequal(50, 1, ("x", "m")))
+
+
+@pytest.mark.parametrize("fit", [threshold, reweigh])
+def test_groups_of_few_calibration_rows_are_named(fit):
+    given = unequal(400, 0)
+    few = np.array(["x"] * 30 + given.groups.tolist()[30:])
+    labels = np.concatenate([[0, 1] * 15, given.labels[30:]])
+    remarks = " ".join(fit(replace(given, groups=few, labels=labels)).remarks)
+    assert "x (30 rows)" in remarks
+    assert "few calibration rows" not in " ".join(fit(given).remarks)
 
 
 def test_unknown_constraints_are_refused():
