@@ -187,6 +187,7 @@ class Use(Recorded):
         purpose: What it is to do.
         intent: How it is to be used; nothing counts as all of them.
         excluded: What it is not for.
+        conditions: What whoever uses it has to know or to do.
         data_stance: What the license of training data means for the weights; the law has not settled it.
         data_stance_reason: Why that license is left out, with the stance ``ignore`` and only with it.
     """
@@ -194,6 +195,7 @@ class Use(Recorded):
     purpose: str = ""
     intent: tuple[Intent, ...] = ()
     excluded: tuple[str, ...] = ()
+    conditions: tuple[str, ...] = ()
     data_stance: DataStance = "notice"
     data_stance_reason: str = ""
 

@@ -29,7 +29,14 @@ TEST = "predictions.parquet"
 
 
 def write_candidate(
-    folder: Path, work: Casework, root: Path, made: Mapping[Role, Predictions], *, name: str, policy: str
+    folder: Path,
+    work: Casework,
+    root: Path,
+    made: Mapping[Role, Predictions],
+    *,
+    name: str,
+    policy: str,
+    remarks: tuple[str, ...] = (),
 ) -> None:
     """Write answers by role, those of the rivals, and ``audit.yaml``.
 
@@ -43,6 +50,7 @@ def write_candidate(
         made: The new answers by role.
         name: Name of the remedy.
         policy: Name of the policy, or its path as seen from here.
+        remarks: What whoever uses the answers has to know.
     """
     audit, case = work.audit, work.case
     stated = made["test"].probabilities is not None
@@ -67,6 +75,7 @@ def write_candidate(
             if role != "test"
         },
         "columns": _columns(work, stated=stated),
+        "use": audit.use.model_copy(update={"conditions": (*audit.use.conditions, *remarks)}),
         "quality": None if audit.quality is None else moved(root / audit.quality),
         "policy": moved(Path(policy)) if is_path(policy) else policy,
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -138,7 +138,8 @@ def remedy(
     effects = tuple(remedies.effects(test, made["test"], parts(work.case), seed=work.case.seed))
     named = policy or (str(root / given.policy) if is_path(given.policy) else given.policy)
     with whole_folder(target) as draft:
-        write_candidate(draft, work, root, made, name=fitted.name, policy=named)
+        told = (*remarks, *harms(effects))
+        write_candidate(draft, work, root, made, name=fitted.name, policy=named, remarks=told)
         write_numbers(draft, work, fitted, group=group)
         write_record(draft, work, fitted, meter, group=group, started=moment)
         bundle = audit(draft / "audit.yaml", out=draft / "evidence", key=signer, as_of=moment, progress=progress)
@@ -198,6 +199,13 @@ def remarks_on(work: Casework, test: Rows, after: Predictions) -> Iterator[str]:
         )
     if work.audit.columns.prediction == PREDICTION:
         yield "The remedy before was fitted on the same calibration rows; this one had better have rows of its own."
+
+
+def harms(effects: Iterable[Effect]) -> tuple[str, ...]:
+    """A remark on the groups that a remedy makes worse off, beyond what chance explains; none where there are none."""
+    worse = [each for each in effects if each.part and each.worse and each.beyond_chance]
+    named = [f"{', '.join(map(' '.join, each.part.items()))} ({each.metric.replace('_', ' ')})" for each in worse]
+    return (f"Worse than before, by more than chance explains: {'; '.join(named)}.",) if named else ()
 
 
 def parts(case: Case) -> dict[tuple[str, str], Array]:

@@ -279,6 +279,15 @@ def test_the_new_answers_owe_what_the_weights_owed(tmp_path: Path):
     ]
 
 
+def test_what_a_remedy_says_and_whom_it_harms_stands_in_the_sealed_audit_file(folder: Path):
+    gk.remedy(folder / "audit.yaml", "threshold", group="sex", constraint="demographic_parity", out=folder / "new")
+    sealed, _ = read_audit(folder / "new" / "evidence" / "audit.yaml")
+    assert any("drawn at random" in each for each in sealed.use.conditions)
+    told = json.loads((folder / "new" / "comparison.json").read_text(encoding="utf-8"))
+    harmed = [each for each in told["effects"] if each["part"] and each["worse"] and each["beyond_chance"]]
+    assert any(each.startswith("Worse than before") for each in sealed.use.conditions) == bool(harmed)
+
+
 def test_the_screen_names_who_is_worse_off_in_eighty_columns(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
@@ -294,6 +303,9 @@ def test_the_screen_names_who_is_worse_off_in_eighty_columns(
     before = SimpleNamespace(outcome="PASS", rulings=[SimpleNamespace(**ruling, state="pass")])
     after = SimpleNamespace(outcome="BLOCK", rulings=[SimpleNamespace(**ruling, state="fail")])
     made = remedying.Remedied(Path("new"), SimpleNamespace(verdict=after), before, ("seen",), effects)
+    assert remedying.harms(effects) == (
+        "Worse than before, by more than chance explains: race a (true positive rate).",
+    )
     screen.show_remedy(made, json=False)
     shown = capsys.readouterr().out
     assert "race a\n  true positive rate           90    0.600    0.450   -0.200 to -0.100\n" in shown
