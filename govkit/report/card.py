@@ -145,10 +145,11 @@ def _own(title: str, report: Report) -> Iterable[str] | None:
     if title == "Intended use":
         out = "; ".join(audit.use.excluded) or "nothing was declared"
         intents = ", ".join(words.word("intents", intent) for intent in audit.use.intent) or "nothing was declared"
+        known = [f"To be known: {markdown(short(each, 400))}" for each in audit.use.conditions]
         return (f"Purpose: {markdown(short(audit.use.purpose) or 'not declared')}",
-                f"Intended for: {markdown(intents)}", f"Excluded: {markdown(short(out))}")  # fmt: skip
+                f"Intended for: {markdown(intents)}", f"Excluded: {markdown(short(out))}", *known)  # fmt: skip
     if title == "Factors":
-        columns = ", ".join(markdown(short(c, 80)) for c in report.group_columns) or "none was measured"
+        columns = ", ".join(markdown(short(c, 80)) for c in report.compared_columns) or "none was measured"
         return (f"Groups compared: {columns}", markdown(says["card"]["ethical"]))
     if title == "Training data":
         run = report.sources.run

@@ -15,17 +15,29 @@ from govkit.report.numbers import NONE, points, rows, value, with_interval
 MOST_PARTS = 12
 """Rows of a table of parts in the body of the report."""
 
-TELLING = ("introduced", "amplified", "grown", "reduced", "inherited", "cannot tell", "none")
-"""Origins of a gap, what the tuning did first."""
+RIVALS: tuple[Of, ...] = ("base", "incumbent")
+
+TELLING = ("introduced", "amplified", "grown", "reduced", "beyond the data", "inherited", "in the data",
+           "cannot tell", "none")  # fmt: skip
+"""Origins of a gap, what the tuning did first and what says nothing last."""
+
+SQUARED = "mean_squared_error"
+"""Not ranked among the parts: a square beside plain distances would always stand first."""
 
 
 def changed(report: Report, charts: tuple[Chart, ...]) -> Iterable[Block]:
     """Everything that compares this model with its base and the model in service."""
+    if not any(_on_test(m) and {m.of, m.compared_with} & set(RIVALS) for m in report.measurements):
+        yield Text((words.catalog()["no_rival"],))
     yield from (chart.picture for chart in charts if chart.kind == "change")
     yield from _models(report)
     yield from _parts(report)
     yield from _found(report)
     yield from _origins(report)
+
+
+def _on_test(found: Measurement) -> bool:
+    return found.data is not None and found.data.role == "test"
 
 
 def _models(report: Report) -> Iterable[Block]:
@@ -58,11 +70,12 @@ def _sides(report: Report, name: str, sides: Sequence[Of], others: Sequence[Of])
 
 def _parts(report: Report) -> Iterable[Block]:
     """Paired differences on declared parts, those that got worse most first."""
-    compared = [m for m in report.measurements if m.compared_with and m.part and m.better and "found" not in m.part]
-    numbers = [m for m in compared if m.of == "candidate" and not isinstance(m.value, bool | str)]
+    compared = [m for m in report.measurements if m.compared_with in RIVALS and m.of == "candidate" and m.part]
+    ranked = [m for m in compared if m.better and m.name != SQUARED and "found" not in m.part]
+    numbers = [m for m in ranked if not isinstance(m.value, bool | str)]
     numbers.sort(key=lambda m: float(m.value) if m.better == "higher" else -float(m.value))
     if numbers:
-        columns = (Column("Measure", 30), Column("Beside", 20), Column("Rows", 22), Column("Change", 20, right=True),
+        columns = (Column("Measure", 22), Column("Beside", 17), Column("Rows", 22), Column("Change", 31, right=True),
                    Column("n", 8, right=True))  # fmt: skip
         lines = tuple(
             ((words.metric(m.name),), (words.word("of", m.compared_with or ""),), (words.part(m.part),),
@@ -75,47 +88,79 @@ def _parts(report: Report) -> Iterable[Block]:
 
 def _found(report: Report) -> Iterable[Block]:
     """Parts that nobody declared; and where none was found, how large a drop would have been seen."""
-    says = words.catalog()["found"]
-    for rival in ("base", "incumbent"):
-        count = report.find("found_parts", compared_with=rival)
-        if count is None:
-            continue
-        other = words.word("of", rival)
+    says, declared = words.catalog()["found"], _declared(report)
+    for rival in RIVALS:
+        searches = [m for m in report.measurements if m.name == "found_parts" and m.compared_with == rival]
         drops = [m for m in report.measurements if m.name == "found_drop" and m.compared_with == rival]
-        if drops:
-            columns = (Column("Rows", 55), Column(f"accuracy, this model − {other}", 35, right=True),
-                       Column("n", 10, right=True))  # fmt: skip
-            lines = tuple(((short(m.part["found"], NAME),), with_interval(m), rows(m)) for m in drops[:MOST_PARTS])
+        unnamed = [m for m in drops if m.part["found"] not in declared]
+        other = words.word("of", rival)
+        if unnamed:
             yield Text((says["some"].format(other=other),), loud=True)
-            caption = f"Parts that nobody declared, beside {other}; the surest first"
-            yield Table(caption, columns, lines, cut=len(drops) > MOST_PARTS)
-        else:
-            yield Text((says["none"].format(other=other), " ", *_visible(report, rival)))
+            yield _drops(unnamed, other)
+            left_out = (" ", says["left_out"]) if len(unnamed) < len(drops) else ()
+            yield Text((says["interval"], *left_out))
+        elif drops:
+            yield Text((says["known"].format(other=other),), loud=True)
+        elif searches:
+            yield Text((says["none"].format(other=other), " ", *_visible(report, searches)))
 
 
-def _visible(report: Report, rival: Of) -> Cell:
-    """What the search would have seen."""
-    says, visible = words.catalog()["found"], report.find("visible_drop", compared_with=rival)
-    if visible is None or isinstance(visible.value, str):
+def _drops(drops: Sequence[Measurement], other: str) -> Table:
+    columns = (Column("Rows", 55), Column(f"accuracy, this model − {other}", 35, right=True),
+               Column("n", 10, right=True))  # fmt: skip
+    lines = tuple(((_rows_found(m.part),), with_interval(m), rows(m)) for m in drops[:MOST_PARTS])
+    caption = f"Parts that nobody declared, beside {other}; the surest first"
+    return Table(caption, columns, lines, cut=len(drops) > MOST_PARTS)
+
+
+def _rows_found(part: dict[str, str]) -> str:
+    """``place = east``, after the label where there are several."""
+    rest = {column: value for column, value in part.items() if column != "found"}
+    name = short(part["found"], NAME)
+    return f"{words.part(rest)}, {name}" if rest else name
+
+
+def _declared(report: Report) -> set[str]:
+    """Names that the search gives to the groups and parts that the audit file declares."""
+    columns = report.sources.audit.columns
+    declared = {*columns.groups, *columns.parts} if columns else set()
+    parts = (item for m in report.measurements for item in m.part.items())
+    return {f"{column} = {value}" for column, value in parts if column in declared}
+
+
+def _visible(report: Report, searches: Sequence[Measurement]) -> Cell:
+    """What the search would have seen; of several labels, in each of them."""
+    says = words.catalog()["found"]
+    seen = [report.find("visible_drop", compared_with=m.compared_with, part=m.part) for m in searches]
+    sizes = [float(m.value) for m in seen if m is not None and not isinstance(m.value, str)]
+    if len(sizes) < len(searches):
         return (says["blind"],)
     before, after = says["visible"].split("{points}")
-    return (before, points(float(visible.value)), after)
+    return (before, points(max(sizes)), after)
 
 
 def _origins(report: Report) -> Iterable[Block]:
-    """For each gap a word against the base and one against the labels."""
-    found = [m for m in report.measurements if m.name.endswith("_origin") and not m.name.endswith("_label_origin")]
-    if not found:
+    """For each gap a word against the base and one against the labels, those first that say something."""
+    gaps: dict[tuple[str, tuple[tuple[str, str], ...]], dict[str, Measurement]] = {}
+    for m in report.measurements:
+        if m.name.endswith("_origin"):
+            beside = "labels" if m.name.endswith("_label_origin") else "base"
+            name = m.name.removesuffix("_origin").removesuffix("_label")
+            gaps.setdefault((name, tuple(sorted(m.part.items()))), {})[beside] = m
+    if not gaps:
         return
-    found.sort(key=lambda m: TELLING.index(str(m.value)) if m.value in TELLING else len(TELLING))
+    told = sorted(gaps.items(), key=lambda gap: min(map(_telling, gap[1].values())))
     columns = (Column("Group", 24), Column("Gap to everybody else in", 28), Column("Beside its base", 24),
                Column("Beside the labels", 24))  # fmt: skip
     lines = tuple(
-        ((words.part(m.part),), (words.metric(m.name.removesuffix("_origin")),), _word(m),
-         _word(report.find(m.name.replace("_origin", "_label_origin"), part=m.part)))
-        for m in found
-    )  # fmt: skip
-    yield Table("Where the gaps between groups come from", columns, lines[:MOST_PARTS], cut=len(lines) > MOST_PARTS)
+        ((words.part(dict(part)),), (words.metric(name),), _word(own.get("base")), _word(own.get("labels")))
+        for (name, part), own in told[:MOST_PARTS]
+    )
+    yield Table("Where the gaps between groups come from", columns, lines, cut=len(told) > MOST_PARTS)
+
+
+def _telling(found: Measurement) -> int:
+    return TELLING.index(str(found.value)) if found.value in TELLING else len(TELLING)
 
 
 def _word(found: Measurement | None) -> Cell:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from govkit.core import Gap
 from govkit.report import words
 from govkit.report.blocks import Cell, Code, Num
 from govkit.report.escape import NAME, brief, sentences
-from govkit.report.model import Entry, Report
+from govkit.report.model import FREE, Entry, Report
 from govkit.report.numbers import number
 from govkit.report.saying import in_words
 
-MOST_POINTS = 3
+MOST_POINTS = 4
 MOST_UNMEASURED = 4
 MOST_NOTICES = 2
 VERIFY = "govkit verify BUNDLE --model DIR --trust trust.yaml"
@@ -43,7 +45,7 @@ class Cover:
     facts: tuple[tuple[str, Cell], ...]
     counts: tuple[tuple[Num, str], ...]
     points: tuple[Point, ...]
-    more_points: bool
+    more_points: Cell
     unmeasured: tuple[str, ...]
     more_unmeasured: bool
     notices: tuple[str, ...]
@@ -71,8 +73,8 @@ def cover(report: Report) -> Cover:
             for state, count in verdict.coverage.controls.items()
             if count
         ),
-        points=tuple(_point(entry, report) for entry in report.open_points[:MOST_POINTS]),
-        more_points=len(report.open_points) > MOST_POINTS,
+        points=tuple(_point(entry, report) for entry in _chosen(report)),
+        more_points=_more(report) if len(report.open_points) > MOST_POINTS else (),
         unmeasured=unmeasured[:MOST_UNMEASURED],
         more_unmeasured=len(unmeasured) > MOST_UNMEASURED,
         notices=tuple(sentences(text, 200) for text in verdict.notices[:MOST_NOTICES]),
@@ -92,6 +94,20 @@ def _facts(report: Report) -> tuple[tuple[str, Cell], ...]:
     )
 
 
+def _chosen(report: Report) -> tuple[Entry, ...]:
+    """The first open points; where none of them blocks, what does stands before them."""
+    first = report.open_points[:MOST_POINTS]
+    blocking = [e for e in report.open_points if e.ruling.disposition == "block" and not e.ruling.waived]
+    return first if not blocking or blocking[0] in first else (blocking[0], *first[:-1])
+
+
+def _more(report: Report) -> Cell:
+    """How many points of each kind are open in all: counts of the verdict, none of this page's own."""
+    open_ = [(state, n) for state, n in report.sources.verdict.coverage.controls.items() if n and state not in FREE]
+    counts = [piece for state, n in open_ for piece in (", ", number(n), f" {words.mark('states', state).text}")]
+    return ("Open in all: ", *counts[1:], ". The register of rulings lists them.")
+
+
 def _point(entry: Entry, report: Report) -> Point:
     marks: Cell = (words.mark("states", entry.ruling.state),)
     if entry.ruling.waived:
@@ -106,16 +122,27 @@ def _point(entry: Entry, report: Report) -> Point:
 
 
 def _unmeasured(report: Report) -> tuple[str, ...]:
+    """What this audit lacks for its open points, then what no audit by this policy measures, then the other gaps."""
     known = [
         f"{_ended(sentences(item.risk, 80)).rstrip('.')}: {_ended(sentences(item.reason, 100))}"
         for item in report.sources.policy.not_measured
     ]
-    gaps = [
-        f"{words.word('checks', gap.check)}: {words.word('reasons', gap.reason)}."
-        for gap in report.gaps
-        if gap.of == "candidate" and gap.compared_with is None
+    findings = report.sources.findings
+    asked = [findings[part.finding] for e in report.open_points for part in e.ruling.parts if part.finding >= 0]
+    lacking = _lacking(found for found in asked if isinstance(found, Gap) and not found.part)
+    return tuple(dict.fromkeys((*lacking, *known, *_lacking(report.gaps))))
+
+
+def _lacking(gaps: Iterable[Gap]) -> list[str]:
+    """Gaps of this model in words, those of all rows before those of a part."""
+    own = sorted(
+        (gap for gap in gaps if gap.of == "candidate" and gap.compared_with is None), key=lambda g: bool(g.part)
+    )
+    where = (f", {words.place(gap.part)}" if gap.part else "" for gap in own)
+    return [
+        f"{words.word('checks', gap.check)}{part}: {words.word('reasons', gap.reason)}."
+        for gap, part in zip(own, where, strict=True)
     ]
-    return tuple(dict.fromkeys((*known, *gaps)))
 
 
 def _digests(report: Report) -> tuple[tuple[str, str], ...]:

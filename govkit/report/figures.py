@@ -133,11 +133,12 @@ def _limited(chart: Chart) -> bool:
 
 
 def _reliability(figure: Any, chart: Chart) -> None:
-    """One panel a model: observed share against stated probability, in bins and smooth, beside the diagonal."""
+    """One panel a model or a label: observed share against stated probability, binned and smooth, and the diagonal."""
     axes = figure.subplots(1, max(2, len(chart.panels)), squeeze=False)[0]
     for spare in axes[len(chart.panels) :]:
         spare.set_axis_off()
-    for axis, (of, lines) in zip(axes, chart.panels.items(), strict=False):
+    for axis, (key, lines) in zip(axes, chart.panels.items(), strict=False):
+        of, label = lines[0].points[0].of, lines[0].label
         axis.grid(color=GRID, linewidth=0.6)
         axis.tick_params(length=0)
         axis.plot([0, 1], [0, 1], color=FAINT, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
@@ -145,9 +146,9 @@ def _reliability(figure: Any, chart: Chart) -> None:
         stated, observed, low, high = zip(*pairs, strict=True)
         axis.vlines(stated, low, high, color=COLORS[of], linewidth=1.4, alpha=0.55, zorder=2)
         axis.plot(stated, observed, MARKERS[of], color=COLORS[of], markersize=4.5, zorder=3)
-        for piece in _unbroken(chart.curves.get(of, ())):
+        for piece in _unbroken(chart.curves.get(key, ())):
             axis.plot(*zip(*piece, strict=True), color=COLORS[of], linewidth=1.1, zorder=3)
-        axis.set_title(word("of", of), color=INK)
+        axis.set_title(_label(label, 20) if label else word("of", of), color=INK)
         axis.set(
             xticks=(0, 0.5, 1),
             yticks=(0, 0.5, 1),
@@ -157,7 +158,7 @@ def _reliability(figure: Any, chart: Chart) -> None:
             xlabel="stated probability",
         )
     axes[0].set_ylabel("observed share")
-    smooth = "; line: the same without bins, smoothed" if any(chart.curves.values()) else ""
+    smooth = "; line: smoothed without bins" if any(chart.curves.values()) else ""
     says = f"points: bins, with intervals{smooth}; dashed: stated as observed"
     figure.supxlabel(says, x=0.01, ha="left", fontsize=7.5, color=FAINT)
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
-from govkit.core import Gap, Measurement, Requirement
-from govkit.core.verdict import PartRuling
+from govkit.core import Bound, Gap, Measurement, Requirement
+from govkit.core.verdict import PartRuling, ResidualRisk
+from govkit.policy.limits import bound_for
 from govkit.report import words
 from govkit.report.blocks import Block, Bullets, Cell, Code, Column, Facts, Grid, Lines, Mark, Section, Table
-from govkit.report.escape import sentences, short
+from govkit.report.escape import LONGEST, NAME, brief, sentences, short
 from govkit.report.model import CURVE, Entry, Report
-from govkit.report.numbers import NONE, ends, is_difference, number, plain, rows, value
+from govkit.report.numbers import NONE, ends, is_difference, number, percent, plain, rows, value
 from govkit.report.outcomes import PRINTED_ROWS, listing, section
 from govkit.report.saying import in_words, worst_first
 
@@ -52,7 +54,7 @@ def state(entry: Entry) -> Cell:
 def _register(report: Report) -> Iterable[Block]:
     columns = (Column("Control", 10), Column("Asked, and what to do", 30), Column("State", 14),
                Column("Found beside required", 46))  # fmt: skip
-    yield Table("Rulings", columns, tuple(_ruling(entry, report) for entry in report.entries))
+    yield Table(words.catalog()["rulings_says"], columns, tuple(_ruling(entry, report) for entry in report.entries))
     waivers = report.sources.judged.get("waivers") or []
     if waivers:
         heads = (
@@ -91,19 +93,23 @@ def _found(entry: Entry, report: Report) -> Cell:
 
 
 def _part(part: PartRuling, entry: Entry, report: Report) -> Cell | None:
-    """``sex: Female: −0.234 (bounds −0.263 to −0.205); n 3,251``; None for a part without a number."""
+    """``sex: Female: −0.234 (bounds at 95 %: −0.263 to −0.205); n 3,251``; None for a part without a number."""
     found = report.sources.findings[part.finding] if part.finding >= 0 else None
     if not isinstance(found, Measurement) or entry.control is None or found.name != entry.control.metric:
         return None
     if isinstance(found.value, bool | str):
         return None
-    confidence = entry.control.confidence or report.sources.policy.decision.confidence
-    levels = [bound for bound in found.bounds if bound.level >= confidence - 1e-9]
-    bound = min(levels, key=lambda each: each.level, default=None)
+    bound = bound_for(found, report.confidence(entry.control))
     mark, signed = words.mark("states", part.state), is_difference(found)
     shape = f"{mark.shape} {words.part(found.part)}: "
-    between: Cell = (" (", *ends(bound.low, bound.high, signed=signed), ")") if bound else ()
-    return (shape, *value(found), *between, "; n ", *rows(found))
+    return (shape, *value(found), *(_between(bound, signed=signed) if bound else ()), "; n ", *rows(found))
+
+
+def _between(bound: Bound, *, signed: bool) -> Cell:
+    """The bounds that judge, with their level; an exact count has none."""
+    between = ends(bound.low, bound.high, signed=signed)
+    level: Cell = () if bound.low == bound.high else ("bounds at ", percent(bound.level), " %: ")
+    return (" (", *level, *between, ")")
 
 
 def _waiver(item: Any) -> tuple[Cell, ...]:
@@ -154,12 +160,26 @@ def _risks(report: Report) -> Iterable[Block]:
             (short(risk.description),),
             (words.mark("levels", risk.inherent),),
             (words.mark("levels", risk.residual),),
-            (short(risk.reason) + ("" if risk.measured else " Not measured."),),
+            (_why(risk),),
         )
         for risk in report.sources.verdict.risks
     )
     if lines:
         yield Table("Risks before and after the controls", columns, lines)
+
+
+def _why(risk: ResidualRisk) -> str:
+    """Why a risk is lower or not, as the verdict has it, with words for states and for a level that stays."""
+    why = short(risk.reason)
+    for state, says in words.catalog()["states"].items():
+        why = re.sub(rf"\b{state}\b", says["text"], why)
+    why = re.sub(r"(while .*, .*) fails$", r"\1 fail", why)
+    says = words.catalog()["risk_stays"]
+    if risk.inherent == risk.residual and (lowered := re.match(r"likelihood lowered by (\d+) of[^;]*", why)):
+        why = (says["none"] if lowered[1] == "0" else f"{lowered[0]}{says['level']}") + why[lowered.end() :]
+    if not risk.measured and "not measured" not in why.lower():
+        why = f"{why.rstrip('.')}. {words.catalog()['plain']['not_measured']}"
+    return why[:1].upper() + why[1:]
 
 
 def _gaps(report: Report) -> Iterable[Block]:
@@ -195,26 +215,35 @@ def _method(report: Report) -> Iterable[Block]:
         ("Tool", (f"{tool.get('name', 'govkit')} ", Code(short(str(tool.get("version", "unknown")))))),
         ("Seed", plain(sources.measured.get("seed"))),
         ("Policy", (short(sources.policy.id), " ", Code(sources.policy.version), " ", Code(sources.verdict.policy))),
-        ("Confidence of a limit", (number(sources.policy.decision.confidence),)),
+        ("Confidence of a limit", (percent(sources.policy.decision.confidence), " %, one-sided")),
         ("Findings statement", (Code(sources.findings_digest),)),
         ("Measurements", (number(sources.verdict.coverage.findings),)),
         ("Gaps", (number(sources.verdict.coverage.gaps),)),
     ]
     lines += [(f"Model passes, {name.replace('_', ' ')}", plain(count)) for name, count in sorted(passes.items())]
     yield Facts(tuple(lines))
-    yield Bullets(((words.catalog()["methods_says"],),))
+    yield Bullets(tuple((text,) for text in words.catalog()["methods_says"]))
     methods: dict[str, dict[str, None]] = {}
     for found in report.measurements:
         if found.interval:
             methods.setdefault(found.interval.method, {})[words.metric(found.name)] = None
     if methods:
         columns = (Column("How the interval was computed", 38), Column("Measures", 62))
-        lines_ = tuple(((short(method),), (short(", ".join(names)),)) for method, names in methods.items())
+        lines_ = tuple(((short(method),), (brief("; ".join(names), LONGEST),)) for method, names in methods.items())
         yield Table("Methods", columns, lines_)
     if sources.run and sources.run.environment:
         columns = (Column("Environment of the run", 34), Column("Version or value", 66))
         facts = sorted(sources.run.environment.items())
-        yield Table("Versions", columns, tuple(((short(k),), plain(fact.value)) for k, fact in facts))
+        yield Table("Versions", columns, tuple(((short(k),), _version(fact.value)) for k, fact in facts))
+
+
+def _version(found: Any) -> Cell:
+    """A value of the environment; of several packages each on a line."""
+    if not isinstance(found, dict):
+        return plain(found)
+    return (
+        Lines(tuple((f"{short(name, NAME)} ", Code(short(str(version), NAME))) for name, version in found.items())),
+    )
 
 
 def _findings(report: Report) -> Iterable[Block]:

@@ -33,10 +33,11 @@ class Entry:
         return self.ruling.state not in FREE
 
     @property
-    def weight(self) -> tuple[int, int, int]:
-        """Sorts open points: what blocks first, then the more severe, waived ones last."""
+    def weight(self) -> tuple[bool, bool, int, int]:
+        """Sorts open points: what failed first, of these what has the harder consequence; waived ones last."""
         ruling = self.ruling
-        return (int(ruling.waived), -RANK[ruling.disposition], -SEVERITIES.index(ruling.severity))
+        consequence = (-RANK[ruling.disposition], -SEVERITIES.index(ruling.severity))
+        return (ruling.waived, ruling.state != "fail", *consequence)
 
     @property
     def advice(self) -> str:
@@ -74,6 +75,10 @@ class Report:
         """Rulings with their controls, in the order of the verdict."""
         controls = {control.id: control for control in self.sources.policy.controls}
         return tuple(Entry(ruling, controls.get(ruling.control)) for ruling in self.sources.verdict.rulings)
+
+    def confidence(self, control: Control) -> float:
+        """The one-sided level at which a control is judged."""
+        return control.confidence or self.sources.policy.decision.confidence
 
     @cached_property
     def open_points(self) -> tuple[Entry, ...]:
@@ -123,6 +128,12 @@ class Report:
                 if group != "*":
                     columns.setdefault(column, {})[group] = None
         return {column: tuple(groups) for column, groups in columns.items()}
+
+    @cached_property
+    def compared_columns(self) -> tuple[str, ...]:
+        """Declared group columns by which something was measured, whatever the measure."""
+        parts = {column for found in self.measurements if family(found.check) != "scope" for column in found.part}
+        return tuple(column for column in self.sources.audit.columns.groups if column in parts)
 
     def bins(self, of: Of) -> tuple[tuple[Measurement, Measurement], ...]:
         """Bins of the reliability diagram: stated probability and observed share."""

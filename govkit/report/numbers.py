@@ -27,6 +27,16 @@ def points(value: float) -> Num:
     return Num(raw=json.dumps(value), text=text.removesuffix(".0"))
 
 
+def size(value: float) -> Num:
+    """A number without its sign, which a word beside it tells: −1.426 is shown as 1.426."""
+    return Num(raw=json.dumps(value), text=_form(abs(value), signed=False))
+
+
+def percent(level: float) -> Num:
+    """A confidence level in percent: 0.9995 is shown as 99.95."""
+    return Num(raw=json.dumps(level), text=f"{100 * level:.6g}")
+
+
 def ends(low: float, high: float, *, signed: bool = False) -> Cell:
     """Both ends of an interval, in words where it ends nowhere."""
     if low == high:

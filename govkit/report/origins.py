@@ -30,6 +30,7 @@ def _scope(report: Report) -> Iterable[Block]:
         ("Purpose", (short(use.purpose) or "not declared",)),
         ("Intended for", (", ".join(words.word("intents", i) for i in use.intent) or "not declared",)),
         ("Excluded", ("; ".join(short(text) for text in use.excluded) or "nothing was declared as excluded",)),
+        *([("To be known", (" ".join(short(text, 400) for text in use.conditions),))] if use.conditions else []),
         ("Tier", (f"{report.sources.policy.tier}. {short(report.sources.policy.tier_rationale)}".strip(" ."),)),
     ]
     yield Facts(tuple(lines))
@@ -37,7 +38,8 @@ def _scope(report: Report) -> Iterable[Block]:
         yield Text(("No record of the fine-tuning run is part of this bundle: lineage is unknown.",), loud=True)
     else:
         yield from _lineage(report)
-    yield from listing(report.family("scope"), "What the audit could reach")
+    reached = (m for m in report.family("scope") if m.name != "classes" or m.value)  # a regression has none
+    yield from listing(reached, "What the audit could reach")
 
 
 def _lineage(report: Report) -> Iterable[Block]:

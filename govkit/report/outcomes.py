@@ -3,18 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import zip_longest
 
 from govkit.core import Measurement
 from govkit.report import words
-from govkit.report.blocks import Block, Cell, Code, Column, Lines, Section, Table
+from govkit.report.blocks import Block, Cell, Code, Column, Lines, Section, Table, Text
 from govkit.report.changed import changed
-from govkit.report.charts import MOST_GROUPS, SIDES, Chart
+from govkit.report.charts import (
+    ERROR_DIFFERENCES,
+    ERRORS,
+    MOST_GROUPS,
+    MOST_LABELS,
+    SIDES,
+    Chart,
+    View,
+    failed,
+    labels,
+    views,
+)
 from govkit.report.escape import NAME, short
 from govkit.report.model import DIAGRAM, GROUP_DIFFERENCES, GROUP_RATES, Report
 from govkit.report.numbers import NONE, interval, rows, value, with_interval
 
 FIRST_ROWS = 18
 """Rows of a table in the body of the report; the annex holds every finding."""
+FURTHER_ROWS = 8
+"""Rows of further measures by the groups of one column."""
+GROUP_TABLES = (
+    (GROUP_RATES, "Rates by group"),
+    (ERRORS, "Errors by group"),
+    (GROUP_DIFFERENCES, "Differences to everybody else"),
+    (ERROR_DIFFERENCES, "Differences to everybody else"),
+)
 ALL_ROWS = "all rows"
 LATER = ("overfit", "flips", "found_parts")
 """Checks whose tables follow how good the answers are."""
@@ -124,65 +144,113 @@ def _pictures(charts: tuple[Chart, ...], kind: str, about: str | None = None) ->
 
 def _performance(report: Report) -> Iterable[Measurement]:
     """Of this model, and of the trivial answer on all rows; its rivals stand beside it where the transfer is told."""
-    columns = set(report.group_columns)
+    columns, whole = _columns(views(report)), {"label"} if labels(report) else set()
     own = (m for m in report.family("performance") if m.compared_with is None and not columns & set(m.part))
-    shown = (m for m in own if m.of == "candidate" or (m.of == "trivial" and not m.part))
-    return sorted(shown, key=lambda m: LATER.index(m.check) + 1 if m.check in LATER else 0)
+    shown = (m for m in own if m.of == "candidate" or (m.of == "trivial" and set(m.part) <= whole))
+    # Within a check all rows stand before their parts, which would else crowd them out.
+    later = {check: place for place, check in enumerate(LATER, start=1)}
+    return sorted(_in_turn(shown), key=lambda m: (later.get(m.check, 0), not set(m.part) <= whole))
+
+
+def _columns(seen: Iterable[View]) -> set[str]:
+    return {view.column for view in seen}
 
 
 def _fairness(report: Report, charts: tuple[Chart, ...]) -> Iterable[Block]:
-    drawn = set()
-    for column, groups in report.group_columns.items():
-        yield from _pictures(charts, "groups", column)
-        for names, caption in ((GROUP_RATES, "Rates by group"), (GROUP_DIFFERENCES, "Differences to everybody else")):
-            lines = tuple(_group(report, names, column, group) for group in groups[:MOST_GROUPS])
-            yield Table(f"{caption}: {short(column, NAME)}", _rate_columns(names), lines, cut=len(groups) > MOST_GROUPS)
-        drawn.add(column)
-    names = (*GROUP_RATES, *GROUP_DIFFERENCES)
-    rest = [m for m in report.measurements if _about_groups(m, drawn) and not (m.name in names and _one_group(m))]
-    rest.sort(key=lambda m: "*" not in m.part.values())
-    yield from _listed(rest, "Further measures by group")
+    """A figure and tables for each column of groups, then what else was measured, a table a column."""
+    seen, failing = views(report), failed(report)
+    rest = _further(report, seen)
+    declared = report.sources.audit.columns
+    if rest and not seen and not (declared and declared.groups):
+        yield Text((words.catalog()["no_groups"],))
+    for view in seen:
+        yield from _pictures(charts, "groups", view.about)
+        for names, caption in GROUP_TABLES:
+            yield from _by_group(report, view, names, caption)
+    if seen and len(labels(report)) > MOST_LABELS:
+        yield Text((words.catalog()["more_labels"],))
+
+    def weight(m: Measurement) -> tuple[bool, bool]:
+        # What fails a control may not be cut away, and a measure of all groups says more than one of a single group.
+        return (id(m) not in failing, "*" not in m.part.values())
+
+    for column, found in rest.items():
+        told = sorted(_in_turn(sorted(found, key=weight)), key=weight)
+        caption = f"Further measures by group: {short(column, NAME)}" if column else "Further measures"
+        yield from listing(told, caption, first=FURTHER_ROWS if column else FIRST_ROWS)
+
+
+def _further(report: Report, seen: tuple[View, ...]) -> dict[str, list[Measurement]]:
+    """What is said of groups beside the tables of each view, by column; under ``""`` what is of none or of several."""
+    tabled = {
+        id(report.find(name, part=view.part(group)))
+        for view in seen
+        for group in view.groups
+        for names, _ in GROUP_TABLES
+        for name in names
+    }
+    columns, rest = _columns(seen), dict[str, list[Measurement]]()
+    for m in report.measurements:
+        about = columns & set(m.part)
+        if _about_groups(m, columns) and id(m) not in tabled:
+            rest.setdefault(about.pop() if len(about) == 1 else "", []).append(m)
+    return rest
+
+
+def _in_turn(found: Iterable[Measurement]) -> list[Measurement]:
+    """The first of each label, then the second of each, so that none of them crowds out another."""
+    own: dict[str, list[Measurement]] = {}
+    for m in found:
+        own.setdefault(m.part.get("label", ""), []).append(m)
+    return [m for turn in zip_longest(*own.values()) for m in turn if m is not None]
 
 
 def _about_groups(found: Measurement, columns: set[str]) -> bool:
-    inside = words.family(found.check) == "fairness" or bool(columns & set(found.part))
+    family = words.family(found.check)
+    inside = family == "fairness" or (family != "scope" and bool(columns & set(found.part)))
     told = found.name in DIAGRAM or found.name.endswith("_origin")
     return inside and not told and found.of == "candidate" and found.compared_with is None
 
 
-def _one_group(found: Measurement) -> bool:
-    return found.of == "candidate" and len(found.part) == 1 and "*" not in found.part.values()
-
-
-def _rate_columns(names: tuple[str, ...]) -> tuple[Column, ...]:
-    titles = [words.metric(name).split(",")[0] for name in names]
-    return (Column("Group", 22), Column("n", 9, right=True), *(Column(title, 23, right=True) for title in titles))
-
-
-def _group(report: Report, names: tuple[str, ...], column: str, group: str) -> tuple[Cell, ...]:
-    found = [report.find(name, part={column: group}) for name in names]
-    first = next((m for m in found if m), None)
-    return ((short(group, NAME),), rows(first), *(with_interval(m) for m in found))
+def _by_group(report: Report, view: View, names: tuple[str, ...], caption: str) -> Iterable[Block]:
+    found = {name: tuple(report.find(name, part=view.part(group)) for group in view.groups) for name in names}
+    kept = {name: own for name, own in found.items() if any(own)}
+    if not kept:
+        return
+    titles = (words.metric(name).split(",")[0] for name in kept)
+    columns = (Column("Group", 22), Column("n", 9, right=True), *(Column(title, 23, right=True) for title in titles))
+    lines = tuple(
+        ((short(group, NAME),), rows(next(filter(None, own), None)), *map(with_interval, own))
+        for group, *own in zip(view.groups, *kept.values(), strict=True)
+    )
+    cut = len(lines) > MOST_GROUPS
+    yield Table(f"{caption}: {view.about}", columns, lines[:MOST_GROUPS], cut=cut)
 
 
 def _calibration(report: Report, charts: tuple[Chart, ...]) -> Iterable[Block]:
-    columns = set(report.group_columns)
+    columns = _columns(views(report))
     plain = [m for m in report.family("calibration") if m.name not in DIAGRAM and not columns & set(m.part)]
     own = (m for m in plain if m.of == "candidate" and m.compared_with is None)
-    yield from _listed(own, "Measures of calibration")
+    yield from _listed(_in_turn(own), "Measures of calibration")
     yield from _pictures(charts, "reliability")
-    lines = tuple(_bin(of, *pair) for of in SIDES for pair in report.bins(of))
+    known = labels(report)
+    lines = tuple(
+        _bin(label, of, *pair)
+        for label in known or ("",)
+        for of in SIDES
+        for pair in report.bins(of)
+        if not label or pair[1].part.get("label") == label
+    )
     if lines:
-        heads = (Column("Whose", 16), Column("Bin", 22), Column("Stated probability", 20, right=True))
-        tails = (
-            Column("Observed share", 18, right=True),
-            Column("Interval", 24, right=True),
-            Column("n", 10, right=True),
-        )
-        yield Table("Bins of the reliability diagram", (*heads, *tails), lines)
+        heads = (Column("Whose", 16), Column("Bin", 22), Column("Stated probability", 20, right=True),
+                 Column("Observed share", 18, right=True), Column("Interval", 24, right=True),
+                 Column("n", 10, right=True))  # fmt: skip
+        first = (Column("Label", 16),) if known else ()
+        yield Table("Bins of the reliability diagram", (*first, *heads), lines, PRINTED_ROWS if known else 0)
 
 
-def _bin(of: str, stated: Measurement, observed: Measurement) -> tuple[Cell, ...]:
+def _bin(label: str, of: str, stated: Measurement, observed: Measurement) -> tuple[Cell, ...]:
     name = short(observed.part.get("bin", words.part(observed.part)), NAME)
     shown = (value(stated), value(observed), interval(observed), rows(observed))
-    return ((words.word("of", of),), (Code(name),), *shown)
+    whose = ((short(label, NAME),),) if label else ()
+    return (*whose, (words.word("of", of),), (Code(name),), *shown)

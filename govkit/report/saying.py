@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from govkit.core import Gap, Measurement, Requirement
+from govkit.core import Bound, Gap, Measurement, Requirement
 from govkit.core.verdict import PartRuling
+from govkit.policy.limits import beyond, bound_for, distance
 from govkit.report import words
 from govkit.report.blocks import Cell, Num
-from govkit.report.escape import sentences
+from govkit.report.escape import NAME, sentences, short
 from govkit.report.model import Entry, Report
-from govkit.report.numbers import number, points
+from govkit.report.numbers import number, points, size
 
 LONGEST = 200
 """Characters of a reason that is repeated as the verdict has it."""
@@ -19,6 +20,12 @@ LONGEST = 200
 WORST_FIRST = ("fail", "error", "missing", "unsupported", "inconclusive", "pass", "not_applicable")
 
 JUDGED = ("pass", "fail", "inconclusive")
+
+MOST_FACTS = 6
+"""Facts that a record lacks, named in a sentence."""
+
+DIFFERENCES = {"share": "difference", "difference": "moved", "number": "apart"}
+"""How a value of a kind is told where it is compared with that of another model."""
 
 _HOLE = re.compile(r"\{(\w+)\}")
 _NAME = re.compile(r"\b[a-z0-9]+(?:_[a-z0-9]+)+\b")
@@ -30,48 +37,88 @@ def worst_first(entry: Entry, report: Report) -> list[PartRuling]:
 
     def weight(part: PartRuling) -> tuple[int, float]:
         found = _measured(part, report)
-        return WORST_FIRST.index(part.state), -_beyond(found, require) if found and require else 0.0
+        return WORST_FIRST.index(part.state), -distance(found, require) if found and require else 0.0
 
     return sorted(entry.ruling.parts, key=weight)
 
 
 def in_words(entry: Entry, report: Report) -> Cell:
-    """One or two sentences: what was found beside what was asked, or what was not measured."""
+    """One or two sentences: what was found beside what was asked, or what was not measured, and of which rows."""
     parts = worst_first(entry, report)
     control = entry.control
     if not parts or control is None:
         return (_repeated(entry.ruling.reason),)
-    worst, says = parts[0], words.catalog()["plain"]
+    worst = parts[0]
+    found = _measured(worst, report)
+    if found is not None and found.name == control.metric and control.require and worst.state in JUDGED:
+        return _judged(found, control.require, worst.state, report.confidence(control))
+    told = _told(worst, entry, report)
+    alike = len(parts) > 1 and len({(part.state, part.reason) for part in parts}) == 1
+    return told if alike or not worst.part else (f"For {words.place(worst.part)}: ", *_small(told))
+
+
+def _told(worst: PartRuling, entry: Entry, report: Report) -> Cell:
+    """A part that rests on no number."""
+    says, other = words.catalog()["plain"], entry.control.compared_with if entry.control else None
     found = report.sources.findings[worst.finding] if worst.finding >= 0 else None
     if isinstance(found, Gap):
         detail = found.detail or words.word("reasons", found.reason)
         return (f"{says['not_measured']} {_unnamed(sentences(detail, LONGEST))}",)
-    if worst.state == "missing" and isinstance(found, Measurement):
+    if isinstance(found, Measurement) and worst.state == "missing":
         return (says["unknown"].get(found.name) or _fill(says["not_known"], metric=words.metric(found.name)),)
-    if found is not None and found.name == control.metric and control.require and worst.state in JUDGED:
-        return _judged(found, control.require, worst.state)
-    if worst.state == "missing" and control.compared_with:
-        return (_fill(says["no_comparison"], other=words.word("of", control.compared_with)),)
+    if isinstance(found, Measurement) and worst.state in JUDGED:
+        return (_worded(found, worst.state), *_lacking(found, report))
     if worst.state == "missing":
-        return (says["no_measurement"],)
+        return (_fill(says["no_comparison"], other=words.word("of", other)) if other else says["no_measurement"],)
     return (_repeated(worst.reason or entry.ruling.reason),)
 
 
-def _judged(found: Measurement, require: Requirement, state: str) -> Cell:
-    """A measurement beside the limit, and whether the rows settle it."""
+def _worded(found: Measurement, state: str) -> str:
+    """A word or a truth that was judged."""
+    says, said = words.catalog()["plain"], str(found.value).lower()
+    value = words.word("values", said)
+    told = (says["conflict"] if said == "conflict" else says["not_met"]).get(found.name) if state == "fail" else None
+    return _fill(told, value=value) if told else _fill(says["word"], metric=words.metric(found.name), value=value)
+
+
+def _lacking(found: Measurement, report: Report) -> Cell:
+    """By name what a record lacks that was found to be incomplete."""
+    if found.name != "complete" or found.value is not False:
+        return ()
+    facts = [m.value for m in report.measurements if (m.check, m.name) == (found.check, "unknown_fact")]
+    named = list(dict.fromkeys(_fact(str(fact)) for fact in facts))
+    more = "; …" if len(named) > MOST_FACTS else ""
+    return (
+        (" " + _fill(words.catalog()["plain"]["lacks"], names="; ".join(named[:MOST_FACTS]) + more),) if named else ()
+    )
+
+
+def _fact(name: str) -> str:
+    """A fact of the record for a reader: ``train.1.license`` is the license of the training rows."""
+    head, _, rest = short(name, NAME).partition(".")
+    steps = [step.replace("_", " ") for step in rest.split(".") if step and not step.isdigit()]
+    owner = words.word("roles", head)
+    return f"{', '.join(steps)} of the {owner}" if steps else owner
+
+
+def _judged(found: Measurement, require: Requirement, state: str, confidence: float) -> Cell:
+    """A number beside the limit, and whether it settles it."""
     says = words.catalog()["plain"]
-    if require.equals is not None or isinstance(found.value, bool | str):
-        told = says["not_met"].get(found.name) if state == "fail" else None
-        value = words.word("values", str(found.value).lower())
-        return (
-            _fill(told, value=value) if told else _fill(says["word"], metric=words.metric(found.name), value=value),
-        )
     where = f"For {words.place(found.part)} " if found.part else ""
     sentence = _capital((where, *_compared(found), "; ", *_limit(found, require), "."))
     if state != "inconclusive":
         return sentence
-    suspect = found.trust not in (None, "trusted")
-    return (*sentence, f" {says['suspect' if suspect else 'unsettled']}")
+    if found.trust not in (None, "trusted"):
+        return (*sentence, f" {says['suspect']}")
+    return (*sentence, f" {says['among_all' if _wholly_beyond(found, require, confidence) else 'unsettled']}")
+
+
+def _wholly_beyond(found: Measurement, require: Requirement, confidence: float) -> bool:
+    """Whether all that the reader's interval, or the bounds that judge, allow lies beyond the limit."""
+    shown, bound = found.interval, bound_for(found, confidence)
+    ranges = [bound] if bound else []
+    ranges += [Bound(level=shown.level, low=shown.low, high=shown.high)] if shown else []
+    return any(beyond(each, require) for each in ranges)
 
 
 def _entry(found: Measurement) -> dict[str, str]:
@@ -85,7 +132,7 @@ def _kind(found: Measurement) -> str:
     kind = _entry(found)["kind"]
     if found.compared_with is None:
         return kind
-    return {"share": "difference", "difference": "moved", "number": "apart"}.get(kind, kind)
+    return DIFFERENCES.get(kind, kind)
 
 
 def _compared(found: Measurement) -> Cell:
@@ -94,6 +141,7 @@ def _compared(found: Measurement) -> Cell:
     holes: dict[str, Any] = {
         "says": entry["says"],
         "value": number(found.value) if isinstance(found.value, int | float) else "",
+        "size": size(value),
         "points": points(value),
         "side": says["lower" if value < 0 else "higher"],
         "than": entry.get("than", ""),
@@ -101,7 +149,10 @@ def _compared(found: Measurement) -> Cell:
     if found.compared_with is not None:
         holes["than"] = says["than"][found.compared_with]
         holes["other"] = words.word("of", found.compared_with)
-    return _holes(entry.get("template") or says["kinds"][_kind(found)], holes)
+    kind = _kind(found)
+    told = says["equal"].get(kind) if value == 0 else None
+    one = entry.get("one") if kind == "count" and value == 1 else None
+    return _holes(told or one or says["kinds"][kind], holes)
 
 
 def _limit(found: Measurement, require: Requirement) -> Cell:
@@ -124,17 +175,20 @@ def _ends(says: dict[str, Any], kind: str, require: Requirement) -> Cell:
         sign = "zero" if edge == 0 else ("below" if edge < 0 else "above")
         template = says[kind][end]
         chosen = template if isinstance(template, str) else template[sign]
-        shown.append(_holes(chosen, {"points": points(edge), "value": number(edge)}))
+        shown.append(_holes(chosen, {"points": points(edge), "value": number(edge), "size": size(edge)}))
     return shown[0] if len(shown) == 1 else (*shown[0], " and ", *shown[1])
 
 
 def _holes(template: str, found: dict[str, Any]) -> Cell:
-    """A template with its holes filled by text or numbers."""
+    """A template with its holes filled by text or numbers; one point is no points."""
     pieces: list[str | Num] = []
     end = 0
     for match in _HOLE.finditer(template):
         pieces += [template[end : match.start()], found[match.group(1)]]
         end = match.end()
+        if match.group(1) == "points" and found["points"].text == "1" and template.startswith(" points", end):
+            pieces.append(" point")
+            end += len(" points")
     return tuple(piece for piece in (*pieces, template[end:]) if piece != "")
 
 
@@ -147,6 +201,12 @@ def _capital(cell: Cell) -> Cell:
     kept = [piece for piece in cell if piece != ""]
     first = kept[0]
     return (first[:1].upper() + first[1:], *kept[1:]) if isinstance(first, str) else tuple(kept)
+
+
+def _small(cell: Cell) -> Cell:
+    """The cell with a small letter at its start, for after a colon."""
+    first = cell[0]
+    return (first[:1].lower() + first[1:], *cell[1:]) if isinstance(first, str) else cell
 
 
 def _repeated(reason: str) -> str:
@@ -167,10 +227,3 @@ def _unnamed(text: str) -> str:
 def _measured(part: PartRuling, report: Report) -> Measurement | None:
     found = report.sources.findings[part.finding] if part.finding >= 0 else None
     return found if isinstance(found, Measurement) and not isinstance(found.value, bool | str) else None
-
-
-def _beyond(found: Measurement, require: Requirement) -> float:
-    value = float(found.value)
-    low = require.min - value if require.min is not None else float("-inf")
-    high = value - require.max if require.max is not None else float("-inf")
-    return max(low, high)

@@ -14,8 +14,13 @@ MOST_ROWS = 30
 
 
 def cell(pieces: Cell) -> str:
-    """The pieces of a cell on one line."""
-    return "".join(_piece(piece) for piece in pieces).strip()
+    """The pieces of a cell on one line; lines that stood beneath it follow a comma, or the end of a sentence."""
+    text = ""
+    for piece in pieces:
+        if isinstance(piece, Lines) and text:
+            text += " " if text.endswith((".", "!", "?")) else ", "
+        text += _piece(piece)
+    return text.strip()
 
 
 def _piece(piece: Piece) -> str:

@@ -25,7 +25,7 @@ from govkit.report.charts import choose
 from govkit.report.figures import _unbroken, draw
 from govkit.report.html import _NUMBER
 from govkit.report.model import Report
-from govkit.report.numbers import number, points
+from govkit.report.numbers import number, percent, points, size
 from govkit.report.read import read
 from govkit.report.words import word
 
@@ -62,7 +62,7 @@ def test_every_marked_number_is_of_the_bundle_and_only_formatted(bundle: Path) -
         forms = {raw}
         if raw in numbers:
             forms |= {number(json.loads(raw), signed=signed).text for signed in (True, False)}
-            forms |= {points(json.loads(raw)).text}
+            forms |= {form(json.loads(raw)).text for form in (points, percent, size)}
         assert text in forms
 
 
