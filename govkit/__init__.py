@@ -63,6 +63,7 @@ if TYPE_CHECKING:
         read_bundle,
         remedy,
         render,
+        resolve_policy,
         seal,
         verify,
     )
@@ -131,6 +132,7 @@ _HOME = {
     "remedy": "pipeline",
     "render": "pipeline",
     "replay": "lineage",
+    "resolve_policy": "pipeline",
     "seal": "pipeline",
     "verify": "pipeline",
     "write_findings": "pipeline",
@@ -188,6 +190,7 @@ __all__ = [
     "remedy",
     "render",
     "replay",
+    "resolve_policy",
     "seal",
     "verify",
     "write_findings",

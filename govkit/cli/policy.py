@@ -24,7 +24,7 @@ def lint(name: Name, json: options.Json = False) -> None:
 @app.command("show")
 def show(name: Name, json: options.Json = False) -> None:
     """Print a policy with everything it inherits: each control, its limit, and who says so."""
-    screen.show_policy(gk.load_policy(name), json=json)
+    screen.show_policy(gk.resolve_policy(name), json=json)
 
 
 @app.command("list")

@@ -8,7 +8,17 @@ from __future__ import annotations
 from govkit.pipeline.bundle import Bundle, read_bundle
 from govkit.pipeline.licensing import LicenseCheck, LicenseFacts, check_licenses, explain_license
 from govkit.pipeline.remedying import Remedied, remedy
-from govkit.pipeline.steps import attest, audit, judge, measure, render, seal, write_findings, write_verdict
+from govkit.pipeline.steps import (
+    attest,
+    audit,
+    judge,
+    measure,
+    render,
+    resolve_policy,
+    seal,
+    write_findings,
+    write_verdict,
+)
 from govkit.pipeline.verification import Verification, verify
 
 __all__ = [
@@ -26,6 +36,7 @@ __all__ = [
     "read_bundle",
     "remedy",
     "render",
+    "resolve_policy",
     "seal",
     "verify",
     "write_findings",

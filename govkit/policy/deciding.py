@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from govkit.core import Control, Measurement, Requirement, Ruling, State
+from govkit.core.limit import bound_for, distance
 from govkit.core.policy import RANK
 from govkit.core.verdict import PartRuling
 from govkit.core.words import Disposition
 from govkit.policy import sentences
-from govkit.policy.limits import bound_for, clears, distance, p_value, strictest_beyond
+from govkit.policy.limits import clears, p_value, strictest_beyond
 from govkit.policy.matching import Entry, Matched
 
 WORST_FIRST: tuple[State, ...] = (

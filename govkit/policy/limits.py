@@ -15,16 +15,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from govkit.core import LEVELS, Bound, Measurement, Requirement
+from govkit.core.limit import SLACK, beyond
 from govkit.policy.sentences import is_exact
-
-_SLACK = 1e-9
-"""Levels such as 1 − 0.95 are not exact in binary; comparisons forgive that and nothing more."""
-
-
-def bound_for(measurement: Measurement, confidence: float) -> Bound | None:
-    """The bound at the smallest stored level that is at least ``confidence``."""
-    levels = [bound for bound in measurement.bounds if bound.level >= confidence - _SLACK]
-    return min(levels, key=lambda bound: bound.level, default=None)
 
 
 def clears(value: float, bound: Bound, require: Requirement) -> bool:
@@ -32,23 +24,6 @@ def clears(value: float, bound: Bound, require: Requirement) -> bool:
     above = require.min is None or min(value, bound.low) >= require.min
     below = require.max is None or max(value, bound.high) <= require.max
     return above and below
-
-
-def beyond(bound: Bound, require: Requirement) -> bool:
-    """True where the whole of what the bound allows lies beyond a limit."""
-    under = require.min is not None and bound.high < require.min
-    over = require.max is not None and bound.low > require.max
-    return under or over
-
-
-def distance(measurement: Measurement | None, require: Requirement | None) -> float:
-    """How far a number lies beyond its limit, below 0 inside of it; minus infinity where neither is a number."""
-    value = measurement.value if measurement is not None else ""
-    if require is None or isinstance(value, bool | str):
-        return float("-inf")
-    under = require.min - value if require.min is not None else float("-inf")
-    over = value - require.max if require.max is not None else float("-inf")
-    return max(under, over)
 
 
 def strictest_beyond(measurement: Measurement, require: Requirement) -> Bound | None:
@@ -67,7 +42,7 @@ def p_value(measurement: Measurement, require: Requirement) -> float:
     bound = strictest_beyond(measurement, require)
     if bound is None:
         return 1.0
-    if is_exact(measurement) or bound.level >= LEVELS[-1] - _SLACK:
+    if is_exact(measurement) or bound.level >= LEVELS[-1] - SLACK:
         return 0.0
     sides = 2 if require.min is not None and require.max is not None else 1
     return min(1.0, sides * (1.0 - bound.level))
@@ -78,7 +53,7 @@ def holm(p_values: Sequence[float], alpha: float) -> tuple[bool, ...]:
     order = sorted(range(len(p_values)), key=lambda index: p_values[index])
     rejected = [False] * len(p_values)
     for step, index in enumerate(order):
-        if p_values[index] * (len(order) - step) > alpha + _SLACK:
+        if p_values[index] * (len(order) - step) > alpha + SLACK:
             break
         rejected[index] = True
     return tuple(rejected)

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from govkit.core import Bound, Gap, Measurement, Requirement
+from govkit.core.limit import bound_for
 from govkit.core.verdict import PartRuling, ResidualRisk
-from govkit.policy.limits import bound_for
 from govkit.report import words
 from govkit.report.blocks import Block, Bullets, Cell, Code, Column, Facts, Grid, Lines, Mark, Section, Table
 from govkit.report.escape import LONGEST, NAME, brief, sentences, short

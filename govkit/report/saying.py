@@ -6,8 +6,8 @@ import re
 from typing import Any
 
 from govkit.core import Bound, Gap, Measurement, Requirement
+from govkit.core.limit import beyond, bound_for, distance
 from govkit.core.verdict import PartRuling
-from govkit.policy.limits import beyond, bound_for, distance
 from govkit.report import words
 from govkit.report.blocks import Cell, Num
 from govkit.report.escape import NAME, sentences, short

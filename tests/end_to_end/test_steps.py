@@ -53,6 +53,7 @@ def test_the_steps_file_to_file_end_where_audit_ends(folder: Path):
     govkit("measure", "audit.yaml", "--out", "findings.json", cwd=folder, code=0)
     verdict = gk.judge(folder / "findings.json", "nist-ai-rmf-core")
     assert verdict.exit_code in (1, 3)
+    assert verdict.policy in govkit("policy", "show", "nist-ai-rmf-core", cwd=folder, code=0)
     judge = ("judge", "findings.json", "--policy", "nist-ai-rmf-core", "--out", "verdict.json")
     govkit(*judge, cwd=folder, code=verdict.exit_code)
     govkit(
