@@ -1,4 +1,4 @@
-"""Checks of the data: quality, duplicates, contamination and drift; and when cells and rows count as the same.
+"""Checks of the data: quality, duplicates, contamination and drift; and when cells and rows count as the same, or near.
 
 One word in a column of numbers makes a reader type the whole column as text, and a float32 prints fewer digits than the
 float64 it is read into. Cells that a reader of both files would call the same must still come out as the same.
@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from govkit.checks._near import Prints, image_prints, text_prints, texts_of
 from govkit.core import Case, Dataset
 from govkit.core.case import Array
 
@@ -94,6 +95,27 @@ def row_keys(case: Case, data: Dataset, *, whole: bool = False) -> Array | None:
         held = data.table.column_names if whole else map(str, data.inputs.columns)
         return _table_keys(data.table, [name for name in held if not (whole and name == case.column.get("id"))])
     return None if data.inputs is None else _array_keys(data.inputs)
+
+
+def prints(case: Case, data: Dataset) -> Prints | None:
+    """What near rows are found by: texts as ``plain`` has them, images; None for anything else.
+
+    A chat or a record is the text of all its fields, also as a table whose only inputs they are.
+    """
+    if getattr(data.inputs, "ndim", 0) == 4:
+        return image_prints(data.inputs)
+    named = case.column.get("input")
+    columns = [name for name in ([named] if isinstance(named, str) else named or ()) if name in data.table.column_names]
+    if columns and all(_is_nested(data.table[name].type) for name in columns):
+        cells = zip(*(texts_of(data.table[name]) for name in columns), strict=True)
+        return text_prints([" ".join(row) for row in cells], plain)
+    return text_prints(data.inputs, plain) if isinstance(data.inputs, list) else None
+
+
+def _is_nested(kind: Array) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_nested(kind))
 
 
 def _table_keys(table: Array, columns: Sequence[str]) -> Array:

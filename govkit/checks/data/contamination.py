@@ -1,11 +1,12 @@
-"""Contamination: do rows of the test data also stand in the training data?"""
+"""Contamination: do rows of the test data also stand in the training data, exactly or nearly?"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from govkit.checks._near import Prints, near_rows
 from govkit.checks._shared import answers, measured, missing
-from govkit.checks.data import row_keys
+from govkit.checks.data import prints, row_keys
 from govkit.core import Case, Dataset, Finding, Measurement, Metric, Of, Role, check, exact
 from govkit.core.case import Array
 from govkit.core.words import CLASSES, TASKS
@@ -13,6 +14,8 @@ from govkit.stats import difference, proportion
 
 SCORED: tuple[Of, ...] = ("candidate", "base", "incumbent")
 COUNTS = ("shared_rows", "shared_share", "conflicting_labels")
+NEAR, CROSSING = "near_shared_rows", "crossing_rows"
+ROLES: tuple[Role, ...] = ("test", "shifted", "calibration")
 ACCURACIES = ("clean_accuracy", "clean_accuracy_difference")
 
 
@@ -28,46 +31,109 @@ ACCURACIES = ("clean_accuracy", "clean_accuracy_difference")
         "conflicting_labels": Metric(
             "Of these rows, those that the training data label otherwise.", better="lower", unit="rows", low=0
         ),
+        NEAR: Metric(
+            "Rows of texts or images that do not stand in the training data but nearly so.",
+            better="lower",
+            unit="rows",
+            low=0,
+        ),
+        CROSSING: Metric(
+            "Rows that stand, exactly or nearly, in another one of the test, shifted and calibration data.",
+            better="lower",
+            unit="rows",
+            low=0,
+        ),
         "clean_accuracy": Metric(
-            "Accuracy on the rows that do not stand in the training data.", better="higher", low=0, high=1
+            "Accuracy on the rows that do not stand, exactly or nearly, in the training data.",
+            better="higher",
+            low=0,
+            high=1,
         ),
         "clean_accuracy_difference": Metric(
-            "Accuracy on the rows outside the training data minus accuracy on the rows inside.", low=-1, high=1
+            "Accuracy on these rows minus accuracy on the rows that do stand there, exactly or nearly.",
+            low=-1,
+            high=1,
         ),
     },
 )
 def contamination(case: Case) -> Iterator[Finding]:
-    """Rows of the test data (and of the shifted data) whose input stands in the training data.
+    """Rows of the test data (and of the shifted and calibration data) whose input stands in the training data.
 
     Inputs are compared as in the check ``duplicates``, whatever the labels and ids; stored predictions without inputs
     are compared by their ids. A model may have learned such rows by heart, so accuracy is also given without them, and
     beside the accuracy on them: a negative ``clean_accuracy_difference`` says that the test flatters the model. Only
-    answers that are one class of several have an accuracy.
+    answers that are one class of several have an accuracy. Where calibration or shifted rows also stand in the test
+    data (``crossing_rows``), what was set by the ones is tested on the same.
     """
-    roles: tuple[Role, ...] = ("test", "shifted")
-    for role in roles:
+    found_by = {role: prints(case, case.data[role]) for role in ("train", *ROLES) if role in case.data}
+    for role in ROLES:
         if role in case.data:
-            yield from _of(case, case.data[role])
+            yield from _of(case, case.data[role], found_by)
+            yield from _crossing(case, case.data[role], found_by)
 
 
-def _of(case: Case, data: Dataset) -> Iterator[Finding]:
+FoundBy = Mapping[Role, Prints | None]
+
+
+def _of(case: Case, data: Dataset, found_by: FoundBy) -> Iterator[Finding]:
     train = case.data["train"]
     known, keys = _keys(case, train, data)
     if keys is None or known is None:
         detail = f"The {data.role} or the training data hold neither inputs nor ids, so rows cannot be compared."
-        for name in (*COUNTS, *ACCURACIES) if data.role == "test" else COUNTS:
+        for name in (*COUNTS, NEAR, *ACCURACIES) if data.role == "test" else (*COUNTS, NEAR):
             yield missing(name, "no data", detail, data=data)
         return
     shared = _shared(known, keys)
     values = (float(shared.sum()), float(shared.mean()), float(_conflicts(known, train.labels, keys, data.labels)))
     for name, value in zip(COUNTS, values, strict=True):
-        interval, bounds = exact(value)
-        yield Measurement(name=name, value=value, n=len(data), interval=interval, bounds=bounds, data=data.ref)
+        yield _counted(name, value, data)
+    near = _near(found_by[data.role], found_by["train"], shared)
+    if near is None:
+        yield missing(NEAR, "unsupported", "Only texts and images are searched for near rows.", data=data)
+    else:
+        yield _counted(NEAR, float(near.sum()), data)
+        shared = shared | near
     if data.role == "test" and case.task in CLASSES:
         yield from _accuracies(case, data, shared)
     elif data.role == "test":
         for name in ACCURACIES:
             yield missing(name, "unsupported", f"The task is {case.task}; its answers have no accuracy.", data=data)
+
+
+def _crossing(case: Case, data: Dataset, found_by: FoundBy) -> Iterator[Finding]:
+    """Rows that another of the sets that no model may learn from holds too."""
+    import numpy as np
+
+    others = [case.data[role] for role in ROLES if role in case.data and role != data.role]
+    crossing = np.zeros(len(data), dtype=bool)
+    for other in others:
+        known, keys = _keys(case, other, data)
+        if keys is None or known is None:
+            detail = f"The {data.role} or the {other.role} data hold neither inputs nor ids."
+            yield missing(CROSSING, "no data", detail, data=data)
+            return
+        shared = _shared(known, keys)
+        near = _near(found_by[data.role], found_by[other.role], shared)
+        crossing |= shared if near is None else shared | near
+    if others:
+        yield _counted(CROSSING, float(crossing.sum()), data)
+
+
+def _counted(name: str, value: float, data: Dataset) -> Measurement:
+    interval, bounds = exact(value)
+    return Measurement(name=name, value=value, n=len(data), interval=interval, bounds=bounds, data=data.ref)
+
+
+def _near(asked: Prints | None, known: Prints | None, shared: Array) -> Array | None:
+    """Rows that are not shared but near to a known row, truths ``(n,)``; None where neither texts nor images."""
+    import numpy as np
+
+    if asked is None or known is None:
+        return None
+    near = np.zeros(len(shared), dtype=bool)
+    rest = np.flatnonzero(~shared)
+    near[rest] = near_rows(asked.take(rest), known)
+    return near
 
 
 def _keys(case: Case, train: Dataset, data: Dataset) -> tuple[Array | None, Array | None]:
@@ -99,7 +165,7 @@ def _conflicts(known: Array, known_labels: Array, keys: Array, labels: Array) ->
 
 
 def _accuracies(case: Case, data: Dataset, shared: Array) -> Iterator[Finding]:
-    """Accuracy apart from the shared rows; the two parts hold different rows, so the difference is not paired."""
+    """Accuracy apart from these rows; the two parts hold different rows, so the difference is not paired."""
     clean, touched = int((~shared).sum()), int(shared.sum())
     for of, predictions in answers(case, models=SCORED).items():
         right = predictions.labels == data.labels
@@ -107,7 +173,11 @@ def _accuracies(case: Case, data: Dataset, shared: Array) -> Iterator[Finding]:
             yield measured("clean_accuracy", proportion(int(right[~shared].sum()), clean), data, of=of)
         else:
             yield missing(
-                "clean_accuracy", "too few rows", "Every test row stands in the training data.", data=data, of=of
+                "clean_accuracy",
+                "too few rows",
+                "Every test row stands, exactly or nearly, in the training data.",
+                data=data,
+                of=of,
             )
         if clean and touched:
             estimate = difference(int(right[~shared].sum()), clean, int(right[shared].sum()), touched)

@@ -11,12 +11,13 @@ from typing import Any
 from pydantic import PositiveInt
 
 from govkit.checks._shared import loading, measured, missing, stated
+from govkit.checks._two_sample import METRICS, told_apart
 from govkit.checks.data import categories
 from govkit.core import Case, Dataset, Finding, Metric, check
 from govkit.core.audit import LARGEST
 from govkit.core.case import Array, Predictions
 from govkit.core.words import LABEL, TASKS
-from govkit.stats import population_stability, total_variation, wasserstein
+from govkit.stats import jensen_shannon, population_stability, proportion, total_variation, wasserstein
 
 BINS = 10
 """Bins of a number for the population stability index: tenths of the reference, as is usual."""
@@ -51,7 +52,8 @@ class Column:
     crosswalk="check.drift",
     tasks=TASKS,
     needs={"shifted"},
-    reads=(("candidate", "test"), ("candidate", "shifted")),
+    # The features of a base come with its answers.
+    reads=tuple((of, role) for of in ("candidate", "base") for role in ("test", "shifted")),
     metrics={
         "wasserstein": Metric(
             "Distance of a column of numbers from the test data, in its standard deviations.",
@@ -77,24 +79,37 @@ class Column:
         ),
         "psi": Metric("Population stability index of a column.", better="lower", unit="nats", low=0),
         "psi_noise": Metric("What the index would be by chance alone.", unit="nats", low=0),
+        "jensen_shannon": Metric(
+            "Jensen-Shannon divergence of a column of categories, less its noise.", better="lower", unit="nats", low=0
+        ),
+        "new_category_rate": Metric(
+            "Share of shifted rows whose category no test row has, by column.", better="lower", low=0, high=1
+        ),
+        **METRICS,
         "evidently_drifted_columns": Metric(
             "Columns that evidently's default tests call drifted, on a sample.", better="lower", unit="columns", low=0
         ),
     },
 )
-def drift(case: Case, *, sample: PositiveInt = 2000) -> Iterator[Finding]:
+def drift(case: Case, *, sample: PositiveInt = 2000, two_sample_rows: PositiveInt = 5000) -> Iterator[Finding]:
     """Distances between the test data (reference) and the shifted data, column by column, on all rows.
 
     Numbers: first Wasserstein distance over the standard deviation of the reference. Categories: total variation.
     Labels and answers are one or the other, as the task has them; of several labels each stands alone. Both are norms
     with closed bounds, so they can be judged. Texts are measured by their length, images by their brightness. Cells are
     categories by their value, not by their type, and missing cells are a category of their own, except beside numbers.
-    The population stability index is shown beside the value that chance alone would give it; it has no bounds.
+    The population stability index is shown beside the value that chance alone would give it; it has no bounds, nor has
+    the Jensen-Shannon divergence. The columns with the largest distances carry the drift.
+
+    All inputs together, on a sample: how well a cross-validated classifier tells the rows of both sides apart, with
+    bounds, and a kernel's maximum mean discrepancy with its p-value, without. A column that moves with time, such as a
+    date, tells them apart by itself. Of texts they see the features of the base, else hashed words.
     evidently's drift tests run on a sample of both, as a second opinion that is not judged.
 
     Args:
         case: Test and shifted data, and the candidate's answers to both.
         sample: Most rows of each side for evidently.
+        two_sample_rows: Most rows of each side for the classifier; the kernel takes the first 1,000 of them.
     """
     shifted = case.data["shifted"]
     columns = list(_columns(case))
@@ -104,6 +119,8 @@ def drift(case: Case, *, sample: PositiveInt = 2000) -> Iterator[Finding]:
         why = "The candidate has no answers to the test or the shifted data."
         plain = "wasserstein" if case.task in ("regression", "ranking") else "total_variation"
         yield missing(f"prediction_{plain}", "no data", why, data=shifted)
+    names = [name for name in dict.fromkeys([*_inputs(case), *case.data["test"].groups]) if _in_both(case, name)]
+    yield from told_apart(case, names, categories, rows=two_sample_rows)
     count = _evidently(columns, rows=sample, seed=case.seed)
     n = min(sample, len(case.data["test"])) + min(sample, len(shifted))
     yield stated("evidently_drifted_columns", count, n, shifted, seed=str(case.seed))
@@ -118,9 +135,7 @@ def _columns(case: Case) -> Iterator[Column]:
         yield _column("text length", [len(text) for text in test.inputs], [len(text) for text in shifted.inputs])
     elif getattr(test.inputs, "ndim", 0) == 4:
         yield _column("brightness", test.inputs.mean(axis=(1, 2, 3)), shifted.inputs.mean(axis=(1, 2, 3)))
-    named = case.column.get("input") or ()
-    declared = [] if isinstance(named, str) else list(named)
-    held = [name for name in declared if name in test.table.column_names and name in shifted.table.column_names]
+    held = [name for name in _inputs(case) if _in_both(case, name)]
     for name in held:
         yield _column(name, test.table[name], shifted.table[name])
     for name in test.groups:
@@ -133,6 +148,16 @@ def _columns(case: Case) -> Iterator[Column]:
     before, after = case.predictions("candidate", "test"), case.predictions("candidate", "shifted")
     if before is not None and after is not None:
         yield from _of_task(case, "prediction", _given(before), _given(after))
+
+
+def _inputs(case: Case) -> list[str]:
+    """Declared input columns."""
+    named = case.column.get("input") or ()
+    return [] if isinstance(named, str) else list(named)
+
+
+def _in_both(case: Case, name: str) -> bool:
+    return all(name in case.data[role].table.column_names for role in ("test", "shifted"))
 
 
 def _given(answers: Predictions) -> Array:
@@ -199,12 +224,24 @@ def _distances(column: Column, shifted: Dataset) -> Iterator[Finding]:
         yield missing(name, "too few rows", why, data=shifted, part=part)
     elif column.numeric:
         yield measured(name, wasserstein(column.reference, column.current), shifted, part=part)
-    else:
-        yield measured(name, total_variation(*_counts(column)), shifted, part=part)
+    if column.numeric and column.kind != "input":
+        return
+    before, after = _counts(column)
+    if not column.numeric:
+        yield measured(name, total_variation(before, after), shifted, part=part)
     if column.kind == "input":
-        n = len(column.reference) + len(column.current)
-        for metric, value in zip(("psi", "psi_noise"), population_stability(*_counts(column)), strict=True):
-            yield stated(metric, value, n, shifted, part=part)
+        yield from _shown(column, before, after, shifted)
+
+
+def _shown(column: Column, before: Array, after: Array, shifted: Dataset) -> Iterator[Finding]:
+    """What stands beside the distance of an input, from its rows in each category."""
+    part, n = column.part, len(column.reference) + len(column.current)
+    for metric, value in zip(("psi", "psi_noise"), population_stability(before, after), strict=True):
+        yield stated(metric, value, n, shifted, part=part)
+    if not column.numeric:
+        yield stated("jensen_shannon", jensen_shannon(before, after), n, shifted, part=part)
+        new = proportion(int(after[before == 0].sum()), int(after.sum()))
+        yield measured("new_category_rate", new, shifted, part=part)
 
 
 def _counts(column: Column) -> tuple[Array, Array]:

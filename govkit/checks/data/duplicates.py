@@ -1,13 +1,17 @@
-"""Duplicates: how many rows of a data set stand there more than once?"""
+"""Duplicates: how many rows of a data set stand there more than once, exactly or nearly?"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from govkit.checks._near import Prints, near_rows
 from govkit.checks._shared import missing
-from govkit.checks.data import row_keys
+from govkit.checks.data import prints, row_keys
 from govkit.core import Case, Dataset, Finding, Measurement, Metric, check, exact
+from govkit.core.case import Array
 from govkit.core.words import TASKS
+
+NEAR = "near_duplicate_rows"
 
 
 @check(
@@ -23,6 +27,12 @@ from govkit.core.words import TASKS
             low=0,
         ),
         "duplicate_share": Metric("These rows as a share of all rows.", better="lower", low=0, high=1),
+        "near_duplicate_rows": Metric(
+            "Rows of texts or images that are no such repeat but nearly an earlier row.",
+            better="lower",
+            unit="rows",
+            low=0,
+        ),
     },
 )
 def duplicates(case: Case) -> Iterator[Finding]:
@@ -33,6 +43,12 @@ def duplicates(case: Case) -> Iterator[Finding]:
     equal, stored predictions included: people of the same coarse description are no copies of each other, and two who
     also share each score and group hardly differ from one. Without an id, rows that a wider file would tell apart
     count as the same. Stored predictions without inputs cannot be told apart.
+
+    Texts are near that share nine tenths of their distinct runs of five characters, the ends padded: in texts of a
+    hundred characters one may differ. Images are near that look the same in a copy 32 pixels wide, as after a change
+    of size or of compression. Of a chat or a record the text of all fields counts. Near rows are found by hashes and
+    then compared in full, so that none is wrongly found; few are missed but in large sets of form letters. Rows are in
+    canonical order, so that an earlier row need not stand earlier in the file.
 
     Repeated rows count several times in every number of an audit and make its intervals too narrow.
     """
@@ -46,11 +62,21 @@ def _of(case: Case, data: Dataset) -> Iterator[Finding]:
     keys = row_keys(case, data, whole=True)
     if keys is None:
         detail = f"The {data.role} data hold no inputs, so equal rows cannot be told apart."
-        for name in ("duplicate_rows", "duplicate_share"):
+        for name in ("duplicate_rows", "duplicate_share", NEAR):
             yield missing(name, "no data", detail, data=data)
         return
     n = len(keys)
-    repeated = n - len(np.unique(keys))
+    _, first = np.unique(keys, return_index=True)
+    repeated = n - len(first)
     for name, value in (("duplicate_rows", float(repeated)), ("duplicate_share", repeated / n)):
         interval, bounds = exact(value)
         yield Measurement(name=name, value=value, n=n, interval=interval, bounds=bounds, data=data.ref)
+    yield _near(prints(case, data), np.sort(first), data)
+
+
+def _near(found_by: Prints | None, first: Array, data: Dataset) -> Finding:
+    if found_by is None:
+        return missing(NEAR, "unsupported", "Only texts and images are searched for near repeats.", data=data)
+    near = int(near_rows(found_by.take(first)).sum())
+    interval, bounds = exact(float(near))
+    return Measurement(name=NEAR, value=float(near), n=len(data), interval=interval, bounds=bounds, data=data.ref)

@@ -33,6 +33,7 @@ def test_shared_rows_are_counted_exactly(shared):
     assert value(found, "shared_rows") == shared
     assert value(found, "shared_share") == pytest.approx(shared / 42)
     assert value(found, "conflicting_labels") == 0.0
+    assert value(found, "near_shared_rows") == 0.0
     assert {bound.high for bound in measurements(found, "shared_rows")[0].bounds} == {float(shared)}
 
 
@@ -81,7 +82,7 @@ def test_gaps():
     stored = run("contamination", make_case([0, 1], [0.2, 0.7], train={"labels": [0, 1]}))
     assert gaps(stored) == {
         "shared_rows": "no data", "shared_share": "no data", "conflicting_labels": "no data",
-        "clean_accuracy_difference": "no data", "clean_accuracy": "no data",
+        "near_shared_rows": "no data", "clean_accuracy_difference": "no data", "clean_accuracy": "no data",
     }  # fmt: skip
 
 
@@ -138,6 +139,7 @@ def test_conflicts_of_several_labels_and_of_numbers():
     assert value(found, "shared_rows") == 2.0
     assert value(found, "conflicting_labels") == 2.0
     assert gaps(found) == {"clean_accuracy": "unsupported", "clean_accuracy_difference": "unsupported"}
+    assert value(found, "near_shared_rows") == 0.0
     numbers = {"test": {"y": [0.5, 1.0, 2.0]}, "train": {"y": [0.25, 0.5, 3.0, 1.0]}}
     tables = {role: texts[role] | numbers[role] for role in texts}
     number = {"input": "text", "label": "y", "task": "regression"}
@@ -158,3 +160,57 @@ def test_conflicts_are_those_of_a_search_row_by_row(seed):
     conflicts = sum(text in texts and (text, label) not in known for text, label in asked)
     found = run("contamination", read_case(rows, columns={"input": "text", "label": "label"}))
     assert value(found, "conflicting_labels") == conflicts
+
+
+def sentence(number):
+    """Ninety-odd letters that no other number shares many of."""
+    return "".join(np.random.default_rng(number).choice(list("abcdefghijklmnop "), 150))
+
+
+def near_leak(answer=None, near=6, exact=2):
+    """42 test rows, some of them in the training data but for a letter, some exactly."""
+    test = [sentence(number) for number in range(42)]
+    leaked = [text[:70] + "!" + text[71:] for text in test[:near]] + test[near : near + exact]
+    train = [sentence(1000 + number) for number in range(60)] + leaked
+    return read_case({"test": table(test), "train": table(train, start=1000)}, columns=TEXT, answer=answer)
+
+
+@pytest.mark.parametrize(("near", "exact"), [(0, 0), (6, 2), (8, 0), (42, 0)])
+def test_near_rows_are_counted_beside_the_shared_ones(near, exact):
+    found = run("contamination", near_leak(near=near, exact=exact))
+    assert value(found, "near_shared_rows") == near
+    assert value(found, "shared_rows") == exact
+
+
+def test_clean_accuracy_leaves_near_rows_out():
+    touched = {sentence(number) for number in range(8)}
+    found = run(
+        "contamination",
+        near_leak(lambda data: [label if text in touched else 1 - label
+                                for text, label in zip(data.inputs, data.labels, strict=True)]),
+    )  # fmt: skip
+    assert value(found, "clean_accuracy") == 0.0
+    assert measurements(found, "clean_accuracy")[0].n == 34
+    assert value(found, "clean_accuracy_difference") == -1.0
+    assert measurements(found, "clean_accuracy_difference")[0].bounds[1].high < -0.5
+
+
+def test_rows_that_cross_between_test_and_calibration_are_counted_in_both():
+    rows = {"test": [0, 1, 2, 3], "calibration": [1, 20, 21], "shifted": [30, 31], "train": [40, 41, 42]}
+    tables = {role: table([sentence(number) for number in numbers]) for role, numbers in rows.items()}
+    tables["shifted"]["text"][0] = sentence(2)[:70] + "!" + sentence(2)[71:]
+    found = run("contamination", read_case(tables, columns=TEXT))
+    assert [value(found, "crossing_rows", role=role) for role in ("test", "calibration", "shifted")] == [2.0, 1.0, 1.0]
+    assert value(found, "near_shared_rows", role="calibration") == 0.0
+
+
+def test_nothing_crosses_where_there_is_only_test_data():
+    assert measurements(run("contamination", split_leak(8)), "crossing_rows") == []
+
+
+def test_tables_have_no_near_rows():
+    columns = {"input": ("age",), "label": "label"}
+    tables = {role: {"age": [30, 31], "label": ["ham", "spam"]} for role in ("test", "train")}
+    found = run("contamination", read_case(tables, columns=columns, modality="table"))
+    assert gaps(found)["near_shared_rows"] == "unsupported"
+    assert value(found, "shared_rows") == 2.0

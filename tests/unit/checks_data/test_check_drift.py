@@ -9,8 +9,14 @@ from case_fixture import make_case
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rows_fixture import gaps, measurements, read_case, run, value
-from scipy.stats import wasserstein_distance
+from scipy.spatial.distance import jensenshannon, pdist, squareform
+from scipy.stats import binomtest, wasserstein_distance
 
+from govkit.checks._two_sample import classified, mmd
+from govkit.stats import wasserstein
+
+DISTANCES = ("wasserstein", "total_variation")
+TESTS = ("two_sample_auc", "mmd", "mmd_p")
 COLUMNS = {"input": ("age", "job"), "label": "label", "groups": ("sex",)}
 
 
@@ -92,9 +98,12 @@ def test_data_without_a_shift_are_not_accused():
     for seed in range(10):
         rng = np.random.default_rng(100 + seed)
         found = run("drift", case_of(table(rng, 400), table(rng, 400)))
-        judged = [item for item in found if hasattr(item, "bounds") and item.bounds]
+        judged = [item for item in found if item.name.endswith(DISTANCES) and hasattr(item, "bounds")]
         assert len(judged) == 4
         alarms += sum(low(item, 0.99) > 0.05 for item in judged)
+        (told,) = measurements(found, "two_sample_auc")
+        alarms += low(told, 0.99) > 0.5
+        assert [item.value for item in measurements(found, "new_category_rate")] == [0, 0]
     assert alarms == 0
 
 
@@ -156,7 +165,8 @@ def test_a_column_without_values_is_a_gap():
 def test_a_distance_between_few_numbers_is_a_gap(before, after):
     rng = np.random.default_rng(0)
     found = run("drift", case_of(table(rng, before), table(rng, after)))
-    assert gaps(found) == {"wasserstein": "too few rows", "prediction_total_variation": "no data"}
+    lacks = {"wasserstein": "too few rows", "prediction_total_variation": "no data"}
+    assert gaps(found) == lacks | dict.fromkeys(TESTS, "too few rows")
     assert value(found, "psi", part={"column": "age"}) >= 0
     assert measurements(found, "total_variation", part={"column": "job"})
 
@@ -248,3 +258,126 @@ def test_each_of_several_labels_stands_alone():
     assert raised[0] == 0.0
     assert raised[1] > 0.5
     assert len(measurements(found, "prediction_total_variation")) == 2
+
+
+def test_new_categories_are_counted_with_exact_bounds_and_the_missing_are_one():
+    found = run("drift", case_of(varied(["x", "y"] * 150), varied(["x", "y", "z", None] * 75)))
+    (rate,) = measurements(found, "new_category_rate", part={"column": "age"})
+    exact = binomtest(150, 300).proportion_ci(0.9, method="exact")
+    bound = next(bound for bound in rate.bounds if bound.level == 0.95)
+    assert (rate.value, rate.n) == (0.5, 300)
+    assert (bound.low, bound.high) == pytest.approx((exact.low, exact.high), abs=1e-9)
+    assert value(found, "new_category_rate", part={"column": "job"}) == 0
+
+
+def test_the_jensen_shannon_divergence_is_that_of_scipy_less_its_noise():
+    found = run("drift", case_of(varied(["x", "x", "y"] * 100), varied(["x", "y", "y"] * 100)))
+    (item,) = measurements(found, "jensen_shannon", part={"column": "age"})
+    noise = (1 / 300 + 1 / 300) / 8
+    assert item.value == pytest.approx(jensenshannon([2 / 3, 1 / 3], [1 / 3, 2 / 3]) ** 2 - noise, abs=1e-12)
+    assert item.bounds == ()
+    assert value(found, "jensen_shannon", part={"column": "job"}) == 0
+
+
+def together(rows, correlation, seed):
+    """Two columns that are each the same whatever their correlation."""
+    first, second = np.random.default_rng(seed).multivariate_normal(
+        [0, 0], [[1, correlation], [correlation, 1]], rows
+    ).T  # fmt: skip
+    return varied(first, rows) | {"job": second}
+
+
+def test_a_change_that_no_column_shows_is_told_by_the_classifier_and_the_kernel():
+    found = run("drift", case_of(together(900, 0.8, 1), together(900, -0.8, 2)))
+    assert all(low(item, 0.95) < 0.05 for item in measurements(found, "wasserstein"))
+    (told,) = measurements(found, "two_sample_auc")
+    assert low(told, 0.999) > 0.6
+    assert (told.n, told.seed, told.data.role) == (1800, "0", "shifted")
+    assert value(found, "mmd") > 0.05
+    assert value(found, "mmd_p") == 1 / 500
+
+
+def test_without_a_shift_the_bounds_of_the_classifier_and_the_kernel_hold():
+    """Bounds at 0.95 may miss in 5 % of the draws on either side; the long run is in the bench."""
+    lows = highs = small = 0
+    for seed in range(30):
+        rows = np.random.default_rng(seed).normal(size=(200, 20))
+        found = classified(rows, 100, seed=seed)
+        lows += low(found, 0.95) > 0.5
+        highs += next(bound.high for bound in found.bounds if bound.level == 0.95) < 0.5
+        small += mmd(rows, 100, seed=seed)[1] <= 0.05
+    assert lows <= 4
+    assert highs <= 4
+    assert small <= 4
+
+
+def test_the_kernel_distance_is_the_sum_over_all_pairs():
+    rows = np.random.default_rng(0).normal(size=(50, 3)) + np.repeat([[0], [1]], [20, 30], axis=0)
+    squares = squareform(pdist(rows, "sqeuclidean"))
+    kernel = np.exp(-squares / np.median(squares[squares > 0])) - np.eye(50)
+    inside = kernel[:20, :20].sum() / (20 * 19) + kernel[20:, 20:].sum() / (30 * 29)
+    squared, p = mmd(rows, 20, seed=0)
+    assert squared == pytest.approx(inside - 2 * kernel[:20, 20:].mean(), abs=1e-12)
+    assert p == 1 / 500
+
+
+def test_texts_are_told_apart_by_their_words_and_by_the_features_of_the_base():
+    def texts(names, rows=200):
+        return {"text": [f"{names[number % 3]} {number}" for number in range(rows)],
+                "label": ["ham", "spam"] * (rows // 2)}  # fmt: skip
+
+    columns = {"input": "text", "label": "label"}
+    tables = {"test": texts(["tea", "cup", "pot"]), "shifted": texts(["oil", "car", "gas"])}
+    assert low(measurements(run("drift", read_case(tables, columns=columns)), "two_sample_auc")[0], 0.99) > 0.6
+
+    def embed(role):  # features that say nothing
+        return np.random.default_rng(len(role)).normal(size=(200, 8)).astype(np.float32)
+
+    found = run("drift", read_case(tables, columns=columns, embed=embed))
+    assert low(measurements(found, "two_sample_auc")[0], 0.99) < 0.5
+    assert value(found, "mmd_p") > 0.01
+
+
+def test_images_are_told_apart_by_their_channels():
+    rng = np.random.default_rng(0)
+    case = make_case(rng.integers(0, 2, 80), rng.random(80), shifted={"labels": rng.integers(0, 2, 80)})
+    for role, spread in (("test", 0.1), ("shifted", 0.3)):
+        images = rng.normal(0.5, spread, size=(80, 3, 8, 8)).astype(np.float32)
+        object.__setattr__(case.data[role], "inputs", images)
+    found = run("drift", case)
+    assert low(measurements(found, "two_sample_auc")[0], 0.95) > 0.8
+
+
+def test_rows_without_columns_are_not_told_apart():
+    rng = np.random.default_rng(0)
+    found = run("drift", make_case(rng.integers(0, 2, 80), rng.random(80), shifted={"labels": rng.integers(0, 2, 80)}))
+    assert {name: gaps(found)[name] for name in TESTS} == dict.fromkeys(TESTS, "no data")
+
+
+def test_the_sample_of_the_classifier_is_as_large_as_asked():
+    rng = np.random.default_rng(0)
+    found = run("drift", case_of(table(rng, 400), table(rng, 300)), two_sample_rows=120)
+    assert measurements(found, "two_sample_auc")[0].n == measurements(found, "mmd")[0].n == 240
+
+
+def test_a_shift_too_small_to_matter_passes_at_a_million_rows():
+    rng = np.random.default_rng(0)
+    found = wasserstein(rng.normal(size=10**6), rng.normal(0.02, 1, size=10**6))
+    assert all(bound.high <= 0.1 for bound in found.bounds)
+
+
+def test_half_a_deviation_fails_a_limit_of_a_tenth():
+    failed = sum(
+        low(wasserstein(rng.normal(size=1000), rng.normal(0.5, 1, size=1000)), 0.9999) > 0.1
+        for rng in map(np.random.default_rng, range(40))
+    )
+    assert failed >= 38
+
+
+def test_twenty_columns_of_a_hundred_rows_without_a_shift_raise_no_alarm():
+    """Forty audits of twenty columns each; the long run is in the bench."""
+    alarms = 0
+    for rng in map(np.random.default_rng, range(40)):
+        columns = rng.normal(size=(20, 2, 100))
+        alarms += any(low(wasserstein(first, second), 0.995) > 0.1 for first, second in columns)
+    assert alarms <= 1

@@ -1,0 +1,122 @@
+"""How often the measures of drift are wrong, and what they cost beside evidently.
+
+Run it alone for the long version (about ten minutes on one core)::
+
+    python tests/bench/drift.py [anchors|classifier|label_free|speed ...]
+
+``speed`` takes the rows of a side as its environment variable ``ROWS`` (200,000 if not given).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
+
+from case_fixture import make_case, pick, run_check
+
+from govkit.checks import _two_sample
+from govkit.checks.data.label_free import label_free_accuracy
+from govkit.stats import wasserstein
+from govkit.stats.estimate import Estimate
+
+COLUMNS = 20
+
+
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def ends(found: Estimate, level: float) -> tuple[float, float]:
+    return next((bound.low, bound.high) for bound in found.bounds if bound.level == level)
+
+
+def anchors() -> None:
+    """The limit is 0.1 standard deviations."""
+    rng = np.random.default_rng(0)
+    harmless = wasserstein(rng.normal(size=10**6), rng.normal(0.02, 1, size=10**6))
+    say(f"0.02 sd, 10^6 rows: high(0.999) {ends(harmless, 0.999)[1]:.4f}")
+    failed = [
+        ends(wasserstein(rng.normal(size=1000), rng.normal(0.5, 1, size=1000)), 0.999)[0] > 0.1 for _ in range(1000)
+    ]
+    say(f"0.5 sd, 1,000 rows: fails {np.mean(failed):.1%} of 1,000")
+    alarms = sum(
+        any(ends(wasserstein(*rng.normal(size=(2, 100))), 0.995)[0] > 0.1 for _ in range(COLUMNS)) for _ in range(400)
+    )
+    say(f"no shift, 100 rows, {COLUMNS} columns: {alarms} of 400 audits alarm")
+
+
+def classifier() -> None:
+    """Bounds of ``two_sample_auc`` without a shift, and p-values of the kernel."""
+    for rows, columns, wide in ((100, 5, 300), (100, 20, 1), (60, 80, 1)):
+        _two_sample.WIDE = wide
+        wrong = np.zeros(3)
+        for seed in range(300):
+            drawn = np.random.default_rng(seed).normal(size=(2 * rows, columns))
+            low, high = ends(_two_sample.classified(drawn, rows, seed=seed), 0.95)
+            wrong += (low > 0.5, high < 0.5, _two_sample.mmd(drawn, rows, seed=seed)[1] <= 0.05)
+        name = "trees" if wide > columns else "line"
+        say(f"{name}, {rows} rows a side, {columns} columns: low, high(0.95), p of the kernel wrong in {wrong / 300}")
+
+
+def label_free() -> None:
+    """How often the reader's interval of ``estimated_accuracy`` holds the accuracy of a population that shifted."""
+
+    def draw(rng: np.random.Generator, count: int, sure: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
+        stated = rng.beta(*sure, count)
+        true = 1 / (1 + np.exp(-(1.6 * np.log(stated / (1 - stated)) + 0.3)))
+        return (rng.random(count) < true).astype(int), stated
+
+    labels, stated = draw(np.random.default_rng(99), 2_000_000, (3, 1.5))
+    truth = np.mean(labels == (stated > 0.5))
+    for test, shifted in ((150, 150), (500, 2000), (2000, 500)):
+        held, errors = 0, []
+        for seed in range(200):
+            rng = np.random.default_rng(seed)
+            known, (later, probs) = draw(rng, test, (1, 1)), draw(rng, shifted, (3, 1.5))
+            case = make_case(*known, shifted={"labels": later, "probs": probs})
+            found = pick(run_check(label_free_accuracy, case), "estimated_accuracy", role="shifted")
+            held += found.interval.low <= truth <= found.interval.high
+            errors.append(found.value - truth)
+        say(
+            f"{test} test and {shifted} shifted rows: interval holds in {held / 200:.1%}, "
+            f"estimate {np.mean(errors):+.4f} off on average, sd {np.std(errors):.4f}"
+        )
+
+
+def speed() -> None:
+    """CPU of the distances of all columns, beside evidently's population stability index of the same rows."""
+    rows = int(os.environ.get("ROWS", "200000"))
+    rng = np.random.default_rng(0)
+    sides = [pd.DataFrame(rng.normal(shift, 1, size=(rows, COLUMNS))).add_prefix("c") for shift in (0, 0.05)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from evidently import DataDefinition, Dataset, Report
+        from evidently.presets import DataDriftPreset
+
+        definition = DataDefinition(numerical_columns=list(sides[0].columns))
+        reference, current = (Dataset.from_pandas(side, data_definition=definition) for side in sides)
+        theirs = cpu(lambda: Report([DataDriftPreset(method="psi")]).run(current, reference).dict())
+    ours = cpu(lambda: [wasserstein(sides[0][name].to_numpy(), sides[1][name].to_numpy()) for name in sides[0]])
+    say(f"{rows:,} rows a side, {COLUMNS} columns: {ours:.2f} s, evidently {theirs:.2f} s, ratio {theirs / ours:.1f}")
+
+
+def cpu(work: Callable[[], object]) -> float:
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+if __name__ == "__main__":
+    parts = {part.__name__: part for part in (anchors, classifier, label_free, speed)}
+    for chosen in sys.argv[1:] or parts:
+        parts[chosen]()
