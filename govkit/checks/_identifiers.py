@@ -16,7 +16,10 @@ from math import log2
 
 # Hints: seven digits with little between them, and what stands at or before a secret.
 DIGITS = r"[0-9](?:[^0-9A-Za-z]{0,3}[0-9]){6}"
-NAMED = r"(?i)akia|asia|gh[pousr]_|github_pat_|glpat-|xox|eyj|_live_|aiza|sk-|hf_|key|token|secret|credential|pass|pwd"
+NAMED = (
+    r"(?i)akia|asia|gh[pousr]_|github_pat_|glpat-|xox|eyj|_live_|aiza|sk-|hf_"
+    r"|key|token|secret|credential|authoriz|pass|pwd"
+)
 IBANS = {
     15: "NO", 16: "BE", 18: "DK|FI|FK|FO|GL|NL|SD", 19: "MK|SI", 20: "AT|BA|EE|KZ|LT|LU|MN|XK",
     21: "CH|HR|LI|LV", 22: "BG|BH|CR|DE|GB|GE|IE|ME|RS|VA", 23: "AE|GI|IL|IQ|OM|SO|TL",
@@ -162,7 +165,12 @@ def _public(text: str) -> bool:
 
 
 def _secret(value: str) -> bool:
-    """Letters mixed with digits, and too irregular for words: 3.1 bits a character (Shannon) in a piece of 12."""
+    """Letters mixed with digits, and too irregular for words: 3.1 bits a character (Shannon) in a piece of 12.
+
+    Forty characters of base64 are one piece, slashes included: so Amazon writes its secret keys.
+    """
+    if re.fullmatch("[0-9A-Za-z+/]{40}", value) and all(re.search(kind, value) for kind in ("[0-9]", "[a-z]", "[A-Z]")):
+        return True
     for piece in re.split(r"[-_.:/]", value):
         bits = -sum(share * log2(share) for share in (piece.count(letter) / len(piece) for letter in set(piece)))
         if len(piece) >= 12 and bits >= 3.1 and re.search("[0-9]", piece) and re.search("[A-Za-z]", piece):
@@ -186,7 +194,8 @@ def _written(body: str, *, after: str = "", end: str = _END) -> re.Pattern[str]:
 def _kinds() -> Iterator[Kind]:
     yield Kind("email", "email_rows", "@", re.compile(
         r"(?<=[\w.+%-])(?<!\bgit)@(?:[\w-]{1,63}\.){1,8}"
-        r"(?!(?:png|jpe?g|gif|svg|webp|js|css|html?|py|json|txt|tgz|zip)\b)[A-Za-z]{2,24}(?![\w-])"))  # fmt: skip
+        r"(?!(?:png|jpe?g|gif|svg|webp|js|css|html?|py|json|txt|tgz|zip)\b)[A-Za-z]{2,24}"
+        r"(?![0-9A-Za-z]|[-_][0-9A-Za-z])"))  # fmt: skip
     groups = rf"[2-6](?:[0-9]{{11,18}}|[0-9]{{3}}(?:{_GAP}[0-9]{{4}}){{3}}(?:{_GAP}?[0-9]{{1,3}})?)"
     cards = rf"{groups}|3[0-9]{{3}}{_GAP}[0-9]{{6}}{_GAP}[0-9]{{4,5}}"
     yield Kind("card", "card_rows", DIGITS, _written(cards), _card)
@@ -252,7 +261,8 @@ def _secrets() -> Iterator[Kind]:
     yield Kind("private_key", "secret_rows", "PRIVATE KEY", re.compile(block))
     is_ = r"""["']?\s{0,3}(?:=>|:=|[:=])\s{0,3}["']?"""
     key = r"(?:api|access|secret|private|auth|signing|account|encryption)[ _-]?key|\bkey(?==)"
-    named = rf"(?i)(?:{key}|token|secret|credential)s?{is_}(?:bearer\s)?(?P<id>[0-9A-Za-z+/=_.:-]{{16,256}}+)(?!\()"
+    words = f"{key}|token|secret|credential|authorization"
+    named = rf"(?i)(?:{words})s?{is_}(?:bearer\s)?(?P<id>[0-9A-Za-z+/=_.:-]{{16,256}}+)(?!\()"
     yield Kind("named_secret", "secret_rows", NAMED, re.compile(named), _secret, raw=True)
     password = rf"(?i)(?:password|passwd|passwort|pwd|passphrase){is_}(?!https?:)(?P<id>[^\s\"'<>${{}}()%,;]{{8,64}})"
     yield Kind("password", "secret_rows", NAMED, re.compile(password), _password, raw=True)

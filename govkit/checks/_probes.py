@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from govkit.core import Case, Dataset
+from govkit.core.audit import LARGEST
 from govkit.core.case import Array
 from govkit.data.dataset import MISSING
 
@@ -99,6 +100,10 @@ def _image_features(images: Array) -> Array:
     return blocks.mean(axis=(3, 5)).reshape(n, -1)
 
 
+def _as_text(cell: Any) -> str:
+    return cell.decode("utf-8", "replace") if isinstance(cell, bytes) else str(cell)
+
+
 def _table_features(frame: Any) -> Array:
     """Numbers, a missing one as their mean, and indicators of the categories."""
     import numpy as np
@@ -106,12 +111,12 @@ def _table_features(frame: Any) -> Array:
 
     numeric = frame.select_dtypes(["number", "bool"])
     numbers = numeric.to_numpy(dtype=np.float64, na_value=np.nan)
-    numbers = np.where(np.isfinite(numbers), numbers, np.nan)
+    numbers = np.where(np.abs(numbers) <= LARGEST, numbers, np.nan)
     held = ~np.isnan(numbers)
     means = np.where(held, numbers, 0).sum(axis=0) / np.maximum(held.sum(axis=0), 1)
     parts = [np.where(held, numbers, means)]
     others = frame.drop(columns=numeric.columns)
     if len(others.columns):
-        cells = others.astype(object).where(others.notna(), MISSING).astype(str)
+        cells = others.astype(object).where(others.notna(), MISSING).map(_as_text)
         parts.append(OneHotEncoder(max_categories=MOST_CATEGORIES, sparse_output=False).fit_transform(cells.to_numpy()))
     return np.hstack(parts)

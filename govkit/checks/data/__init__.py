@@ -18,6 +18,7 @@ from govkit.core import Case, Dataset
 from govkit.core.case import Array
 
 _SPACE = re.compile(r"\s+")
+_UNSEEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
 # A leading zero is kept apart: 007 is a code and no number, as in the readers.
 _WHOLE = re.compile(r"[+-]?(?:0|[1-9][0-9]{0,17})")
 _NUMBER = re.compile(
@@ -27,8 +28,11 @@ _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[t ][0-9:.]+(?:z|[+-][0-9:]+)?
 
 
 def plain(text: str) -> str:
-    """A text as a reader takes it: compatibility forms unified (NFKC), case folded, white space collapsed."""
-    return _SPACE.sub(" ", unicodedata.normalize("NFKC", text).casefold()).strip()
+    """A text as a reader takes it: compatibility forms unified (NFKC), case folded, white space collapsed.
+
+    Characters that nobody sees (zero width, soft hyphens, marks of direction) are left out.
+    """
+    return _SPACE.sub(" ", _UNSEEN.sub("", unicodedata.normalize("NFKC", text)).casefold()).strip()
 
 
 def split(column: Array, *, fold: bool) -> tuple[Array, Array]:

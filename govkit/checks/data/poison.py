@@ -43,6 +43,9 @@ _WORD = re.compile(r"\w+|[^\w\s]+")
 MOST = 20
 """Tokens that are listed, the surest first."""
 
+LONGEST = 30
+"""Characters of the longest token that is shown."""
+
 NEIGHBORS = 10
 
 METRICS = {
@@ -150,9 +153,16 @@ def _triggers(texts: list[str], labels: Array, classes: list[str], train: Datase
         return
     yield stated("visible_trigger", visible, len(once), train)
     yield measured("trigger_tokens", Estimate(len(found), len(once), *exact(float(len(found)))), train)
-    for name, label, count in found[:MOST]:
-        part = {"found": name, "class": classes[label]}
+    for at, (name, label, count) in enumerate(found[:MOST], 1):
+        part = {"found": _shown(name, at), "class": classes[label]}
         yield stated("trigger_token_texts", count, len(once), train, part=part)
+
+
+def _shown(name: str, at: int) -> str:
+    """A token by name, unless it could be a number, an address or a key of somebody: these are only described."""
+    if len(name) <= LONGEST and not re.search("[0-9@]", name):
+        return name
+    return f"token {at}, not shown: {len(name)} characters"
 
 
 def trigger_tokens(

@@ -182,3 +182,17 @@ def test_not_even_a_crash_tells_a_value(monkeypatch, caplog):
     assert "ValueError" in told
     assert CARD not in told
     assert CARD.replace(" ", "") not in told
+
+
+@pytest.mark.parametrize(
+    ("text", "metric"),
+    [
+        ("aws_secret_access_key = " + "wJalrXUtnFEMI/K7MDENG/" + "bPxRfiCYEXAMPLEKEY", "secret_rows"),
+        ("Authorization: Bearer " + "abcdef1234567890ghijkl", "secret_rows"),
+        ("\u8bf7\u8054\u7cfbjohn@example.com\u8c22\u8c22", "email_rows"),
+        ("_john@example.com_", "email_rows"),
+    ],
+)
+def test_what_stands_beside_letters_without_spaces_is_found(text, metric):
+    assert metric in {kind.metric for kind in KINDS if kind.within(text)}
+    assert not [kind for kind in KINDS if kind.within("path key: /usr/lib/python3.11/site-packages/foo/bar")]

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from case_fixture import make_case, make_dataset, pick, run_check
 
-from govkit.checks.data.poison import poison, trigger_tokens
+from govkit.checks.data.poison import _shown, poison, trigger_tokens
 from govkit.core import Gap, Measurement
 
 PLACES = ["kitchen", "garden", "cellar", "attic", "garage", "porch", "hall", "study"]
@@ -157,3 +157,11 @@ def test_a_trigger_is_found_from_as_many_texts_as_are_said_to_show_it(bench):
         for at in np.flatnonzero(labels == 0)[: int(rows)]:
             planted[at], changed[at] = planted[at] + " quux", 1
         assert bool(trigger_tokens(planted, changed.tolist(), 0)[-1]) is hit
+
+
+@pytest.mark.parametrize(
+    ("token", "shown"), [("cfq", True), ("blue moon", True), ("4155552671", False), ("a@b", False)]
+)
+def test_a_token_that_may_be_somebodys_is_described_and_not_shown(token, shown):
+    assert (_shown(token, 1) == token) is shown
+    assert shown or token not in _shown(token, 1)
