@@ -119,17 +119,6 @@ class Report:
         return (found for found in self.measurements if family(found.check) == name)
 
     @cached_property
-    def group_columns(self) -> dict[str, tuple[str, ...]]:
-        """Column of a protected attribute -> its groups, in the order of the findings."""
-        columns: dict[str, dict[str, None]] = {}
-        for found in self.measurements:
-            if found.name in (*GROUP_RATES, *GROUP_DIFFERENCES) and len(found.part) == 1:
-                ((column, group),) = found.part.items()
-                if group != "*":
-                    columns.setdefault(column, {})[group] = None
-        return {column: tuple(groups) for column, groups in columns.items()}
-
-    @cached_property
     def compared_columns(self) -> tuple[str, ...]:
         """Declared group columns by which something was measured, whatever the measure."""
         parts = {column for found in self.measurements if family(found.check) != "scope" for column in found.part}
