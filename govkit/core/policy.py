@@ -13,6 +13,10 @@ from govkit.core.words import Access, Disposition, Modality, Of, Role, Severity,
 RANK: dict[Disposition, int] = {"ignore": 0, "warn": 1, "review": 2, "block": 3}
 
 
+Has = Literal["base", "base_data", "incumbent", "run", "shifted", "train", "groups", "parts", "reference", "service"]
+"""What a case may have; ``base_data`` are the training sets of the base, ``service`` what a watch stated."""
+
+
 class Authority(Recorded):
     """Who says so. ``none`` is an honest answer: the limit is somebody's own margin."""
 
@@ -55,7 +59,7 @@ class When(Recorded):
     task: tuple[Task, ...] | None = None
     modality: tuple[Modality, ...] | None = None
     access: tuple[Access, ...] | None = None
-    has: tuple[Literal["base", "incumbent", "run", "shifted", "train", "groups", "parts"], ...] | None = None
+    has: tuple[Has, ...] | None = None
 
     @model_validator(mode="after")
     def _says_something(self) -> When:
@@ -177,6 +181,30 @@ class NotMeasured(Recorded):
     review_by: date | None = None
 
 
+class Trigger(Recorded):
+    """Something that is watched after the release, and what it calls for.
+
+    Attributes:
+        id: Unique within the policy, beside those of the controls too.
+        title: What is watched, in words.
+        watch: ``accuracy``: answers against labels that arrive later. ``shift``: each watched column against the
+            reference. ``missing``: cells without a value. ``new``: categories that the reference does not hold.
+        limit: What is tolerated: a loss of accuracy, or more missing or new cells, as a share; a shift in standard
+            deviations of the reference.
+        then: What the alarm calls for.
+        authority: Who sets the limit.
+        advice: What to do, in plain words.
+    """
+
+    id: Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    title: Annotated[str, Field(min_length=1)]
+    watch: Literal["accuracy", "shift", "missing", "new"]
+    limit: Annotated[float, Field(ge=0, le=1)]
+    then: Literal["review", "retrain", "withdraw"]
+    authority: Authority
+    advice: str = ""
+
+
 class Person(Recorded):
     """A named person and their role."""
 
@@ -217,13 +245,14 @@ class Policy(Recorded):
     controls: Annotated[tuple[Control, ...], Field(min_length=1)]
     risks: tuple[Risk, ...] = ()
     not_measured: tuple[NotMeasured, ...] = ()
+    triggers: tuple[Trigger, ...] = ()
 
     @model_validator(mode="after")
     def _ids_are_unique(self) -> Policy:
-        ids = [control.id for control in self.controls]
+        ids = [*(control.id for control in self.controls), *(trigger.id for trigger in self.triggers)]
         twice = sorted({name for name in ids if ids.count(name) > 1})
         if twice:
-            raise ValueError(f"control ids must be unique; {', '.join(twice)} stands more than once")
+            raise ValueError(f"ids of controls and triggers must be unique; {', '.join(twice)} stands more than once")
         return self
 
     @model_validator(mode="after")

@@ -10,19 +10,21 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from govkit.core.policy import RANK, Control, Policy
+from govkit.core.policy import RANK, Control, Policy, Trigger
 from govkit.documents import Document, Place, nearest
 
 SEVERITY = {"info": 0, "low": 1, "medium": 2, "high": 3, "critical": 4}
 
-_MERGED = ("controls", "risks", "slices", "decision")
+THEN = {"review": 0, "retrain": 1, "withdraw": 2}
+
+_MERGED = ("controls", "risks", "triggers", "slices", "decision")
 
 _BY_KEY = ("require", "params", "attest")
 """Parts of a control that are merged key by key; the others are replaced."""
 
 _FIXED = ("check", "metric", "data", "of", "compared_with", "params")
 
-FIELDS = frozenset(Control.model_fields) - {"id", "title", "advice", "authority"}
+FIELDS = (frozenset(Control.model_fields) | {"watch", "limit", "then"}) - {"id", "title", "advice", "authority"}
 
 
 def merged(parent: dict[str, Any], child: Document) -> Document:
@@ -39,7 +41,7 @@ def merged(parent: dict[str, Any], child: Document) -> Document:
     file = child.data
     result = {key: value for key, value in parent.items() if key not in ("id", "version", "title", "relax")}
     result.update({key: value for key, value in file.items() if key not in (*_MERGED, "extends")})
-    for key in ("controls", "risks"):
+    for key in ("controls", "risks", "triggers"):
         result[key] = _by_id(key, parent.get(key, []), file.get(key, []), moved)
     for key in ("slices", "decision"):
         inherited, own = parent.get(key, {}), file.get(key, {})
@@ -90,16 +92,15 @@ def refuse_loosening(parent: Policy, child: Policy, source: Document) -> None:
     """
     own = child.relax[len(parent.relax) :]
     covered = {(entry.control, entry.field): index for index, entry in enumerate(own)}
-    after = {control.id: control for control in child.controls}
+    after = {*(control.id for control in child.controls), *(trigger.id for trigger in child.triggers)}
     places = _places(source)
-    for before in parent.controls:
-        for field, was, now in _looser(before, after[before.id], parent, child):
-            if covered.pop((before.id, field), None) is None:
-                raise source.fault(
-                    (*places.get(before.id, ()), field),
-                    f"control {before.id}: {field} is looser than in {parent.id} (there {was}, here {now}); "
-                    f"tighten it, or add a relax entry with control, field, reason and approver",
-                )
+    for name, field, was, now in _loosened(parent, child):
+        if covered.pop((name, field), None) is None:
+            raise source.fault(
+                (*places.get(name, ()), field),
+                f"control {name}: {field} is looser than in {parent.id} (there {was}, here {now}); "
+                f"tighten it, or add a relax entry with control, field, reason and approver",
+            )
     for (control, field), index in covered.items():
         hint = (
             nearest(control, after) if control not in after else nearest(field, FIELDS) if field not in FIELDS else ""
@@ -108,8 +109,27 @@ def refuse_loosening(parent: Policy, child: Policy, source: Document) -> None:
 
 
 def _places(source: Document) -> dict[str, Place]:
-    rows = source.data.get("controls", [])
-    return {row["id"]: ("controls", index) for index, row in enumerate(rows) if isinstance(row, dict) and "id" in row}
+    rows = [(key, index, row) for key in ("controls", "triggers") for index, row in enumerate(source.data.get(key, []))]
+    return {row["id"]: (key, index) for key, index, row in rows if isinstance(row, dict) and "id" in row}
+
+
+def _loosened(parent: Policy, child: Policy) -> Iterator[tuple[str, str, Any, Any]]:
+    """Every field in which a control or a trigger became looser: whose, its name, the old value, the new one."""
+    controls = {control.id: control for control in child.controls}
+    triggers = {trigger.id: trigger for trigger in child.triggers}
+    for control in parent.controls:
+        yield from ((control.id, *change) for change in _looser(control, controls[control.id], parent, child))
+    for trigger in parent.triggers:
+        yield from ((trigger.id, *change) for change in _looser_trigger(trigger, triggers[trigger.id]))
+
+
+def _looser_trigger(was: Trigger, now: Trigger) -> Iterator[tuple[str, Any, Any]]:
+    if now.watch != was.watch:
+        yield "watch", was.watch, now.watch
+    if now.limit > was.limit:
+        yield "limit", was.limit, now.limit
+    if THEN[now.then] < THEN[was.then]:
+        yield "then", was.then, now.then
 
 
 def _looser(was: Control, now: Control, parent: Policy, child: Policy) -> Iterator[tuple[str, Any, Any]]:

@@ -168,6 +168,9 @@ _A = {
     "train": "a training data set",
     "groups": "a group column",
     "parts": "a column of parts to be seen apart",
+    "base_data": "a training set of the base",
+    "reference": "a reference of whom the rows stand for",
+    "service": "a statement of a watch",
 }
 
 

@@ -111,6 +111,9 @@ def _whole(policy: Policy) -> Iterator[Complaint]:
         yield "warning", "review_by is missing: say when a person looks at these limits again"
     for risk in policy.risks:
         yield from _risk(risk)
+    for trigger in policy.triggers:
+        authority = trigger.authority
+        yield from _authority(authority.level, authority.ref, authority.note)
     used = {name for control in policy.controls for name in control.over}
     for name in policy.slices:
         if name not in used:

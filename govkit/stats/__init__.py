@@ -17,6 +17,14 @@ from govkit.stats.calibration_changes import calibration_difference
 from govkit.stats.calibration_errors import calibration
 from govkit.stats.drift import jensen_shannon, population_stability, total_variation, wasserstein
 from govkit.stats.estimate import UNBOUNDED, Estimate
+from govkit.stats.looks import (
+    category_looks,
+    day_effect,
+    rank_bins,
+    rank_shift,
+    rank_variance,
+    unseen_share,
+)
 from govkit.stats.many_groups import spread, spread_ratio
 from govkit.stats.means import mean, mean_change, mean_difference
 from govkit.stats.multiplicity import benjamini_hochberg, holm
@@ -28,11 +36,13 @@ from govkit.stats.planning import (
     rows_for_difference,
     rows_for_paired_difference,
     rows_for_share,
+    rows_to_detect,
 )
 from govkit.stats.proportions import proportion, proportions, rows_needed
 from govkit.stats.ranking import auc, auc_difference
 from govkit.stats.recall import macro_recall, macro_recall_difference
 from govkit.stats.reliability import ReliabilityBin, consistency_test, cumulated_gap, ece, reliability_bins
+from govkit.stats.sequential import Look, MeanStream, RateStream, StreamState
 from govkit.stats.smooth_calibration import SmoothPoint, smooth_calibration_error, smooth_diagram
 from govkit.stats.two_groups import absolute_difference, difference, differences, ratio, ratios
 
@@ -40,16 +50,22 @@ __all__ = [
     "UNBOUNDED",
     "Estimate",
     "Flips",
+    "Look",
+    "MeanStream",
+    "RateStream",
     "ReliabilityBin",
     "SmoothPoint",
+    "StreamState",
     "absolute_difference",
     "auc",
     "auc_difference",
     "benjamini_hochberg",
     "calibration",
     "calibration_difference",
+    "category_looks",
     "consistency_test",
     "cumulated_gap",
+    "day_effect",
     "detectable_difference",
     "detectable_paired_difference",
     "detectable_share",
@@ -72,6 +88,9 @@ __all__ = [
     "population_stability",
     "proportion",
     "proportions",
+    "rank_bins",
+    "rank_shift",
+    "rank_variance",
     "ratio",
     "ratios",
     "reliability_bins",
@@ -79,10 +98,12 @@ __all__ = [
     "rows_for_paired_difference",
     "rows_for_share",
     "rows_needed",
+    "rows_to_detect",
     "smooth_calibration_error",
     "smooth_diagram",
     "spread",
     "spread_ratio",
     "total_variation",
+    "unseen_share",
     "wasserstein",
 ]

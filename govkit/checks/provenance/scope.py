@@ -25,6 +25,9 @@ from govkit.core.words import TASKS, Access, Modality, Task
         "has_train": Metric("Whether there are training data."),
         "has_groups": Metric("Whether group columns are declared."),
         "has_parts": Metric("Whether columns are declared whose values are seen apart, groups among them."),
+        "has_base_data": Metric("Whether training sets of the base are named."),
+        "has_reference": Metric("Whether it is known whom the rows are to stand for."),
+        "has_service": Metric("Whether there is a statement of the watch of a model in service."),
         "classes": Metric("Number of classes, or of labels; 0 of a regression.", unit="classes", low=0),
         "rows": Metric("Rows of a data set, and of each group in it.", unit="rows", low=0),
     },
@@ -43,6 +46,9 @@ def scope(case: Case) -> Iterator[Finding]:
         "has_train": "train" in case.data,
         "has_groups": bool(case.data["test"].groups),
         "has_parts": bool(case.data["test"].groups or case.data["test"].parts),
+        "has_base_data": bool(case.base_trained_on),
+        "has_reference": case.reference is not None,
+        "has_service": case.service is not None,
     }
     for name, value in words.items():
         yield Measurement(name=name, value=value, n=n)

@@ -157,3 +157,85 @@ def test_the_pack_can_be_extended_and_the_result_stands_alone(write: Write) -> N
     again = load(write(dump(policy), "resolved.yaml"))
     assert (again, digest(again)) == (policy, digest(policy))
     assert len(policy.controls) == len(load("nist-ai-rmf-core").controls)
+
+
+WATCHED = "{id: W-1, title: Still right, watch: accuracy, limit: 0.02, then: retrain, authority: {level: none}}"
+
+
+@pytest.fixture
+def watching(write: Write, text: Text) -> Callable[[str], Path]:
+    """A child of a policy with the trigger W-1."""
+
+    def writing(body: str) -> Path:
+        write(text() + f"triggers:\n  - {WATCHED}\n")
+        return write(TOP + body, "child.yaml")
+
+    return writing
+
+
+def test_triggers_are_inherited(watching: Callable[[str], Path]) -> None:
+    (trigger,) = load(watching("")).triggers
+    assert (trigger.id, trigger.watch, trigger.limit, trigger.then) == ("W-1", "accuracy", 0.02, "retrain")
+
+
+def test_a_child_may_tighten_a_trigger_and_add_others(watching: Callable[[str], Path]) -> None:
+    more = WATCHED.replace("W-1", "W-2").replace("accuracy", "shift")
+    body = f"triggers:\n  - {{id: W-1, limit: 0.01, then: withdraw, title: Always right}}\n  - {more}\n"
+    first, second = load(watching(body)).triggers
+    assert (first.limit, first.then, first.watch, first.title) == (0.01, "withdraw", "accuracy", "Always right")
+    assert (second.id, second.watch) == ("W-2", "shift")
+
+
+@pytest.mark.parametrize(
+    ("field", "change"), [("limit", "limit: 0.03"), ("then", "then: review"), ("watch", "watch: missing")]
+)
+def test_a_looser_trigger_is_refused_and_a_relax_entry_allows_it(
+    watching: Callable[[str], Path], field: str, change: str
+) -> None:
+    body = f"triggers:\n  - id: W-1\n    {change}\n"
+    with pytest.raises(PolicyError, match=rf"child.yaml:7: .*W-1: {field} is looser than in mine"):
+        load(watching(body))
+    relax = f"relax:\n  - {{control: W-1, field: {field}, reason: agreed in the risk meeting, approver: M}}\n"
+    policy = load(watching(body + relax))
+    assert policy.relax[0].control == "W-1"
+    assert str(getattr(policy.triggers[0], field)) == change.split(": ")[1]
+
+
+def test_relax_of_a_trigger_needs_a_loosening(watching: Callable[[str], Path]) -> None:
+    relax = "relax:\n  - {control: W-1, field: limit, reason: agreed in the risk meeting, approver: M}\n"
+    with pytest.raises(PolicyError, match="relax W-1 limit covers no loosening"):
+        load(watching(relax))
+
+
+@pytest.mark.parametrize("twice", ["W-1", "A-1"])
+def test_an_id_is_that_of_one_trigger_or_one_control(watching: Callable[[str], Path], twice: str) -> None:
+    more = WATCHED.replace("W-1", twice)
+    with pytest.raises(PolicyError, match=f"{twice} stands more than once"):
+        load(watching(f"triggers:\n  - {more}\n" + (f"  - {more}\n" if twice == "W-1" else "")))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("limit: -0.1", "limit"),
+        ("limit: 2", "limit"),
+        ("limit: .nan", "limit"),
+        ("then: hope", "then"),
+        ("watch: weather", "watch"),
+        ("lmit: 0.1", "did you mean 'limit'"),
+    ],
+)
+def test_a_trigger_that_makes_no_sense_is_refused_at_its_line(
+    watching: Callable[[str], Path], change: str, said: str
+) -> None:
+    with pytest.raises(PolicyError, match=r"child.yaml:[67]: triggers.W-1") as caught:
+        load(watching(f"triggers:\n  - id: W-1\n    {change}\n"))
+    assert said in str(caught.value)
+
+
+def test_a_policy_with_triggers_stands_alone_and_they_are_part_of_its_digest(
+    watching: Callable[[str], Path], write: Write
+) -> None:
+    policy = load(watching("triggers:\n  - {id: W-1, limit: 0.01}\n"))
+    assert load(write(dump(policy), "resolved.yaml")) == policy
+    assert digest(policy) != digest(load(watching("")))

@@ -19,6 +19,17 @@ def test_rows_for_a_share_and_a_difference_at_eight_tenths(half, one, two):
     assert gs.rows_for_difference(half, share=0.8) == two
 
 
+@pytest.mark.parametrize("gap", [0.02, 0.1, 0.3])
+@pytest.mark.parametrize(("level", "wanted"), [(0.95, 0.8), (0.999, 0.9)])
+def test_the_rows_to_detect_a_gap_are_those_at_which_it_is_just_detectable(gap, level, wanted):
+    n = gs.rows_to_detect(gap, level=level, power=wanted)
+    assert gs.detectable_difference(n, n, share=(1 - gap) / 2, level=level, power=wanted) == pytest.approx(
+        gap, rel=0.07
+    )
+    with pytest.raises(ValueError, match="power is 0"):
+        gs.rows_to_detect(gap, power=0.4)
+
+
 def test_rows_for_a_paired_difference():
     assert gs.rows_for_paired_difference(0.02, discordant=0.05) == 481
     assert gs.rows_for_paired_difference(0.02, discordant=0.10) == 961

@@ -1,0 +1,267 @@
+"""Has a column or a model changed since its reference? Asked at every look, with one error for the whole year.
+
+For each of several changes ``g`` the looks are weighed by a likelihood ratio, change against no change. The change may
+start on any day, so each of the ``T`` looks of a year gets the same prior weight: ``W <- (W + 1/T) * ratio`` sums over
+all start days and remembers one number. Without a change the mean of ``W`` plus the weight of the days to come is a
+nonnegative supermartingale that starts at 1. Hence it reaches ``1/a`` within the year with a chance of at most ``a``,
+however often somebody looks (Ville 1939). Ratios as in Wald (1945, Annals of Mathematical Statistics 16:117); sums over
+unknown start days as in Shin, Ramdas and Rinaldo (2024, E-detectors, New England Journal of Statistics in Data Science
+2:229). After ``T`` looks all is forgotten and a new year starts.
+
+Half of a stream's error pays for the looks, the other half for the reference, which is a sample too.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from statistics import NormalDist
+from typing import Any, Literal, NamedTuple
+
+from govkit.core.case import Array
+from govkit.stats.inputs import count
+from govkit.stats.proportions import clopper_pearson
+
+MEAN_GAPS = (0.02, 0.03, 0.05, 0.08, 0.12, 0.18, 0.27, 0.4)
+"""Changes of a mean, beyond the limit, in standard deviations of the reference."""
+
+RATE_GAPS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1)
+"""Changes of a share, beyond the tolerance."""
+
+NONE = -1000.0
+"""Logarithm of a weight of 0; minus infinity is no JSON."""
+
+EDGE = 1e-9
+"""Shares are kept this far from 0 and 1, where no smaller or larger one could be the alternative."""
+
+SMOOTHEST = 1e8
+"""Day effects of a share that are smaller count as this many pseudo-rows, for the sake of the last digits."""
+
+
+class Look(NamedTuple):
+    """What one look at one stream showed.
+
+    Attributes:
+        value: For ``MeanStream`` the mean of the rows, from that of the reference, in its standard deviations; for
+            ``RateStream`` the number of rows that count.
+        rows: Rows of the look. A look without rows changes nothing.
+    """
+
+    value: float
+    rows: int
+
+
+@dataclass(frozen=True)
+class StreamState:
+    """All that a stream remembers; ``StreamState(**dataclasses.asdict(state))`` is the same, by way of JSON too.
+
+    Attributes:
+        log_weights: Natural logarithm of the weight of each change, ``(changes,)``.
+        log_alarm: Logarithm of the evidence at which the alarm is raised.
+        looks: Looks with rows, since the start of the stream.
+        rows: Rows, since the start of the stream.
+    """
+
+    log_weights: tuple[float, ...]
+    log_alarm: float
+    looks: int = 0
+    rows: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "log_weights", tuple(self.log_weights))
+
+    @property
+    def log_evidence(self) -> float:
+        """Natural logarithm of the mean weight of this year's looks."""
+        most = max(self.log_weights)
+        return most + math.log(sum(math.exp(each - most) for each in self.log_weights) / len(self.log_weights))
+
+    @property
+    def evidence(self) -> float:
+        """Mean weight of this year's looks, 0 or more, cut at 1e300: without a change it is at most 1 on average."""
+        return min(math.exp(min(self.log_evidence, 700.0)), 1e300)
+
+    @property
+    def alarm(self) -> bool:
+        """Has the stream changed, as of the last look?"""
+        return self.log_evidence >= self.log_alarm
+
+
+def advance(log_weights: Array, log_ratios: Array, looks_a_year: int) -> Array:
+    """Weights after one more look; shapes ``(..., changes)``, natural logarithms."""
+    import numpy as np
+
+    return np.logaddexp(log_weights, -math.log(looks_a_year)) + log_ratios
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Stream:
+    """What is common to all streams.
+
+    Attributes:
+        alpha: Chance of any false alarm in a year, over all streams together, in (0, 1).
+        streams: Streams that are watched at once, 1 or more; each may use ``alpha / streams``.
+        looks_a_year: Looks after which the stream starts afresh.
+        reference_rows: Rows of the reference, above 0.
+        day_sd: Standard deviation of the true value between days, in the units of the value (see ``day_effect``).
+        reference_days: Days that the reference is spread over; matters only with a day effect.
+    """
+
+    reference_rows: float
+    day_sd: float = 0.0
+    reference_days: int = 1
+    alpha: float = 0.05
+    streams: int = 1
+    looks_a_year: int = 365
+
+    def __post_init__(self) -> None:
+        if not (0 < self.alpha < 1 and self.reference_rows > 0 and 0 <= self.day_sd < math.inf):
+            raise ValueError(
+                f"alpha {self.alpha} must lie in (0, 1), reference_rows {self.reference_rows} above 0, "
+                f"day_sd {self.day_sd} at 0 or above"
+            )
+        if min(self.streams, self.looks_a_year, self.reference_days) < 1:
+            raise ValueError("streams, looks_a_year and reference_days must be at least 1")
+
+    @property
+    def error(self) -> float:
+        """Chance of a false alarm of this stream in a year: half for the looks, half for the reference."""
+        return self.alpha / self.streams
+
+    def log_ratios(self, values: Any, rows: Any) -> Array:
+        """Log-likelihood ratio of each change.
+
+        Args:
+            values: As in ``Look``, any shape.
+            rows: Rows of each look, above 0; broadcasts with ``values``.
+
+        Returns:
+            Natural logarithms, shape ``(..., changes)``.
+        """
+        raise NotImplementedError
+
+    def start(self) -> StreamState:
+        """The state before the first look."""
+        return StreamState((NONE,) * self.log_ratios(0, 1).size, math.log(2 / self.error))
+
+    def update(self, state: StreamState, look: Look) -> StreamState:
+        """The state after one more look. The same look given twice counts twice.
+
+        Raises:
+            ValueError: If the look is impossible, or the state is that of another kind of stream.
+        """
+        import numpy as np
+
+        if count("the number of rows", look.rows) == 0:
+            return state
+        self._check(look)
+        ratios = self.log_ratios(look.value, look.rows)
+        if ratios.size != len(state.log_weights):
+            raise ValueError(f"the state weighs {len(state.log_weights)} changes; this stream weighs {ratios.size}")
+        fresh = state.looks % self.looks_a_year == 0
+        weights = np.full(ratios.size, NONE) if fresh else np.array(state.log_weights)
+        weights = advance(weights, ratios, self.looks_a_year)
+        alarm = math.log(2 / self.error)
+        return StreamState(tuple(weights.tolist()), alarm, state.looks + 1, state.rows + int(look.rows))
+
+    def _check(self, look: Look) -> None:
+        if not math.isfinite(look.value):
+            raise ValueError(f"the value of the look is {look.value}; expected a number")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeanStream(_Stream):
+    """Means of looks, in standard deviations of the reference: more than ``limit`` away, on either side?
+
+    A row is taken to vary about as in the reference (variance 1), and the mean of a look to be normal. On mid-ranks
+    (``rank_shift``) an unchanged column of whatever form keeps to that exactly: mid-ranks spread no more than a uniform
+    variable, whose exponential moments lie below those of a normal one of the same variance.
+
+    Attributes:
+        limit: Change that is tolerated, in standard deviations, 0 or more.
+    """
+
+    limit: float = 0.0
+
+    @cached_property
+    def boundary(self) -> float:
+        """Largest distance from the mean of the reference that is still no change."""
+        z = NormalDist().inv_cdf(1 - self.error / 4)
+        return self.limit + z * math.sqrt(1 / self.reference_rows + self.day_sd**2 / self.reference_days)
+
+    def log_ratios(self, values: Any, rows: Any) -> Array:
+        """Log-likelihood ratios, normal; the upward changes first."""
+        import numpy as np
+
+        mean, n = (np.asarray(part, dtype=np.float64)[..., None] for part in (values, rows))
+        gaps = np.array(MEAN_GAPS)
+        scale = gaps / (1 / n + self.day_sd**2)
+        sides = [(sign * mean - self.boundary - gaps / 2) * scale for sign in (1, -1)]
+        return np.concatenate(sides, axis=-1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RateStream(_Stream):
+    """Counts of looks: accuracy that falls, a category that grows rarer or more frequent, categories never seen.
+
+    Binomial; with a day effect beta-binomial.
+
+    Attributes:
+        reference_count: Rows of the reference that count.
+        tolerance: Change of the share that is tolerated, 0 or more.
+        direction: Which change raises the alarm: ``down``, ``up`` or ``both``.
+    """
+
+    reference_count: float
+    tolerance: float = 0.0
+    direction: Literal["down", "up", "both"] = "down"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.reference_count <= self.reference_rows:
+            raise ValueError(f"reference_count is {self.reference_count}; expected 0 to {self.reference_rows}")
+
+    @cached_property
+    def nulls(self) -> tuple[float, float]:
+        """Lowest and highest share that are still no change; only that of the direction is used."""
+        import numpy as np
+
+        k, n = self.reference_count, self.reference_rows
+        share = (k + 0.5) / (n + 1)
+        # Rows of one day are worth less than as many of different days.
+        design = 1 + n * self.day_sd**2 / (self.reference_days * share * (1 - share))
+        alpha = self.error / (4 if self.direction == "both" else 2)
+        low, high = clopper_pearson(*(np.asarray(part) for part in (k / design, n / design, alpha)))
+        ends = np.clip((low - self.tolerance, high + self.tolerance), EDGE, 1 - EDGE)
+        return float(ends[0]), float(ends[1])
+
+    def log_ratios(self, values: Any, rows: Any) -> Array:
+        """Log-likelihood ratios, binomial or beta-binomial; the downward changes first."""
+        import numpy as np
+
+        k, n = (np.asarray(part, dtype=np.float64)[..., None] for part in (values, rows))
+        (low, high), gaps, sides = self.nulls, np.array(RATE_GAPS), []
+        if self.direction != "up":
+            sides.append(self._ratios(k, n, low, np.maximum(low - gaps, low / 10)))
+        if self.direction != "down":
+            sides.append(self._ratios(n - k, n, 1 - high, np.maximum(1 - high - gaps, (1 - high) / 10)))
+        return np.concatenate(sides, axis=-1)
+
+    def _ratios(self, k: Array, n: Array, null: float, others: Array) -> Array:
+        """Ratios of smaller shares against ``null``, shape ``(..., changes)``."""
+        import numpy as np
+        from scipy.special import betaln
+
+        if self.day_sd == 0:
+            return np.asarray(k * np.log(others / null) + (n - k) * np.log((1 - others) / (1 - null)))
+        size = min(max(null * (1 - null) / self.day_sd**2 - 1, 1.0), SMOOTHEST)
+
+        def likelihood(share: Any) -> Any:
+            a, b = size * share, size * (1 - share)
+            return betaln(k + a, n - k + b) - betaln(a, b)
+
+        return np.asarray(likelihood(others) - likelihood(null))
+
+    def _check(self, look: Look) -> None:
+        count("the value of the look", look.value, most=look.rows)

@@ -1,0 +1,286 @@
+"""One round of a watch: whatever has arrived since the last one is counted, and told."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from govkit import data, documents, evidence, manifest
+from govkit.core import Policy, Trigger
+from govkit.errors import AuditError, DataError, UsageError
+from govkit.pipeline import clock
+from govkit.pipeline.steps import policy_beside, policy_reference
+from govkit.stats import MeanStream, StreamState
+from govkit.stats.looks import FEWEST_DAYS
+from govkit.watch import telling
+from govkit.watch.arrivals import Arrival, arrivals, days_of
+from govkit.watch.form import WatchFile
+from govkit.watch.memory import Alarm, Look, Memory
+from govkit.watch.reference import FEWEST_ROWS, Column, column_of
+from govkit.watch.streams import Right, Stream, day_effects, look_at, right_of, streams_of
+
+Event = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Watch:
+    """A watch that is going on.
+
+    Attributes:
+        form: Its file.
+        root: The folder of that file.
+        policy: The policy whose triggers are watched.
+        memory: What it remembers.
+        columns: Watched columns of the reference.
+        streams: Its tests, by name.
+    """
+
+    form: WatchFile
+    root: Path
+    policy: Policy
+    memory: Memory
+    columns: Mapping[str, Column]
+    streams: Mapping[str, Stream]
+
+
+@contextmanager
+def opened(path: Path, *, now: str) -> Iterator[Watch]:
+    """A watch by its file; the first time, the reference is read and remembered.
+
+    Raises:
+        UsageError: The file, the policy, the reference or the memory cannot be used, or the file, the policy or the
+            model is not what it was when the watch began.
+    """
+    form = documents.read_model(path, WatchFile, error=AuditError)
+    root = path.parent
+    policy = policy_beside(form.policy, root)
+    if not policy.triggers:
+        raise AuditError(f"{path}: policy {policy.id} has no triggers, so nothing would be watched; add some to it")
+    settled = {
+        "watch": _digest(form),
+        "policy": policy_reference(policy),
+        "model": manifest.artifact_digest(root / form.model),
+    }
+    memory = Memory(root / form.state)
+    try:
+        with memory.at_once():
+            if not memory.facts():
+                memory.settle({**settled, "began": now, **_reference(form, root, policy)})
+        facts = memory.facts()
+        for name, value in settled.items():
+            if facts[name] != value:
+                raise UsageError(
+                    f"{path}: the {name} is not the one that this watch began with; begin another: name a new state"
+                )
+        columns = {name: Column.model_validate(column) for name, column in facts["columns"].items()}
+        yield Watch(form, root, policy, memory, columns, _streams(form, policy, columns, facts))
+    finally:
+        memory.close()
+
+
+def _digest(form: WatchFile) -> str:
+    """Digest of what decides; where alarms are sent and where looks are kept may change."""
+    plain = form.model_dump(
+        mode="json", by_alias=True, exclude={"webhook": True, "state": True, "looks": {"path"}, "every_days": True}
+    )
+    return "sha256:" + hashlib.sha256(evidence.dumps(plain)).hexdigest()
+
+
+def _reference(form: WatchFile, root: Path, policy: Policy) -> dict[str, Any]:
+    """What is remembered of the reference, as plain data."""
+    table = data.read_table(root / form.reference.path)
+    if len(table) < FEWEST_ROWS:
+        raise DataError(f"{form.reference.path}: has {len(table)} rows; expected at least {FEWEST_ROWS}")
+    columns = {name: column_of(table, name) for name in form.columns.watch}
+    right = None if form.columns.label is None else right_of(table, form.columns)
+    if right is not None and right.rows < FEWEST_ROWS:
+        raise DataError(f"{form.reference.path}: {right.rows} rows have a label; expected at least {FEWEST_ROWS}")
+    facts: dict[str, Any] = {
+        "reference": data.content_digest(table)[0],
+        "columns": {name: column.model_dump(mode="json") for name, column in columns.items()},
+        "right": None if right is None else asdict(right),
+        "days": 1,
+        "day_effects": {},
+    }
+    streams = _streams(form, policy, columns, facts)
+    if not streams:
+        raise DataError(f"{form.reference.path}: no trigger of the policy {policy.id} fits a column that is watched")
+    days = [] if form.columns.time is None else [day for _, day in days_of(table, form.columns.time)]
+    if len(days) >= FEWEST_DAYS:
+        looks = [look_at(day, policy.triggers, columns, form.columns) for day in days]
+        facts |= {"days": len(days), "day_effects": day_effects(streams, looks)}
+    return facts
+
+
+def _streams(
+    form: WatchFile, policy: Policy, columns: Mapping[str, Column], facts: Mapping[str, Any]
+) -> dict[str, Stream]:
+    right = None if facts["right"] is None else Right(**facts["right"])
+    found = streams_of(policy.triggers, columns, right, alpha=form.false_alarms, looks=form.looks_a_year)
+    days, effects = facts["days"], facts["day_effects"]
+    return {name: stream.among_days(effects.get(name, 0.0), days) for name, stream in found.items()}
+
+
+def look_once(
+    path: Path | str, *, as_of: str | None = None, tell: Callable[[Event], None] = lambda _event: None
+) -> int:
+    """Count every look that has arrived, and tell of what was found.
+
+    Args:
+        path: The watch file.
+        as_of: UTC time to take as now.
+        tell: Told of each event: a ``look`` that was counted, an ``alarm``, an alarm ``not sent``, a look ``refused``,
+            looks ``overdue``; last of the ``state``, which names what stands.
+
+    Returns:
+        1 while an alarm stands that calls for retraining or withdrawal; 3 while a person has to look: at another alarm,
+        at looks that were not counted, or because none arrive; 0 otherwise.
+
+    Raises:
+        UsageError: See ``opened``.
+    """
+    now = moment(as_of)
+    with opened(Path(path), now=now) as kept:
+        counted = {look.name: look.stamp for look in kept.memory.looks()}
+        for arrival in arrivals(kept.form, kept.root, today=_day(now)):
+            if not arrival.stamp or counted.get(arrival.name) != arrival.stamp:
+                _look(kept, arrival, now=now, tell=tell)
+        _tell(kept, tell)
+        return _standing(kept, now=now, tell=tell)
+
+
+def acknowledge_alarms(path: Path | str, reason: str, *, as_of: str | None = None) -> int:
+    """Close what stands, with what a person says about it; the streams of their triggers begin anew.
+
+    Returns:
+        Alarms that were closed.
+
+    Raises:
+        UsageError: See ``opened``; or nobody says anything.
+    """
+    if not reason.strip():
+        raise UsageError("an alarm is closed with a name and a reason; found nothing")
+    now = moment(as_of)
+    with opened(Path(path), now=now) as kept, kept.memory.at_once():
+        closed = kept.memory.close_alarms(when=now, reason=reason)
+        triggers = {alarm.trigger for alarm in closed}
+        streams = [(name, stream) for name, stream in kept.streams.items() if stream.trigger.id in triggers]
+        kept.memory.remember({name: asdict(stream.test.start()) for name, stream in streams})
+        return len(closed)
+
+
+def moment(as_of: str | None) -> str:
+    """What is taken as now."""
+    return clock.now() if as_of is None else clock.parse(as_of)
+
+
+def _day(now: str) -> date:
+    return datetime.fromisoformat(now).date()
+
+
+def _look(kept: Watch, arrival: Arrival, *, now: str, tell: Callable[[Event], None]) -> None:
+    """Count one look, whole or not at all."""
+    try:
+        table = arrival.read()
+        digest = data.content_digest(table)[0]
+        before = kept.memory.seen(arrival.name, digest)
+        looks = {} if before else look_at(table, kept.policy.triggers, kept.columns, kept.form.columns)
+    except DataError as error:
+        _refuse(kept, arrival.name, str(error), now=now, tell=tell)
+        return
+    with kept.memory.at_once():
+        # Another process may have counted it in the meantime.
+        before = kept.memory.seen(arrival.name, digest)
+        if before is None:
+            states = _advanced(kept, looks)
+            margins = {name: state.log_evidence - state.log_alarm for name, state in states.items()}
+            seen = Look(arrival.name, digest, len(table), now, margins, arrival.stamp)
+            kept.memory.count(seen, {name: asdict(state) for name, state in states.items()})
+            for trigger, says in _alarms(kept, states, looks):
+                kept.memory.raise_alarm(trigger.id, seen.name, now, says)
+        elif before.name == arrival.name and before.digest == digest and before.stamp != arrival.stamp:
+            kept.memory.touched(arrival.name, arrival.stamp)
+    if before is None:
+        beyond = [name for name, state in states.items() if state.alarm]
+        tell({"event": "look", "name": seen.name, "rows": seen.rows, "beyond": beyond})
+    elif before.name != arrival.name:
+        _refuse(kept, arrival.name, f"holds the rows of {before.name}, which were counted", now=now, tell=tell)
+    elif before.digest != digest:
+        why = f"holds other rows than when it was counted, now {digest[:19]}"
+        _refuse(kept, arrival.name, why, now=now, tell=tell)
+
+
+def _advanced(kept: Watch, looks: Mapping[str, Any]) -> dict[str, StreamState]:
+    stored = kept.memory.streams()
+    states = {}
+    for name, stream in kept.streams.items():
+        state = StreamState(**stored[name]) if name in stored else stream.test.start()
+        states[name] = stream.test.update(state, looks[name])
+    return states
+
+
+def _alarms(
+    kept: Watch, states: Mapping[str, StreamState], looks: Mapping[str, Any]
+) -> Iterator[tuple[Trigger, dict[str, Any]]]:
+    """Each trigger of which a stream is beyond its limit, and what to say: the streams, the surest first."""
+    for trigger in kept.policy.triggers:
+        mine = [name for name, stream in kept.streams.items() if stream.trigger == trigger and states[name].alarm]
+        mine.sort(key=lambda name: states[name].log_alarm - states[name].log_evidence)
+        if mine:
+            said = trigger.model_dump(mode="json", include={"title", "then", "advice", "limit"})
+            yield trigger, {**said, "streams": [_found(kept.streams[name], looks[name]) for name in mine]}
+
+
+def _found(stream: Stream, look: Any) -> dict[str, Any]:
+    kind = "shift" if isinstance(stream.test, MeanStream) else "share"
+    found = stream.value(look) if look.rows else stream.usual
+    return {"what": stream.what, "kind": kind, "found": found, "usual": stream.usual, "rows": look.rows}
+
+
+def _refuse(kept: Watch, name: str, why: str, *, now: str, tell: Callable[[Event], None]) -> None:
+    known = any(each.name == name and each.why == why for each in kept.memory.refused())
+    with kept.memory.at_once():
+        kept.memory.refuse(name, why=why, seen=now)
+    if not known:
+        tell({"event": "refused", "name": name, "why": why})
+
+
+def alarm_event(kept: Watch, alarm: Alarm) -> Event:
+    """An alarm as it is told."""
+    event = {"event": "alarm", "id": alarm.id, "model": kept.form.name, "look": alarm.look, "seen": alarm.seen}
+    return {**event, "trigger": alarm.trigger, **alarm.says}
+
+
+def _tell(kept: Watch, tell: Callable[[Event], None]) -> None:
+    """Tell of every alarm that nobody was told of; one that the address did not take is sent again next time."""
+    for alarm in kept.memory.alarms(untold=True):
+        event = alarm_event(kept, alarm)
+        tell(event)
+        fault = "" if kept.form.webhook is None else telling.post(kept.form.webhook, event)
+        if fault:
+            tell({"event": "not sent", "id": alarm.id, "why": fault})
+        else:
+            with kept.memory.at_once():
+                kept.memory.told([alarm])
+
+
+def _standing(kept: Watch, *, now: str, tell: Callable[[Event], None]) -> int:
+    """Exit code for what stands."""
+    open_alarms = [alarm for alarm in kept.memory.alarms() if alarm.closed is None]
+    refused = [each for each in kept.memory.refused() if each.closed is None]
+    looks = kept.memory.looks()
+    last = max((look.seen for look in looks), default=kept.memory.facts()["began"])
+    waited = datetime.fromisoformat(now) - datetime.fromisoformat(last)
+    overdue = waited > timedelta(days=2 * kept.form.every_days)
+    if overdue:
+        tell({"event": "overdue", "last": last, "days": waited.days})
+    standing = [alarm.id for alarm in open_alarms]
+    tell({"event": "state", "looks": len(looks), "alarms": standing, "refused": [each.name for each in refused]})
+    if any(alarm.says["then"] != "review" for alarm in open_alarms):
+        return 1
+    return 3 if open_alarms or refused or overdue else 0

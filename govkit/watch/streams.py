@@ -1,0 +1,213 @@
+"""What a watch counts: one sequential test for each column, category and trigger, and what a look says to each."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from govkit.core import Trigger
+from govkit.core.case import Array
+from govkit.data import canonical_text
+from govkit.errors import DataError
+from govkit.stats import (
+    Look,
+    MeanStream,
+    RateStream,
+    category_looks,
+    day_effect,
+    rank_shift,
+    rank_variance,
+    unseen_share,
+)
+from govkit.stats.looks import FEWEST_DAYS
+from govkit.watch.form import WatchColumns
+from govkit.watch.reference import Column, number_features, numbers_of, text_features, texts_of
+
+
+@dataclass(frozen=True)
+class Right:
+    """Answers of the reference that agree with the labels: how many, of how many."""
+
+    count: int
+    rows: int
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A sequential test.
+
+    Attributes:
+        trigger: The trigger that it serves.
+        what: What is watched, in words.
+        test: The test.
+        row_variance: Of a shift, the variance of one row of the reference in the units of the test.
+    """
+
+    trigger: Trigger
+    what: str
+    test: MeanStream | RateStream
+    row_variance: float = 1.0
+
+    @property
+    def variance(self) -> float:
+        """Variance of one row of the reference."""
+        return self.row_variance if isinstance(self.test, MeanStream) else self.usual * (1 - self.usual)
+
+    def among_days(self, effect: float, days: int) -> Stream:
+        """The same for rows whose days differ.
+
+        Half of what is tolerated is kept for days: simulated, the limit alone bears day effects of that size, and the
+        test sees a change sooner (``tests/bench/watch.py``).
+
+        Args:
+            effect: Standard deviation between days, in the units of the test.
+            days: Days of the reference.
+        """
+        tolerated = self.test.limit if isinstance(self.test, MeanStream) else self.test.tolerance
+        return replace(self, test=replace(self.test, day_sd=max(0.0, effect - tolerated / 2), reference_days=days))
+
+    @property
+    def usual(self) -> float:
+        """The value of the reference: 0 for a shift, else a share."""
+        return 0.0 if isinstance(self.test, MeanStream) else self.test.reference_count / self.test.reference_rows
+
+    def value(self, look: Look) -> float:
+        """What a look with rows showed: a shift in standard deviations, or a share."""
+        return look.value if isinstance(self.test, MeanStream) else look.value / look.rows
+
+
+def streams_of(
+    triggers: tuple[Trigger, ...], columns: Mapping[str, Column], right: Right | None, *, alpha: float, looks: int
+) -> dict[str, Stream]:
+    """Every test of a watch, by name; together they raise a false alarm in a year with a chance of at most ``alpha``.
+
+    Args:
+        triggers: Those of the policy.
+        columns: Watched columns of the reference.
+        right: Accuracy of the reference, where labels are.
+        alpha: Chance of a false alarm.
+        looks: Looks of a year.
+    """
+    found = {}
+    for trigger in triggers:
+        if trigger.watch == "accuracy" and right is not None:
+            test = RateStream(reference_count=right.count, reference_rows=right.rows, tolerance=trigger.limit)
+            found[trigger.id] = Stream(trigger, "accuracy", test)
+        for name, column in columns.items():
+            for stream in _of_column(trigger, name, column):
+                known = f"{trigger.id} {stream.what}"
+                if known in found:
+                    raise DataError(f"columns.watch makes two streams of the name {known!r}; rename a column")
+                found[known] = stream
+    size = max(1, len(found))
+    return {
+        name: replace(stream, test=replace(stream.test, alpha=alpha, streams=size, looks_a_year=looks))
+        for name, stream in found.items()
+    }
+
+
+def day_effects(streams: Mapping[str, Stream], days: Sequence[Mapping[str, Look]]) -> dict[str, float]:
+    """How much each stream varies from day to day in the reference, beyond chance; in the units of its test.
+
+    Args:
+        streams: As ``streams_of`` makes them.
+        days: What each day of the reference says to each of them; at least 60.
+    """
+    effects = {}
+    for name, stream in streams.items():
+        looks = [day[name] for day in days if day[name].rows]
+        if len(looks) >= FEWEST_DAYS:
+            values = [stream.value(look) for look in looks]
+            effects[name] = day_effect(values, [look.rows for look in looks], variance=stream.variance)
+    return effects
+
+
+def _of_column(trigger: Trigger, name: str, column: Column) -> Iterator[Stream]:
+    if trigger.watch == "missing":
+        test = RateStream(
+            reference_count=column.missing, reference_rows=column.rows, tolerance=trigger.limit, direction="up"
+        )
+        yield Stream(trigger, f"{name} without a value", test)
+    if trigger.watch == "new" and column.kind == "category":
+        count, rows = unseen_share(list(column.categories.values()))
+        test = RateStream(reference_count=count, reference_rows=rows, tolerance=trigger.limit, direction="up")
+        yield Stream(trigger, f"{name} unlike any before", test)
+    if trigger.watch == "shift":
+        for feature, bins in column.bins.items():
+            shift = MeanStream(reference_rows=sum(bins.counts), limit=trigger.limit)
+            yield Stream(trigger, f"{name} {feature}".strip(), shift, rank_variance(bins.counts))
+        yield from _of_categories(trigger, name, column)
+
+
+def _of_categories(trigger: Trigger, name: str, column: Column) -> Iterator[Stream]:
+    """Each frequent category; its tolerance is the limit in standard deviations of a truth."""
+    rows = sum(column.categories.values())
+    for category in category_looks(column.categories, column.categories):
+        if category is not None:
+            count = column.categories[category]
+            share = min(max(count, 0.5), rows - 0.5) / rows
+            tolerance = trigger.limit * math.sqrt(share * (1 - share))
+            test = RateStream(reference_count=count, reference_rows=rows, tolerance=tolerance, direction="both")
+            yield Stream(trigger, f"{name} = {category}", test)
+
+
+def look_at(
+    table: Array, triggers: tuple[Trigger, ...], columns: Mapping[str, Column], names: WatchColumns
+) -> dict[str, Look]:
+    """What the rows of one look say to each stream, by the names of ``streams_of``.
+
+    Raises:
+        DataError: A column is missing, or holds something else than in the reference.
+    """
+    found = {name: _seen(table, name, column) for name, column in columns.items()}
+    seen: dict[str, Look] = {}
+    for trigger in triggers:
+        if trigger.watch == "accuracy" and names.label is not None:
+            right = right_of(table, names)
+            seen[trigger.id] = Look(right.count, right.rows)
+        for looks in found.values():
+            seen.update({f"{trigger.id} {what}": look for (kind, what), look in looks.items() if kind == trigger.watch})
+    return seen
+
+
+def _seen(table: Array, name: str, column: Column) -> dict[tuple[str, str], Look]:
+    """What the rows say of one column, by what a trigger may watch."""
+    looks: dict[tuple[str, str], Look] = {}
+    if column.kind == "number":
+        values = numbers_of(table, name)
+        held, features = len(values), number_features(values, column.middle)
+    else:
+        texts = texts_of(table, name)
+        held = len(texts)
+        features = text_features(texts, frozenset(column.words)) if column.kind == "text" else {}
+        if column.kind == "category":
+            for category, look in category_looks(Counter(texts), column.categories).items():
+                looks["new" if category is None else "shift", _what(name, category)] = look
+    for feature, values in features.items():
+        bins = column.bins[feature]
+        shift = rank_shift(values, bins.edges, bins.counts) if held else 0.0
+        looks["shift", f"{name} {feature}".strip()] = Look(shift, held)
+    looks["missing", f"{name} without a value"] = Look(len(table) - held, len(table))
+    return looks
+
+
+def _what(name: str, category: str | None) -> str:
+    return f"{name} unlike any before" if category is None else f"{name} = {category}"
+
+
+def right_of(table: Array, names: WatchColumns) -> Right:
+    """Rows whose answer is the label, of those whose label is there.
+
+    Raises:
+        DataError: A column is missing.
+    """
+    import numpy as np
+
+    for name in (names.label or "", names.prediction or ""):
+        if name not in table.column_names:
+            raise DataError(f"there is no column {name!r}; found {', '.join(map(repr, table.column_names))}")
+    labels, answers = (canonical_text(table[name or ""]) for name in (names.label, names.prediction))
+    labeled = labels != None  # noqa: E711 - cell by cell
+    return Right(int(np.sum((labels == answers) & labeled)), int(labeled.sum()))
