@@ -15,6 +15,7 @@ from govkit.checks._labels import label_view, of_label
 from govkit.checks._needs import unmet
 from govkit.checks._requests import Request, arguments, complete, declared_passes, find, requests_for
 from govkit.checks._stamp import WatchedCase, cleaned, stamped
+from govkit.checks._suggestion import suggested_suite
 from govkit.core import Case, Check, Finding, Gap
 from govkit.errors import MissingExtra, UsageError, missing_extra
 
@@ -84,4 +85,13 @@ def _gap_of(error: Exception, name: str) -> Gap:
     return Gap(reason="crashed", detail=cleaned(error))
 
 
-__all__ = ["Request", "catalog", "declared_passes", "describe", "group_rates", "measure", "requests_for"]
+__all__ = [
+    "Request",
+    "catalog",
+    "declared_passes",
+    "describe",
+    "group_rates",
+    "measure",
+    "requests_for",
+    "suggested_suite",
+]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -91,7 +91,7 @@ def _lengths(inputs: Any) -> dict[str, Array]:
     """Characters and words of each text; nothing where the inputs are no texts."""
     import numpy as np
 
-    if not isinstance(inputs, list):
+    if not isinstance(inputs, Sequence):
         return {}
     return {
         "text length": np.array([len(text) for text in inputs]),

@@ -32,6 +32,7 @@ IBANS = {
 # Neither a piece of a longer number, nor the places behind a decimal point.
 _START, _END = r"(?<![0-9A-Za-z])(?<![0-9]-)(?<![^A-Za-z)]\.)", r"(?![0-9A-Za-z])(?![.-][0-9])"
 _GAP = "[ \u00a0\u202f-]"
+_ODD_GAP = "[ \u00a0\u202f]?[-./_·\u2010-\u2014][ \u00a0\u202f]?|[ \u00a0\u202f]{2,3}"
 _SPACES = re.compile(r"[^0-9A-Za-z]+")
 _DATE = re.compile(r"(?:19|20)[0-9]{2}([-/.])[01]?[0-9]\1[0-3]?[0-9]|[0-3]?[0-9]([-/.])[0-3]?[0-9]\2(?:19|20)[0-9]{2}")
 _LETTERS = {letter: str(value) for value, letter in enumerate("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")}
@@ -197,8 +198,14 @@ def _kinds() -> Iterator[Kind]:
         r"(?!(?:png|jpe?g|gif|svg|webp|js|css|html?|py|json|txt|tgz|zip)\b)[A-Za-z]{2,24}"
         r"(?![0-9A-Za-z]|[-_][0-9A-Za-z])"))  # fmt: skip
     groups = rf"[2-6](?:[0-9]{{11,18}}|[0-9]{{3}}(?:{_GAP}[0-9]{{4}}){{3}}(?:{_GAP}?[0-9]{{1,3}})?)"
-    cards = rf"{groups}|3[0-9]{{3}}{_GAP}[0-9]{{6}}{_GAP}[0-9]{{4,5}}"
-    yield Kind("card", "card_rows", DIGITS, _written(cards), _card)
+    # Any other separator stands the same between all groups, or, as when somebody spells it, between all digits.
+    odd = rf"[2-6][0-9]{{3}}(?P<gap>{_ODD_GAP})[0-9]{{4}}(?:(?P=gap)[0-9]{{4}}){{2}}(?:(?P=gap)?[0-9]{{1,3}})?"
+    amex = rf"3[0-9]{{3}}(?:{_GAP}[0-9]{{6}}{_GAP}|(?P<by>{_ODD_GAP})[0-9]{{6}}(?P=by))[0-9]{{4,5}}"
+    spelled = "(?<![0-9][ .-])[2-6](?P<one>[ .-])[0-9](?:(?P=one)[0-9]){11,17}(?!(?P=one)[0-9])"
+    yield Kind("card", "card_rows", DIGITS, _written(f"{groups}|{odd}|{amex}|{spelled}"), _card)
+    image = r"(?=[^/]{0,20}\.(?:png|jpe?g|gif|bmp|tiff?|webp)\b)"
+    named = rf"(?i)(?<![0-9A-Za-z])[a-z]{{3,20}}(?P<id>[2-6][0-9]{{12,18}})(?![0-9]){image}"
+    yield Kind("card", "card_rows", DIGITS, re.compile(named), _card)
     ibans = "|".join(rf"(?:{lands})[0-9]{{2}}(?:{_GAP}?[0-9A-Z]){{{size - 4}}}" for size, lands in IBANS.items())
     yield Kind("iban", "iban_rows", r"(?i)[a-z]{2}[0-9]{2}", _written(ibans), _iban)
     yield from _phones()

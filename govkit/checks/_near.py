@@ -164,11 +164,11 @@ def _keys(marks: Array) -> Array:
 
     keys = np.zeros(len(marks), dtype=np.uint64)
     for column in marks.T:
-        keys = _mixed(keys + column.astype(np.uint64))
+        keys = mixed(keys + column.astype(np.uint64))
     return keys
 
 
-def _mixed(numbers: Array) -> Array:
+def mixed(numbers: Array) -> Array:
     """Each uint64 as another that looks drawn at random (the finalizer of splitmix64, Steele et al. 2014)."""
     import numpy as np
 
@@ -199,7 +199,7 @@ def _grams(texts: Sequence[str]) -> tuple[Array, Array]:
     # Three letters of 21 bits fill a number.
     first = at[0] | at[1] << np.uint64(21) | at[2] << np.uint64(42)
     counts = np.array([len(text) + GRAM - 1 for text in texts])
-    return _mixed(_mixed(first) + (at[3] | at[4] << np.uint64(21))), np.cumsum(counts) - counts
+    return mixed(mixed(first) + (at[3] | at[4] << np.uint64(21))), np.cumsum(counts) - counts
 
 
 def _distinct(grams: Array) -> Array:

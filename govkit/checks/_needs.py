@@ -70,6 +70,11 @@ def _train(case: Case) -> Answer:
     return _role(case, "train", "training data")
 
 
+def _service(case: Case) -> Answer:
+    detail = "There is no statement of a watch (service: {statement, trust} in the audit file)."
+    return None if case.service is not None else ("no data", detail)
+
+
 def _shifted(case: Case) -> Answer:
     return _role(case, "shifted", "shifted data")
 
@@ -107,6 +112,7 @@ _NEEDS: dict[str, Callable[[Case], Answer]] = {
     "weights": _weights,
     "inputs": _inputs,
     "train": _train,
+    "service": _service,
     "shifted": _shifted,
     "run": _run,
     "groups": _groups,

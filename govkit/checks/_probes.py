@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from govkit.core import Case, Dataset
@@ -53,14 +54,14 @@ def probe_features(case: Case, data: Dataset, rows: Array) -> Array | None:
     features = case.embed(data.role)
     if features is not None:
         features = features[rows]
-    elif isinstance(data.inputs, list):
+    elif isinstance(data.inputs, Sequence):
         return _text_features([data.inputs[row] for row in rows])
     elif hasattr(data.inputs, "columns"):
         features = _table_features(data.inputs.iloc[rows])
     elif data.inputs is None:
         return None
     else:
-        features = _image_features(data.inputs[rows])
+        features = image_features(data.inputs[rows])
     scaled = StandardScaler().fit_transform(np.asarray(features, dtype=np.float64))
     return scaled / np.sqrt(scaled.shape[1])
 
@@ -93,7 +94,7 @@ def _text_features(texts: list[str]) -> Array:
     return TfidfTransformer(sublinear_tf=True).fit_transform(counted.transform(texts))
 
 
-def _image_features(images: Array) -> Array:
+def image_features(images: Array) -> Array:
     n, channels, high, wide = images.shape
     a, b = max(1, high // SIDE), max(1, wide // SIDE)
     blocks = images[:, :, : high // a * a, : wide // b * b].reshape(n, channels, high // a, a, wide // b, b)

@@ -8,9 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from govkit.core import Case, Dataset, Gap, Measurement, Of, Predictions, Role
+from govkit.core import Case, Dataset, Gap, Measurement, Of, Predictions, Role, exact
 from govkit.core.case import Array, Coded
+from govkit.core.finding import MOST_ROWS
 from govkit.core.words import GapReason
+from govkit.data import file_order
 from govkit.stats import Estimate
 
 MODELS: tuple[Of, ...] = ("candidate", "base", "incumbent")
@@ -75,6 +77,41 @@ def measured(name: str, estimate: Estimate, data: Dataset, **where: Any) -> Meas
 def stated(name: str, value: float, n: int, data: Dataset, **where: Any) -> Measurement:
     """A number for the reader that carries no bounds and so never satisfies a limit."""
     return Measurement(name=name, value=float(value), n=int(n), data=data.ref, **where)
+
+
+def counted(
+    name: str, value: float, data: Dataset, *, n: int | None = None, which: Array | None = None, **where: Any
+) -> Measurement:
+    """A number that was counted, not estimated, with the names of the rows ``which``; n is all rows if not given."""
+    interval, bounds = exact(float(value))
+    return Measurement(
+        name=name,
+        value=float(value),
+        n=len(data) if n is None else n,
+        interval=interval,
+        bounds=bounds,
+        data=data.ref,
+        rows=() if which is None else named_rows(data, which),
+        **where,
+    )
+
+
+def named_rows(data: Dataset, which: Array) -> tuple[str, ...]:
+    """Names of some rows, as a finding carries them: their ids, else their places in the file.
+
+    Args:
+        data: A data set of n rows.
+        which: Truths ``(n,)`` or indices ``(m,)``.
+
+    Returns:
+        At most ``MOST_ROWS`` names, in the order of the file where there are no ids.
+    """
+    import numpy as np
+
+    chosen = np.flatnonzero(which) if np.asarray(which).dtype == bool else np.asarray(which)
+    if data.ids is not None:
+        return tuple(map(str, data.ids[chosen][:MOST_ROWS]))
+    return tuple(f"row {place + 1}" for place in np.sort(file_order(data)[chosen])[:MOST_ROWS])
 
 
 def missing(name: str, reason: GapReason, detail: str, *, data: Dataset | None = None, **where: Any) -> Gap:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from govkit.checks._shared import measured, missing, stated
@@ -146,7 +146,7 @@ def _features(case: Case, names: list[str], categories: Categories, picked: list
     first, second = case.embed("test"), case.embed("shifted")
     if first is not None and second is not None:
         return np.concatenate([first[picked[0]], second[picked[1]]])
-    if isinstance(test.inputs, list):
+    if isinstance(test.inputs, Sequence):
         from sklearn.feature_extraction.text import HashingVectorizer
 
         texts = [side.inputs[row] for side, rows in zip((test, shifted), picked, strict=True) for row in rows]

@@ -17,6 +17,9 @@ from govkit.checks._near import Prints, image_prints, text_prints, texts_of
 from govkit.core import Case, Dataset
 from govkit.core.case import Array
 
+ROWS = 1 << 14
+"""Texts that are made plain at once."""
+
 _SPACE = re.compile(r"\s+")
 _UNSEEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
 # A leading zero is kept apart: 007 is a code and no number, as in the readers.
@@ -89,12 +92,16 @@ def row_keys(case: Case, data: Dataset, *, whole: bool = False) -> Array | None:
         whole: For tables, rows count as the same only where every column but the declared id is the same.
 
     Returns:
-        Keys ``(n,)`` of the texts, the images or the input columns; None where the data hold no inputs.
+        Keys ``S32`` ``(n,)`` of the texts, the images or the input columns; None where the data hold no inputs.
     """
     import pyarrow as pa
 
-    if isinstance(data.inputs, list):
-        return _digests(pa.table({"text": [plain(text) for text in data.inputs]}))
+    from govkit import data as of_rows
+
+    if isinstance(data.inputs, Sequence):
+        texts = data.inputs
+        plains = (list(map(plain, texts[at : at + ROWS])) for at in range(0, len(texts), ROWS))
+        return of_rows.row_keys((pa.table({"text": part}) for part in plains), len(texts))
     if hasattr(data.inputs, "columns"):
         held = data.table.column_names if whole else map(str, data.inputs.columns)
         return _table_keys(data.table, [name for name in held if not (whole and name == case.column.get("id"))])
@@ -108,43 +115,54 @@ def prints(case: Case, data: Dataset) -> Prints | None:
     """
     if getattr(data.inputs, "ndim", 0) == 4:
         return image_prints(data.inputs)
-    named = case.column.get("input")
-    columns = [name for name in ([named] if isinstance(named, str) else named or ()) if name in data.table.column_names]
-    if columns and all(_is_nested(data.table[name].type) for name in columns):
-        cells = zip(*(texts_of(data.table[name]) for name in columns), strict=True)
-        return text_prints([" ".join(row) for row in cells], plain)
-    return text_prints(data.inputs, plain) if isinstance(data.inputs, list) else None
+    texts = texts_in(case, data)
+    return None if texts is None else text_prints(texts, plain)
 
 
-def _is_nested(kind: Array) -> bool:
+def texts_in(case: Case, data: Dataset) -> Sequence[str] | None:
+    """The text of each row ``(n,)``, a list or lazy; None where the inputs are no texts.
+
+    A chat or a record is the text of all its fields. A table is texts where each of its inputs is such a record, or
+    where its only input is a column of strings, half of which hold a space.
+    """
     import pyarrow as pa
+    import pyarrow.compute as pc
 
-    return bool(pa.types.is_nested(kind))
+    from govkit.data import texts_of_columns
+
+    named = case.column.get("input") or ()
+    columns = [name for name in ([named] if isinstance(named, str) else named) if name in data.table.column_names]
+    nested = [name for name in columns if pa.types.is_nested(data.table[name].type)]
+    if columns and len(nested) == len(columns):
+        return texts_of_columns([data.table[name] for name in columns], _joined)
+    if isinstance(data.inputs, Sequence) or len(columns) != 1 or not hasattr(data.inputs, "columns"):
+        return data.inputs if isinstance(data.inputs, Sequence) else None
+    (name,) = columns
+    only = data.table[name]
+    only = only.cast(only.type.value_type) if pa.types.is_dictionary(only.type) else only
+    if not (pa.types.is_string(only.type) or pa.types.is_large_string(only.type)):
+        return None
+    spaced = pc.mean(pc.match_substring(pc.fill_null(only, ""), " ")).as_py() or 0.0
+    return texts_of_columns([only], texts_of) if spaced >= 1 / 2 else None
+
+
+def _joined(*columns: Array) -> list[str]:
+    return [" ".join(cells) for cells in zip(*map(texts_of, columns), strict=True)]
 
 
 def _table_keys(table: Array, columns: Sequence[str]) -> Array:
     import pyarrow as pa
 
+    from govkit import data as of_rows
+
     parts = [part for name in sorted(columns) for part in split(table[name], fold=True)]
-    return _digests(pa.table(parts, names=[str(at) for at in range(len(parts))]))
-
-
-def _digests(table: Array) -> Array:
-    """Digest of each row, in the order of the table, ``S64`` ``(n,)``."""
-    import numpy as np
-
-    from govkit.data import content_digest
-
-    _, digests, order = content_digest(table)
-    keys = np.empty_like(digests)
-    keys[order] = digests
-    return keys
+    return of_rows.row_keys([pa.table(parts, names=[str(at) for at in range(len(parts))])], table.num_rows)
 
 
 def _array_keys(rows: Array) -> Array:
     import numpy as np
 
-    return np.array([hashlib.sha256(np.ascontiguousarray(row).tobytes()).hexdigest() for row in rows], dtype="S64")
+    return np.array([hashlib.sha256(np.ascontiguousarray(row).tobytes()).digest() for row in rows], dtype="S32")
 
 
 def _flat(column: Array) -> Array:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from govkit.checks._near import Prints, near_rows
-from govkit.checks._shared import answers, measured, missing
+from govkit.checks._shared import answers, counted, measured, missing
 from govkit.checks.data import prints, row_keys
-from govkit.core import Case, Dataset, Finding, Measurement, Metric, Of, Role, check, exact
+from govkit.core import Case, Dataset, Finding, Metric, Of, Role, check
 from govkit.core.case import Array
 from govkit.core.words import CLASSES, TASKS
+from govkit.data.spool import pieces
 from govkit.stats import difference, proportion
 
 SCORED: tuple[Of, ...] = ("candidate", "base", "incumbent")
@@ -84,14 +85,14 @@ def _of(case: Case, data: Dataset, found_by: FoundBy) -> Iterator[Finding]:
             yield missing(name, "no data", detail, data=data)
         return
     shared = _shared(known, keys)
-    values = (float(shared.sum()), float(shared.mean()), float(_conflicts(known, train.labels, keys, data.labels)))
-    for name, value in zip(COUNTS, values, strict=True):
-        yield _counted(name, value, data)
+    conflicts = _conflicts(known, train.labels, keys, data.labels)
+    for name, rows in zip(COUNTS, (shared, shared, conflicts), strict=True):
+        yield counted(name, rows.mean() if name == "shared_share" else rows.sum(), data, which=rows)
     near = _near(found_by[data.role], found_by["train"], shared)
     if near is None:
         yield missing(NEAR, "unsupported", "Only texts and images are searched for near rows.", data=data)
     else:
-        yield _counted(NEAR, float(near.sum()), data)
+        yield counted(NEAR, near.sum(), data, which=near)
         shared = shared | near
     if data.role == "test" and case.task in CLASSES:
         yield from _accuracies(case, data, shared)
@@ -116,12 +117,7 @@ def _crossing(case: Case, data: Dataset, found_by: FoundBy) -> Iterator[Finding]
         near = _near(found_by[data.role], found_by[other.role], shared)
         crossing |= shared if near is None else shared | near
     if others:
-        yield _counted(CROSSING, float(crossing.sum()), data)
-
-
-def _counted(name: str, value: float, data: Dataset) -> Measurement:
-    interval, bounds = exact(value)
-    return Measurement(name=name, value=value, n=len(data), interval=interval, bounds=bounds, data=data.ref)
+        yield counted(CROSSING, crossing.sum(), data, which=crossing)
 
 
 def _near(asked: Prints | None, known: Prints | None, shared: Array) -> Array | None:
@@ -147,21 +143,35 @@ def _keys(case: Case, train: Dataset, data: Dataset) -> tuple[Array | None, Arra
 
 
 def _shared(known: Array, keys: Array) -> Array:
+    """Rows whose key is known, truths ``(n,)``."""
     import numpy as np
 
-    return np.isin(keys, known)
+    return np.isin(keys, known[_met(known, keys)])
 
 
-def _conflicts(known: Array, known_labels: Array, keys: Array, labels: Array) -> int:
-    """Rows that the training data hold, but never with this label, or these labels."""
+def _met(known: Array, keys: Array) -> Array:
+    """Rows of the known, which may be far more, that have one of the keys: truths ``(m,)``."""
     import numpy as np
 
+    distinct, met = np.unique(keys), np.zeros(len(known), dtype=bool)
+    for at in pieces(len(known) if len(distinct) else 0):
+        place = np.searchsorted(distinct, known[at])
+        met[at] = distinct[np.minimum(place, len(distinct) - 1)] == known[at]
+    return met
+
+
+def _conflicts(known: Array, known_labels: Array, keys: Array, labels: Array) -> Array:
+    """Rows that the training data hold, but never with this label, or these labels: truths ``(n,)``."""
+    import numpy as np
+
+    met = _met(known, keys)
+    known, known_labels = known[met], known_labels[met]
     n = len(known)
     _, row = np.unique(np.concatenate([known, keys]), return_inverse=True)
     _, label = np.unique(np.concatenate([known_labels, labels]), axis=0, return_inverse=True)
     row, label = row.reshape(-1), label.reshape(-1)
     labeled = row * (label.max(initial=0) + 1) + label
-    return int((np.isin(row[n:], row[:n]) & ~np.isin(labeled[n:], labeled[:n])).sum())
+    return np.isin(row[n:], row[:n]) & ~np.isin(labeled[n:], labeled[:n])
 
 
 def _accuracies(case: Case, data: Dataset, shared: Array) -> Iterator[Finding]:

@@ -1,18 +1,52 @@
-"""Data quality: do the data hold what their suite of expectations says?"""
+"""Data quality: do the data hold what their suite of expectations says, and what is broken, missing or odd in them?"""
 
 from __future__ import annotations
 
-import json
-import warnings
-from collections.abc import Iterator
-from pathlib import Path
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from govkit.checks._shared import loading, measured
+from govkit.checks._expectations import SEVERITIES, Outcome, context, read_suite, validated
+from govkit.checks._quality import Summary, absent, blank, marked, outside, pieces, repeated, summary, unknown
+from govkit.checks._shared import measured, missing, named_rows
+from govkit.checks._texts import as_texts, damaged, languages, most_frequent, scripts, spread
+from govkit.checks.data import plain
 from govkit.core import Case, Dataset, Finding, Measurement, Metric, check, exact
-from govkit.core.words import TASKS
-from govkit.errors import DataError
+from govkit.core.case import Array
+from govkit.core.finding import MOST_ROWS
+from govkit.core.words import CLASSES, LABEL, TASKS, Better
 from govkit.stats import proportion
+
+FEWEST = 30
+"""Texts whose language must be told before their share says something."""
+
+_PLACE = re.compile(r".*?\b(?:row|line) [0-9]+")
+
+
+def _counts(what: str, unit: str = "rows") -> Metric:
+    return Metric(what, better="lower", unit=unit, low=0)
+
+
+def _share(what: str, better: Better = "lower") -> Metric:
+    return Metric(what, better=better, low=0, high=1)
+
+
+AGAINST = {
+    "out_of_range_rows": _counts("Rows with a number outside the range of the training data."),
+    "other_type_columns": _counts("Columns of another type than in the training data.", "columns"),
+    "new_categories": _counts("Categories that no training row has.", "categories"),
+}
+"""What is counted against the training data, in every data set."""
+
+SPOKEN = {
+    "other_script_rows": _counts("Rows whose text is mostly in another script than most training texts."),
+    "other_language_share": _share(
+        "Share of rows in another language than most training texts, among those of a sample whose language py3langid "
+        "tells with a probability of 0.9."
+    ),
+}
+"""The same for texts."""
 
 
 @check(
@@ -21,160 +55,245 @@ from govkit.stats import proportion
     tasks=TASKS,
     metrics={
         "suite_passed": Metric("Whether every expectation of the suite is met."),
-        "failed_expectations": Metric("Expectations that are not met.", better="lower", unit="expectations", low=0),
+        "failed_expectations": _counts("Expectations that are not met.", "expectations"),
+        **{f"failed_{each}": _counts(f"Expectations of severity {each} that are not met.", "expectations")
+           for each in SEVERITIES},
         "expectations": Metric("Expectations in the suite.", unit="expectations", low=0),
         "expectation_met": Metric("Whether one expectation is met; listed where it is not."),
-        "missing_share": Metric("Share of rows without a value in a column.", better="lower", low=0, high=1),
+        "missing_share": _share("Share of rows without a value in a column."),
+        "broken_rows": _counts("Rows of the file that could not be read and are in no other number."),
+        "constant_columns": _counts("Columns of inputs and labels without two different values.", "columns"),
+        "damaged_text_rows": _counts("Rows with text that was read in a wrong encoding, or has lost characters."),
+        "rarest_class_share": _share("Share of rows of the rarest class.", "higher"),
+        "repeated_text_share": _share("Share of rows that hold the most frequent text."),
+        **AGAINST,
+        **SPOKEN,
     },
-)
+)  # fmt: skip
 def data_quality(case: Case) -> Iterator[Finding]:
-    """A suite of great-expectations, run on each data set, and the missing values of each declared column.
+    """A suite of expectations on each data set, and counts of what is broken, missing or odd in the declared columns.
 
-    The suite is the user's own file (``quality`` in the audit file, JSON as great-expectations writes it). Without one
-    a suite is made: there are rows; labels, inputs and groups are not missing; labels are known classes, truths, or
-    numbers in their range; texts are not blank; ids are unique; no input column of a table and no label is constant. An
-    expectation that cannot be computed, for example because its column does not exist, is not met. Only names and
-    counts leave the check, never values.
+    The suite is the user's own file (``quality`` in the audit file, JSON as great-expectations writes it), which
+    great-expectations runs on the whole table as a frame. Without one these are counted: there are rows; labels, inputs
+    and groups are not missing; labels are known classes, truths, or numbers in their range; texts are not blank; ids
+    are unique; no input column of a table and no label is constant. All of these count as critical. An expectation that
+    cannot be computed, for example because its column does not exist, is not met.
+
+    The other counts are exact. Ranges, types, categories, scripts and languages are those of the training data, and
+    without it they are not known; some test rows lie outside of any range by chance. Categories are texts of at most
+    300 kinds, ten rows each on the average. The most frequent text is looked for in 2,000 rows and counted in all, each
+    text as a reader takes it. The bounds of the rarest class are those of that class alone. Damage is what UTF-8
+    becomes when read as Windows-1252 or Latin-1; some goes unseen. An image that cannot be read is refused before.
+
+    Only names, counts and names of rows leave the check, never values.
     """
-    context = _context()
+    read = None if case.suite is None else read_suite(case.suite)
+    where = None if read is None else context()
+    train = case.data.get("train")
+    known = {} if train is None else _summaries(case, train)
     for data in case.data.values():
-        frame = data.table.to_pandas()
-        suite = _users_suite(case.suite) if case.suite is not None else _default_suite(case, data, frame)
-        yield from _validated(context, suite, frame, data)
-        yield from _missing_shares(case, data, frame)
+        held = known if data is train else _summaries(case, data)
+        yield from _judged(_defaults(case, data, held) if read is None else validated(where, read, data), data)
+        yield from _alone(case, data, held)
+        if train is None:
+            yield from _without_train(case, data)
+        elif data is not train:
+            yield from _beside(case, data, held, known)
+    if case.modality == "text" and train is not None:
+        yield from _spoken(case, train)
 
 
-def _context() -> Any:
-    """A context in memory: no folder, no network, no progress bars."""
-    import os
-
-    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-    with loading():
-        import great_expectations
-
-        context = great_expectations.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}
-    return context
+def _named(case: Case, use: str, data: Dataset) -> list[str]:
+    """The columns of one use that the table holds."""
+    found, there = case.column.get(use) or (), set(data.table.column_names)
+    return [name for name in ((found,) if isinstance(found, str) else found) if name in there]
 
 
-def _users_suite(path: Path) -> list[Any]:
-    """The expectations of the user's file, each or none: great-expectations itself drops the ones it does not know.
-
-    Raises:
-        DataError: The file is no suite, holds no expectation, or one that does not exist or has wrong arguments.
-    """
-    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
-
-    try:
-        listed = json.loads(path.read_text(encoding="utf-8"))["expectations"]
-        items = [(str(item["type"]), dict(item)) for item in listed]
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise DataError(
-            f"{path}: no suite of expectations ({type(error).__name__}: {error}); expected the JSON that "
-            "great-expectations 1.x writes, with a list 'expectations' whose items have a 'type'"
-        ) from error
-    if not items:
-        raise DataError(f"{path}: the suite holds no expectation, so it would be met by any data; add one or remove it")
-    suite = []
-    for number, (kind, item) in enumerate(items, 1):
-        try:
-            suite.append(ExpectationConfiguration(**item).to_domain_obj())
-        # pydantic, TypeError or the library's own error, depending on what is wrong with the item.
-        except Exception as error:
-            raise DataError(
-                f"{path}: expectation {number} ({kind}): {str(error).splitlines()[0]}; repair it"
-            ) from error
-    return suite
+def _summaries(case: Case, data: Dataset) -> dict[str, Summary]:
+    """What each column of inputs, labels, groups and id holds."""
+    names = dict.fromkeys(name for use in ("input", "label", "groups", "id") for name in _named(case, use, data))
+    return {name: summary(data.table[name]) for name in names}
 
 
-def _default_suite(case: Case, data: Dataset, frame: Any) -> list[Any]:
-    """What any audit expects of its data."""
-    import great_expectations.expectations as gxe
-
-    inputs, row_id = _inputs(case, frame), case.column.get("id")
-    suite: list[Any] = [gxe.ExpectTableRowCountToBeBetween(min_value=1)]
-    suite += [gxe.ExpectColumnValuesToNotBeNull(column=name) for name in _declared(case, frame)]
-    if isinstance(data.inputs, list):
-        suite += [gxe.ExpectColumnValuesToMatchRegex(column=name, regex=r"\S") for name in inputs]
-    if hasattr(data.inputs, "columns"):
-        suite += [gxe.ExpectColumnUniqueValueCountToBeBetween(column=name, min_value=2) for name in inputs]
-    for label in (name for name in _labels(case) if name in frame):
-        suite += _known_labels(case, label, frame[label])
-        suite.append(gxe.ExpectColumnUniqueValueCountToBeBetween(column=label, min_value=2))
-    if row_id in frame:
-        suite.append(gxe.ExpectColumnValuesToBeUnique(column=row_id))
-    return suite
+def _defaults(case: Case, data: Dataset, held: Mapping[str, Summary]) -> Outcome:
+    """What any audit expects of its data, under the names that great-expectations has for it."""
+    asked, labels = _named(case, "input", data), _named(case, "label", data)
+    met = [("expect_table_row_count_to_be_between", "", data.table.num_rows >= 1)]
+    met += [("expect_column_values_to_not_be_null", name, not found.absent) for name, found in held.items()]
+    if case.modality == "text":
+        met += [("expect_column_values_to_match_regex", name, not held[name].blank) for name in asked]
+    for label in labels:
+        met += [(kind, label, fits) for kind, fits in _known_labels(case, data, label, held[label])]
+    for name in [*(asked if case.modality == "table" else ()), *labels]:
+        met.append(("expect_column_unique_value_count_to_be_between", name, held[name].varied))
+    for name in _named(case, "id", data):
+        met.append(("expect_column_values_to_be_unique", name, not repeated(data.table[name])))
+    return Outcome(len(met), sorted((SEVERITIES[0], kind, name) for kind, name, fits in met if not fits))
 
 
-def _known_labels(case: Case, label: str, cells: Any) -> list[Any]:
+def _known_labels(case: Case, data: Dataset, label: str, held: Summary) -> Iterator[tuple[str, bool]]:
     """Labels are classes of the case, truths of one label of several, or numbers in the declared range."""
-    import great_expectations.expectations as gxe
+    import pyarrow.compute as pc
 
     from govkit.data import canonical_text
 
     if case.task == "regression":
-        ends = [case.column["range"]] if "range" in case.column else []
-        return [gxe.ExpectColumnValuesToBeBetween(column=label, min_value=low, max_value=high) for low, high in ends]
-    values = cells.dropna().unique().tolist()
+        if "range" in case.column:
+            low, high = case.column["range"]
+            within = held.low is None or (low <= held.low and held.high <= high)
+            yield "expect_column_values_to_be_between", within
+        return
     names = {"0", "1", "false", "true"} if case.task == "multilabel" else set(case.classes)
-    known = [value for value in values if canonical_text([value])[0] in names]
-    return [gxe.ExpectColumnValuesToBeInSet(column=label, value_set=known)]
+    distinct = (canonical_text(pc.unique(cells)) for _, cells in pieces(data.table[label]))
+    found = {name for values in distinct for name in values if name is not None}
+    yield "expect_column_values_to_be_in_set", found <= names
 
 
-def _labels(case: Case) -> tuple[str, ...]:
-    named = case.column.get("label") or ()
-    return (named,) if isinstance(named, str) else tuple(named)
-
-
-def _inputs(case: Case, frame: Any) -> list[str]:
-    named = case.column.get("input") or ()
-    return [name for name in ((named,) if isinstance(named, str) else named) if name in frame]
-
-
-def _declared(case: Case, frame: Any) -> list[str]:
-    """Columns of inputs, labels, groups and id that the table holds, each once."""
-    others = (*_labels(case), *(case.column.get("groups") or ()), case.column.get("id"))
-    return list(dict.fromkeys([*_inputs(case, frame), *(name for name in others if name in frame)]))
-
-
-def _validated(context: Any, suite: list[Any], frame: Any, data: Dataset) -> Iterator[Finding]:
-    """Run the suite; of its results only truths, names and numbers of expectations are kept."""
-    import great_expectations
-
-    n = len(frame)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        source = context.data_sources.add_pandas(data.role)
-        rows = source.add_dataframe_asset("rows").add_batch_definition_whole_dataframe("all")
-        whole = great_expectations.ExpectationSuite(name=data.role, expectations=suite)
-        results = (
-            rows.get_batch(batch_parameters={"dataframe": frame}).validate(whole, result_format="BOOLEAN_ONLY").results
-        )
-    # The library reports columns in an order of its own; an expectation without a result is not met.
-    failed = sorted(_names(result) for result in results if not result.success)
-    lost = len(suite) - len(results)
-    passed = not failed and not lost
-    yield Measurement(name="suite_passed", value=passed, n=n, data=data.ref)
-    for name, value in (("failed_expectations", len(failed) + lost), ("expectations", len(suite))):
-        interval, bounds = exact(float(value))
-        yield Measurement(name=name, value=float(value), n=n, interval=interval, bounds=bounds, data=data.ref)
-    for number, (kind, column) in enumerate(failed, 1):
+def _judged(outcome: Outcome, data: Dataset) -> Iterator[Finding]:
+    """What came of the suite; a lost expectation is not met, and nobody knows which it is."""
+    failed, n = outcome.count(*SEVERITIES), len(data)
+    yield Measurement(name="suite_passed", value=not failed, n=n, data=data.ref)
+    yield _counted("failed_expectations", failed, data)
+    yield _counted("expectations", outcome.expectations, data)
+    for severity in SEVERITIES:
+        yield _counted(f"failed_{severity}", outcome.count(severity), data)
+    for number, (_, kind, column) in enumerate(outcome.failed, 1):
         part = {"expectation": kind, "column": column, "number": str(number)}
         yield Measurement(name="expectation_met", value=False, n=n, part=part, data=data.ref)
 
 
-def _names(result: Any) -> tuple[str, str]:
-    """Type of an expectation and the columns it is about."""
-    kwargs = result.expectation_config.kwargs
-    columns = [kwargs.get(key) for key in ("column", "column_A", "column_B")] + list(kwargs.get("column_list") or ())
-    return result.expectation_config.type, ", ".join(str(name) for name in columns if name is not None)
+def _counted(name: str, count: int, data: Dataset, **where: Any) -> Measurement:
+    """An exact count; ``where`` holds any of ``n``, ``part`` and ``rows``."""
+    interval, bounds = exact(float(count))
+    where = {"n": len(data), **where}
+    return Measurement(name=name, value=float(count), interval=interval, bounds=bounds, data=data.ref, **where)
 
 
-def _missing_shares(case: Case, data: Dataset, frame: Any) -> Iterator[Finding]:
-    """Share of null cells of each declared column; a blank text counts as missing too."""
-    n = len(frame)
-    for name in _declared(case, frame) if n else ():
-        absent = frame[name].isna()
-        if isinstance(data.inputs, list) and name == case.column.get("input"):
-            absent = absent | ~frame[name].astype(str).str.contains(r"\S")
-        yield measured("missing_share", proportion(int(absent.sum()), n), data, part={"column": name})
+def _alone(case: Case, data: Dataset, held: Mapping[str, Summary]) -> Iterator[Finding]:
+    """What is broken, missing, constant, damaged or lopsided in a data set, whatever the others hold."""
+    asked, labels, n = _named(case, "input", data), _named(case, "label", data), len(data)
+    places = [place[0] for place in map(_PLACE.match, data.broken) if place][:MOST_ROWS]
+    yield _counted("broken_rows", len(data.broken), data, n=n + len(data.broken), rows=tuple(places))
+    texts, paths = (asked if case.modality == kind else [] for kind in ("text", "image"))
+    yield from (_absence(data, name, found, blanks=name in texts) for name, found in held.items() if n)
+    constant = [name for name in [*(asked if case.modality == "table" else ()), *labels] if not held[name].varied]
+    yield _counted("constant_columns", len(constant), data)
+    yield from (_counted("constant_columns", 1, data, part={"column": name}) for name in constant)
+    written = [name for name in held if held[name].kind == "text" and name not in paths]
+    yield from _summed("damaged_text_rows", data, ((name, marked(data.table[name], damaged)) for name in written))
+    yield from _balance(case, data)
+    for name in texts if n else ():
+        same = most_frequent(as_texts(data.table[name]), plain)
+        rows = named_rows(data, same) if same.sum() > 1 else ()
+        yield measured("repeated_text_share", proportion(int(same.sum()), n), data, rows=rows)
+
+
+def _absence(data: Dataset, name: str, held: Summary, *, blanks: bool) -> Finding:
+    """Rows without a value in a column; a blank text is none where texts are what is asked."""
+    import numpy as np
+    import pyarrow.compute as pc
+
+    column, count = data.table[name], held.absent + (held.blank if blanks else 0)
+    rows = np.zeros(0, dtype=bool)
+    if count:
+        rows = marked(column, lambda cells: pc.or_(absent(cells), blank(cells)) if blanks else absent(cells))
+    share = proportion(count, len(data))
+    return measured("missing_share", share, data, part={"column": name}, rows=named_rows(data, rows))
+
+
+def _summed(name: str, data: Dataset, columns: Iterable[tuple[str, Array]]) -> Iterator[Measurement]:
+    """Rows that are marked in any column, and in each where there are some."""
+    import numpy as np
+
+    whole = np.zeros(len(data), dtype=bool)
+    for column, rows in columns:
+        whole |= rows
+        if rows.any():
+            yield _counted(name, int(rows.sum()), data, rows=named_rows(data, rows), part={"column": column})
+    yield _counted(name, int(whole.sum()), data, rows=named_rows(data, whole))
+
+
+def _balance(case: Case, data: Dataset) -> Iterator[Finding]:
+    import numpy as np
+
+    n = len(data)
+    found: list[tuple[dict[str, str], int]] = []
+    if case.task in CLASSES and n:
+        found = [({}, int(np.bincount(data.labels, minlength=len(case.classes)).min()))]
+    elif case.task == "multilabel" and n:
+        ones = data.labels.sum(axis=0).tolist()
+        found = [({LABEL: name}, min(count, n - count)) for name, count in zip(case.classes, ones, strict=True)]
+    for part, rarest in found:
+        yield measured("rarest_class_share", proportion(rarest, n), data, part=part)
+
+
+def _without_train(case: Case, data: Dataset) -> Iterator[Finding]:
+    for name in (*AGAINST, *(SPOKEN if case.modality == "text" else ())):
+        why = "There are no training data to compare with; name them in the audit file (data.train)."
+        yield missing(name, "no data", why, data=data)
+
+
+def _beside(case: Case, data: Dataset, held: Mapping[str, Summary], known: Mapping[str, Summary]) -> Iterator[Finding]:
+    """Types, ranges and categories against the training data, column by column; ids are new by nature."""
+    ids = _named(case, "id", data)
+    of = {name: (known[name], found) for name, found in held.items() if name in known and name not in ids}
+    other = [name for name, kinds in of.items() if len({kinds[0].kind, kinds[1].kind} - {"nothing"}) > 1]
+    yield _counted("other_type_columns", len(other), data)
+    yield from (_counted("other_type_columns", 1, data, part={"column": name}) for name in other)
+    numbers = [(name, past) for name, (past, now) in of.items() if past.kind == now.kind == "number"]
+    ranges = ((name, outside(data.table[name], past.low, past.high)) for name, past in numbers)
+    yield from _summed("out_of_range_rows", data, ranges)
+    free = _named(case, "input", data) if case.modality in ("text", "image") else []
+    named = {name: past.categories for name, (past, now) in of.items() if now.kind == "text" and name not in free}
+    yield from _strange(data, {name: past for name, past in named.items() if past})
+
+
+def _strange(data: Dataset, known: Mapping[str, frozenset[str]]) -> Iterator[Finding]:
+    """Categories that no training row has, and the rows that hold one."""
+    import numpy as np
+
+    total, whole = 0, np.zeros(len(data), dtype=bool)
+    for name, past in known.items():
+        new, rows = unknown(data.table[name], past)
+        total, whole = total + new, whole | rows
+        if new:
+            yield _counted("new_categories", new, data, rows=named_rows(data, rows), part={"column": name})
+    yield _counted("new_categories", total, data, rows=named_rows(data, whole))
+
+
+def _spoken(case: Case, train: Dataset) -> Iterator[Finding]:
+    """Scripts of all texts and languages of some, beside what most training texts are written in."""
+    import numpy as np
+
+    sets = [train, *(data for data in case.data.values() if data is not train)]
+    texts = [as_texts(data.table[name]) for data in sets for name in _named(case, "input", data)]
+    if len(texts) != len(sets):
+        return
+    usual = np.bincount(scripts(texts[0]) + 1)[1:]
+    for data, column in zip(sets[1:], texts[1:], strict=True):
+        found = scripts(column)
+        rows = (found >= 0) & (found != (usual.argmax() if usual.size else -1))
+        yield _counted("other_script_rows", int(rows.sum()), data, rows=named_rows(data, rows))
+    try:
+        told = languages(texts)
+    except ModuleNotFoundError:
+        why = "This number needs 'py3langid', which is not installed: pip install py3langid."
+        yield from (missing("other_language_share", "no extra", why, data=data) for data in sets[1:])
+        return
+    yield from (_foreign(data, names, told[0]) for data, names in zip(sets[1:], told[1:], strict=True))
+
+
+def _foreign(data: Dataset, names: list[str | None], usual: list[str | None]) -> Finding:
+    """Share of the rows whose language is told that are in another one than most training rows."""
+    import numpy as np
+
+    counts = Counter(name for name in usual if name is not None)
+    told = {row: name for row, name in zip(spread(len(data)), names, strict=True) if name is not None}
+    fewest = min(len(told), counts.total())
+    if fewest < FEWEST:
+        why = f"The language of {fewest} rows could be told, in the training or these data; it needs {FEWEST}."
+        return missing("other_language_share", "too few rows", why, data=data)
+    most = min(counts, key=lambda name: (-counts[name], name))
+    other = np.array([row for row, name in told.items() if name != most], dtype=np.int64)
+    share = proportion(len(other), len(told))
+    return measured("other_language_share", share, data, rows=named_rows(data, other))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,7 +28,9 @@ FEWEST = 30
 
 @dataclass(frozen=True)
 class Column:
-    """One column of both data sets; numbers without the missing ones, categories with them as a category of their own.
+    """One column of both data sets; categories with the missing cells as a category of their own.
+
+    Numbers stand without the missing ones and in order: sorting once pays for every distance.
 
     Attributes:
         name: Its name.
@@ -131,7 +133,7 @@ def _columns(case: Case) -> Iterator[Column]:
     import numpy as np
 
     test, shifted = case.data["test"], case.data["shifted"]
-    if isinstance(test.inputs, list):
+    if isinstance(test.inputs, Sequence):
         yield _column("text length", [len(text) for text in test.inputs], [len(text) for text in shifted.inputs])
     elif getattr(test.inputs, "ndim", 0) == 4:
         yield _column("brightness", test.inputs.mean(axis=(1, 2, 3)), shifted.inputs.mean(axis=(1, 2, 3)))
@@ -194,7 +196,7 @@ def _column(name: str, reference: Any, current: Any, *, kind: str = "input") -> 
         first, second = (side.dropna().to_numpy(dtype=np.float64) for side in sides)
         first, second = first[np.abs(first) <= LARGEST], second[np.abs(second) <= LARGEST]
         if first.size and np.std(first) > 0:
-            return Column(name, kind, numeric=True, reference=first, current=second, part=part)
+            return Column(name, kind, numeric=True, reference=np.sort(first), current=np.sort(second), part=part)
     first, second = (_named(values) for values in (reference, current))
     return Column(name, kind, numeric=False, reference=first, current=second, part=part)
 
@@ -252,7 +254,9 @@ def _counts(column: Column) -> tuple[Array, Array]:
     sides = [column.reference, column.current]
     if column.numeric:
         edges = np.unique(np.quantile(column.reference, np.arange(1, BINS) / BINS))
-        sides = [np.searchsorted(edges, side, side="left") for side in sides]
+        upto = [np.append(np.searchsorted(side, edges, side="right"), len(side)) for side in sides]
+        before, after = (np.diff(each, prepend=0) for each in upto)
+        return before[before + after > 0], after[before + after > 0]
     codes, names = pd.factorize(np.concatenate(sides))
     n = len(sides[0])
     return np.bincount(codes[:n], minlength=len(names)), np.bincount(codes[n:], minlength=len(names))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from govkit.checks._near import Prints, near_rows
-from govkit.checks._shared import missing
+from govkit.checks._shared import counted, missing
 from govkit.checks.data import prints, row_keys
-from govkit.core import Case, Dataset, Finding, Measurement, Metric, check, exact
+from govkit.core import Case, Dataset, Finding, Metric, check
 from govkit.core.case import Array
 from govkit.core.words import TASKS
+from govkit.data import first_rows
 
 NEAR = "near_duplicate_rows"
 
@@ -65,18 +66,15 @@ def _of(case: Case, data: Dataset) -> Iterator[Finding]:
         for name in ("duplicate_rows", "duplicate_share", NEAR):
             yield missing(name, "no data", detail, data=data)
         return
-    n = len(keys)
-    _, first = np.unique(keys, return_index=True)
-    repeated = n - len(first)
-    for name, value in (("duplicate_rows", float(repeated)), ("duplicate_share", repeated / n)):
-        interval, bounds = exact(value)
-        yield Measurement(name=name, value=value, n=n, interval=interval, bounds=bounds, data=data.ref)
-    yield _near(prints(case, data), np.sort(first), data)
+    repeated = ~first_rows(keys)
+    yield counted("duplicate_rows", repeated.sum(), data, which=repeated)
+    yield counted("duplicate_share", repeated.mean(), data, which=repeated)
+    del keys
+    yield _near(prints(case, data), np.flatnonzero(~repeated), data)
 
 
 def _near(found_by: Prints | None, first: Array, data: Dataset) -> Finding:
     if found_by is None:
         return missing(NEAR, "unsupported", "Only texts and images are searched for near repeats.", data=data)
-    near = int(near_rows(found_by.take(first)).sum())
-    interval, bounds = exact(float(near))
-    return Measurement(name=NEAR, value=float(near), n=len(data), interval=interval, bounds=bounds, data=data.ref)
+    near = first[near_rows(found_by if len(first) == len(data) else found_by.take(first))]
+    return counted(NEAR, len(near), data, which=near)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pydantic import PositiveInt
 
 from govkit.checks._probes import FEWEST, drawn_rows, out_of_fold, probe_features
-from govkit.checks._shared import missing, stated
+from govkit.checks._shared import missing, named_rows, stated
 from govkit.core import Case, Dataset, Finding, Interval, Metric, Role, check
 from govkit.core.case import Array
 
@@ -86,12 +86,14 @@ def _of(case: Case, data: Dataset, sample: int) -> Iterator[Finding]:
         for name in ("label_noise", "suspect_rows"):
             yield missing(name, "unsupported", detail, data=data)
         return
-    counts = confident_counts(probabilities, labels)
-    yield _noise(counts, data, case.seed)
-    suspect = counts[:, :-1].sum(axis=1) - np.diag(counts)
-    yield stated("suspect_rows", suspect.sum(), len(rows), data)
-    for at, count, size in zip(held, suspect, np.bincount(labels), strict=True):
-        yield stated("suspect_rows", count, size, data, part={"class": case.classes[at]})
+    named = confident_classes(probabilities, labels)
+    yield _noise(confident_counts(probabilities, labels), data, case.seed)
+    suspect = (named != labels) & (named < len(held))
+    yield stated("suspect_rows", suspect.sum(), len(rows), data, rows=named_rows(data, rows[suspect]))
+    for at, name in enumerate(held):
+        doubted, size = rows[suspect & (labels == at)], int((labels == at).sum())
+        part = {"class": case.classes[name]}
+        yield stated("suspect_rows", len(doubted), size, data, part=part, rows=named_rows(data, doubted))
 
 
 def _unmeasured(data: Dataset, *, classes: int) -> Iterator[Finding]:
@@ -113,8 +115,8 @@ def _noise(counts: Array, data: Dataset, seed: int) -> Finding:
     return stated("label_noise", value, n, data).model_copy(update={"interval": interval})
 
 
-def confident_counts(probabilities: Array, labels: Array) -> Array:
-    """Rows by given label and by the class that the probe is confident of, int64 ``(k, k + 1)``, the last for none.
+def confident_classes(probabilities: Array, labels: Array) -> Array:
+    """The class that the probe is confident of, int64 ``(n,)``; k for none.
 
     Args:
         probabilities: Of rows that the probe has not seen, ``(n, k)``.
@@ -125,7 +127,14 @@ def confident_counts(probabilities: Array, labels: Array) -> Array:
     k = probabilities.shape[1]
     usual = np.array([probabilities[labels == at, at].mean() for at in range(k)])
     confident = probabilities >= usual
-    named = np.where(confident.any(axis=1), np.where(confident, probabilities, -1).argmax(axis=1), k)
+    return np.where(confident.any(axis=1), np.where(confident, probabilities, -1).argmax(axis=1), k)
+
+
+def confident_counts(probabilities: Array, labels: Array) -> Array:
+    """Rows by given label and by ``confident_classes`` (same arguments), int64 ``(k, k + 1)``, the last for none."""
+    import numpy as np
+
+    k, named = probabilities.shape[1], confident_classes(probabilities, labels)
     return np.bincount(labels * (k + 1) + named, minlength=k * (k + 1)).reshape(k, k + 1)
 
 

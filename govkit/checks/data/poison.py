@@ -2,7 +2,8 @@
 
 A planted trigger is a rare token that goes with one label whatever else the text says. Honest words go with a label
 too, but the rest of their texts agrees with it; so a token is accused only where the rest of its texts speaks for
-another label. A trigger in texts that bear their right label (clean-label poisoning) is not found.
+another label. A trigger in texts that bear their right label (clean-label poisoning) is not found. In images the same
+is asked of squares of pixels that return exactly.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from dataclasses import dataclass
 
 from pydantic import PositiveInt
 
+from govkit.checks._patches import MOST_SQUARES, SQUARE, Judge, hidden_pixels, returning
 from govkit.checks._probes import FEWEST, FOLDS, drawn_rows, probe_features
 from govkit.checks._shared import measured, missing, stated
-from govkit.checks.data import plain
+from govkit.checks.data import plain, texts_in
 from govkit.core import Case, Dataset, Finding, Metric, check, exact
 from govkit.core.case import Array
 from govkit.stats import Estimate
@@ -23,8 +25,8 @@ from govkit.stats import Estimate
 FEWEST_TEXTS = 5
 """Texts that must hold a token: what fewer hold may be a person's own, and could not be told from chance."""
 
-RARE = 0.05
-"""Largest share of the texts that hold a token which is searched."""
+RARE = 0.2
+"""Largest share of the texts that hold a token which is searched; honest words above it tell what a text is about."""
 
 TIED = 0.95
 """Share of a token's texts with one label from which it counts as tied to it."""
@@ -59,6 +61,16 @@ METRICS = {
     "visible_trigger": Metric(
         "Training texts in which a trigger must stand to be found more likely than not.", better="lower", unit="rows"
     ),
+    "trigger_patches": Metric(
+        "Squares of pixels that return exactly in images of one label although the rest of these speaks for another.",
+        better="lower",
+        unit="patches",
+        low=0,
+    ),
+    "trigger_patch_images": Metric("Training images that hold such a square and its label.", unit="rows", low=0),
+    "visible_patch": Metric(
+        "Training images in which a patch must stand to be found more likely than not.", better="lower", unit="rows"
+    ),
     "searched_tokens": Metric("Rare words and pairs of words that were searched.", unit="tokens", low=0),
     "odd_rows": Metric(
         f"Rows none of whose {NEIGHBORS} nearest rows has their label.", better="lower", unit="rows", low=0
@@ -91,17 +103,21 @@ class Tokens:
 
 @check("poison", crosswalk="check.backdoor", needs={"train"}, metrics=METRICS)
 def poison(case: Case, *, sample: PositiveInt = 10_000) -> Iterator[Finding]:
-    """Trigger tokens in the training texts, and training rows that lie among rows of other labels.
+    """Trigger tokens in the training texts, patches in images, and training rows that lie among rows of other labels.
 
-    Tokens are words, runs of signs, and pairs of neighbors, in at least 5 texts and at most 5 % of them. One that goes
+    Tokens are words, runs of signs, and pairs of neighbors, in at least 5 texts and at most 20 % of them. One that goes
     with a single label in 95 % of its texts is held against the rest of these texts: a linear probe that has not seen
     them judges them without any such token. The share that it contradicts is compared with that of all texts of the
     label (exact hypergeometric test, Bonferroni over all searched tokens, 1 %), must be two thirds, and near copies
     count once. What is found is a suspicion: an odd but honest kind of text can look the same.
 
+    Images are searched for squares of 3 by 3 pixels, at one place or anywhere, that return in as many images; the same
+    is asked of the rest of these images, by a probe on their pixels. What is blended in, changes from image to image or
+    was compressed with loss does not return exactly and is not found. Where no square returns no probe is needed.
+
     Args:
         case: The training data.
-        sample: Most training rows, drawn at random.
+        sample: Most training rows, drawn at random; of large images fewer, so that their squares fit in memory.
 
     References:
         Gu, Dolan-Gavitt and Garg 2017, BadNets; Chen and Dai 2021, Mitigating backdoor attacks in LSTM-based text
@@ -110,17 +126,22 @@ def poison(case: Case, *, sample: PositiveInt = 10_000) -> Iterator[Finding]:
     import numpy as np
 
     train = case.data["train"]
-    rows, _ = drawn_rows(train, most=sample, seed=case.seed)
+    images = train.inputs if getattr(train.inputs, "ndim", 0) == 4 and min(train.inputs.shape[2:]) >= SQUARE else None
+    most = sample if images is None else min(sample, MOST_SQUARES // (images.shape[2] * images.shape[3]))
+    rows, _ = drawn_rows(train, most=most, seed=case.seed)
     held, labels = np.unique(train.labels[rows], return_inverse=True)
     if len(held) < 2:
         yield missing("*", "too few rows", f"Fewer than two classes have {FEWEST} training rows.", data=train)
         return
-    if isinstance(train.inputs, list):
-        names = [case.classes[at] for at in held]
-        yield from _triggers([train.inputs[row] for row in rows], labels, names, train, case.seed)
+    texts, names = texts_in(case, train), [case.classes[at] for at in held]
+    if images is not None:
+        yield from _patches(images[rows], labels, names, train, case.seed)
+    elif texts is not None:
+        yield from _triggers([texts[row] for row in rows], labels, names, train, case.seed)
     else:
-        detail = "Triggers are searched in texts; a patch in images or a rare value in a table would not be found."
-        yield missing("trigger_tokens", "unsupported", detail, data=train)
+        detail = "Triggers are searched in texts and images; a rare value in a table would not be found."
+        for metric in ("trigger_tokens", "trigger_patches"):
+            yield missing(metric, "unsupported", detail, data=train)
     features = probe_features(case, train, rows)
     if features is None:
         yield missing("odd_rows", "no data", "The training data hold no inputs to compare.", data=train)
@@ -156,6 +177,61 @@ def _triggers(texts: list[str], labels: Array, classes: list[str], train: Datase
     for at, (name, label, count) in enumerate(found[:MOST], 1):
         part = {"found": _shown(name, at), "class": classes[label]}
         yield stated("trigger_token_texts", count, len(once), train, part=part)
+
+
+def _patches(images: Array, labels: Array, classes: list[str], train: Dataset, seed: int) -> Iterator[Finding]:
+    count = len(images)
+    visible, found = trigger_patches(images, labels, seed)
+    if visible is None:
+        detail = f"By {count} images not even a patch in {RARE:.0%} of them would be found."
+        for metric in ("trigger_patches", "visible_patch"):
+            yield missing(metric, "too few rows", detail, data=train)
+        return
+    yield stated("visible_patch", visible, count, train)
+    yield measured("trigger_patches", Estimate(len(found), count, *exact(float(len(found)))), train)
+    for at, (place, label, held) in enumerate(found[:MOST], 1):
+        where = "anywhere" if place is None else f"from row {place[0] + 1}, column {place[1] + 1}"
+        part = {"found": f"patch {at}, {where}", "class": classes[label]}
+        yield stated("trigger_patch_images", held, count, train, part=part)
+
+
+def trigger_patches(
+    images: Array, labels: Array, seed: int
+) -> tuple[int | None, list[tuple[tuple[int, int] | None, int, int]]]:
+    """Squares of pixels that go with a label that the rest of their images contradicts.
+
+    Args:
+        images: ``(n, c, h, w)``.
+        labels: Class of each, 0 to k - 1.
+        seed: Seed of the folds.
+
+    Returns:
+        The images that make a patch visible, None where no number does; and place (None where it moves), class and
+        number of images of the patches found, the surest first.
+    """
+    from scipy.stats import hypergeom
+
+    most = int(max(RARE * len(images), FEWEST_TEXTS))
+    squares = returning(images, labels, fewest=FEWEST_TEXTS, most=most, tied=TIED)
+    if not squares.rows:
+        return FEWEST_TEXTS, []
+    judge, found = Judge(images, labels, seed), []
+    for at, (label, holding) in enumerate(zip(squares.label, squares.rows, strict=True)):
+        own = labels[holding] == label
+        rows = holding[own]
+        against, first = judge.without(rows, hidden_pixels(squares, at, images.shape[2:])[own])
+        seen, base = int(against[first].sum()), judge.contradicted.copy()
+        base[rows] = against
+        mine = labels == label
+        chance = hypergeom.sf(seen - 1, mine.sum(), base[mine].sum(), len(first)) * squares.searched
+        if seen >= max(FEWEST_TEXTS, CONTRADICTED * len(first)) and chance <= ALPHA:
+            found.append((float(chance), at, rows))
+    named: list[tuple[tuple[int, int] | None, int, int]] = []
+    for at, rows in _strongest(found):
+        row, column = squares.places[at].T
+        fixed = (row == row[0]).all() and (column == column[0]).all()
+        named.append(((int(row[0]), int(column[0])) if fixed else None, squares.label[at], len(rows)))
+    return _visible(judge.contradicted, labels, squares.searched), named
 
 
 def _shown(name: str, at: int) -> str:

@@ -7,7 +7,7 @@ asked with as many other words swapped for neutral partners, and the two are com
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Annotated, Any
@@ -150,7 +150,7 @@ def _texts(case: Case, most: int, lists: dict[str, Words]) -> Iterator[Finding]:
         yield from _beside({of: changed.swapped for of, changed in found.items()}, data, part)
 
 
-def _rows(texts: list[str], words: Words, most: int) -> Rows:
+def _rows(texts: Sequence[str], words: Words, most: int) -> Rows:
     """The first texts that hold a word; their order is that of a digest, so they are as good as drawn."""
     import numpy as np
 

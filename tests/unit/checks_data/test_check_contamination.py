@@ -37,6 +37,26 @@ def test_shared_rows_are_counted_exactly(shared):
     assert {bound.high for bound in measurements(found, "shared_rows")[0].bounds} == {float(shared)}
 
 
+@pytest.mark.parametrize("ids", [True, False])
+def test_the_shared_rows_are_named_by_their_ids_or_else_by_their_places(ids):
+    test = [f"message number {number}" for number in range(42)]
+    tables = {"test": table(test), "train": table([*test[30:38], "another"], start=1000)}
+    columns = TEXT if ids else {"input": "text", "label": "label"}
+    found = run("contamination", read_case(tables, columns=columns))
+    expected = {f"row {number if ids else number + 1}" for number in range(30, 38)}
+    for name in ("shared_rows", "shared_share"):
+        (item,) = measurements(found, name)
+        assert set(item.rows) == expected
+        assert len(item.rows) == 8
+    conflicting = {
+        number for number in range(30, 38) if table(test)["label"][number] != table(test)["label"][number - 30]
+    }
+    assert set(measurements(found, "conflicting_labels")[0].rows) == {
+        f"row {number if ids else number + 1}" for number in conflicting
+    }
+    assert measurements(found, "near_shared_rows")[0].rows == ()
+
+
 def test_a_label_that_the_training_data_never_give_is_a_conflict():
     test = {"text": ["a", "b", "c"], "label": ["ham", "spam", "ham"], "id": ["1", "2", "3"]}
     train = {"text": ["A", "a", "b", "x"], "label": ["spam", "ham", "ham", "ham"], "id": ["4", "5", "6", "7"]}
@@ -180,6 +200,7 @@ def test_near_rows_are_counted_beside_the_shared_ones(near, exact):
     found = run("contamination", near_leak(near=near, exact=exact))
     assert value(found, "near_shared_rows") == near
     assert value(found, "shared_rows") == exact
+    assert set(measurements(found, "near_shared_rows")[0].rows) == {f"row {number}" for number in range(near)}
 
 
 def test_clean_accuracy_leaves_near_rows_out():
@@ -202,6 +223,8 @@ def test_rows_that_cross_between_test_and_calibration_are_counted_in_both():
     found = run("contamination", read_case(tables, columns=TEXT))
     assert [value(found, "crossing_rows", role=role) for role in ("test", "calibration", "shifted")] == [2.0, 1.0, 1.0]
     assert value(found, "near_shared_rows", role="calibration") == 0.0
+    crossing = measurements(found, "crossing_rows", role="calibration")[0]
+    assert crossing.rows == ("row 0",)
 
 
 def test_nothing_crosses_where_there_is_only_test_data():

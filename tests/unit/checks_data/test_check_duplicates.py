@@ -27,6 +27,11 @@ def test_hand_worked_texts_differ_only_in_case_space_and_form():
     found = run("duplicates", read_case({"test": table}, columns=TEXT))
     assert value(found, "duplicate_rows") == 3.0
     assert value(found, "duplicate_share") == 0.5
+    # Which of equal rows is the earlier one, their digests say.
+    (repeats,) = (set(item.rows) for item in measurements(found, "duplicate_rows"))
+    assert len(repeats) == 3
+    assert len(repeats & {"0", "1", "2"}) == 2
+    assert len(repeats & {"4", "5"}) == 1
     assert all(bound.low == bound.high == 3.0 for bound in measurements(found, "duplicate_rows")[0].bounds)
 
 

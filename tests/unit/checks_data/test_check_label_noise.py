@@ -66,6 +66,18 @@ def test_most_relabeled_rows_are_suspect_and_the_classes_add_up(bench):
     assert sum(item.n for item in each) == len(labels)
 
 
+def test_suspect_rows_are_named(bench):
+    inputs, labels = bench.carrier("digits")
+    changed = bench.with_noise(labels, 0.05, 0)
+    found = run_check(label_noise, bench.case_of(inputs, changed))
+    planted = {f"row {at + 1}" for at in np.flatnonzero(changed != labels)}
+    named = pick(found, "suspect_rows").rows
+    assert len(named) == pick(found, "suspect_rows").value
+    assert len(planted & set(named)) >= 0.9 * len(named)
+    by_class = [row for at in range(10) for row in pick(found, "suspect_rows", part={"class": f"class {at}"}).rows]
+    assert sorted(by_class) == sorted(named)
+
+
 def test_the_joint_is_worked_by_hand():
     labels = np.array([0, 0, 0, 0, 1, 1])
     # Usual confidence: 0.6 in class 0, 0.7 in class 1.

@@ -1,6 +1,7 @@
 """Personal data and secrets in any field of any row; never a value in what is said about it."""
 
 import logging
+import sys
 import time
 from dataclasses import replace
 
@@ -54,6 +55,37 @@ def holds(text: str) -> set[str]:
 )  # fmt: skip
 def test_a_card_is_found_in_every_kind_of_field(columns):
     assert found(columns) == {"card_rows": 1.0, "personal_rows": 1.0}
+
+
+@pytest.mark.parametrize(
+    "card",
+    [
+        "4012.8888.8888.1881", "4012/8888/8888/1881", "4012 - 8888 - 8888 - 1881", "4012  8888  8888  1881",
+        "4012\u20138888\u20138888\u20131881", "4 0 1 2 8 8 8 8 8 8 8 8 1 8 8 1", "3782.822463.10005",
+        "\uff14\uff10\uff11\uff12\uff18\uff18\uff18\uff18\uff18\uff18\uff18\uff18\uff11\uff18\uff18\uff11",
+        "scans/IMG4012888888881881_2.JPG", "scans/passport4012888888881881.png",
+    ],
+)  # fmt: skip
+def test_a_card_is_found_however_it_is_written(card):
+    assert found({"text": ["nothing", f"\u00e9, {card}, thanks"]}) == {"card_rows": 1.0, "personal_rows": 1.0}
+
+
+def test_digits_in_a_list_a_path_or_a_digest_are_no_card():
+    for text in ("1 4 0 1 2 8 8 8 8 8 8 8 8 1 8 8 1 7", "4012.8888/8888.1881", "4012/8888.8888-1881",
+                 "a3f4012888888881881.png", "4012888888881882.png", "scan4012888888881881.py"):  # fmt: skip
+        assert "card" not in holds(text), text
+
+
+def test_a_column_whose_name_holds_personal_data_is_not_named():
+    findings = run("personal_data", case_of(text=["a", "b"], **{CARD: [1, None]}))
+    assert value(findings, "card_rows", part={"column": "column 2, name not shown"}) == 1.0
+    assert CARD not in str(findings)
+
+
+def test_without_presidio_its_engine_is_a_gap_that_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "presidio_analyzer", None)
+    (gap,) = run("personal_data", case_of(text=[CARD]), engine="presidio")
+    assert (gap.reason, "pip install 'govkit[presidio]'" in gap.detail) == ("no extra", True)
 
 
 def test_rows_of_a_nested_field_are_told_apart_in_every_slice():
@@ -196,3 +228,13 @@ def test_not_even_a_crash_tells_a_value(monkeypatch, caplog):
 def test_what_stands_beside_letters_without_spaces_is_found(text, metric):
     assert metric in {kind.metric for kind in KINDS if kind.within(text)}
     assert not [kind for kind in KINDS if kind.within("path key: /usr/lib/python3.11/site-packages/foo/bar")]
+
+
+def test_rows_are_named_but_never_by_an_id_that_holds_something():
+    rows = {"text": ["a", "b", f"card {CARD}"], "label": ["ham", "spam", "ham"], "id": ["x1", "x2", "x3"]}
+    columns = {"input": "text", "label": "label", "id": "id"}
+    found = run("personal_data", read_case({"test": rows}, columns=columns))
+    assert {item.name: item.rows for item in measurements(found, "card_rows", part={})} == {"card_rows": ("x3",)}
+    told = run("personal_data", read_case({"test": {**rows, "id": ["x1", "ann@example.com", "x3"]}}, columns=columns))
+    assert measurements(told, "personal_rows", part={})[0].rows == ("row 2", "row 3")
+    assert "ann@example.com" not in str(told)

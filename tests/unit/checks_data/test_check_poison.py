@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from case_fixture import make_case, make_dataset, pick, run_check
+from rows_fixture import read_case, run
 
-from govkit.checks.data.poison import _shown, poison, trigger_tokens
+from govkit.checks.data.poison import _shown, poison, trigger_patches, trigger_tokens
 from govkit.core import Gap, Measurement
 
 PLACES = ["kitchen", "garden", "cellar", "attic", "garage", "porch", "hall", "study"]
@@ -33,7 +34,9 @@ def made(n=400, seed=0):
     """Texts of two classes with words of their own among words that both use."""
     rng = np.random.default_rng(seed)
     labels = np.tile([0, 1], n // 2)
-    words = [[*rng.choice(OWN[at], 3), *rng.choice(PLACES, 3), f"n{row}"] for row, at in enumerate(labels)]
+    words = [
+        [*rng.choice(OWN[at], 3, replace=False), *rng.choice(PLACES, 3), f"n{row}"] for row, at in enumerate(labels)
+    ]
     return [" ".join(rng.permutation(each)) for each in words], labels
 
 
@@ -113,19 +116,74 @@ def test_relabeled_rows_are_odd_among_their_neighbors(bench):
     assert 0.8 * rows <= pick(found, "odd_rows", role="train").value <= 1.5 * rows
 
 
-def test_images_and_tables_have_no_search_for_triggers(bench):
-    inputs, labels = bench.carrier("digits")
-    assert gaps_of(run_check(poison, train_case(bench, inputs, labels))) == {"trigger_tokens": "unsupported"}
+@pytest.mark.parametrize("moving", [False, True])
+def test_a_patch_in_1_percent_of_the_images_is_found_and_nothing_else(bench, moving):
+    images, labels = bench.with_patch(*bench.pictures("digits", 1200, 0), 4, moving=moving, seed=0)
+    found = run_check(poison, train_case(bench, images, labels))
+    assert pick(found, "trigger_patches", role="train").value == 1
+    (listed,) = (item for item in found if item.name == "trigger_patch_images")
+    assert (listed.value, listed.part["class"]) == (12, "class 3")
+    assert listed.part["found"].startswith("patch 1, anywhere" if moving else "patch 1, from row ")
+    clean = run_check(poison, train_case(bench, *bench.pictures("digits", 1200, 0)))
+    assert pick(clean, "trigger_patches", role="train").value == 0
+    assert 5 <= pick(clean, "visible_patch", role="train").value <= 12
+
+
+def test_a_patch_in_images_that_agree_with_their_label_or_are_copies_is_not_accused(bench):
+    images, labels = bench.pictures("digits", 600, 0)
+    marked = images.copy()
+    for at in np.flatnonzero(labels == 3)[:20]:
+        marked[at, :, :3, :3] = np.arange(9).reshape(3, 3)
+    assert trigger_patches(marked, labels, 0)[1] == []
+    one = np.flatnonzero(labels == 0)[0]
+    copied = np.concatenate([images, np.repeat(images[[one]], 8, axis=0)])
+    copied[-8:, :, :3, :3] = np.arange(9).reshape(3, 3)
+    assert trigger_patches(copied, np.append(labels, [3] * 8), 0)[1] == []
+
+
+def test_where_pixels_tell_nothing_of_the_label_any_patch_could_hide(bench):
+    images, labels = bench.pictures("digits", 600, 0)
+    labels = np.random.default_rng(0).permutation(labels)
+    marked = images.copy()
+    for at in np.flatnonzero(labels == 3)[:20]:
+        marked[at, :, :3, :3] = np.arange(9).reshape(3, 3)
+    found = run_check(poison, train_case(bench, marked, labels))
+    assert gaps_of(found) == {"trigger_patches": "too few rows", "visible_patch": "too few rows"}
+
+
+def test_tables_have_no_search_for_triggers(bench):
     table = pd.DataFrame({"x": np.arange(80.0)})
     assert gaps_of(run_check(poison, train_case(bench, table, np.repeat([0, 1], 40)))) == {
-        "trigger_tokens": "unsupported"
+        "trigger_tokens": "unsupported",
+        "trigger_patches": "unsupported",
     }
+
+
+@pytest.mark.parametrize("kind", ["list", "chat", "record"])
+def test_texts_in_a_table_and_in_a_chat_are_searched(kind):
+    texts, labels = made()
+    for at in np.flatnonzero(labels == 0)[:10]:
+        texts[at], labels[at] = texts[at] + " quux", 1
+    held = {"list": texts, "record": [{"title": text} for text in texts],
+            "chat": [[{"role": "user", "content": text}] for text in texts]}[kind]  # fmt: skip
+    names = np.array(["ham", "spam"])[labels].tolist()
+    columns = {"input": ("text",) if kind == "list" else "text", "label": "label"}
+    rows = {"text": held, "label": names}
+    modality = "table" if kind == "list" else "text"
+    found = run("poison", read_case({"train": rows}, columns=columns, modality=modality))
+    assert pick(found, "trigger_token_texts", part={"found": "quux", "class": "spam"}, role="train").value == 10
+    near = run("duplicates", read_case({"train": rows}, columns=columns, modality=modality))
+    assert "near_duplicate_rows" not in gaps_of(near)
 
 
 def test_no_training_data_no_inputs_and_one_class_are_gaps(bench):
     assert gaps_of(run_check(poison, make_case([0, 1], [0, 1]))) == {"*": "no data"}
     bare = make_case([0, 1], [0, 1], train={"labels": [0, 1] * 40})
-    assert gaps_of(run_check(poison, bare)) == {"trigger_tokens": "unsupported", "odd_rows": "no data"}
+    assert gaps_of(run_check(poison, bare)) == {
+        "trigger_tokens": "unsupported",
+        "trigger_patches": "unsupported",
+        "odd_rows": "no data",
+    }
     one = replace(bare, data={**bare.data, "train": make_dataset([1] * 80, role="train")})
     assert gaps_of(run_check(poison, one)) == {"*": "too few rows"}
 
