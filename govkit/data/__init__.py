@@ -5,29 +5,38 @@ from __future__ import annotations
 from govkit.data.cells import canonical_text
 from govkit.data.counts import CountTable, count_table
 from govkit.data.dataset import file_order, read_dataset
-from govkit.data.digest import content_digest
+from govkit.data.digest import content_digest, first_rows, row_keys
 from govkit.data.images import load_images
 from govkit.data.labels import classes_of, task_of
 from govkit.data.predictions import read_predictions, stored_predictions
+from govkit.data.rows import Rows, read_rows
 from govkit.data.streaming import RowsDigest, batches_digest, bytes_digest, file_digest, shared_rows
 from govkit.data.tables import read_table
+from govkit.data.texts import texts_of_columns
+from govkit.data.typed import column_types
 
 __all__ = [
     "CountTable",
+    "Rows",
     "RowsDigest",
     "batches_digest",
     "bytes_digest",
     "canonical_text",
     "classes_of",
+    "column_types",
     "content_digest",
     "count_table",
     "file_digest",
     "file_order",
+    "first_rows",
     "load_images",
     "read_dataset",
     "read_predictions",
+    "read_rows",
     "read_table",
+    "row_keys",
     "shared_rows",
     "stored_predictions",
     "task_of",
+    "texts_of_columns",
 ]

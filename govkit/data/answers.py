@@ -9,7 +9,8 @@ from typing import Literal
 
 from govkit.core.audit import READ_BY, Columns
 from govkit.core.case import Array, Predictions
-from govkit.data.cells import canonical_text, must_hold, numbers
+from govkit.data.cells import coded_text, must_hold, numbers
+from govkit.data.faults import RowFault
 from govkit.data.labels import class_indices, labels_as_numbers, truths
 from govkit.errors import DataError
 
@@ -101,7 +102,7 @@ def read_answers(path: Path, table: Array, stored: Stored, *, classes: Sequence[
         return _of_labels(path, table, stored, classes)
     probabilities = _probabilities(path, table, stored, classes=classes, positive=positive)
     if stored.prediction is not None:
-        labels = canonical_text(table[stored.prediction], what=f"{path}: column {stored.prediction!r}")
+        labels = coded_text(table[stored.prediction], what=f"{path}: column {stored.prediction!r}")
         what = f"predicted class in column {stored.prediction!r}"
         return Predictions(class_indices(path, labels, classes, what), probabilities)
     return Predictions(_most_probable(probabilities, stored, positive), probabilities)
@@ -168,5 +169,5 @@ def _summing_to_one(path: Path, probabilities: Array) -> Array:
     off = np.flatnonzero(np.abs(total - 1.0) > SUM_TOLERANCE)
     if len(off):
         row = int(off[0])
-        raise DataError(f"{path}, row {row + 1}: the scores sum to {total[row]:.6g}; expected 1")
+        raise RowFault(path, row, f"the scores sum to {total[row]:.6g}; expected 1")
     return probabilities / total[:, None]

@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from govkit.core.audit import LARGEST
-from govkit.core.case import Array
+from govkit.core.case import Array, Coded
+from govkit.data.faults import RowFault
+from govkit.data.spool import filled, pieces
 from govkit.errors import DataError
 
 
 def must_hold(path: Path, table: Array, names: Iterable[str]) -> None:
     """Raise a DataError for the first column that the table lacks; suggests the nearest name."""
+    held = dict.fromkeys(table.column_names)
     for name in names:
-        if name not in table.column_names:
-            near = difflib.get_close_matches(name, table.column_names, n=1)
-            advice = f"did you mean {near[0]!r}?" if near else f"found {', '.join(map(repr, table.column_names))}"
+        if name not in held:
+            near = difflib.get_close_matches(name, held, n=1)
+            advice = f"did you mean {near[0]!r}?" if near else f"found {', '.join(map(repr, held))}"
             raise DataError(f"{path} has no column {name!r}; {advice}")
 
 
-def no_missing(path: Path, values: Array, column: str) -> None:
-    """Raise a DataError for the first value that is None; names the row."""
+def no_missing(path: Path, missing: Array, column: str) -> None:
+    """Raise a DataError for the first value that is missing, of truths ``(n,)``; names the row."""
     import numpy as np
-    import pandas as pd
 
-    missing = np.flatnonzero(pd.isna(values))
+    missing = np.flatnonzero(missing)
     if len(missing):
         more = f" ({len(missing)} rows in all)" if len(missing) > 1 else ""
-        raise DataError(f"{path}, row {missing[0] + 1}: column {column!r} has no value{more}; fill it or drop the row")
+        raise RowFault(path, int(missing[0]), f"column {column!r} has no value{more}; fill it or drop the row")
 
 
 def canonical_text(column: Array, what: str = "a column") -> Array:
@@ -42,17 +44,32 @@ def canonical_text(column: Array, what: str = "a column") -> Array:
         DataError: ``what`` holds lists or records.
     """
     import numpy as np
+
+    coded = coded_text(column, what)
+    return np.array([*coded.names, None], dtype=object)[coded.codes]
+
+
+def coded_text(column: Array, what: str = "a column") -> Coded:
+    """What ``canonical_text`` gives, each text once, in the order of their first rows; the code of missing is -1."""
+    import numpy as np
     import pyarrow as pa
 
-    column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else pa.array(column)
-    if isinstance(column, pa.ChunkedArray):
-        column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+    column = column if isinstance(column, pa.ChunkedArray) else pa.array(column)
+    column = column if isinstance(column, pa.ChunkedArray) else pa.chunked_array([column])
     if pa.types.is_nested(column.type):
         raise DataError(f"{what} holds {column.type}; expected text, numbers, truths or times")
-    coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
-    names = np.array([*(_text(value) for value in coded.dictionary.to_pylist()), None], dtype=object)
-    index = coded.indices.fill_null(len(names) - 1).to_numpy(zero_copy_only=False)
-    return names[index]
+    index: dict[str, int] = {}
+
+    def codes() -> Iterator[Array]:
+        for part in (chunk[at] for chunk in column.chunks for at in pieces(len(chunk))):
+            part = part.dictionary_decode() if pa.types.is_dictionary(part.type) else part
+            coded = part.dictionary_encode()
+            texts = map(_text, coded.dictionary.to_pylist())
+            at = np.array([-1 if text is None else index.setdefault(text, len(index)) for text in texts] + [-1])
+            yield at[coded.indices.fill_null(len(at) - 1).to_numpy(zero_copy_only=False)]
+
+    found = filled(len(column), "i4", codes())
+    return Coded(found, tuple(index))
 
 
 def _text(value: Any) -> str | None:
@@ -91,7 +108,9 @@ def numbers(
     kind = cells.type
     number = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
     if not number and cells.null_count < len(cells):
-        raise DataError(f"{path}: column {column!r} holds {kind}; expected {what} in each row{_first_word(cells)}")
+        row, word = _first_word(cells)
+        wanted = f"column {column!r} holds {kind}; expected {what} in each row"
+        raise RowFault(path, row, f"{word!r}: {wanted}", link=" is ")
     values: Array = pc.cast(cells, pa.float64(), safe=False).to_numpy().astype(np.float64)
     bad = np.flatnonzero(~(np.isfinite(values) & (values >= low) & (values <= high)))
     if len(bad):
@@ -100,15 +119,15 @@ def numbers(
         # That any number will do but one of that size is worth saying only to one of that size.
         anything = high == LARGEST and not np.isfinite(values[row])
         within = "" if anything else f" in [{low:g}, {high:g}]"
-        raise DataError(f"{path}, row {row + 1}: {column} {found}; expected {what}{within}")
+        raise RowFault(path, row, f"{column} {found}; expected {what}{within}")
     return values
 
 
-def _first_word(cells: Array) -> str:
-    """Where a text column stops being numbers, as an addition to a message."""
+def _first_word(cells: Array) -> tuple[int, Any]:
+    """Where a column stops being numbers, and what stands there; the first row if each could be one."""
     for row, cell in enumerate(cells.to_pylist()):
         try:
             float(cell)
         except (TypeError, ValueError):
-            return f" (row {row + 1} is {cell!r})"
-    return ""
+            return row, cell
+    return 0, cells[0].as_py()

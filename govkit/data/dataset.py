@@ -10,11 +10,14 @@ from typing import Any
 from govkit.core.audit import Columns
 from govkit.core.case import Array, Coded, Dataset
 from govkit.core.words import PART_KEYS, Modality, Role
-from govkit.data.cells import canonical_text, must_hold, no_missing
+from govkit.data.cells import canonical_text, coded_text, must_hold, no_missing
 from govkit.data.digest import content_digest
+from govkit.data.faults import RowFault, by_place
 from govkit.data.images import load_images
 from govkit.data.labels import read_labels
-from govkit.data.tables import read_table
+from govkit.data.rows import Rows, read_rows
+from govkit.data.spool import reordered, taken
+from govkit.data.texts import texts_of_columns
 from govkit.errors import DataError
 
 MISSING = "(missing)"
@@ -26,8 +29,6 @@ MOST_GROUPS = 300
 EVERY = "*"
 """What findings call all groups together: a group of that name would never be judged."""
 
-_ORDER = b"govkit.order"
-
 
 def read_dataset(
     path: Path | str,
@@ -36,23 +37,24 @@ def read_dataset(
     columns: Columns,
     modality: Modality,
     classes: Sequence[str] | None = None,
-    table: Array | None = None,
+    table: Rows | Array | None = None,
     input_range: tuple[float, float] | None = None,
 ) -> Dataset:
     """Read and check one data set.
 
     Args:
-        path: File or folder; see ``read_table``.
+        path: File, folder or pattern; see ``read_rows``.
         role: What the rows are used for.
         columns: Names of the columns. Columns of stored predictions are not asked for here.
         modality: What the subject is asked: text, images, a frame of feature columns, or nothing (``unknown``).
         classes: All classes; the sorted labels of this table if not given. Not read where labels are no classes.
-        table: The table of ``path`` where it was read before.
+        table: The rows of ``path`` where they were read before, or a table instead.
         input_range: Values of black and full brightness of images; (0, 1) if not given.
 
     Returns:
-        Rows sorted by the digest of their content; ``file_order`` leads back to the file. The content of an image is
-        the bytes of its file, wherever that file lies.
+        Rows sorted by the digest of their content; ``file_order`` leads back to the file, and what is broken there is
+        told. The content of an image is the bytes of its file, wherever that file lies. Large tables, texts and arrays
+        lie in files; ids, images and the frame of a table's inputs are in memory, whole.
 
     Raises:
         DataError: A column is missing, a label is missing or not as the task has it, an id is missing or stands twice,
@@ -61,41 +63,45 @@ def read_dataset(
     """
     path = Path(path)
     _no_part_keys((*columns.groups, *columns.parts))
-    table = read_table(path) if table is None else table
+    given = read_rows(path) if table is None else table
+    rows = given if isinstance(given, Rows) else Rows(path, given)
+    table = rows.table
     must_hold(path, table, _declared(columns, modality))
-    labels = read_labels(path, table, columns, classes)
-    ids = row_ids(path, table, columns)
-    groups = {name: _groups(path, table, name) for name in columns.groups}
-    parts = {name: _groups(path, table, name) for name in columns.parts}
-    root = path if path.is_dir() else path.parent
-    digest, row_digests, order = content_digest(_content(table, columns, modality, root))
-    table = table.take(order).replace_schema_metadata({_ORDER: order.astype("<i8").tobytes()})
-    inputs = _inputs(path, table, columns, modality=modality, order=order)
+    with by_place(rows.places):
+        labels = read_labels(path, table, columns, classes)
+        ids = row_ids(path, table, columns)
+        groups = {name: coded_groups(path, table, name) for name in columns.groups}
+        parts = {name: coded_groups(path, table, name) for name in columns.parts}
+    digest, row_digests, order = content_digest(_content(table, columns, modality, rows.root))
+    places = order if rows.places is None else taken(rows.places, order)
+    table = reordered(table, order).replace_schema_metadata(None)
+    inputs = _inputs(path, table, columns, modality=modality, order=places)
     if modality == "image":
-        inputs = load_images(inputs, root=root, input_range=input_range or (0.0, 1.0))
+        inputs = load_images(inputs, root=rows.root, input_range=input_range or (0.0, 1.0))
     return Dataset(
         role=role,
         table=table,
         inputs=inputs,
-        labels=labels[order],
-        groups={name: Coded(coded.codes[order], coded.names) for name, coded in groups.items()},
+        labels=taken(labels, order),
+        groups={name: Coded(taken(coded.codes, order), coded.names) for name, coded in groups.items()},
         ids=None if ids is None else ids[order],
         row_digests=row_digests,
         digest=digest,
         path=path,
-        parts={name: Coded(coded.codes[order], coded.names) for name, coded in parts.items()},
+        parts={name: Coded(taken(coded.codes, order), coded.names) for name, coded in parts.items()},
+        broken=rows.broken,
+        order=places,
     )
 
 
 def file_order(dataset: Dataset) -> Array:
-    """Row of the file, counted from 0, of each row of the data set: int64 ``(n,)``.
+    """Row of the file, counted from 0 with the broken ones, of each row of the data set: int64 ``(n,)``.
 
     A data set that was built in memory has no file order; its own order is taken.
     """
     import numpy as np
 
-    stored = (dataset.table.schema.metadata or {}).get(_ORDER)
-    return np.arange(len(dataset)) if stored is None else np.frombuffer(stored, dtype="<i8")
+    return np.arange(len(dataset)) if dataset.order is None else dataset.order
 
 
 def row_ids(path: Path, table: Array, columns: Columns) -> Array | None:
@@ -109,11 +115,11 @@ def row_ids(path: Path, table: Array, columns: Columns) -> Array | None:
     if columns.id is None:
         return None
     ids = canonical_text(table[columns.id], what=f"{path}: column {columns.id!r}")
-    no_missing(path, ids, columns.id)
+    no_missing(path, pd.isna(ids), columns.id)
     twice = pd.Series(ids, dtype=object).duplicated().to_numpy()
     if twice.any():
         row = int(twice.argmax())
-        raise DataError(f"{path}, row {row + 1}: {columns.id} {ids[row]!r} stands more than once; ids must be unique")
+        raise RowFault(path, row, f"{columns.id} {ids[row]!r} stands more than once; ids must be unique")
     return ids
 
 
@@ -141,29 +147,33 @@ def _no_part_keys(groups: Iterable[str]) -> None:
         )
 
 
-def _groups(path: Path, table: Array, column: str) -> Coded:
-    import numpy as np
-    import pandas as pd
+def coded_groups(path: Path, table: Array, column: str) -> Coded:
+    """The groups of a column; a row without one is in ``MISSING``.
 
-    names = canonical_text(table[column], what=f"{path}: column {column!r}")
-    _no_taken_names(path, column, names)
-    names[pd.isna(names)] = MISSING
-    codes, found = pd.factorize(names, sort=True)
+    Raises:
+        DataError: A group has a name that findings use for something else, or there are more than ``MOST_GROUPS``.
+    """
+    import numpy as np
+
+    coded = coded_text(table[column], what=f"{path}: column {column!r}")
+    _no_taken_names(path, column, coded)
+    found = sorted([*coded.names, *([MISSING] if (coded.codes < 0).any() else ())])
     if len(found) > MOST_GROUPS:
         raise DataError(
             f"{path}: column {column!r} holds {len(found)} groups, at most {MOST_GROUPS} can be judged; "
             "put its values into fewer groups"
         )
-    return Coded(codes.astype(np.int32), tuple(map(str, found)))
+    place = {name: at for at, name in enumerate(found)}
+    places = np.array([place.get(name, 0) for name in (*coded.names, MISSING)], dtype=np.int32)
+    return Coded(taken(places, coded.codes), tuple(found))
 
 
-def _no_taken_names(path: Path, column: str, names: Array) -> None:
+def _no_taken_names(path: Path, column: str, coded: Coded) -> None:
     """Raise a DataError where a group is called what findings call something else."""
     for name, what in ((EVERY, "all groups together"), (MISSING, "rows whose group is not known")):
-        taken = names == name
-        if taken.any():
-            row = int(taken.argmax()) + 1
-            raise DataError(f"{path}, row {row}: {column} is {name!r}, which stands for {what}; rename this group")
+        if name in coded.names:
+            what = f"{column} is {name!r}, which stands for {what}; rename this group"
+            raise RowFault(path, int((coded.codes == coded.names.index(name)).argmax()), what)
 
 
 def _content(table: Array, columns: Columns, modality: Modality, root: Path) -> Array:
@@ -186,14 +196,16 @@ def _file_digest(path: Path) -> str:
 
 
 def _inputs(path: Path, table: Array, columns: Columns, *, modality: Modality, order: Array) -> Any:
-    """What the subject is asked: a list of texts or paths, a frame, or None."""
+    """What the subject is asked: texts or paths, a frame, or None."""
+    import pyarrow.compute as pc
+
     if modality == "unknown":
         return None
     names = _input_names(columns)
     if modality == "table":
         return table.select(names).to_pandas()
-    values = table[names[0]].to_pylist()
-    for row, value in enumerate(values):
-        if value is None:
-            raise DataError(f"{path}, row {int(order[row]) + 1}: column {names[0]!r} has no value; expected {modality}")
-    return [str(value) for value in values]
+    column = table[names[0]]
+    if column.null_count:
+        row = int(order[pc.index(column.is_null(), True).as_py()]) + 1
+        raise DataError(f"{path}, row {row}: column {names[0]!r} has no value; expected {modality}")
+    return texts_of_columns([column])

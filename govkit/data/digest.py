@@ -13,14 +13,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise
 
 from govkit.core.case import Array
+from govkit.data.spool import filled, pieces, scratch
 from govkit.errors import DataError
 
 SCHEME = "govkit.rows/v1"
 CELL = 33
 BATCH = 1 << 16
+
+SORTED = 1 << 20
+"""Row digests that are sorted at once."""
+
+CELLS = 1 << 26
+"""Bytes of cells that are digested at once: fewer rows of tables with thousands of columns."""
 
 NULL, BOOL, INT, FLOAT, TEXT, BYTES, TIME, BIG, NANO, SPAN, NESTED = range(11)
 
@@ -42,15 +50,57 @@ def content_digest(table: Array, *, columns: Sequence[str] | None = None) -> tup
     import numpy as np
 
     names = sorted(table.column_names if columns is None else columns)
-    absent = [name for name in names if name not in table.column_names]
+    absent = sorted(set(names).difference(table.column_names))
     if absent:
         raise DataError(f"column {absent[0]!r} does not exist; found {', '.join(map(repr, table.column_names))}")
-    rows = row_hashes(table.select(names))
-    keys = np.frombuffer(rows, dtype=">u8").reshape(-1, 4)
-    order = np.lexsort(keys.T[::-1].astype(np.uint64)).astype(np.int64)
-    ordered = np.frombuffer(rows, dtype="V32")[order].tobytes()
-    digests = np.frombuffer(ordered.hex().encode(), dtype="S64")
-    return digest_of_rows(names, table.num_rows, [ordered]), digests, order
+    count = table.num_rows
+    rows = filled(count, "V32", (np.frombuffer(part, dtype="V32") for part in _hash_parts(table.select(names))))
+    order, digests = _order(rows), scratch((count,), "S64")
+
+    def ordered() -> Iterator[bytes]:
+        for at in pieces(count):
+            piece = rows[order[at]].tobytes()
+            digests[at] = np.frombuffer(piece.hex().encode(), dtype="S64")
+            yield piece
+
+    return digest_of_rows(names, count, ordered()), digests, order
+
+
+def _order(rows: Array) -> Array:
+    """The order of digests ``V32`` ``(n,)``, int64 ``(n,)``; equal ones keep theirs.
+
+    Many are put on piles by their first byte, so that one pile is sorted at a time.
+    """
+    import numpy as np
+
+    if len(rows) <= SORTED:
+        return _sorted(rows)
+    first, order = rows.view(np.uint8).reshape(-1, 32)[:, 0], scratch(rows.shape, "i8")
+    ends = np.cumsum(sum(np.bincount(first[at], minlength=256) for at in pieces(len(rows))))
+    free = np.append(0, ends[:-1])
+    for at in pieces(len(rows)):
+        by = np.argsort(first[at], kind="stable")
+        counts = np.bincount(first[at], minlength=256)
+        order[np.repeat(free - np.cumsum(counts) + counts, counts) + np.arange(len(by))] = at.start + by
+        free += counts
+    for low, high in pairwise([0, *ends.tolist()]):
+        among = order[low:high]
+        among[:] = among[_sorted(rows[among])]
+    return order
+
+
+def _sorted(rows: Array) -> Array:
+    import numpy as np
+
+    words = rows.view(">u8").reshape(-1, 4)
+    first = words[:, 0].astype(np.uint64)
+    order = np.argsort(first, kind="stable").astype(np.int64, copy=False)
+    equal = np.diff(first[order]) == 0
+    # Few rows share their first word, unless they are equal.
+    tied = np.flatnonzero(np.concatenate([equal, [False]]) | np.concatenate([[False], equal]))
+    among = order[tied]
+    order[tied] = among[np.lexsort(words[among].astype(np.uint64).T[::-1])]
+    return order
 
 
 def digest_of_rows(names: Sequence[str], count: int, ordered: Iterable[bytes]) -> str:
@@ -67,13 +117,38 @@ def row_hashes(table: Array) -> bytes:
     Raises:
         DataError: A value has no digest, such as a time that 64 bits of microseconds cannot hold.
     """
+    return b"".join(_hash_parts(table))
+
+
+def row_keys(tables: Iterable[Array], count: int) -> Array:
+    """Digest of every row of tables that follow one another, raw ``S32`` ``(count,)``; columns in the order they have.
+
+    A digest that ends in zero bytes is cut where it is read as Python bytes, and compared in full.
+    """
+    import numpy as np
+
+    return filled(count, "S32", (np.frombuffer(part, "S32") for table in tables for part in _hash_parts(table)))
+
+
+def first_rows(keys: Array) -> Array:
+    """Rows whose key, of ``S32`` ``(n,)``, no earlier row has: truths ``(n,)``."""
+    import numpy as np
+
+    order, first = _order(keys), np.ones(len(keys), dtype=bool)
+    for at in pieces(len(keys) - 1):
+        here, there = order[at], order[at.start + 1 : at.stop + 1]
+        first[there] = keys[here] != keys[there]
+    return first
+
+
+def _hash_parts(table: Array) -> Iterator[bytes]:
     import numpy as np
     import pyarrow as pa
 
     sha256 = hashlib.sha256
-    hashes: list[bytes] = []
-    for start in range(0, table.num_rows, BATCH):
-        part = table.slice(start, BATCH)
+    step = max(1, min(BATCH, CELLS // (max(table.num_columns, 1) * CELL)))
+    for start in range(0, table.num_rows, step):
+        part = table.slice(start, step)
         cells = np.zeros((part.num_rows, part.num_columns, CELL), dtype=np.uint8)
         for place, column in enumerate(part.columns):
             try:
@@ -81,8 +156,7 @@ def row_hashes(table: Array) -> bytes:
             except pa.ArrowInvalid as error:
                 raise DataError(f"column {part.column_names[place]!r} cannot be digested: {error}") from error
         data, width = cells.tobytes(), part.num_columns * CELL
-        hashes.extend(sha256(data[at : at + width]).digest() for at in range(0, len(data), width))
-    return b"".join(hashes)
+        yield b"".join(sha256(data[at : at + width]).digest() for at in range(0, len(data), width))
 
 
 def _fill(cells: Array, column: Array) -> None:

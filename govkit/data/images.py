@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -100,13 +101,23 @@ def _whole_images_only() -> Iterator[None]:
         ImageFile.LOAD_TRUNCATED_IMAGES = before
 
 
+@contextmanager
+def _no_bombs() -> Iterator[None]:
+    """Refuse images that unpack to gigabytes; Pillow by itself only warns of those up to twice its limit."""
+    from PIL import Image
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        yield
+
+
 def _load(path: Path) -> Array:
     """One image as float32 ``(h, w, c)`` in [0, 1]."""
     import numpy as np
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with _whole_images_only(), Image.open(path) as image:
+        with _whole_images_only(), _no_bombs(), Image.open(path) as image:
             if image.mode.startswith("I"):
                 return np.asarray(image, dtype=np.float32)[..., None] / np.float32(65535)
             gray = image.mode in {"1", "L", "LA"}
@@ -115,6 +126,8 @@ def _load(path: Path) -> Array:
         raise DataError(f"{path} does not exist; expected an image") from error
     except UnidentifiedImageError as error:
         raise DataError(f"{path} is not an image that can be read") from error
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise DataError(f"{path} is an image of more than {Image.MAX_IMAGE_PIXELS} pixels; make it smaller") from error
+    except (OSError, SyntaxError, ValueError) as error:
         raise DataError(f"{path} is a damaged image: {error}") from error
     return (pixels[..., None] if gray else pixels) / np.float32(255)

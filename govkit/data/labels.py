@@ -6,9 +6,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from govkit.core.audit import LARGEST, Columns
-from govkit.core.case import Array
+from govkit.core.case import Array, Coded
 from govkit.core.words import Task
-from govkit.data.cells import canonical_text, no_missing, numbers
+from govkit.data.cells import coded_text, no_missing, numbers
+from govkit.data.faults import RowFault
+from govkit.data.spool import scratch, taken
 from govkit.errors import DataError
 
 
@@ -81,7 +83,7 @@ def _seen(labels: Iterable[Array], columns: Columns) -> tuple[str, ...]:
     label, seen = columns.labels[0], set[str]()
     for source in labels:
         column = source[label] if hasattr(source, "column_names") else source
-        seen.update(name for name in canonical_text(column, what=f"column {label!r}") if name is not None)
+        seen.update(coded_text(column, what=f"column {label!r}").names)
     if len(seen) < 2:
         found = ", ".join(map(repr, seen)) or "none"
         raise DataError(
@@ -137,9 +139,9 @@ def read_labels(path: Path, table: Array, columns: Columns, classes: Sequence[st
     if columns.declared_task == "multilabel":
         return truths(path, table, columns.labels)
     (column,) = columns.labels
-    labels = canonical_text(table[column], what=f"{path}: column {column!r}")
-    no_missing(path, labels, column)
-    return class_indices(path, labels, sort_classes(labels) if classes is None else classes, column)
+    labels = coded_text(table[column], what=f"{path}: column {column!r}")
+    no_missing(path, labels.codes < 0, column)
+    return class_indices(path, labels, sort_classes(labels.names) if classes is None else classes, column)
 
 
 def labels_as_numbers(path: Path, table: Array, columns: Columns, column: str) -> Array:
@@ -156,29 +158,28 @@ def truths(path: Path, table: Array, names: Sequence[str]) -> Array:
     """
     import numpy as np
 
-    found = np.empty((table.num_rows, len(names)), dtype=np.int64)
+    found = scratch((table.num_rows, len(names)), np.int64)
     for at, name in enumerate(names):
-        cells = canonical_text(table[name], what=f"{path}: column {name!r}")
-        no_missing(path, cells, name)
+        cells = coded_text(table[name], what=f"{path}: column {name!r}")
+        no_missing(path, cells.codes < 0, name)
         # Even places are no, odd ones yes.
         found[:, at] = class_indices(path, cells, ("0", "1", "false", "true"), name) % 2
     return found
 
 
-def class_indices(path: Path, labels: Array, classes: Sequence[str], column: str) -> Array:
-    """Index of each label in ``classes``, int64 ``(n,)``.
+def class_indices(path: Path, labels: Coded, classes: Sequence[str], column: str) -> Array:
+    """Index of each label in ``classes``, int64 ``(n,)``; a label that is missing has the code -1.
 
     Raises:
         DataError: A label is not in ``classes``; names the row and the label.
     """
     import numpy as np
-    import pandas as pd
 
-    index = pd.Index(list(classes)).get_indexer(labels)
-    unknown = np.flatnonzero(index < 0)
+    known = {name: at for at, name in enumerate(classes)}
+    index = np.array([known.get(name, -1) for name in labels.names] + [-1], dtype=np.int64)
+    unknown = np.flatnonzero((index < 0)[labels.codes])
     if len(unknown):
         row = int(unknown[0])
-        raise DataError(
-            f"{path}, row {row + 1}: {column} is {labels[row]!r}; expected one of {', '.join(map(repr, classes))}"
-        )
-    return index.astype(np.int64)
+        found = (*labels.names, None)[labels.codes[row]]
+        raise RowFault(path, row, f"{column} is {found!r}; expected one of {', '.join(map(repr, classes))}")
+    return taken(index, labels.codes)

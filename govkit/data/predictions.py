@@ -10,6 +10,7 @@ from govkit.core.case import Array, Dataset, Predictions
 from govkit.data.answers import Stored, Which, read_answers
 from govkit.data.cells import must_hold
 from govkit.data.dataset import file_order, row_ids
+from govkit.data.faults import by_place
 from govkit.data.labels import read_labels
 from govkit.data.tables import read_table
 from govkit.errors import DataError
@@ -56,10 +57,12 @@ def stored_predictions(
     back = np.argsort(order)
     must_hold(dataset.path, dataset.table, stored.names)
     table = dataset.table.select(sorted(set(stored.names)))
-    answers = read_answers(dataset.path, table.take(back), stored, classes=classes, positive=positive)
-    return _reordered(answers, order)
+    with by_place(order[back]):
+        answers = read_answers(dataset.path, table.take(back), stored, classes=classes, positive=positive)
+    return _reordered(answers, np.argsort(back))
 
 
+@by_place(None)
 def read_predictions(
     path: Path | str, dataset: Dataset, columns: Columns, classes: Sequence[str], positive: int
 ) -> Predictions:
@@ -110,9 +113,10 @@ def _rows(path: Path, table: Array, dataset: Dataset, columns: Columns) -> Array
 
     ids = row_ids(path, table, columns)
     if ids is None or dataset.ids is None:
-        if table.num_rows != len(dataset):
+        rows = len(dataset) + len(dataset.broken)
+        if table.num_rows != rows:
             raise DataError(
-                f"{path} has {table.num_rows} rows, {dataset.path} has {len(dataset)}; expected one answer a row "
+                f"{path} has {table.num_rows} rows, {dataset.path} has {rows}; expected one answer a row "
                 "(declare columns.id to join by id)"
             )
         return file_order(dataset)

@@ -8,6 +8,7 @@ from itertools import chain
 from pathlib import Path
 
 from govkit.core.case import Array
+from govkit.data.faults import Faults
 from govkit.data.images import image_table
 from govkit.data.jsonl import common_schema
 from govkit.data.tables import FORMAT, READABLE, format_of, must_exist, parts, suffix
@@ -15,12 +16,13 @@ from govkit.data.typed import declared, kinds
 from govkit.errors import DataError
 
 
-def source(path: Path, schema: Mapping[str, str]) -> tuple[list[Path], Iterator[Array]]:
+def source(path: Path, schema: Mapping[str, str], faults: Faults | None = None) -> tuple[list[Path], Iterator[Array]]:
     """The files of a data source and its rows; the rows are read when asked for.
 
     Args:
         path: A file, a folder of table files, a pattern, a folder that ``datasets`` has saved, or a folder of images.
         schema: Column -> one of ``typed.KINDS``.
+        faults: Is told the rows that are broken, which are then left out; not given, the first is an error.
 
     Raises:
         DataError: There is no such file, or the files have several formats; while the rows are read, as ``parts``, and
@@ -35,7 +37,7 @@ def source(path: Path, schema: Mapping[str, str]) -> tuple[list[Path], Iterator[
     formats = {format_of(file) for file in files}
     if len(formats) > 1:
         raise DataError(f"{path} holds files in the formats {', '.join(sorted(formats))}; name those of one format")
-    return files, _rows(files, schema, formats.pop())
+    return files, _rows(files, schema, formats.pop(), faults)
 
 
 def _files(path: Path) -> list[Path]:
@@ -63,37 +65,48 @@ def _files(path: Path) -> list[Path]:
     return sorted(file for file in shards if not file.name.startswith("."))
 
 
-def _rows(files: Sequence[Path], schema: Mapping[str, str], format: str) -> Iterator[Array]:
+def _rows(files: Sequence[Path], schema: Mapping[str, str], format: str, faults: Faults | None) -> Iterator[Array]:
     """Up to three readings of text formats: JSON for the types of its keys, what text looks like, and the rows."""
     import pyarrow as pa
 
     types, readable = None, READABLE[format]
+    # What is broken is told once, in the last reading, where all types are known.
+    untold = faults and Faults(faults.source)
     if format == "json":
         texts = [name for name, kind in schema.items() if kind == "text"]
-        types = common_schema(_all_parts(files, pa.schema([])), texts)
-    wanted = {**(kinds(_all_parts(files, types), readable, known=schema) if readable else {}), **schema}
+        types = common_schema(_all_parts(files, pa.schema([]), untold), texts)
+    untold = faults and Faults(faults.source)
+    wanted = {**(kinds(_all_parts(files, types, untold), readable, known=schema) if readable else {}), **schema}
     names: set[str] = set()
     for file in files:
         row = 0
-        for part in parts(file, schema=types):
+        for part in parts(file, schema=types, faults=faults):
+            if not part.num_rows and faults is not None:
+                continue
             names = names or {*part.column_names, *schema}
-            if names != set(part.column_names):
-                found, expected = (", ".join(map(repr, sorted(some))) for some in (part.column_names, names))
-                raise DataError(f"{file} has the columns {found}; expected {expected}")
+            same_names(file, part.column_names, names)
             yield _as_wanted(part, wanted, readable, file=file, row=row)
             row += part.num_rows
 
 
-def _all_parts(files: Sequence[Path], types: Array) -> Iterator[Array]:
-    return chain.from_iterable(parts(file, schema=types) for file in files)
+def same_names(file: Path, found: Collection[str], expected: Collection[str]) -> None:
+    """Raise a DataError where a file has other columns than those before it, in whatever order."""
+    if set(found) != set(expected):
+        ours, theirs = (", ".join(map(repr, sorted(some))) for some in (found, expected))
+        raise DataError(f"{file} has the columns {ours}; expected {theirs}")
+
+
+def _all_parts(files: Sequence[Path], types: Array, faults: Faults | None) -> Iterator[Array]:
+    return chain.from_iterable(parts(file, schema=types, faults=faults) for file in files)
 
 
 def _as_wanted(part: Array, wanted: Mapping[str, str], readable: Collection[str], *, file: Path, row: int) -> Array:
     import pyarrow as pa
 
-    for name, kind in ((name, wanted[name]) for name in part.column_names if name in wanted):
+    columns = dict(zip(part.column_names, part.columns, strict=True))
+    for name, kind in ((name, wanted[name]) for name in columns if name in wanted):
         try:
-            column = declared(part[name], kind, readable=readable)
+            columns[name] = declared(columns[name], kind, readable=readable)
         except pa.ArrowInvalid as error:
             half = len(part) // 2
             if half:
@@ -102,5 +115,4 @@ def _as_wanted(part: Array, wanted: Mapping[str, str], readable: Collection[str]
                 _as_wanted(part[half:], {name: kind}, readable, file=file, row=row + half)
             found = f"{file}, row {row + 1}, column {name!r}: found {part[name].type} that is not {kind}"
             raise DataError(f"{found}, as it is declared; correct the cell or declare another kind") from error
-        part = part.set_column(part.column_names.index(name), name, column)
-    return part
+    return pa.table(columns)

@@ -1,4 +1,4 @@
-"""Read any table: CSV, TSV, JSONL, JSON (each also gzipped), Parquet, Arrow, Feather, or a folder of images.
+"""Read any table: CSV, TSV, JSONL, JSON (each also packed), Parquet, Arrow, Feather, or a folder of images.
 
 Row numbers in messages count the rows of the file from 1, the header not counted.
 """
@@ -6,7 +6,6 @@ Row numbers in messages count the rows of the file from 1, the header not counte
 from __future__ import annotations
 
 import errno
-import gzip
 import io
 import json
 import os
@@ -21,16 +20,25 @@ from typing import Any
 
 from govkit.core.case import Array
 from govkit.data.digest import BATCH
+from govkit.data.faults import Faults
 from govkit.data.images import image_table
 from govkit.data.jsonl import common_schema, jsonl_parts
 from govkit.data.typed import KINDS, typed
+from govkit.data.unpacking import PACKED, open_unpacked
 from govkit.errors import DataError
 
 FORMATS = (
-    ".csv, .tsv, .tab, .jsonl, .ndjson, .json (each also .gz), .parquet, .pq, .arrow, .feather or a folder of images"
+    ".csv, .tsv, .tab, .jsonl, .ndjson, .json (each also .gz or .zst), .parquet, .pq, .arrow, .feather or a folder of "
+    "images"
 )
 BLOCK = 1 << 22
 """The longest possible row of CSV in bytes. Arrow reads 32 blocks ahead, which is most of the memory that it needs."""
+
+WIDE = 1000
+"""Columns from which on blocks are four times as large."""
+
+LIST = 1 << 28
+"""The longest possible JSON list in bytes: it is read whole."""
 
 FORMAT = {
     **dict.fromkeys((".csv", ".tsv", ".tab"), "csv"),
@@ -74,12 +82,13 @@ def read_table(path: Path | str) -> Array:
     return typed(pa.concat_tables(read), READABLE[format_of(path)])
 
 
-def parts(path: Path, *, schema: Array = None) -> Iterator[Array]:
+def parts(path: Path, *, schema: Array = None, faults: Faults | None = None) -> Iterator[Array]:
     """Read the rows of a file in parts of some megabytes; cells that come as text stay text.
 
     Args:
         path: A file in one of ``FORMATS``.
         schema: Types of the keys of a JSON file; not given, those that all its lines show.
+        faults: Is told the rows that are broken, which are then left out; not given, the first is an error.
 
     Returns:
         Tables with the columns that are content; together they may hold no row.
@@ -90,23 +99,79 @@ def parts(path: Path, *, schema: Array = None) -> Iterator[Array]:
     import pyarrow as pa
 
     read: dict[str, Callable[[Path], Iterator[Array]]] = {
-        "csv": _csv,
-        "json": partial(_json, schema=schema),
+        "csv": partial(_csv, faults=faults),
+        "json": partial(_json, schema=schema, faults=faults),
         "parquet": _parquet,
         "arrow": _arrow,
     }
     try:
-        for part in read[format_of(path)](path):
-            part.validate(full=True)
-            _unique_names(path, part.column_names)
-            yield part.select([name for name in part.column_names if not _PANDAS_INDEX.fullmatch(name)])
+        found = _content_of(path, read[format_of(path)](path))
+        yield from found if faults is None else _sound(path, found, faults)
     except UnicodeError as error:
         raise DataError(f"{path} is not UTF-8; save it as UTF-8") from error
-    except (pa.ArrowException, OSError, EOFError, zlib.error, json.JSONDecodeError) as error:
+    except (pa.ArrowException, OSError, EOFError, zlib.error, json.JSONDecodeError, RecursionError) as error:
         what = " ".join(str(error).split())
+        if "straddl" in what:
+            raise DataError(
+                f"{path} has a row of more than {BLOCK >> 20} MB; is there a quote never closed?"
+            ) from error
         if "UTF8" in what or "UTF-8" in what:
             raise DataError(f"{path} is not UTF-8 ({what}); save it as UTF-8") from error
         raise DataError(f"{path} cannot be read as {suffix(path)} (damaged or truncated?): {what}") from error
+
+
+def _content_of(path: Path, read: Iterator[Array]) -> Iterator[Array]:
+    for part in read:
+        part.validate(full=True)
+        _unique_names(path, part.column_names)
+        yield part.select([name for name in part.column_names if not _PANDAS_INDEX.fullmatch(name)])
+
+
+def _sound(path: Path, read: Iterator[Array], faults: Faults) -> Iterator[Array]:
+    """The parts without the rows whose text is not UTF-8 or holds a null byte."""
+    import numpy as np
+    import pyarrow as pa
+
+    faults.begin(path)
+    given = 0
+    for part in read:
+        columns, bad = [], dict[int, str]()
+        for name, column in zip(part.column_names, part.columns, strict=True):
+            columns.append(_text(column, name, bad) if format_of(path) == "csv" else column)
+            _no_null_byte(columns[-1], name, bad)
+        for row in sorted(bad):
+            faults.drop(given + row, bad[row])
+        faults.check()
+        given += part.num_rows
+        sound = pa.Table.from_arrays(columns, names=part.column_names)
+        yield sound.take(np.delete(np.arange(part.num_rows), list(bad))) if bad else sound
+    faults.end(given)
+
+
+def _text(column: Array, name: str, bad: dict[int, str]) -> Array:
+    """Bytes as text, null where they are none; ``bad`` is told the rows."""
+    import pyarrow as pa
+
+    try:
+        return column.cast(pa.string())
+    except pa.ArrowInvalid:
+        cells = column.to_pylist()
+        for row, cell in enumerate(cells):
+            if cell is not None and cell.decode(errors="replace").encode() != cell:
+                bad.setdefault(row, f"column {name!r} is not UTF-8")
+                cells[row] = None
+        return pa.chunked_array([pa.array(cells, pa.binary()).cast(pa.string())])
+
+
+def _no_null_byte(column: Array, name: str, bad: dict[int, str]) -> None:
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        held = pc.fill_null(pc.match_substring(column, "\0"), False).to_numpy()  # noqa: FBT003 - of pyarrow
+        for row in np.flatnonzero(held).tolist():
+            bad.setdefault(row, f"column {name!r} holds a null byte")
 
 
 def must_exist(path: Path) -> None:
@@ -124,9 +189,9 @@ def must_exist(path: Path) -> None:
 
 
 def suffix(path: Path) -> str:
-    """The format of a file by its name, ``.gz`` looked through."""
-    name = path.name.lower().removesuffix(".gz")
-    return Path(name).suffix
+    """The format of a file by its name, ``.gz`` and ``.zst`` looked through."""
+    name = path.name.lower()
+    return Path(name.removesuffix(next(filter(name.endswith, PACKED), ""))).suffix
 
 
 def format_of(path: Path) -> str:
@@ -136,7 +201,7 @@ def format_of(path: Path) -> str:
         DataError: It is none of these, or the file is empty.
     """
     found = FORMAT.get(suffix(path))
-    if found is None or (found in {"parquet", "arrow"} and path.name.lower().endswith(".gz")):
+    if found is None or (found in {"parquet", "arrow"} and path.name.lower().endswith(PACKED)):
         raise DataError(f"{path} is in no format that govkit reads; expected {FORMATS}")
     if path.stat().st_size == 0:
         raise DataError(f"{path} is empty; expected a table with a header and at least one row")
@@ -149,11 +214,7 @@ def _unique_names(path: Path, names: list[str]) -> None:
         raise DataError(f"{path} has the column {twice[0]!r} more than once; column names must be unique")
 
 
-def _open(path: Path) -> Any:
-    return gzip.open(path, "rb") if path.name.lower().endswith(".gz") else path.open("rb")
-
-
-def _csv(path: Path) -> Iterator[Array]:
+def _csv(path: Path, faults: Faults | None) -> Iterator[Array]:
     """Every cell as text; ``kinds`` then decides per column, the same on every machine and block size."""
     import pyarrow as pa
     from pyarrow import csv
@@ -161,18 +222,25 @@ def _csv(path: Path) -> Iterator[Array]:
     delimiter = "," if suffix(path) == ".csv" else "\t"
     names = _header(path, delimiter)
     _unique_names(path, names)
+    # A small part of thousands of columns costs what a large one does.
+    block = BLOCK << 2 if len(names) > WIDE else BLOCK
     options = {
-        "read_options": csv.ReadOptions(block_size=BLOCK),
-        "parse_options": csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
+        # Rows are numbered where one thread reads them.
+        "read_options": csv.ReadOptions(block_size=block, use_threads=faults is None),
+        "parse_options": csv.ParseOptions(
+            delimiter=delimiter,
+            newlines_in_values=True,
+            invalid_row_handler=None if faults is None else partial(_other_fields, faults),
+        ),
         "convert_options": csv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.string()),
+            column_types=dict.fromkeys(names, pa.string() if faults is None else pa.binary()),
             strings_can_be_null=True,
             quoted_strings_can_be_null=False,
             null_values=[""],
         ),
     }
     rows, part = 0, None
-    with _open(path) as file, _with_row(path):
+    with open_unpacked(path) as file, _with_row(path, faults):
         for batch in csv.open_csv(file, **options):
             part = pa.table(batch)
             rows += part.num_rows
@@ -180,31 +248,41 @@ def _csv(path: Path) -> Iterator[Array]:
     _no_open_quote(path, part, rows)
 
 
+def _other_fields(faults: Faults, row: Any) -> str:
+    """What becomes of a row with more or fewer fields; one over several lines may have swallowed whole rows."""
+    faults.skip(row.number - 2, f"found {row.actual_columns} fields, expected {row.expected_columns}")
+    return "error" if faults.full or "\n" in row.text else "skip"
+
+
 def _header(path: Path, delimiter: str) -> list[str]:
     import csv
 
     # The text is decoded in blocks: a fault in a later row must not be told as one of the header.
-    with _open(path) as file, io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="") as text:
-        try:
-            names = next((row for row in csv.reader(text, delimiter=delimiter) if row), [])
-        except csv.Error as error:
-            raise DataError(f"{path}: the header cannot be read ({error}); expected column names") from error
+    with open_unpacked(path) as file:
+        text = io.StringIO(file.read(BLOCK).decode("utf-8-sig", errors="surrogateescape"), newline="")
+    try:
+        names = next((row for row in csv.reader(text, delimiter=delimiter) if row), [])
+    except csv.Error as error:
+        raise DataError(f"{path}: the header cannot be read ({error}); expected column names") from error
     for name in names:
         name.encode()
     return names
 
 
 @contextmanager
-def _with_row(path: Path) -> Iterator[None]:
+def _with_row(path: Path, faults: Faults | None) -> Iterator[None]:
     import pyarrow as pa
 
     try:
         yield
     except pa.ArrowInvalid as error:
+        if faults is not None:
+            faults.check()
         fields = re.search(r"Row #(\d+): Expected (\d+) columns, got (\d+)", str(error))
         if fields:
             row, expected, found = (int(number) for number in fields.groups())
-            raise DataError(f"{path}, row {row - 1}: found {found} fields, expected {expected}") from error
+            over = " (over several lines, or not UTF-8: is a quote never closed?)" if faults is not None else ""
+            raise DataError(f"{path}, row {row - 1}: found {found} fields, expected {expected}{over}") from error
         utf8 = re.search(r"column #(\d+): Row #(\d+): .*UTF8", str(error))
         if utf8:
             raise DataError(f"{path}, row {int(utf8[2]) - 1}: the text is not UTF-8; save it as UTF-8") from error
@@ -215,33 +293,40 @@ def _no_open_quote(path: Path, end: Array, rows: int) -> None:
     """Refuse a quote that is never closed: it swallows every row up to the end of the file."""
     if not end:
         return
-    last = [column[-1].as_py() or "" for column in end.columns]
-    if not any("\n" in cell for cell in last):
+    import pyarrow as pa
+
+    last = [column[-1].cast(pa.binary()).as_py() or b"" for column in end.columns]
+    if not any(b"\n" in cell for cell in last):
         return
-    with _open(path) as file:
+    with open_unpacked(path) as file:
         quotes = sum(chunk.count(b'"') for chunk in iter(lambda: file.read(1 << 20), b""))
     if quotes % 2:
         raise DataError(f"{path}, row {rows}: a quote is opened and never closed")
 
 
-def _json(path: Path, schema: Array) -> Iterator[Array]:
+def _json(path: Path, schema: Array, faults: Faults | None) -> Iterator[Array]:
     import pyarrow as pa
 
     opened = partial(_open_lines, path)
     if schema is None:
-        schema = common_schema(jsonl_parts(path, opened, pa.schema([])))
-    return jsonl_parts(path, opened, schema)
+        schema = common_schema(jsonl_parts(path, opened, pa.schema([]), faults and Faults(path)))
+    return jsonl_parts(path, opened, schema, faults)
 
 
 def _open_lines(path: Path) -> Any:
     """Open a file of one JSON object a line; a JSON list is read whole and each of its elements is a line."""
     if suffix(path) != ".json":
-        return _open(path)
-    with _open(path) as file:
-        text = file.read()
-    if text.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"["):
-        text = "".join(json.dumps(row) + "\n" for row in json.loads(text)).encode()
-    return io.BytesIO(text)
+        return open_unpacked(path)
+    with open_unpacked(path) as file:
+        if not file.read(BLOCK).removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"["):
+            return open_unpacked(path)
+    with open_unpacked(path) as file:
+        text = file.read(LIST + 1)
+    if len(text) > LIST:
+        raise DataError(
+            f"{path} is a JSON list of more than {LIST >> 20} MB; write one object a line instead, as .jsonl"
+        )
+    return io.BytesIO("".join(json.dumps(row) + "\n" for row in json.loads(text)).encode())
 
 
 def _parquet(path: Path) -> Iterator[Array]:

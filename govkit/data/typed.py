@@ -26,6 +26,15 @@ _ARROW = {
 """How the names of the Arrow types begin that hold a kind."""
 
 
+def column_types(table: Array) -> dict[str, str]:
+    """What each column of a ``pyarrow.Table`` holds: one of ``KINDS``, or else the name of its Arrow type."""
+    return {field.name: _held(field.type) or str(field.type) for field in table.schema}
+
+
+def _held(type: Array) -> str:
+    return next((word for word, name in _ARROW.items() if re.match(name, str(type))), "")
+
+
 def typed(table: Array, among: Sequence[str] = KINDS) -> Array:
     """Give each text column the type that all its filled cells look like.
 
@@ -36,9 +45,11 @@ def typed(table: Array, among: Sequence[str] = KINDS) -> Array:
         table: A ``pyarrow.Table``.
         among: The kinds to choose from; text is always one. Formats that hold numbers and truths offer fewer.
     """
-    for name, kind in kinds([table], among).items():
-        table = table.set_column(table.column_names.index(name), name, parsed(table[name], kind))
-    return table
+    import pyarrow as pa
+
+    columns = dict(zip(table.column_names, table.columns, strict=True))
+    columns.update({name: parsed(columns[name], kind) for name, kind in kinds([table], among).items()})
+    return pa.table(columns)
 
 
 def kinds(parts: Iterable[Array], among: Sequence[str], *, known: Collection[str] = ()) -> dict[str, str]:
@@ -127,7 +138,7 @@ def declared(column: Array, kind: str, *, readable: Collection[str]) -> Array:
         return column
     if pa.types.is_dictionary(column.type):
         column = pc.cast(column, column.type.value_type)
-    held = next((word for word, name in _ARROW.items() if re.match(name, str(column.type))), "")
+    held = _held(column.type)
     if held == "text" and kind in readable:
         # Programs that have only floats for numbers with gaps write 1 as 1.0.
         return parsed(pc.replace_substring_regex(column, r"\.0*\s*$", "") if kind == "int" else column, kind)

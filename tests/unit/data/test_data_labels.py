@@ -137,7 +137,7 @@ BAD = [
     (NUMBER, {"y": [None, 1.0]}, "row 1: y has no value"),
     (NUMBER, {"y": [0.0, 9.5]}, "row 2: y is 9.5; expected a number in [-1, 9]"),
     (NUMBER.model_copy(update={"range": None}), {"y": [0.0, float("inf")]}, "row 2: y is inf; expected a number"),
-    (NUMBER, {"y": ["1", "x"]}, "column 'y' holds string; expected a number in each row (row 2 is 'x')"),
+    (NUMBER, {"y": ["1", "x"]}, "row 2 is 'x': column 'y' holds string; expected a number in each row"),
     (NUMBER, {"y": [True, False]}, "column 'y' holds bool"),
 ]
 

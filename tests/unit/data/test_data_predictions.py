@@ -124,7 +124,7 @@ BAD_COLUMNS = [
     (
         Columns(label="y", score="key"),
         CLASSES,
-        "column 'key' holds string; expected a probability in each row (row 1 is 'k0')",
+        "row 1 is 'k0': column 'key' holds string; expected a probability in each row",
     ),
     (Columns(label="y", score="p"), ("0", "1", "2"), "columns.score needs two classes, found 3"),
     (Columns(label="y", scores={"0": "p"}), CLASSES, "columns.scores: '1' has no column"),

@@ -1,0 +1,58 @@
+"""Open a file for its bytes, unpacked, within bounds: a few bytes can unpack to more than any disk holds."""
+
+from __future__ import annotations
+
+import gzip
+import io
+from pathlib import Path
+from typing import Any
+
+from govkit.errors import DataError
+
+PACKED = (".gz", ".zst")
+
+FREE = 1 << 28
+"""Bytes that any file may unpack to."""
+
+RATIO = 200
+"""How many times its own size a larger file may unpack to; tables shrink to a tenth, seldom to a fiftieth."""
+
+
+def open_unpacked(path: Path) -> Any:
+    """The bytes of a file, of ``.gz`` and ``.zst`` the unpacked ones, as a buffered reader.
+
+    Raises:
+        DataError: While it is read: it unpacks to more than ``FREE`` bytes and ``RATIO`` times its size.
+    """
+    import pyarrow as pa
+
+    name = path.name.lower()
+    if name.endswith(".gz"):
+        return io.BufferedReader(_Bounded(gzip.open(path, "rb"), path))
+    if name.endswith(".zst"):
+        return io.BufferedReader(_Bounded(pa.CompressedInputStream(pa.OSFile(str(path)), "zstd"), path))
+    return path.open("rb")
+
+
+class _Bounded(io.RawIOBase):
+    def __init__(self, unpacked: Any, path: Path) -> None:
+        super().__init__()
+        self._unpacked, self._path, self._read = unpacked, path, 0
+        self._most = max(FREE, RATIO * path.stat().st_size)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        count = int(self._unpacked.readinto(buffer))
+        self._read += count
+        if self._read > self._most:
+            raise DataError(
+                f"{self._path} unpacks to more than {self._most >> 20} MB, over {RATIO} times its size; unpack it "
+                "yourself if it is what you expect"
+            )
+        return count
+
+    def close(self) -> None:
+        self._unpacked.close()
+        super().close()
