@@ -65,6 +65,7 @@ if TYPE_CHECKING:
         render,
         resolve_policy,
         seal,
+        suggest_suite,
         verify,
     )
     from govkit.pipeline.steps import write_findings, write_verdict
@@ -73,6 +74,7 @@ if TYPE_CHECKING:
     from govkit.policy import load as load_policy
     from govkit.policy import packs
     from govkit.subjects import Ancestry, compare_weights
+    from govkit.watch import acknowledge_alarms, look_once, sign_month
 
 __version__ = "0.1.0"
 
@@ -106,6 +108,7 @@ _HOME = {
     "Verdict": "core",
     "Verification": "pipeline",
     "Waiver": "core",
+    "acknowledge_alarms": "watch",
     "attest": "pipeline",
     "audit": "pipeline",
     "catalog": "checks",
@@ -121,6 +124,7 @@ _HOME = {
     "lint_policy": "policy:lint",
     "load_key": "evidence",
     "load_policy": "policy:load",
+    "look_once": "watch",
     "measure": "pipeline",
     "new_key": "evidence",
     "packs": "policy",
@@ -134,6 +138,8 @@ _HOME = {
     "replay": "lineage",
     "resolve_policy": "pipeline",
     "seal": "pipeline",
+    "sign_month": "watch",
+    "suggest_suite": "pipeline",
     "verify": "pipeline",
     "write_findings": "pipeline",
     "write_verdict": "pipeline",
@@ -164,6 +170,7 @@ __all__ = [
     "Verdict",
     "Verification",
     "Waiver",
+    "acknowledge_alarms",
     "attest",
     "audit",
     "catalog",
@@ -179,6 +186,7 @@ __all__ = [
     "lint_policy",
     "load_key",
     "load_policy",
+    "look_once",
     "measure",
     "new_key",
     "packs",
@@ -192,6 +200,8 @@ __all__ = [
     "replay",
     "resolve_policy",
     "seal",
+    "sign_month",
+    "suggest_suite",
     "verify",
     "write_findings",
     "write_verdict",

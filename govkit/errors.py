@@ -77,10 +77,11 @@ EXTRA_OF = {
     **dict.fromkeys(("weasyprint", "pyhanko"), "pdf"),
     "licenseclassifier": "licenses",
     "codecarbon": "energy",
+    **dict.fromkeys(("presidio_analyzer", "spacy", "tldextract"), "presidio"),
     **dict.fromkeys(
         (
             "numpy", "scipy", "pandas", "pyarrow", "duckdb", "sklearn", "fairlearn", "aif360", "evidently",
-            "great_expectations", "torch", "transformers", "safetensors", "datasketch", "picklescan",
+            "great_expectations", "torch", "transformers", "safetensors", "py3langid", "picklescan",
             "matplotlib", "PIL",
         ),
         "audit",

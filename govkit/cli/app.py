@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from govkit.cli import ancestry, audit, demo, inspect, keys, license, policy, record, remedy, verify
+from govkit.cli import ancestry, audit, data, demo, inspect, keys, license, policy, record, remedy, verify, watch
 
 app = typer.Typer(
     name="govkit",
@@ -26,8 +26,10 @@ app.command("verify")(verify.verify)
 app.command("show")(inspect.show)
 app.command("checks")(inspect.checks)
 app.command("remedy")(remedy.remedy)
+app.command("watch")(watch.watch)
 app.command("ancestry")(ancestry.ancestry)
 app.add_typer(policy.app, name="policy")
+app.add_typer(data.app, name="data")
 app.add_typer(license.app, name="license")
 app.add_typer(keys.app, name="keys")
 

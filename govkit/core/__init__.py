@@ -19,6 +19,7 @@ from govkit.core.policy import (
     Requirement,
     Risk,
     Slice,
+    Trigger,
     Waiver,
 )
 from govkit.core.recorded import Recorded
@@ -66,6 +67,7 @@ __all__ = [
     "Slice",
     "State",
     "Subject",
+    "Trigger",
     "Verdict",
     "Waiver",
     "check",

@@ -62,12 +62,16 @@ class SubjectSource(Recorded):
 
 
 class BaseSource(Recorded):
-    """Where the base comes from: the run record, a folder, or stored predictions, and which head sits on it."""
+    """Where the base comes from: the run record, a folder, or stored predictions, and which head sits on it.
+
+    ``trained_on`` names what the base was trained on, as far as that is at hand: files, folders or patterns.
+    """
 
     from_: Annotated[Literal["run"] | None, Field(alias="from")] = None
     model: str | None = None
     predictions: str | None = None
     head: Literal["probe", "own"] | None = None
+    trained_on: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _one_place(self) -> BaseSource:
@@ -86,6 +90,48 @@ class DataSource(Recorded):
     """A file of rows."""
 
     path: str
+
+
+class Reference(Recorded):
+    """Whom the rows are to stand for: a table with one or more of the group columns.
+
+    Attributes:
+        path: The table, for example of a census.
+        count: Column with the number of people of each row; each row is one person if neither is given.
+        share: Column with the share of people of each row, where it is known and no number of people is.
+    """
+
+    path: str
+    count: str | None = None
+    share: str | None = None
+
+    @model_validator(mode="after")
+    def _one_weight(self) -> Reference:
+        if self.count is not None and self.share is not None:
+            raise ValueError("found both count and share; keep the one that the rows of the reference hold")
+        return self
+
+
+class ServiceRecord(Recorded):
+    """What a watch saw of the model in service, or of the candidate itself: a statement of ``govkit watch``.
+
+    Attributes:
+        statement: The signed statement of one month.
+        trust: Trust file that holds its key.
+    """
+
+    statement: str
+    trust: str
+
+
+DRIFT_PAGE = "drift.html"
+"""The file of a bundle that ``drift_report`` asks for."""
+
+
+class DriftReport(Recorded):
+    """evidently's page on drift, which shows values of the data: ``rows`` of each side at the most."""
+
+    rows: Annotated[int, Field(ge=100, le=100_000)] = 5000
 
 
 class Columns(Recorded):
@@ -113,6 +159,7 @@ class Columns(Recorded):
         range: Smallest and largest possible number of a regression, for labels and answers; bounds need it.
         id: Column of unique row ids.
         time: Column of times.
+        paraphrase: Column of the test data with the same text in other words, for the check ``memory_signal``.
         positive: Class that counts as the positive outcome; the last in sorted order if not given.
         classes: All classes, where the data does not show each of them; of an ordinal task in their order, which words
             need and whole numbers have.
@@ -134,6 +181,7 @@ class Columns(Recorded):
     range: tuple[float, float] | None = None
     id: str | None = None
     time: str | None = None
+    paraphrase: str | None = None
     positive: str | None = None
     classes: tuple[str, ...] | None = None
 
@@ -230,12 +278,21 @@ class Audit(Recorded):
     base: BaseSource | None = None
     incumbent: SubjectSource | None = None
     data: dict[Role, DataSource] = {}
+    reference: Reference | None = None
+    service: ServiceRecord | None = None
+    drift_report: DriftReport | None = None
     columns: Columns
     use: Use = Use()
     licenses: tuple[License, ...] = ()
     quality: str | None = None
     policy: str = "nist-ai-rmf-core"
     seed: Annotated[int, Field(ge=0, lt=2**53)] = 0
+
+    @model_validator(mode="after")
+    def _shifted_rows(self) -> Audit:
+        if self.drift_report is not None and "shifted" not in self.data:
+            raise ValueError("drift_report compares the test data with data.shifted, which is missing; name its file")
+        return self
 
     def dump(self) -> dict[str, Any]:
         """Plain data with the names that the file uses, absent keys left out."""

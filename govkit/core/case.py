@@ -106,8 +106,9 @@ class Dataset:
     Attributes:
         role: What the rows are used for.
         table: All columns, a ``pyarrow.Table`` of n rows.
-        inputs: What the subject is asked: ``list[str]`` for text, float32 ``(n, c, h, w)`` for images, a pandas frame
-            for tables, None for stored predictions.
+        inputs: What the subject is asked: for text ``list[str]``, or a lazy ``Sequence[str]`` where the table is
+            larger than memory should hold; float32 ``(n, c, h, w)`` for images, a pandas frame for tables (in memory,
+            whole), None for stored predictions.
         labels: Class index, int64 ``(n,)``, into ``Case.classes``; of a multi-label task truths 0 and 1, ``(n, k)``;
             of a regression the true number, float64 ``(n,)``.
         groups: Protected attributes, by column.
@@ -116,6 +117,9 @@ class Dataset:
         digest: ``sha256:<hex>`` of the content, independent of order and file format.
         path: Where the rows came from.
         parts: Further columns whose values are parts of the rows that the user wants to see apart.
+        broken: Rows of the file that could not be read and are not among these, each with its place and its fault.
+        order: Row of the file, counted from 0 with the broken ones, of each row, int64 ``(n,)``; None where the rows
+            come from no file.
     """
 
     role: Role
@@ -128,6 +132,8 @@ class Dataset:
     digest: str
     path: Path
     parts: Mapping[str, Coded] = field(default_factory=dict)
+    broken: tuple[str, ...] = ()
+    order: Array | None = None
 
     def __len__(self) -> int:
         return int(self.labels.shape[0])
@@ -164,6 +170,11 @@ class Case:
         suite: Path of the user's great-expectations suite, or None.
         licenses: Licenses that the audit file declares, where no run record does.
         task: What the answers are.
+        reference: Whom the rows are to stand for, a ``pyarrow.Table`` or None: group columns as text, each combination
+            once, and last ``count`` (int64, people) or ``share`` (float64, sum 1), each above 0.
+        base_trained_on: What the base was trained on, as far as the audit file names it: files, folders or patterns.
+        service: What the watch of the incumbent, or of the candidate, stated, with the ``digest`` of that statement;
+            None where the audit file names no statement. It was verified.
     """
 
     subject: Subject | None
@@ -186,6 +197,9 @@ class Case:
     licenses: tuple[License, ...] = ()
     base_path: Path | None = None
     task: Task = "binary"
+    reference: Any = None
+    base_trained_on: tuple[Path, ...] = ()
+    service: Mapping[str, Any] | None = None
 
     def predictions(self, of: Of, role: Role = "test") -> Predictions | None:
         """Answers of one of the models to one data set, or None where either does not exist.

@@ -45,7 +45,7 @@ class Check:
         name: Unique name.
         crosswalk: Row of ``policies/standards/crosswalk.yaml``.
         needs: Of ``probabilities``, ``weights``, ``inputs``, ``train``, ``shifted``, ``run``, ``groups``, ``base``,
-            ``incumbent``: without them the whole check is one gap.
+            ``incumbent``, ``service``: without them the whole check is one gap.
         tasks: Tasks that it can measure; others give one gap. A check of two classes measures each label of a
             multi-label task, unless it names that task itself.
         metrics: Name -> Metric; a finding with another name is a crash.

@@ -12,6 +12,9 @@ from govkit.core.words import Better, GapReason, Of, Role, Trust
 LEVELS = (0.90, 0.95, 0.975, 0.99, 0.995, 0.999, 0.9995, 0.9998, 0.9999)
 """One-sided confidence levels stored with every measurement, so that a judge needs no statistics."""
 
+MOST_ROWS = 100
+"""Rows that a finding names at most; its value counts all of them."""
+
 Value = StrictBool | StrictInt | StrictFloat | StrictStr
 Params = dict[str, Any]
 
@@ -60,6 +63,8 @@ class Measurement(Recorded):
         trust: Trust state of an attack's result.
         seed: Seed of the randomness used, as text; empty if there was none.
         passes: Model passes spent on it beyond the shared predictions, ``{"forward": rows, "backward": rows}``.
+        rows: Names of the rows that were counted, at most ``MOST_ROWS``: their declared id, else their place in the
+            file, ``row 17`` counted from 1. Never what stands in them.
     """
 
     kind: Literal["measurement"] = "measurement"
@@ -79,6 +84,7 @@ class Measurement(Recorded):
     trust: Trust | None = None
     seed: str = ""
     passes: dict[str, int] | None = None
+    rows: Annotated[tuple[str, ...], Field(max_length=MOST_ROWS)] = ()
 
 
 class Gap(Recorded):

@@ -9,7 +9,8 @@ from __future__ import annotations
 from govkit.evidence.bundle import attest, seal
 from govkit.evidence.canonical import dumps, loads
 from govkit.evidence.keys import SigningKey, load_key, new_key, throwaway_key, trust_of
-from govkit.evidence.statement import Statement, open_statement, read_unverified, sign
+from govkit.evidence.predicates import type_of
+from govkit.evidence.statement import Statement, open_statement, read_bytes, read_unverified, sign
 from govkit.evidence.trust import ROLES, SignerRole, Trust, TrustedKey, read_trust, write_trust
 from govkit.evidence.verify import Evidence, check_signatures
 
@@ -28,11 +29,13 @@ __all__ = [
     "loads",
     "new_key",
     "open_statement",
+    "read_bytes",
     "read_trust",
     "read_unverified",
     "seal",
     "sign",
     "throwaway_key",
     "trust_of",
+    "type_of",
     "write_trust",
 ]

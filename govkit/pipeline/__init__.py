@@ -19,6 +19,7 @@ from govkit.pipeline.steps import (
     write_findings,
     write_verdict,
 )
+from govkit.pipeline.suggesting import suggest_suite
 from govkit.pipeline.verification import Verification, verify
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "render",
     "resolve_policy",
     "seal",
+    "suggest_suite",
     "verify",
     "write_findings",
     "write_verdict",

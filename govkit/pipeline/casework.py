@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from govkit import data, documents, engine, lineage, manifest, subjects
+from govkit import data, documents, engine, evidence, lineage, manifest, subjects
 from govkit.core import Audit, Case, Dataset, Passes, Predictions, Run, Subject
 from govkit.core.audit import BaseSource, Columns, SubjectSource
 from govkit.core.case import Array
 from govkit.core.words import CLASSES, Access, Modality, Of, Role, Task
+from govkit.data.reference import read_reference
 from govkit.errors import AuditError
+from govkit.pipeline import clock
 
 Stored = Literal["candidate", "base", "incumbent"]
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
@@ -86,7 +88,8 @@ def build_case(audit: Audit, root: Path) -> Casework:
     run = read_run_of(audit, root)
     _refuse_unfinished(places, run)
     paths = _data_paths(places)
-    tables = {role: data.read_table(path) for role, path in paths.items()}
+    rows = {role: data.read_rows(path) for role, path in paths.items()}
+    tables = {role: read.table for role, read in rows.items()}
     modality = _modality(places, tables["test"])
     candidate = _live(places, audit.subject, modality)
     classes = _classes(candidate, tables, audit.columns)
@@ -97,7 +100,7 @@ def build_case(audit: Audit, root: Path) -> Casework:
             columns=audit.columns,
             modality=modality,
             classes=classes,
-            table=tables[role],
+            table=rows[role],
             input_range=audit.subject.input_range,
         )
         for role, path in paths.items()
@@ -138,13 +141,61 @@ def _assemble(
         embed=_features(base, sets),
         seed=audit.seed,
         column=audit.columns.model_dump(exclude_none=True),
-        suite=None if audit.quality is None else places.at(audit.quality),
         licenses=audit.licenses,
         base_path=base_path,
         task=task,
+        **_named(places, path, incumbent),
     )
-    name = audit.name or (run.name if run else path.stem)
+    return _casework(case, audit, path)
+
+
+def _casework(case: Case, audit: Audit, path: Path) -> Casework:
+    name = audit.name or (case.run.name if case.run else path.stem)
     return Casework(case=case, audit=audit, name=name, path=path, digest=manifest.artifact_digest(path))
+
+
+def _named(places: _Places, candidate: Path, incumbent: Subject | None) -> dict[str, Any]:
+    """What else the audit file names, by the attributes of a case."""
+    audit = places.audit
+    return {
+        "suite": None if audit.quality is None else places.at(audit.quality),
+        "reference": _reference(places),
+        "service": None if audit.service is None else _service(places, candidate, incumbent),
+        "base_trained_on": () if audit.base is None else tuple(map(places.at, audit.base.trained_on)),
+    }
+
+
+def _reference(places: _Places) -> Array | None:
+    """Whom the rows are to stand for, where the audit file says it."""
+    source = places.audit.reference
+    return None if source is None else read_reference(places.at(source.path), source, places.audit.columns.groups)
+
+
+def _service(places: _Places, candidate: Path, incumbent: Subject | None) -> dict[str, Any]:
+    """What the watch of one of the two models stated, verified.
+
+    Raises:
+        EvidenceError: The statement does not verify.
+        AuditError: It is about another model.
+    """
+    source = places.audit.service
+    if source is None:
+        raise AuditError("service: found nothing; expected statement and trust")
+    file, other = places.at(source.statement), places.audit.incumbent
+    stored = None if other is None or other.predictions is None else places.at(other.predictions)
+    stated = evidence.open_statement(
+        evidence.read_bytes(file, file=file.name),
+        trust=evidence.read_trust(places.at(source.trust)),
+        role="audit",
+        predicate_type=evidence.type_of("watch"),
+        as_of=clock.now(),
+        file=file.name,
+    )
+    in_service = stored if incumbent is None else incumbent.path
+    known = {manifest.artifact_digest(each) for each in (candidate, in_service) if each is not None}
+    if stated.predicate["model"] not in known:
+        raise AuditError(f"service.statement: {file} is about another model than the candidate and the incumbent")
+    return {**stated.predicate, "digest": stated.payload_sha256}
 
 
 def _refuse_borrowed_answers(places: _Places) -> None:

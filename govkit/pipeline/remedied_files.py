@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 from govkit import documents, licenses, manifest
-from govkit.core import Component, Dataset, Part, Predictions, Role, Run
+from govkit.core import Audit, Component, Dataset, Part, Predictions, Role, Run
 from govkit.core.audit import BaseSource, Columns, SubjectSource
 from govkit.core.case import Array
 from govkit.data import file_order
@@ -76,11 +76,21 @@ def write_candidate(
         },
         "columns": _columns(work, stated=stated),
         "use": audit.use.model_copy(update={"conditions": (*audit.use.conditions, *remarks)}),
-        "quality": None if audit.quality is None else moved(root / audit.quality),
+        **_beside(audit, lambda path: moved(root / path)),
         "policy": moved(Path(policy)) if is_path(policy) else policy,
     }
     text = documents.dump(audit.model_copy(update=changes).dump())
     (folder / "audit.yaml").write_text(text, encoding="utf-8")
+
+
+def _beside(audit: Audit, moved: Callable[[str], str]) -> dict[str, Any]:
+    """The further files that an audit file names, as seen from another folder."""
+    reference, service = audit.reference, audit.service
+    return {
+        "reference": reference and reference.model_copy(update={"path": moved(reference.path)}),
+        "service": service and type(service)(statement=moved(service.statement), trust=moved(service.trust)),
+        "quality": audit.quality and moved(audit.quality),
+    }
 
 
 def is_path(policy: str) -> bool:
@@ -108,9 +118,13 @@ def _files_of_rivals(work: Casework) -> Iterator[Literal["base", "incumbent"]]:
 
 def _base(work: Casework, folder: Path) -> BaseSource | None:
     source = work.audit.base
-    if source is None or source.predictions is not None:
-        return None if source is None else BaseSource(predictions="base.parquet")
-    return BaseSource(model=_from(folder, Path(work.case.base_path or "")), head=source.head)
+    if source is None:
+        return None
+    trained_on = tuple(_from(folder, path) for path in work.case.base_trained_on)
+    if source.predictions is not None:
+        return BaseSource(predictions="base.parquet", trained_on=trained_on)
+    model = _from(folder, Path(work.case.base_path or ""))
+    return BaseSource(model=model, head=source.head, trained_on=trained_on)
 
 
 def _columns(work: Casework, *, stated: bool) -> Columns:

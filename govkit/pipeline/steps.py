@@ -15,8 +15,9 @@ from pydantic import ValidationError
 from govkit import checks, evidence, report
 from govkit import policy as policies
 from govkit.core import Attestation, Audit, Policy, Run, Verdict, Waiver
+from govkit.core.audit import DRIFT_PAGE
 from govkit.errors import EvidenceError, UsageError
-from govkit.pipeline import clock
+from govkit.pipeline import clock, drift_report
 from govkit.pipeline.bundle import FINDINGS, Bundle, FindingsDocument, read_bundle
 from govkit.pipeline.casework import Casework, build_case, read_audit, read_run_of
 from govkit.pipeline.folder import refuse_unwritable, whole_folder
@@ -63,9 +64,13 @@ def rules_of(audit: Audit, root: Path, policy: str | None) -> Policy:
     """
     if policy is not None:
         return resolve_policy(policy)
-    beside = root / audit.policy
-    is_path = audit.policy.endswith((".yaml", ".yml")) or "/" in audit.policy
-    return resolve_policy(str(beside) if is_path else audit.policy)
+    return policy_beside(audit.policy, root)
+
+
+def policy_beside(name: str, root: Path) -> Policy:
+    """A policy by name, or by path as seen from the file in ``root`` that names it."""
+    is_path = name.endswith((".yaml", ".yml")) or "/" in name
+    return resolve_policy(str(root / name) if is_path else name)
 
 
 def measure_case(work: Casework, rules: Policy, *, progress: Progress | None = None) -> dict[str, Any]:
@@ -223,6 +228,8 @@ def attest(
         raise UsageError(f"{verdict}: the verdict does not follow from {findings}; judge again")
     with whole_folder(Path(out)) as draft:
         write_statements(draft, document, ruling, audit=audit_, rules=rules, run=read_run_of(audit_, root), key=key)
+        if audit_.drift_report is not None:
+            _write_drift_report(draft, build_case(audit_, root))
     return Path(out)
 
 
@@ -256,6 +263,13 @@ def write_statements(
         },
         key=key,
     )
+
+
+def _write_drift_report(folder: Path, work: Casework) -> None:
+    """Write evidently's page where the audit file asks for it."""
+    if work.audit.drift_report is not None:
+        page = drift_report.drift_report(work.case, work.audit.drift_report)
+        (folder / DRIFT_PAGE).write_text(page, encoding="utf-8")
 
 
 def render(folder: Path | str, *, out: Path | None = None, pdf: bool = True) -> tuple[Path, ...]:
@@ -327,6 +341,7 @@ def audit(
     verdict = judge(findings, rules, as_of=moment, enforced=enforced)
     with whole_folder(target) as draft:
         write_statements(draft, findings, verdict, audit=audit_, rules=rules, run=work.case.run, key=signer)
+        _write_drift_report(draft, work)
         render(draft)
         seal(draft, model=work.path, key=signer, as_of=moment)
     if trust is not None:

@@ -46,7 +46,7 @@ def render(bundle: Path, *, out: Path | None = None, pdf: bool = True) -> tuple[
         UsageError: ``bundle`` is not a bundle.
         MissingExtra: ``pdf`` is asked for and WeasyPrint is not installed. The other documents are written.
     """
-    report = Report(read(bundle))
+    report = Report(read(bundle, out=out))
     charts = choose(report)
     drawn = _figures(bundle, charts)
     shown = cover(report)

@@ -38,7 +38,14 @@ class Lines:
     print_rows: int = 6
 
 
-Piece: TypeAlias = str | Num | Code | Mark | Lines
+@dataclass(frozen=True)
+class Link:
+    """A file of the bundle, by its path."""
+
+    path: str
+
+
+Piece: TypeAlias = str | Num | Code | Mark | Lines | Link
 Cell: TypeAlias = tuple[Piece, ...]
 
 

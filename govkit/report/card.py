@@ -14,6 +14,7 @@ from govkit.report.blocks import Section
 from govkit.report.cover import Cover
 from govkit.report.escape import clean, markdown, short
 from govkit.report.model import Report
+from govkit.report.numbers import plain
 
 _REPO = re.compile(r"^[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?$", re.ASCII)
 _HUB_LICENSES = frozenset(
@@ -155,4 +156,7 @@ def _own(title: str, report: Report) -> Iterable[str] | None:
         run = report.sources.run
         names = [short(str(c.id.value or "unnamed"), 120) for c in run.data if c.role == "train"] if run else []
         return (markdown("; ".join(names)) or "No record of the training data is part of this bundle.",)
+    service = {m.name: text.cell(plain(m.value)) for m in report.measurements if m.check == "service_record"}
+    if title == "Caveats and recommendations" and service:
+        return (markdown(says["card"]["service"].format(**service)),)
     return None

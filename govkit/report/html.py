@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from govkit.report import words
-from govkit.report.blocks import Cell, Code, Lines, Mark, Num, Piece, Section
+from govkit.report.blocks import Cell, Code, Lines, Link, Mark, Num, Piece, Section
 from govkit.report.cover import Cover
 from govkit.report.escape import brief, clean, drawable
 from govkit.report.model import Report
@@ -81,6 +81,8 @@ def _piece(piece: Piece) -> Markup:
         return Markup('<span class="mark {}">{}{}</span>').format(piece.kind, shape, piece.text)
     if isinstance(piece, Lines):
         return _lines(piece)
+    if isinstance(piece, Link):
+        return Markup('<a href="{0}">{0}</a>').format(piece.path)
     lead, tail = (" " if piece[:1].isspace() else ""), (" " if piece[-1:].isspace() else "")
     return Markup("{}{}{}").format(lead, prose(piece), tail) if piece.strip() else Markup(" ")
 

@@ -7,7 +7,7 @@ from itertools import zip_longest
 
 from govkit.core import Measurement
 from govkit.report import words
-from govkit.report.blocks import Block, Cell, Code, Column, Lines, Section, Table, Text
+from govkit.report.blocks import Block, Cell, Code, Column, Lines, Link, Section, Table, Text
 from govkit.report.changed import changed
 from govkit.report.charts import (
     ERROR_DIFFERENCES,
@@ -23,7 +23,7 @@ from govkit.report.charts import (
 )
 from govkit.report.escape import NAME, short
 from govkit.report.model import DIAGRAM, GROUP_DIFFERENCES, GROUP_RATES, Report
-from govkit.report.numbers import NONE, interval, rows, value, with_interval
+from govkit.report.numbers import NONE, interval, number, rows, value, with_interval
 
 FIRST_ROWS = 18
 """Rows of a table in the body of the report; the annex holds every finding."""
@@ -56,7 +56,7 @@ def measured(report: Report, charts: tuple[Chart, ...]) -> list[Section | None]:
         section("performance", _by_check(_performance(report))),
         section("fairness", _fairness(report, charts)),
         section("calibration", _calibration(report, charts)),
-        section("data", _by_check(report.family("data"))),
+        section("data", (*_by_check(report.family("data")), *_page_on_drift(report))),
         section("robustness", _by_check(report.family("robustness"))),
         section("other", _by_check(report.family("other"))),
     ]
@@ -123,6 +123,14 @@ def _word(found: Measurement) -> Cell:
     said = words.word("values", found.value) if isinstance(found.value, str) else None
     shown: Cell = (short(said),) if said and said != found.value and len(said) < NAME else value(found)
     return (*shown, " ", *_trust(found)) if found.trust else shown
+
+
+def _page_on_drift(report: Report) -> Iterable[Block]:
+    """Where evidently's page is, and what it shows."""
+    page, asked = report.sources.drift_report, report.sources.audit.drift_report
+    if page is not None and asked is not None:
+        before, between, after = words.catalog()["drift_report_says"]
+        yield Text((Link(page), before, number(asked.rows), between, number(report.sources.audit.seed), after))
 
 
 def _listed(found: Iterable[Measurement], caption: str) -> Iterable[Block]:

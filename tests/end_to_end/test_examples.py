@@ -14,6 +14,7 @@ import pytest
 from ways_fixture import LABELS, TEXTS, make_base
 
 import govkit as gk
+from govkit.demos.employment import write_years
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 AUDITS = ("audit_predictions", "torch_model")
@@ -76,3 +77,23 @@ def test_a_script_that_is_not_changed(tmp_path: Path) -> None:
 
 def test_every_example_is_tested() -> None:
     assert {path.stem for path in EXAMPLES.iterdir()} == {*AUDITS, *RECORDS, "script_unchanged"}
+
+
+@pytest.mark.carrier
+def test_a_watch_runs_and_says_what_the_first_page_shows(tmp_path: Path) -> None:
+    demo = tmp_path / "demo-employment"
+    demo.mkdir()
+    write_years(demo)
+    assert "exit code 1" in run(sys.executable, str(EXAMPLES / "watch_service.py"), folder=tmp_path)
+    (tmp_path / "watch.db").unlink()
+    done = subprocess.run(
+        [sys.executable, "-m", "govkit", "watch", "watch.yaml", "--once"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    page = (EXAMPLES.parent / "README.md").read_text(encoding="utf-8")
+    shown = page[page.index("look 2018-01-10") :].split("```")[0].splitlines()
+    assert [line for line in shown if line not in done.stdout.splitlines()] == ["  ..."]
