@@ -29,7 +29,7 @@ SIDE, LOW = 32, 8
 BLOCK, ROWS = 1 << 18, 1 << 12
 # So many rows of a bucket are looked at, and so many of the best candidates of a row are compared in full: a million
 # rows of one form letter must not make a million million pairs.
-MOST_SEEN, MOST_COMPARED = 128, 24
+MOST_SEEN, MOST_COMPARED = 256, 64
 # Stands between texts: no character but a code point that Unicode sets apart, so that texts do not hold it.
 _PAD = "\U0010ffff" * (GRAM - 1)
 

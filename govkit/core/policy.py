@@ -13,8 +13,22 @@ from govkit.core.words import Access, Disposition, Modality, Of, Role, Severity,
 RANK: dict[Disposition, int] = {"ignore": 0, "warn": 1, "review": 2, "block": 3}
 
 
-Has = Literal["base", "base_data", "incumbent", "run", "shifted", "train", "groups", "parts", "reference", "service"]
-"""What a case may have; ``base_data`` are the training sets of the base, ``service`` what a watch stated."""
+Has = Literal[
+    "base",
+    "base_data",
+    "incumbent",
+    "run",
+    "shifted",
+    "train",
+    "groups",
+    "parts",
+    "reference",
+    "service",
+    "texts",
+    "media",
+]
+"""What a case may have; ``base_data`` are the training sets of the base, ``service`` is what a watch stated, ``texts``
+are inputs that are texts or chats, be they columns of a table, ``media`` are texts or images."""
 
 
 class Authority(Recorded):

@@ -24,7 +24,7 @@ from govkit.data.faults import Faults
 from govkit.data.images import image_table
 from govkit.data.jsonl import common_schema, jsonl_parts
 from govkit.data.typed import KINDS, typed
-from govkit.data.unpacking import PACKED, open_unpacked
+from govkit.data.unpacking import MARK, PACKED, Marked, open_unpacked
 from govkit.errors import DataError
 
 FORMATS = (
@@ -135,43 +135,28 @@ def _sound(path: Path, read: Iterator[Array], faults: Faults) -> Iterator[Array]
     faults.begin(path)
     given = 0
     for part in read:
-        columns, bad = [], dict[int, str]()
+        bad = dict[int, str]()
         for name, column in zip(part.column_names, part.columns, strict=True):
-            columns.append(_text(column, name, bad) if format_of(path) == "csv" else column)
-            _no_null_byte(columns[-1], name, bad)
+            _note_damage(column, name, bad)
         for row in sorted(bad):
             faults.drop(given + row, bad[row])
         faults.check()
         given += part.num_rows
-        sound = pa.Table.from_arrays(columns, names=part.column_names)
-        yield sound.take(np.delete(np.arange(part.num_rows), list(bad))) if bad else sound
+        yield part.take(np.delete(np.arange(part.num_rows), list(bad))) if bad else part
     faults.end(given)
 
 
-def _text(column: Array, name: str, bad: dict[int, str]) -> Array:
-    """Bytes as text, null where they are none; ``bad`` is told the rows."""
-    import pyarrow as pa
-
-    try:
-        return column.cast(pa.string())
-    except pa.ArrowInvalid:
-        cells = column.to_pylist()
-        for row, cell in enumerate(cells):
-            if cell is not None and cell.decode(errors="replace").encode() != cell:
-                bad.setdefault(row, f"column {name!r} is not UTF-8")
-                cells[row] = None
-        return pa.chunked_array([pa.array(cells, pa.binary()).cast(pa.string())])
-
-
-def _no_null_byte(column: Array, name: str, bad: dict[int, str]) -> None:
+def _note_damage(column: Array, name: str, bad: dict[int, str]) -> None:
+    """Tell ``bad`` the rows whose text was not UTF-8 or holds a null byte."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
 
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        held = pc.fill_null(pc.match_substring(column, "\0"), False).to_numpy()  # noqa: FBT003 - of pyarrow
-        for row in np.flatnonzero(held).tolist():
-            bad.setdefault(row, f"column {name!r} holds a null byte")
+        for sign, what in ((MARK, "is not UTF-8"), ("\0", "holds a null byte")):
+            held = pc.fill_null(pc.match_substring(column, sign), False).to_numpy()  # noqa: FBT003 - of pyarrow
+            for row in np.flatnonzero(held).tolist():
+                bad.setdefault(row, f"column {name!r} {what}")
 
 
 def must_exist(path: Path) -> None:
@@ -233,7 +218,7 @@ def _csv(path: Path, faults: Faults | None) -> Iterator[Array]:
             invalid_row_handler=None if faults is None else partial(_other_fields, faults),
         ),
         "convert_options": csv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.string() if faults is None else pa.binary()),
+            column_types=dict.fromkeys(names, pa.string()),
             strings_can_be_null=True,
             quoted_strings_can_be_null=False,
             null_values=[""],
@@ -241,7 +226,7 @@ def _csv(path: Path, faults: Faults | None) -> Iterator[Array]:
     }
     rows, part = 0, None
     with open_unpacked(path) as file, _with_row(path, faults):
-        for batch in csv.open_csv(file, **options):
+        for batch in csv.open_csv(file if faults is None else Marked(file), **options):
             part = pa.table(batch)
             rows += part.num_rows
             yield part
@@ -281,7 +266,7 @@ def _with_row(path: Path, faults: Faults | None) -> Iterator[None]:
         fields = re.search(r"Row #(\d+): Expected (\d+) columns, got (\d+)", str(error))
         if fields:
             row, expected, found = (int(number) for number in fields.groups())
-            over = " (over several lines, or not UTF-8: is a quote never closed?)" if faults is not None else ""
+            over = " (over several lines: is a quote never closed?)" if faults is not None else ""
             raise DataError(f"{path}, row {row - 1}: found {found} fields, expected {expected}{over}") from error
         utf8 = re.search(r"column #(\d+): Row #(\d+): .*UTF8", str(error))
         if utf8:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import io
 from pathlib import Path
@@ -16,6 +17,11 @@ FREE = 1 << 28
 
 RATIO = 200
 """How many times its own size a larger file may unpack to; tables shrink to a tenth, seldom to a fiftieth."""
+
+MARK = "\0\x1a"
+"""What stands for a byte that is not UTF-8."""
+
+codecs.register_error("govkit.marked", lambda error: (MARK, error.end))
 
 
 def open_unpacked(path: Path) -> Any:
@@ -56,3 +62,21 @@ class _Bounded(io.RawIOBase):
     def close(self) -> None:
         self._unpacked.close()
         super().close()
+
+
+class Marked(io.RawIOBase):
+    """A file as UTF-8, with ``MARK`` for each byte that is none; ``read`` may give more bytes than were asked for."""
+
+    def __init__(self, file: Any) -> None:
+        super().__init__()
+        self._file, self._decoder = file, codecs.getincrementaldecoder("utf-8")("govkit.marked")
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        text, data = "", b"more"
+        while data and not text:
+            data = self._file.read(size)
+            text = self._decoder.decode(data, final=not data)
+        return text.encode()

@@ -171,6 +171,8 @@ _A = {
     "base_data": "a training set of the base",
     "reference": "a reference of whom the rows stand for",
     "service": "a statement of a watch",
+    "texts": "a text among the inputs",
+    "media": "a text or an image among the inputs",
 }
 
 

@@ -3,9 +3,12 @@
 ::
 
     python tests/bench/readers.py [ROWS] [MEGABYTES ...]
+    python tests/bench/readers.py --texts [MEGABYTES]
 
 ``ROWS`` rows of Parquet (10,000,000 if not given) and JSON lines of each of these sizes (500 and 2,000). ``anonymous``
 is the peak of what only this process holds and cannot give back; ``resident`` also counts pages of mapped files.
+``--texts`` runs the checks of the data, each on its own, on 2,000 texts beside so many megabytes of training texts
+(1,000 if not given).
 """
 
 from __future__ import annotations
@@ -55,6 +58,18 @@ def write_jsonl(path: Path, size: int) -> None:
             number += len(lines)
 
 
+def write_texts(path: Path, size: int, seed: int = 0) -> None:
+    """At least ``size`` bytes of texts of 60 words, each another one."""
+    rng = np.random.default_rng(seed)
+    words = np.array(
+        ["".join(chr(97 + letter) for letter in rng.integers(0, 26, 5)) for _ in range(5000)], dtype=object
+    )
+    with path.open("w") as file:
+        while file.tell() < size:
+            for row in words[rng.integers(0, 5000, (1000, 60))]:
+                file.write(f'{{"text": "{" ".join(row)}", "y": {rng.integers(2)}}}\n')
+
+
 @contextmanager
 def anonymous() -> Iterator[list[int]]:
     """Peak of RssAnon in MB, looked at every 20 ms."""
@@ -92,6 +107,33 @@ def read(path: Path) -> dict[str, float]:
     }
 
 
+def check_texts(folder: Path) -> Iterator[tuple[str, dict[str, float]]]:
+    """What reading the texts of a folder costs, and each check of them."""
+    from govkit.checks import Request, catalog, measure
+    from govkit.core import Case, Passes
+    from govkit.core.audit import Columns, Use
+    from govkit.data import read_dataset
+
+    columns = Columns(input="text", label="y")
+    began = time.process_time()
+    with anonymous() as peak:
+        data = {
+            role: read_dataset(folder / f"{role}.jsonl", role=role, columns=columns, modality="text")
+            for role in ("test", "train")
+        }
+    yield "reading", {"rows": len(data["train"]), "anonymous": peak[0], "cpu": round(time.process_time() - began, 1)}
+    case = Case(
+        None, None, None, data, ("0", "1"), 1, None, Use(), "predictions", "text", None, lambda *_: None, Passes(),
+        column=columns.model_dump(exclude_none=True),
+    )  # fmt: skip
+    for name in ("data_quality", "personal_data", "duplicates", "contamination"):
+        began = time.process_time()
+        with anonymous() as peak:
+            findings = measure(case, [Request(name, {})], catalog=catalog())
+        cost = {"anonymous": peak[0], "cpu": round(time.process_time() - began, 1), "findings": len(findings)}
+        yield name, cost
+
+
 def in_child(path: Path) -> dict[str, float]:
     told = subprocess.run([sys.executable, __file__, "--read", str(path)], check=True, capture_output=True, text=True)
     return json.loads(told.stdout)
@@ -110,8 +152,19 @@ def main(rows: int, sizes: list[int]) -> None:
             sys.stdout.flush()
 
 
+def texts(size: int) -> None:
+    with tempfile.TemporaryDirectory() as place:
+        write_texts(Path(place) / "train.jsonl", size << 20)
+        write_texts(Path(place) / "test.jsonl", 740_000, seed=1)
+        for name, cost in check_texts(Path(place)):
+            sys.stdout.write(f"{name}: {cost}\n")
+            sys.stdout.flush()
+
+
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--read"]:
+    if sys.argv[1:2] == ["--texts"]:
+        texts(int((sys.argv[2:] or ["1000"])[0]))
+    elif sys.argv[1:2] == ["--read"]:
         sys.stdout.write(json.dumps(read(Path(sys.argv[2]))))
     else:
         given = [int(word) for word in sys.argv[1:]]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import get_args
 
 from govkit.checks._shared import groups_of
+from govkit.checks.data import texts_in
 from govkit.core import Case, Dataset, Finding, Measurement, Metric, check, exact
 from govkit.core.words import TASKS, Access, Modality, Task
 
@@ -27,6 +28,8 @@ from govkit.core.words import TASKS, Access, Modality, Task
         "has_parts": Metric("Whether columns are declared whose values are seen apart, groups among them."),
         "has_base_data": Metric("Whether training sets of the base are named."),
         "has_reference": Metric("Whether it is known whom the rows are to stand for."),
+        "has_texts": Metric("Whether the inputs are texts or chats, be they columns of a table."),
+        "has_media": Metric("Whether the inputs are texts, chats or images."),
         "has_service": Metric("Whether there is a statement of the watch of a model in service."),
         "classes": Metric("Number of classes, or of labels; 0 of a regression.", unit="classes", low=0),
         "rows": Metric("Rows of a data set, and of each group in it.", unit="rows", low=0),
@@ -34,7 +37,7 @@ from govkit.core.words import TASKS, Access, Modality, Task
 )
 def scope(case: Case) -> Iterator[Finding]:
     """Facts about the case by which a policy decides where its controls apply."""
-    n = len(case.data["test"])
+    n, texts = len(case.data["test"]), texts_in(case, case.data["test"]) is not None
     words: dict[str, str | bool] = {
         "task": case.task,
         "modality": case.modality,
@@ -48,6 +51,8 @@ def scope(case: Case) -> Iterator[Finding]:
         "has_parts": bool(case.data["test"].groups or case.data["test"].parts),
         "has_base_data": bool(case.base_trained_on),
         "has_reference": case.reference is not None,
+        "has_texts": texts,
+        "has_media": texts or case.modality == "image",
         "has_service": case.service is not None,
     }
     for name, value in words.items():

@@ -251,17 +251,37 @@ def test_a_stored_reference_says_nearly_what_all_its_values_say(form):
     json.dumps([edges, counts])
 
 
-def test_values_beyond_the_reference_count_to_its_outermost_bins():
+def test_values_above_the_reference_rank_above_all_of_it_and_those_below_count_to_its_first_bin():
     edges, counts = rank_bins([1, 2, 2, 3])
     assert (edges, counts) == ([1.0, 2.0, 3.0], [1, 2, 1])
     assert rank_shift([-9], edges, counts) == rank_shift([1], edges, counts) == pytest.approx(-0.375 * math.sqrt(12))
-    assert rank_shift([9], edges, counts) == rank_shift([2.5], edges, counts) == pytest.approx(0.375 * math.sqrt(12))
+    assert rank_shift([3], edges, counts) == rank_shift([2.5], edges, counts) == pytest.approx(0.375 * math.sqrt(12))
+    assert rank_shift([9], edges, counts) == rank_shift([9], [1, 2, 2, 3]) == pytest.approx(math.sqrt(3))
+
+
+def test_a_column_of_0_and_1_whose_ones_become_7_has_shifted():
+    edges, counts = rank_bins([0, 1] * 100)
+    assert rank_shift([0, 1] * 5, edges, counts) == pytest.approx(0, abs=1e-12)
+    assert rank_shift([0, 7] * 5, edges, counts) == pytest.approx(0.125 * math.sqrt(12))
+
+
+@given(st.lists(st.integers(0, 20), min_size=2, max_size=60), st.integers(1, 8))
+def test_fresh_rows_above_the_reference_by_chance_shift_an_unchanged_column_by_less_than_two_over_its_rows(
+    values, bins
+):
+    """A fresh row of an unchanged column is any of its rows, the others being the reference."""
+    more = []
+    for at, value in enumerate(values):
+        edges, counts = rank_bins(values[:at] + values[at + 1 :], bins=bins)
+        more.append(rank_shift([value], edges, counts) - rank_shift([min(value, edges[-1])], edges, counts))
+    assert 0 <= np.mean(more) <= math.sqrt(3) / len(values) + 1e-9
 
 
 def test_a_constant_reference_has_neither_variance_nor_shift():
     edges, counts = rank_bins([4.0] * 10)
     assert rank_variance(counts) == 0
-    assert rank_shift([3, 4, 5], edges, counts) == 0
+    assert rank_shift([3, 4, 4], edges, counts) == 0
+    assert rank_shift([4, 5], edges, counts) == pytest.approx(math.sqrt(3) / 2)
     with pytest.raises(ValueError, match="as many"):
         rank_shift([1], [1, 2], [3])
 
