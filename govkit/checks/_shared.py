@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from govkit.checks._identifiers import KINDS
 from govkit.core import Case, Dataset, Gap, Measurement, Of, Predictions, Role, exact
 from govkit.core.case import Array, Coded
 from govkit.core.finding import MOST_ROWS
@@ -99,6 +100,8 @@ def counted(
 def named_rows(data: Dataset, which: Array) -> tuple[str, ...]:
     """Names of some rows, as a finding carries them: their ids, else their places in the file.
 
+    Ids that look like personal data or secrets stay where they are: such rows are named by their places.
+
     Args:
         data: A data set of n rows.
         which: Truths ``(n,)`` or indices ``(m,)``.
@@ -109,8 +112,9 @@ def named_rows(data: Dataset, which: Array) -> tuple[str, ...]:
     import numpy as np
 
     chosen = np.flatnonzero(which) if np.asarray(which).dtype == bool else np.asarray(which)
-    if data.ids is not None:
-        return tuple(map(str, data.ids[chosen][:MOST_ROWS]))
+    ids = () if data.ids is None else tuple(map(str, data.ids[chosen][:MOST_ROWS]))
+    if ids and not any(kind.within(name) for name in ids for kind in KINDS):
+        return ids
     return tuple(f"row {place + 1}" for place in np.sort(file_order(data)[chosen])[:MOST_ROWS])
 
 

@@ -316,6 +316,10 @@ def show_policy(policy: gk.Policy, *, json: bool) -> None:
     for control in policy.controls:
         lines.append((f"{plain(control.id)} [{control.severity}] {plain(control.title)}", ""))
         lines.append((f"    {_asked(control)}; {', '.join(control.rmf)}", "dim"))
+    for trigger in policy.triggers:
+        lines.append((f"{plain(trigger.id)} [{trigger.then}] {plain(trigger.title)}", ""))
+        asked = f"watch {trigger.watch}: max {trigger.limit:g} (authority: {trigger.authority.level})"
+        lines.append((f"    {asked}; after the release", "dim"))
     _print(lines)
 
 

@@ -130,7 +130,6 @@ def _content_of(path: Path, read: Iterator[Array]) -> Iterator[Array]:
 def _sound(path: Path, read: Iterator[Array], faults: Faults) -> Iterator[Array]:
     """The parts without the rows whose text is not UTF-8 or holds a null byte."""
     import numpy as np
-    import pyarrow as pa
 
     faults.begin(path)
     given = 0

@@ -21,7 +21,12 @@ RATIO = 200
 MARK = "\0\x1a"
 """What stands for a byte that is not UTF-8."""
 
-codecs.register_error("govkit.marked", lambda error: (MARK, error.end))
+
+def _marked(error: Any) -> tuple[str, int]:
+    return MARK, error.end
+
+
+codecs.register_error("govkit.marked", _marked)
 
 
 def open_unpacked(path: Path) -> Any:
@@ -65,16 +70,17 @@ class _Bounded(io.RawIOBase):
 
 
 class Marked(io.RawIOBase):
-    """A file as UTF-8, with ``MARK`` for each byte that is none; ``read`` may give more bytes than were asked for."""
+    """A file as UTF-8, with ``MARK`` for what is none: Arrow does not survive such a byte in a row of other fields."""
 
     def __init__(self, file: Any) -> None:
         super().__init__()
+        # The bytes that ``read`` gives may be more than were asked for, which Arrow takes.
         self._file, self._decoder = file, codecs.getincrementaldecoder("utf-8")("govkit.marked")
 
-    def readable(self) -> bool:
+    def readable(self) -> bool:  # noqa: D102 - as of any file
         return True
 
-    def read(self, size: int = -1) -> bytes:
+    def read(self, size: int = -1) -> bytes:  # noqa: D102
         text, data = "", b"more"
         while data and not text:
             data = self._file.read(size)

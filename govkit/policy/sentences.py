@@ -68,7 +68,8 @@ def passed(measurement: Measurement, require: Requirement, bound: Bound) -> str:
 def failed(measurement: Measurement, require: Requirement, bound: Bound) -> str:
     """The sentence of a number that lies wholly beyond the limit."""
     if is_exact(measurement):
-        return f"{found(measurement)}, counted exactly, is beyond the {limit(require)}; {rows(measurement)}"
+        ground = f"{found(measurement)}, counted exactly, is beyond the {limit(require)}; {rows(measurement)}"
+        return f"{ground}. {_named(measurement)}" if measurement.rows else ground
     below = require.min is not None and bound.high < require.min
     side = at_most(bound.high) if below else at_least(bound.low)
     confidence = f"with {percent(bound.level)} confidence {side}"
@@ -89,6 +90,12 @@ def worded(measurement: Measurement, require: Requirement) -> str:
 def rows(measurement: Measurement) -> str:
     """How many rows carry the value."""
     return f"{measurement.n} row" if measurement.n == 1 else f"{measurement.n} rows"
+
+
+def _named(measurement: Measurement, most: int = 5) -> str:
+    """The first rows that were counted, by name."""
+    names = ", ".join(clipped(name, LONGEST_NAME) for name in measurement.rows[:most])
+    return f"Among them: {names}" if len(measurement.rows) > most else f"They are: {names}"
 
 
 def is_exact(measurement: Measurement) -> bool:

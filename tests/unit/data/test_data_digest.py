@@ -10,8 +10,11 @@ from decimal import Decimal
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from govkit.data import content_digest
+from govkit.data import content_digest, first_rows
+from govkit.data.digest import _order
 from govkit.errors import DataError
 
 
@@ -112,3 +115,15 @@ def test_batches_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("govkit.data.digest.BATCH", 7)
     assert content_digest(table)[0] == whole
     assert content_digest(pa.concat_tables([table.slice(60), table.slice(0, 60)]))[0] == whole
+
+
+@given(st.lists(st.binary(max_size=1), max_size=60), st.integers(1, 9))
+def test_many_digests_are_sorted_in_piles_as_few_are(values: list[bytes], most: int) -> None:
+    """Digests that share their first bytes and twins included; equal ones keep their order."""
+    rows = np.array([value.rjust(32, b"a") for value in values] + [value.ljust(32, b"b") for value in values], "S32")
+    expected = np.argsort(rows.astype(object), kind="stable").tolist()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("govkit.data.digest.SORTED", most)
+        patch.setattr("govkit.data.spool.PIECE", most)
+        assert _order(rows).tolist() == expected
+        assert np.flatnonzero(first_rows(rows)).tolist() == sorted(np.unique(rows, return_index=True)[1].tolist())

@@ -32,8 +32,10 @@ from govkit.data import (
     read_table,
     spool,
     tables,
+    texts,
     unpacking,
 )
+from govkit.data.texts import Texts
 from govkit.errors import DataError
 
 TABLE = pa.table({"a": [3, 1, 2, 2] * 30, "t": ["x", "ü", None, "z z"] * 30, "f": [0.5, 1.5, 2.25, None] * 30})
@@ -68,8 +70,12 @@ TEXTS = [f"t.{kind}{pack}" for kind in ("csv", "tsv", "jsonl", "json") for pack 
 def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files, blocks and piles of a few hundred bytes, so that little data goes the way of much."""
     for module, name, size in (
-        (spool, "LARGE", 300), (spool, "HELD", 300), (spool, "PILE", 500), (spool, "PIECE", 7),
-        (digest, "SORTED", 20), (jsonl, "BLOCK", 200),
+        (spool, "LARGE", 300),
+        (spool, "HELD", 300),
+        (spool, "PILE", 500),
+        (spool, "PIECE", 7),
+        (digest, "SORTED", 20),
+        (jsonl, "BLOCK", 200),
     ):
         monkeypatch.setattr(module, name, size)
 
@@ -135,6 +141,23 @@ def test_broken_rows_of_csv_are_told_and_the_others_keep_their_places(tmp_path: 
     assert file_order(data).tolist() == [int(name) - 1 for name in data.ids]
     with pytest.raises(DataError, match="row"):
         read_table(path)
+
+
+@pytest.mark.parametrize("size", [1, 2, 1 << 20])
+def test_a_row_of_csv_may_be_broken_in_two_ways_and_text_cut_anywhere(
+    tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    read = unpacking.Marked.read
+    monkeypatch.setattr(unpacking.Marked, "read", lambda self, _: read(self, size))
+    (tmp_path / "t.csv").write_bytes("a,b\n1,ü€😀\n2,x,".encode() + b"\xff\n3,\xe2\x82\n4,\x1a\n5,z\n6,z\n7,\xf0\x9f")
+    read_in = read_rows(tmp_path / "t.csv")
+    assert read_in.broken == (
+        "row 2: found 3 fields, expected 2",
+        "row 3: column 'b' is not UTF-8",
+        "row 7: column 'b' is not UTF-8",
+    )
+    assert read_in.table["b"].to_pylist() == ["ü€😀", "\x1a", "z", "z"]
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize("block", [50, 1 << 24])
@@ -314,3 +337,49 @@ def test_nothing_of_a_large_data_set_stays_on_the_disk(tmp_path: Path, monkeypat
     assert data.digest == content_digest(TABLE)[0]
     assert data.table.num_rows == 120
     assert list(data.row_digests) == sorted(content_digest(TABLE)[1])
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_large_data_set_is_read_as_a_small_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [{"t": f"text {at % 50}", "y": "ab"[at % 2], "g": ["m", None, "f"][at % 3]} for at in range(120)]
+    lines = [*map(json.dumps, rows[:60]), "broken", *map(json.dumps, rows[60:])]
+    (tmp_path / "t.jsonl").write_text("\n".join(lines))
+    columns = Columns(input="t", label="y", groups=("g",))
+    large = read_dataset(tmp_path / "t.jsonl", role="test", columns=columns, modality="text")
+    monkeypatch.undo()
+    small = read_dataset(tmp_path / "t.jsonl", role="test", columns=columns, modality="text")
+    assert isinstance(small.inputs, list)
+    assert isinstance(large.inputs, Texts)
+    assert (large.digest, list(large.inputs)) == (small.digest, small.inputs)
+    assert large.groups["g"].names == small.groups["g"].names == ("(missing)", "f", "m")
+    for one, other in (
+        (large.labels, small.labels),
+        (large.groups["g"].codes, small.groups["g"].codes),
+        (large.row_digests, small.row_digests),
+        (file_order(large), file_order(small)),
+    ):
+        assert one.dtype == other.dtype
+        assert one.tolist() == other.tolist()
+    assert sorted(file_order(large).tolist()) == [*range(60), *range(61, 121)]
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_large_data_set_without_an_input_is_refused_by_its_row(tmp_path: Path) -> None:
+    rows = [{"t": None if at == 70 else f"text {at}", "y": at % 2} for at in range(120)]
+    (tmp_path / "t.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    with pytest.raises(DataError, match="row 71: column 't' has no value; expected text"):
+        read_dataset(tmp_path / "t.jsonl", role="test", columns=Columns(input="t", label="y"), modality="text")
+
+
+def test_lazy_texts_are_read_as_a_list_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(texts, "ROWS", 2)
+    column = pa.chunked_array([[1, 2], [], [3], [4, 5, 6, 7]])
+    lazy, plain = Texts([column]), list("1234567")
+    assert list(lazy) == plain
+    assert [lazy[at] for at in np.arange(-7, 7)] == plain + plain
+    for part in (slice(None), slice(2, 5), slice(-3, None), slice(5, 2), slice(None, None, -2), slice(0, 99)):
+        assert lazy[part] == plain[part]
+    assert ("4" in lazy, len(lazy), lazy.index("3")) == (True, 7, 2)
+    for at in (7, -8):
+        with pytest.raises(IndexError):
+            lazy[at]

@@ -234,6 +234,14 @@ def test_an_exact_count_passes_or_fails(policy: Build, control: Fields, counted:
     )
 
 
+def test_a_count_that_fails_names_its_rows(policy: Build, control: Fields, counted: Measure) -> None:
+    asked = policy(control(require={"max": 0}))
+    names = tuple(f"row {row}" for row in range(1, 10))
+    few, many = (counted(value, check="performance", name="accuracy", rows=names[: int(value)]) for value in (2.0, 9.0))
+    assert ruled(asked, [few]).reason.endswith("600 rows. They are: row 1, row 2.")
+    assert ruled(asked, [many]).reason.endswith("600 rows. Among them: row 1, row 2, row 3, row 4, row 5.")
+
+
 @pytest.mark.parametrize(
     ("trust", "state"), [("trusted", "pass"), ("suspect", "inconclusive"), ("not evaluated", "inconclusive")]
 )
