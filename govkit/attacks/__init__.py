@@ -8,24 +8,32 @@ broken only where the model was asked about exactly that input, after projection
 
 from __future__ import annotations
 
-from govkit.attacks.asking import Attacked, take
+from govkit.attacks.apgd import apgd
+from govkit.attacks.asking import Attacked, onward, take
 from govkit.attacks.ball import Ball
-from govkit.attacks.battery import Balls, Outcome, battery, doubts, most_passes
+from govkit.attacks.battery import Balls, Outcome, battery, by_scores, doubts, most_passes
 from govkit.attacks.fgsm import fgsm
-from govkit.attacks.margin import cross_entropy, margin
+from govkit.attacks.margin import cross_entropy, margin, targeted_margin
 from govkit.attacks.pgd import pgd
 from govkit.attacks.random_noise import random_noise
+from govkit.attacks.square import square
+from govkit.attacks.tiers import TIERS, Tier, TierName, strengthen
 from govkit.attacks.trust import Probe, disagreement, probe_gradients
 from govkit.attacks.typos import Mistyped, edit, typos
 
 __all__ = [
+    "TIERS",
     "Attacked",
     "Ball",
     "Balls",
     "Mistyped",
     "Outcome",
     "Probe",
+    "Tier",
+    "TierName",
+    "apgd",
     "battery",
+    "by_scores",
     "cross_entropy",
     "disagreement",
     "doubts",
@@ -33,9 +41,13 @@ __all__ = [
     "fgsm",
     "margin",
     "most_passes",
+    "onward",
     "pgd",
     "probe_gradients",
     "random_noise",
+    "square",
+    "strengthen",
     "take",
+    "targeted_margin",
     "typos",
 ]

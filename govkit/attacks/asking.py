@@ -76,6 +76,28 @@ def climb(logits: Logits, batch: Batch, labels: Any, loss: Loss) -> tuple[Any, A
     return scores.detach().float(), gradient
 
 
+def onward(before: Attacked, attack: Callable[[Any], Attacked]) -> Attacked:
+    """Attack the rows that still stand; those that broke stay as they are.
+
+    Args:
+        before: What was found so far.
+        attack: Attacks the rows of these numbers, a tensor.
+
+    Returns:
+        The worst of both for each row, with the passes of both.
+    """
+    import torch
+
+    left = torch.nonzero(~before.broken)[:, 0]
+    if not len(left):
+        return before
+    result = attack(left)
+    x, broken = before.x.clone(), before.broken.clone()
+    x[left], broken[left] = result.x, result.broken
+    passes = {"forward": before.forward + result.forward, "backward": before.backward + result.backward}
+    return Attacked(x, broken, before.flat, **passes)
+
+
 def wrong(scores: Any, labels: Any) -> Any:
     """Rows ``(n,)`` answered wrongly; logits that are not finite count as wrong, for they are no answer."""
     import torch

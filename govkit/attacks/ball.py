@@ -59,6 +59,15 @@ class Ball:
         steps = torch.floor((point - center).abs() / self.grid + 1e-3)
         return self._in_range(center + torch.sign(point - center) * steps * self.grid)
 
+    def stored(self, x: Any) -> Any:
+        """``x`` as it is after it was written and read again: rounded to the grid, if there is one."""
+        import torch
+
+        if self.grid is None:
+            return x
+        zero = torch.as_tensor(0.0 if self.low is None else self.low, dtype=torch.float32)
+        return zero + torch.round((x - zero) / self.grid) * self.grid
+
     def direction(self, gradient: Any) -> Any:
         """Steepest ascent within the ball of this norm: a step to its surface, zero where the gradient is zero."""
         import torch

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from govkit.attacks.asking import Attacked, Batch, Logits, answer, take, wrong
+from govkit.attacks.asking import Attacked, Batch, Logits, answer, onward, take, wrong
 from govkit.attacks.ball import Ball
 from govkit.attacks.fgsm import fgsm
 from govkit.attacks.margin import cross_entropy
 from govkit.attacks.pgd import pgd
 from govkit.attacks.random_noise import random_noise
+from govkit.attacks.square import square
+from govkit.attacks.tiers import TIERS, Tier, strengthen
 from govkit.attacks.trust import disagreement, probe_gradients
 
 Rows = tuple[Batch, Any, Sequence[int]]
@@ -39,6 +41,8 @@ class Outcome:
         fgsm: Right after one step.
         climbed: Right after projected gradient descent on the cross-entropy.
         pgd: Right after that on the margin too: the worst case.
+        strong: Right after every attack of the tier that follows the gradient.
+        scored: Right after those of the tier that only ask for scores, too.
         noise: Right under random noise.
         far: Right even in the far ball.
         flat: Without any gradient of the margin.
@@ -55,6 +59,8 @@ class Outcome:
     fgsm: Any
     climbed: Any
     pgd: Any
+    strong: Any
+    scored: Any
     noise: Any
     far: Any
     flat: Any
@@ -66,13 +72,21 @@ class Outcome:
     forward: int
     backward: int
 
+    @property
+    def worst(self) -> Any:
+        """Right after every attack in the declared ball: the worst case of each row."""
+        return self.scored & self.fgsm & self.noise
 
-def most_passes(steps: int) -> tuple[int, int]:
+
+def most_passes(steps: int, *, tier: Tier = TIERS["smoke"], classes: int = 2) -> tuple[int, int]:
     """Most forward and backward passes that one row takes in ``battery``."""
-    return 7 + 3 * (steps + 1) + steps, 2 + 3 * steps
+    forward, backward = tier.most_passes(classes)
+    return 7 + 3 * (steps + 1) + steps + forward, 2 + 3 * steps + backward
 
 
-def battery(logits: Logits, batches: Iterable[Rows], balls: Balls, *, steps: int) -> Outcome:
+def battery(
+    logits: Logits, batches: Iterable[Rows], balls: Balls, *, steps: int, tier: Tier = TIERS["smoke"]
+) -> Outcome:
     """Attack every row with one step, with many steps on two losses, with noise, and in a ball where all must fail.
 
     Rows that are wrong from the start are not attacked, and rows that one attack has broken are not attacked by the
@@ -83,11 +97,59 @@ def battery(logits: Logits, batches: Iterable[Rows], balls: Balls, *, steps: int
         batches: The rows.
         balls: What may be changed.
         steps: Steps of projected gradient descent, and draws of noise.
+        tier: What is tried beyond.
     """
-    return _joined([_attack(logits, rows, balls, steps=steps) for rows in batches])
+    return _joined([_attack(logits, rows, balls, steps=steps, tier=tier) for rows in batches])
 
 
-def _attack(logits: Logits, rows: Rows, balls: Balls, *, steps: int) -> Outcome:
+def by_scores(logits: Logits, batches: Iterable[Rows], ball: Ball, *, draws: int, queries: int) -> Outcome:
+    """Attack a model that only answers: noise, then Square on what stands.
+
+    What only a gradient can tell is left open: no row is flat or compared with a random step, and the fields of the
+    gradient attacks hold what stands after all of these.
+
+    Args:
+        logits: The model, ``batch -> (n, k)``; logarithms of its probabilities do.
+        batches: The rows.
+        ball: What may be changed.
+        draws: Draws of noise.
+        queries: Questions of Square.
+
+    Returns:
+        At most ``2 + draws + queries`` forward passes for each row.
+    """
+    return _joined([_ask(logits, rows, ball, draws=draws, queries=queries) for rows in batches])
+
+
+def _ask(logits: Logits, rows: Rows, ball: Ball, *, draws: int, queries: int) -> Outcome:
+    import torch
+
+    batch, labels, seeds = rows
+    first, second = answer(logits, batch), answer(logits, batch)
+    clean = ~wrong(first, labels)
+    right = torch.nonzero(clean)[:, 0]
+    own, truth, ids = take(batch, right), labels[right], [seeds[row] for row in right.tolist()]
+    noise = random_noise(logits, own, truth, ball, seeds=ids, draws=draws)
+    found = onward(
+        noise,
+        lambda left: square(
+            logits, take(own, left), truth[left], ball, seeds=[ids[row] for row in left.tolist()], queries=queries
+        ),
+    )
+
+    def spread(truths: Any) -> Any:
+        return torch.zeros_like(clean).index_put((right,), truths).cpu()
+
+    stands, none = spread(~found.broken), torch.zeros_like(clean).cpu()
+    return Outcome(
+        clean=clean.cpu(), fgsm=stands, climbed=stands, pgd=stands, strong=stands, scored=stands,
+        noise=spread(~noise.broken), far=none, flat=none, flat_entropy=none, gains=none, tied=clean.cpu(),
+        wobble=disagreement(first, second), excess=_excess(found, own, ball) if len(right) else 0.0,
+        forward=2 * len(labels) + found.forward, backward=0,
+    )  # fmt: skip
+
+
+def _attack(logits: Logits, rows: Rows, balls: Balls, *, steps: int, tier: Tier) -> Outcome:
     import torch
 
     batch, labels, seeds = rows
@@ -103,10 +165,10 @@ def _attack(logits: Logits, rows: Rows, balls: Balls, *, steps: int) -> Outcome:
     probe = probe_gradients(logits, own, truth, balls.small, seeds=ids)
     step = fgsm(logits, own, truth, balls.declared)
     climbed = pgd(logits, own, truth, balls.declared, loss=cross_entropy, steps=steps, seeds=ids)
-    worst = _continue(logits, own, truth, climbed, balls.declared, steps=steps)
+    worst = onward(climbed, _climbing(logits, own, truth, balls.declared, steps=steps))
+    strong, scored = strengthen(logits, (own, truth, ids), balls.declared, worst, scores=first[right], tier=tier)
     noise = random_noise(logits, own, truth, balls.declared, seeds=ids, draws=steps)
-    far = _continue(logits, own, truth, worst, balls.far, steps=steps)
-    done = (step, climbed, worst, noise, far)
+    far = onward(scored, _climbing(logits, own, truth, balls.far, steps=steps))
 
     def spread(truths: Any) -> Any:
         return torch.zeros_like(clean).index_put((right,), truths).cpu()
@@ -116,6 +178,8 @@ def _attack(logits: Logits, rows: Rows, balls: Balls, *, steps: int) -> Outcome:
         fgsm=spread(~step.broken),
         climbed=spread(~climbed.broken),
         pgd=spread(~worst.broken),
+        strong=spread(~strong.broken),
+        scored=spread(~scored.broken),
         noise=spread(~noise.broken),
         far=spread(~far.broken),
         flat=spread(probe.flat),
@@ -123,25 +187,22 @@ def _attack(logits: Logits, rows: Rows, balls: Balls, *, steps: int) -> Outcome:
         gains=spread(probe.gains),
         tied=spread(probe.tied),
         wobble=wobble,
-        excess=max(_excess(result, own, balls) for result in done[:4]),
-        forward=twice + probe.forward + sum(result.forward for result in done),
-        backward=probe.backward + sum(result.backward for result in done),
+        excess=max(_excess(result, own, balls.declared) for result in (step, scored, noise)),
+        # The passes of ``far`` are those of all before it in the chain.
+        forward=twice + probe.forward + sum(result.forward for result in (step, noise, far)),
+        backward=probe.backward + step.backward + far.backward,
     )
 
 
-def _continue(logits: Logits, batch: Batch, labels: Any, before: Attacked, ball: Ball, *, steps: int) -> Attacked:
-    """Climb the margin on the rows that survived ``before``; the rows and the inputs that broke stay as they are."""
-    import torch
-
-    left = torch.nonzero(~before.broken)[:, 0]
-    result = pgd(logits, take(batch, left), labels[left], ball, steps=steps)
-    x, broken = before.x.clone(), before.broken.clone()
-    x[left], broken[left] = result.x, result.broken
-    return Attacked(x, broken, before.flat, forward=result.forward, backward=result.backward)
+def _climbing(logits: Logits, batch: Batch, labels: Any, ball: Ball, *, steps: int) -> Callable[[Any], Attacked]:
+    """Projected gradient descent on the margin for some of the rows."""
+    return lambda left: pgd(logits, take(batch, left), labels[left], ball, steps=steps)
 
 
-def _excess(result: Attacked, batch: Batch, balls: Balls) -> float:
-    return balls.declared.excess(result.x, batch["x"].detach().float())
+def _excess(result: Attacked, batch: Batch, ball: Ball) -> float:
+    """By how much the worst input leaves its ball, as it is and as it can be stored."""
+    x, center = result.x, batch["x"].detach().float()
+    return max(ball.excess(x, center), ball.excess(ball.stored(x), ball.stored(center)))
 
 
 def _joined(parts: Sequence[Outcome]) -> Outcome:
@@ -171,7 +232,11 @@ def doubts(outcome: Outcome) -> tuple[str, ...]:
     rows = {
         "the margin has no gradient": (outcome.flat.sum(), 0.01 * right),
         "a step along the gradient is no better than a random one": (beaten, 0.2 * untied),
-        "random noise breaks what the gradient attack does not": ((outcome.pgd & ~outcome.noise).sum(), 0.002 * n),
+        "random noise breaks what the gradient attack does not": ((outcome.strong & ~outcome.noise).sum(), 0.002 * n),
+        "an attack that only asks for scores breaks what the gradient attacks do not": (
+            (outcome.strong & ~outcome.scored).sum(),
+            0.002 * n,
+        ),
         "not even a change of half the range or more breaks it": (outcome.far.sum(), 0.1 * right),
     }
     found = [reason for reason, (count, most) in rows.items() if int(count) > max(1.0, most)]

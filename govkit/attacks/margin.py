@@ -39,4 +39,23 @@ def margin(logits: Any, labels: Any) -> Any:
     return others.max(dim=1).values - own
 
 
-__all__ = ["as_classes", "cross_entropy", "margin"]
+def targeted_margin(logits: Any, labels: Any, targets: Any) -> Any:
+    """Logit of the class aimed at minus the true one, ``(n,)``; at most 0 where the true class is likelier.
+
+    Of four classes or more in units of the spread of the largest logits, so that it does not change with their scale
+    (the targeted DLR loss of Croce and Hein 2020, which needs four).
+
+    Args:
+        logits: ``(n, k)``.
+        labels: True classes, int64 ``(n,)``.
+        targets: Classes aimed at, int64 ``(n,)``.
+    """
+    scores = as_classes(logits)
+    gap = (scores.gather(1, targets[:, None]) - scores.gather(1, labels[:, None]))[:, 0]
+    if scores.shape[1] < 4:
+        return gap
+    largest = scores.topk(4, dim=1).values
+    return gap / (largest[:, 0] - (largest[:, 2] + largest[:, 3]) / 2 + 1e-12)
+
+
+__all__ = ["as_classes", "cross_entropy", "margin", "targeted_margin"]

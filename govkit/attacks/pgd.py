@@ -19,6 +19,7 @@ def pgd(
     loss: Loss = margin,
     steps: int = 10,
     seeds: Sequence[int] | None = None,
+    stop: bool = True,
 ) -> Attacked:
     """Climb a loss from each row (Madry et al. 2018), and leave a row alone as soon as it is broken.
 
@@ -31,6 +32,7 @@ def pgd(
             cross-entropy.
         steps: Number of steps, each 2.5/steps of the radius.
         seeds: One seed a row for a random start inside the ball; None starts at the input itself.
+        stop: Leave broken rows alone. Without it every row takes all steps, and counts as broken where it ends.
 
     Returns:
         At most ``steps + 1`` forward and ``steps`` backward passes for each row.
@@ -43,7 +45,7 @@ def pgd(
     found, broken = ball.settle(path, center), torch.zeros(len(labels), dtype=torch.bool, device=center.device)
     flat, forward, backward = broken.clone(), 0, 0
     for step in range(steps + 1):
-        active = torch.nonzero(~broken)[:, 0]
+        active = torch.nonzero(~broken if stop else broken | True)[:, 0]
         if not len(active):
             break
         point = ball.settle(path[active], center[active])

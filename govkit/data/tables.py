@@ -13,7 +13,7 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -224,8 +224,12 @@ def _csv(path: Path, faults: Faults | None) -> Iterator[Array]:
         ),
     }
     rows, part = 0, None
-    with open_unpacked(path) as file, _with_row(path, faults):
-        for batch in csv.open_csv(file if faults is None else Marked(file), **options):
+    with (
+        open_unpacked(path) as file,
+        nullcontext(file) if faults is None else Marked(file) as given,
+        _with_row(path, faults),
+    ):
+        for batch in csv.open_csv(given, **options):
             part = pa.table(batch)
             rows += part.num_rows
             yield part

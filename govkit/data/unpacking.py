@@ -6,6 +6,7 @@ import codecs
 import gzip
 import io
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from govkit.errors import DataError
@@ -76,13 +77,20 @@ class Marked(io.RawIOBase):
         super().__init__()
         # The bytes that ``read`` gives may be more than were asked for, which Arrow takes.
         self._file, self._decoder = file, codecs.getincrementaldecoder("utf-8")("govkit.marked")
+        # Arrow reads ahead in a thread of its own, and goes on with that after it has told an error.
+        self._reading = Lock()
 
     def readable(self) -> bool:  # noqa: D102 - as of any file
         return True
 
     def read(self, size: int = -1) -> bytes:  # noqa: D102
         text, data = "", b"more"
-        while data and not text:
-            data = self._file.read(size)
-            text = self._decoder.decode(data, final=not data)
+        with self._reading:
+            while data and not text:
+                data = b"" if self.closed else self._file.read(size)
+                text = self._decoder.decode(data, final=not data)
         return text.encode()
+
+    def close(self) -> None:  # noqa: D102
+        with self._reading:
+            super().close()

@@ -13,6 +13,7 @@ from govkit.core.audit import BaseSource, Columns, SubjectSource
 from govkit.core.case import Array
 from govkit.core.words import CLASSES, Access, Modality, Of, Role, Task
 from govkit.data.reference import read_reference
+from govkit.data.shards import source
 from govkit.errors import AuditError
 from govkit.pipeline import clock
 
@@ -161,8 +162,16 @@ def _named(places: _Places, candidate: Path, incumbent: Subject | None) -> dict[
         "suite": None if audit.quality is None else places.at(audit.quality),
         "reference": _reference(places),
         "service": None if audit.service is None else _service(places, candidate, incumbent),
-        "base_trained_on": () if audit.base is None else tuple(map(places.at, audit.base.trained_on)),
+        "base_trained_on": _trained_on(places),
     }
+
+
+def _trained_on(places: _Places) -> tuple[Path, ...]:
+    """The training sets of the base, each of which must be there; they are read by the check."""
+    paths = () if places.audit.base is None else tuple(map(places.at, places.audit.base.trained_on))
+    for path in paths:
+        source(path, {})
+    return paths
 
 
 def _reference(places: _Places) -> Array | None:

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from govkit.checks._shared import answers, counted, measured, missing
 from govkit.checks.data import row_keys
-from govkit.core import Case, Dataset, Finding, Metric, Of, check
+from govkit.core import Case, Dataset, Finding, Measurement, Metric, Of, check
 from govkit.core.case import Array
 from govkit.core.words import CLASSES, TASKS
+from govkit.data import bytes_digest
 from govkit.data.shards import source
 from govkit.stats import difference, proportion
 
@@ -22,6 +23,7 @@ METRICS = {
     "base_shared_share": Metric("These rows as a share of all rows.", better="lower", low=0, high=1),
     CLEAN: Metric("Accuracy on the rows that do not stand there.", better="higher", low=0, high=1),
     TOUCHED: Metric("Accuracy on the rows that do.", low=0, high=1),
+    "base_data": Metric("Digest of the bytes of a training set of the base."),
     CHANGE: Metric("Accuracy on the rows that do not stand there minus that on those that do.", low=-1, high=1),
 }
 
@@ -55,6 +57,8 @@ def base_contamination(case: Case) -> Iterator[Finding]:
     if isinstance(shared, str):
         yield missing("*", "no data", shared, data=data)
         return
+    for path in case.base_trained_on:
+        yield Measurement(name="base_data", value=bytes_digest(path), n=len(data), part={"source": path.name})
     yield counted("base_shared_rows", shared.sum(), data, which=shared)
     yield counted("base_shared_share", shared.mean(), data, which=shared)
     yield from _accuracies(case, data, shared)

@@ -13,9 +13,10 @@ from typing import Annotated
 from pydantic import Field
 
 from govkit.checks._shared import counted, measured, missing
-from govkit.core import Bound, Case, Dataset, Finding, Interval, Metric, Role, check
+from govkit.core import Bound, Case, Dataset, Finding, Interval, Measurement, Metric, Role, check
 from govkit.core.case import Array
 from govkit.core.words import TASKS, GapReason
+from govkit.data import content_digest
 from govkit.data.dataset import EVERY, MISSING
 from govkit.stats import Estimate, differences, proportions, ratios, rows_to_detect
 
@@ -27,6 +28,7 @@ COMPARED = ("share_difference", "share_ratio")
 SHARES = ("group_share", *COMPARED)
 COUNTED = ("absent_groups", "unlisted_groups")
 METRICS = {
+    "reference": Metric("Digest of the reference, each combination of its groups once."),
     "group_share": Metric("Share of the rows whose group is known that are of this group.", low=0, high=1),
     "share_difference": Metric("This share less that of the group in the reference.", low=-1, high=1),
     "share_ratio": Metric("This share over that of the group in the reference.", unit="ratio", low=0),
@@ -106,6 +108,8 @@ def representation(
         power: Chance of that.
     """
     needed = rows_to_detect(gap, level=level, power=power)
+    if case.reference is not None:
+        yield Measurement(name="reference", value=content_digest(case.reference)[0], n=case.reference.num_rows)
     for role in ROLES:
         if role in case.data:
             yield from _of(case, case.data[role], needed if role != "train" else None)

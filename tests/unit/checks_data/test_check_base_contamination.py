@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from rows_fixture import gaps, measurements, read_case, run, value
 
 from govkit.core import Predictions
+from govkit.data import bytes_digest
 from govkit.errors import DataError
 from govkit.pipeline.casework import build_case, read_audit
 
@@ -42,6 +43,8 @@ def test_shared_rows_are_counted_and_named_over_all_files(tmp_path, column):
     found = run("base_contamination", base_case(TEXTS, tmp_path / "one.parquet", tmp_path / "shards"))
     assert value(found, "base_shared_rows") == 10.0
     assert value(found, "base_shared_share") == pytest.approx(10 / 42)
+    digests = {item.part["source"]: item.value for item in measurements(found, "base_data")}
+    assert digests == {path.name: bytes_digest(path) for path in (tmp_path / "one.parquet", tmp_path / "shards")}
     (item,) = measurements(found, "base_shared_rows")
     assert set(item.rows) == {f"row {number}" for number in (*range(8), 40, 41)}
     assert {(bound.low, bound.high) for bound in item.bounds} == {(10.0, 10.0)}
