@@ -12,8 +12,8 @@ from govkit.core import Audit, Case, Dataset, Passes, Predictions, Run, Subject
 from govkit.core.audit import BaseSource, Columns, SubjectSource
 from govkit.core.case import Array
 from govkit.core.words import CLASSES, Access, Modality, Of, Role, Task
+from govkit.data import shards
 from govkit.data.reference import read_reference
-from govkit.data.shards import source
 from govkit.errors import AuditError
 from govkit.pipeline import clock
 
@@ -170,7 +170,7 @@ def _trained_on(places: _Places) -> tuple[Path, ...]:
     """The training sets of the base, each of which must be there; they are read by the check."""
     paths = () if places.audit.base is None else tuple(map(places.at, places.audit.base.trained_on))
     for path in paths:
-        source(path, {})
+        shards.source(path, {})
     return paths
 
 
