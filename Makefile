@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO ?= sms
 
-.PHONY: demo test lint format bench help
+.PHONY: demo test lint format bench oracle help
 .DEFAULT_GOAL := help
 
 help:
@@ -12,6 +12,7 @@ help:
 	@echo "make lint    format, lint, types, and the plan of the house"
 	@echo "make format  rewrite the code in the house style"
 	@echo "make bench   simulations and timings"
+	@echo "make oracle  the attacks beside torchattacks, foolbox and pyautoattack (some minutes)"
 
 .venv/.ready: pyproject.toml constraints.txt .ci/carriers.txt .ci/setup
 	@PYTHON=$(PYTHON) bash .ci/setup
@@ -34,3 +35,15 @@ format: .venv/.ready
 
 bench: .venv/.ready
 	@for script in tests/bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+# These libraries pin what others of ours cannot have, so they lie in an environment above .venv, without what they ask for.
+.venv-oracle/.ready: .venv/.ready .ci/oracle.txt
+	@$(BIN)/python -m venv --clear .venv-oracle
+	@site='import sysconfig; print(sysconfig.get_path("purelib"))'; \
+	  echo "import site; site.addsitedir('$$($(BIN)/python -c "$$site")')" \
+	  > "$$(.venv-oracle/bin/python -c "$$site")/above.pth"
+	@.venv-oracle/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement .ci/oracle.txt
+	@touch $@
+
+oracle: .venv-oracle/.ready
+	@.venv-oracle/bin/python -m pytest -rs tests/reference/test_attacks_reference.py

@@ -134,8 +134,11 @@ class Ball:
 
     def _length(self, delta: Any) -> Any:
         """L2 norm of each row or token, with dimensions kept for broadcasting."""
+        import torch
+
         dims = -1 if self.norm == "token_l2" else tuple(range(1, delta.dim()))
-        return delta.norm(dim=dims, keepdim=True)
+        # Of an image all three dimensions count; ``delta.norm`` takes two at most.
+        return torch.linalg.vector_norm(delta, dim=dims, keepdim=True)
 
     def _largest(self, delta: Any) -> Any:
         dims = (-1,) if self.norm == "token_l2" else tuple(range(1, delta.dim()))

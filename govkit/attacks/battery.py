@@ -130,20 +130,17 @@ def _ask(logits: Logits, rows: Rows, ball: Ball, *, draws: int, queries: int) ->
     right = torch.nonzero(clean)[:, 0]
     own, truth, ids = take(batch, right), labels[right], [seeds[row] for row in right.tolist()]
     noise = random_noise(logits, own, truth, ball, seeds=ids, draws=draws)
-    found = onward(
-        noise,
-        lambda left: square(
-            logits, take(own, left), truth[left], ball, seeds=[ids[row] for row in left.tolist()], queries=queries
-        ),
-    )
 
-    def spread(truths: Any) -> Any:
-        return torch.zeros_like(clean).index_put((right,), truths).cpu()
+    def guessing(left: Any) -> Attacked:
+        chosen = [ids[row] for row in left.tolist()]
+        return square(logits, take(own, left), truth[left], ball, seeds=chosen, queries=queries)
 
-    stands, none = spread(~found.broken), torch.zeros_like(clean).cpu()
+    found = onward(noise, guessing)
+
+    stands, none = _spread(clean, ~found.broken), torch.zeros_like(clean).cpu()
     return Outcome(
         clean=clean.cpu(), fgsm=stands, climbed=stands, pgd=stands, strong=stands, scored=stands,
-        noise=spread(~noise.broken), far=none, flat=none, flat_entropy=none, gains=none, tied=clean.cpu(),
+        noise=_spread(clean, ~noise.broken), far=none, flat=none, flat_entropy=none, gains=none, tied=clean.cpu(),
         wobble=disagreement(first, second), excess=_excess(found, own, ball) if len(right) else 0.0,
         forward=2 * len(labels) + found.forward, backward=0,
     )  # fmt: skip
@@ -170,28 +167,25 @@ def _attack(logits: Logits, rows: Rows, balls: Balls, *, steps: int, tier: Tier)
     noise = random_noise(logits, own, truth, balls.declared, seeds=ids, draws=steps)
     far = onward(scored, _climbing(logits, own, truth, balls.far, steps=steps))
 
-    def spread(truths: Any) -> Any:
-        return torch.zeros_like(clean).index_put((right,), truths).cpu()
-
+    stands = {"fgsm": step, "climbed": climbed, "pgd": worst, "strong": strong, "scored": scored, "noise": noise}
+    facts = {"flat": probe.flat, "flat_entropy": step.flat, "gains": probe.gains, "tied": probe.tied}
+    facts |= {name: ~result.broken for name, result in (stands | {"far": far}).items()}
     return Outcome(
         clean=clean.cpu(),
-        fgsm=spread(~step.broken),
-        climbed=spread(~climbed.broken),
-        pgd=spread(~worst.broken),
-        strong=spread(~strong.broken),
-        scored=spread(~scored.broken),
-        noise=spread(~noise.broken),
-        far=spread(~far.broken),
-        flat=spread(probe.flat),
-        flat_entropy=spread(step.flat),
-        gains=spread(probe.gains),
-        tied=spread(probe.tied),
+        **{name: _spread(clean, truths) for name, truths in facts.items()},
         wobble=wobble,
         excess=max(_excess(result, own, balls.declared) for result in (step, scored, noise)),
         # The passes of ``far`` are those of all before it in the chain.
         forward=twice + probe.forward + sum(result.forward for result in (step, noise, far)),
         backward=probe.backward + step.backward + far.backward,
     )
+
+
+def _spread(clean: Any, truths: Any) -> Any:
+    """Truths of the rows that were right from the start, as truths of all rows; False elsewhere."""
+    import torch
+
+    return torch.zeros_like(clean).index_put((torch.nonzero(clean)[:, 0],), truths).cpu()
 
 
 def _climbing(logits: Logits, batch: Batch, labels: Any, ball: Ball, *, steps: int) -> Callable[[Any], Attacked]:

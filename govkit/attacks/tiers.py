@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 from govkit.attacks.apgd import apgd
@@ -64,34 +65,20 @@ def strengthen(
         What was found with gradients, and what was found with them and with Square; passes of ``before`` included.
     """
     batch, labels, seeds = rows
-    found = before
     ranks = scores.scatter(1, labels[:, None], float("-inf")).argsort(dim=1, descending=True)
-    # Each run starts somewhere else.
+
+    def climbing(left: Any, run: int) -> Attacked:
+        aim = {"targets": ranks[left, run - 1]} if run else {}
+        # Each run starts somewhere else.
+        own = [seeds[row] + run for row in left.tolist()]
+        return apgd(logits, take(batch, left), labels[left], ball, steps=tier.steps, seeds=own, **aim)
+
+    def guessing(left: Any) -> Attacked:
+        own = [seeds[row] for row in left.tolist()]
+        return square(logits, take(batch, left), labels[left], ball, seeds=own, queries=tier.queries)
+
+    found = before
     for run in range(1 + tier.aims(scores.shape[1]) if tier.steps else 0):
-
-        def climbing(left: Any, run: int = run) -> Attacked:
-            return apgd(
-                logits,
-                take(batch, left),
-                labels[left],
-                ball,
-                targets=ranks[left, run - 1] if run else None,
-                steps=tier.steps,
-                seeds=[seeds[row] + run for row in left.tolist()],
-            )
-
-        found = onward(found, climbing)
-    if not tier.queries or ball.norm != "linf":
-        return found, found
-    by_scores = onward(
-        found,
-        lambda left: square(
-            logits,
-            take(batch, left),
-            labels[left],
-            ball,
-            seeds=[seeds[row] for row in left.tolist()],
-            queries=tier.queries,
-        ),
-    )
-    return found, by_scores
+        found = onward(found, partial(climbing, run=run))
+    asked = tier.queries and ball.norm == "linf"
+    return found, onward(found, guessing) if asked else found

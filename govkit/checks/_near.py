@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from govkit.core.case import Array
+from govkit.data.spool import filled, scratch, taken
 
 GRAM = 5
 """Characters of an n-gram, the number of the book for short texts. Both ends are padded, so that a letter more at
@@ -54,7 +55,8 @@ class Prints:
 
     def take(self, rows: Array) -> Prints:
         """The prints of some rows, by their numbers ``(m,)``."""
-        return Prints(self.marks[rows], self.width, self.agree, lambda row: self.content(rows[row]), self.alike)
+        marks = taken(self.marks, rows)
+        return Prints(marks, self.width, self.agree, lambda row: self.content(rows[row]), self.alike)
 
 
 def text_prints(texts: Sequence[str], plain: Callable[[str], str]) -> Prints:
@@ -64,7 +66,7 @@ def text_prints(texts: Sequence[str], plain: Callable[[str], str]) -> Prints:
     """
     import numpy as np
 
-    marks = np.empty((len(texts), HASHES), dtype=np.uint32)
+    marks = scratch((len(texts), HASHES), np.uint32)
     factors = np.random.default_rng(SEED).integers(0, 1 << 63, HASHES, dtype=np.uint64) * 2 + 1
     for rows, block in _blocks(texts, plain):
         grams, starts = _grams(block)
@@ -119,8 +121,8 @@ def _table(marks: Array) -> tuple[Array, Array]:
     import numpy as np
 
     keys = _keys(marks)
-    order = np.argsort(keys, kind="stable")
-    return keys[order], order
+    order = np.argsort(keys, kind="stable").astype(np.uint32 if len(keys) < 1 << 32 else np.int64)
+    return taken(keys, order), filled(len(order), order.dtype, [order])
 
 
 def _candidates(

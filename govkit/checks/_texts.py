@@ -128,14 +128,15 @@ def most_frequent(column: Array, plain: Callable[[str], str]) -> Array:
 
 
 def _equal(cells: Array, top: str, plain: Callable[[str], str]) -> Array:
-    """Whether each text of a piece is ``top``; text of ASCII must hold its first word for that, which Arrow sees."""
+    """Whether each text of a piece is ``top``; text of ASCII must hold how it begins for that, which Arrow sees."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
 
     coded = cells.dictionary_encode()
-    word = next(iter(top.split()), "")
-    near = pc.match_substring(coded.dictionary, word, ignore_case=True)
+    # Arrow makes a pattern of it, and a pattern of a megabyte is too large.
+    begin = next(iter(top.split()), "")[:LONGEST]
+    near = pc.match_substring(coded.dictionary, begin, ignore_case=True)
     likely = np.flatnonzero(pc.or_(near, pc.invert(pc.string_is_ascii(coded.dictionary))))
     alike = np.zeros(len(coded.dictionary), dtype=bool)
     alike[likely] = [plain(text) == top for text in coded.dictionary.take(likely).to_pylist()]

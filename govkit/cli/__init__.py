@@ -22,7 +22,8 @@ def main() -> None:
     logging.getLogger().addHandler(logging.NullHandler())
     own = logging.getLogger("govkit")
     own.addHandler(logging.StreamHandler())
-    own.setLevel(os.environ.get("GOVKIT_LOG", "CRITICAL"))
+    wished = os.environ.get("GOVKIT_LOG", "").upper()
+    own.setLevel(logging.getLevelNamesMapping().get(wished, logging.CRITICAL))
     # A reader that goes away ends the program as it ends others; Python's exit code 1 would read as a verdict.
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)

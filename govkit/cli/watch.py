@@ -35,6 +35,8 @@ def watch(
     Exit 0 nothing stands, 1 an alarm calls for retraining or withdrawal, 3 a person must look, 2 bad input. With --json
     each event is one line of JSON.
     """
+    if acknowledge is not None and statement is not None:
+        raise gk.UsageError("--acknowledge and --statement are two calls; the first is to come before the second")
     moment = options.moment(as_of)
     if acknowledge is not None:
         closed = gk.acknowledge_alarms(watch_file, acknowledge, as_of=moment)

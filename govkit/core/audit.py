@@ -294,6 +294,13 @@ class Audit(Recorded):
             raise ValueError("drift_report compares the test data with data.shifted, which is missing; name its file")
         return self
 
+    @model_validator(mode="after")
+    def _people_are_no_group(self) -> Audit:
+        weight = self.reference and (self.reference.count or self.reference.share)
+        if weight in self.columns.groups:
+            raise ValueError(f"reference: {weight!r} is a column of groups; name the one that holds how many people")
+        return self
+
     def dump(self) -> dict[str, Any]:
         """Plain data with the names that the file uses, absent keys left out."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)

@@ -104,7 +104,9 @@ def _fact(name: str) -> str:
 def _judged(found: Measurement, require: Requirement, state: str, confidence: float) -> Cell:
     """A number beside the limit, and whether it settles it."""
     says = words.catalog()["plain"]
-    where = f"For {words.place(found.part)} " if found.part else ""
+    # A colon keeps the name of a group apart from the count that follows it.
+    colon = ":" if _kind(found) == "count" else ""
+    where = f"For {words.place(found.part)}{colon} " if found.part else ""
     sentence = _capital((where, *_compared(found), "; ", *_limit(found, require), "."))
     if state != "inconclusive":
         return sentence

@@ -113,6 +113,7 @@ class FunctionSubject:
         self.origin = origin
         self.digest = source_digest(origin.file, strict=False)
         self.modality = origin.modality
+        self.input_range = origin.input_range
         self.classes = origin.classes_of(thing)
         self.path: Path | None = origin.file
 
@@ -188,6 +189,8 @@ class ObjectSubject:
         # An attack aims at classes: the weights of a model for another task stay closed to it.
         self.access: Access = thing.access if origin.task in CLASSES else "predict"
         self.modality = thing.modality
+        own = getattr(thing, "input_range", None)
+        self.input_range: tuple[float, float] | None = origin.input_range if own is None else own
         self.classes = origin.classes_of(thing) if len(thing.classes) else origin.classes
 
     def predict(self, inputs: Any) -> Array:
@@ -200,10 +203,6 @@ class ObjectSubject:
 
 class OpenObject(ObjectSubject):
     """An object that is a ``Differentiable`` already; its rows are counted."""
-
-    def __init__(self, thing: Differentiable, origin: Origin) -> None:
-        super().__init__(thing, origin)
-        self.input_range = thing.input_range if thing.input_range is not None else origin.input_range
 
     def encode(self, inputs: Any) -> dict[str, Any]:
         """The object's own batch."""

@@ -18,7 +18,7 @@ from govkit.errors import DataError
 from govkit.stats import rank_bins
 
 MOST_CATEGORIES = 300
-"""Different texts of a column above which it holds texts and no categories."""
+"""Different texts of a column above which it holds texts and no categories; so it does where most stand once."""
 
 FEWEST_ROWS = 100
 """Rows of a reference below which next to no change would be seen within a year."""
@@ -84,7 +84,9 @@ def column_of(table: Array, name: str) -> Column:
     texts = texts_of(table, name)
     _some(texts, name)
     counts, missing = Counter(texts), len(table) - len(texts)
-    if len(counts) <= MOST_CATEGORIES:
+    # Where most rows are alone in what they hold there are no categories: texts of a few people, kept in plain words.
+    alone = sum(rows == 1 for rows in counts.values())
+    if len(counts) <= MOST_CATEGORIES and 2 * alone <= len(texts):
         return Column(kind="category", rows=len(table), missing=missing, categories=dict(sorted(counts.items())))
     return _of_texts(texts, rows=len(table), missing=missing)
 

@@ -139,6 +139,10 @@ BAD: dict[str, tuple[Callable[[Path], Path], tuple[str, ...]]] = {
     "a seed below zero": (_audit("policy:", "seed: -1\npolicy:"), ("seed",)),
     "an empty when": (_policy(CONTROL.replace("severity", "when: {modality: []}, severity")), ("p.yaml", "when")),
     "a number as group": (_many_groups, ("rows.csv", "sex", "400 groups")),
+    "people counted by a group": (
+        _audit("policy:", "reference: {path: rows.csv, count: sex}\npolicy:"),
+        ("reference", "sex", "groups"),
+    ),
     "duplicate ids": (_duplicate_ids, ("r3",)),
     "base of another length": (_base_with(lambda frame: frame.iloc[:-1]), ("base.csv",)),
     "base with other labels": (_base_with(lambda frame: frame.assign(label=1 - frame["label"])), ("base.csv", "label")),

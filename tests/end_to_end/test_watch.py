@@ -103,6 +103,7 @@ def test_closing_an_alarm_begins_its_stream_anew(folder: Path) -> None:
     told = events(folder, code=3)
     assert next(event["id"] for event in told if event["event"] == "alarm") == alarms + 1
     assert "found nothing" in run(folder, "--acknowledge", " ", code=2)
+    assert "two calls" in run(folder, "--acknowledge", "M.: seen", "--statement", "2026-09", code=2)
 
 
 def test_a_file_that_cannot_be_read_is_told_once_and_counted_when_it_is_repaired(folder: Path) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Annotated, Any
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt
 
-from govkit.attacks import Ball, Balls, battery, doubts, most_passes, pgd, take
+from govkit.attacks import TIERS, Ball, Balls, TierName, battery, by_scores, doubts, most_passes, pgd, take
 from govkit.attacks import typos as mistype
+from govkit.checks._by_scores import ByScores
 from govkit.checks._shared import measured, missing
 from govkit.core import Case, Dataset, Finding, Gap, Measurement, Metric, Of, Passes, Subject, check
 from govkit.core.case import Array, Differentiable
@@ -18,12 +19,15 @@ from govkit.core.words import Trust
 from govkit.errors import SubjectError
 from govkit.stats import paired_difference, proportion
 
-CONTINUOUS = ("fgsm_accuracy", "pgd_accuracy", "random_accuracy")
+CONTINUOUS = ("fgsm_accuracy", "pgd_accuracy", "robust_accuracy", "random_accuracy")
+GRADIENT = CONTINUOUS[:2]
+"""Those that need the gradient."""
 TYPED = ("typo_accuracy", "typo_accuracy_drop")
 BATCH = 32
 """Rows attacked together."""
 
 Radius = Annotated[float, Field(ge=0)]
+Norm = Literal["linf", "l2"]
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,8 @@ def _extra(
     typos: int,
     tries: int,
     base: bool,
+    tier: TierName,
+    norm: Norm,  # noqa: ARG001 - Square is left out in L2, which costs less
 ) -> Passes:
     """Most passes: what breaks early costs less."""
     n = min(rows, len(case.data["test"]))
@@ -70,9 +76,11 @@ def _extra(
             total += Passes(forward=n * typos * tries)
             if isinstance(subject, Differentiable):
                 total += Passes(forward=n * (steps + 1), backward=n * steps)
-        elif _radius_known(case, subject):
-            forward, backward = most_passes(steps)
+        elif isinstance(subject, Differentiable):
+            forward, backward = most_passes(steps, tier=TIERS[tier], classes=len(case.classes))
             total += Passes(forward=n * forward, backward=n * backward)
+        elif TIERS[tier].queries:
+            total += Passes(forward=n * (2 + steps + TIERS[tier].queries))
     return total
 
 
@@ -90,6 +98,9 @@ def _extra(
             better="higher",
             low=0,
             high=1,
+        ),
+        "robust_accuracy": Metric(
+            "Accuracy after the worst that any attack of the tier found for each row.", better="higher", low=0, high=1
         ),
         "random_accuracy": Metric("Accuracy under random noise of the same size.", better="higher", low=0, high=1),
         "embedding_pgd_accuracy": Metric(
@@ -112,13 +123,18 @@ def adversarial(
     typos: NonNegativeInt = 2,
     tries: PositiveInt = 8,
     base: bool = True,
+    tier: TierName = "smoke",
+    norm: Norm = "linf",
 ) -> Iterator[Finding]:
     """Gradient attacks on images and tables, typing mistakes in texts, on the first rows in canonical order.
+
+    A model that only answers is asked for scores by the tiers ``gate`` and ``audit``.
 
     The robust accuracy is an upper bound: each broken row is a proof, an unbroken one is not. Whether it can be
     believed is tested mechanically, and a number that a model reaches by hiding its gradient is marked ``suspect``
     (Carlini et al. 2019, "On Evaluating Adversarial Robustness"). Attacks: Goodfellow et al. 2015 (one step), Madry et
-    al. 2018 (many steps), Carlini and Wagner 2017 (margin loss), Pruthi et al. 2019 (typing mistakes).
+    al. 2018 (many steps), Carlini and Wagner 2017 (margin loss), Croce and Hein 2020 (steps of their own length, toward
+    classes), Andriushchenko et al. 2020 (scores alone), Pruthi et al. 2019 (typing mistakes).
 
     Args:
         case: The candidate, and the base beside it.
@@ -129,6 +145,10 @@ def adversarial(
         typos: Most typing mistakes in one text.
         tries: Mistakes tried for each.
         base: Attack the base too.
+        tier: How hard to try. Beyond the one step and the many, ``gate`` takes 25 steps of APGD on the margin and
+            toward 3 classes and asks 100 questions by Square, ``audit`` takes 100 toward 9 and asks 1,000.
+        norm: How a change of an image is measured: the largest of its values, or in ``l2`` the root of the sum of
+            squares (0.5 of the range if ``eps`` is not given).
     """
     survivors: dict[tuple[str, Of], tuple[Array, Trust | None]] = {}
     for of, subject in _subjects(case, base=base):
@@ -137,13 +157,23 @@ def adversarial(
             yield missing("clean_accuracy", "no data", f"The {of} has no answers to the test data.", of=of)
             continue
         yield measured("clean_accuracy", _share(sample.right), sample.data, of=of)
-        found = _moved(sample, steps=steps, eps=eps)
+        found = _moved(sample, Trial(steps, eps, tier, norm))
         found += _typed(sample, edits=typos, tries=tries)
         for name, kept, finding in found:
             yield finding
             if kept is not None and isinstance(finding, Measurement):
                 survivors[name, of] = kept, finding.trust
     yield from _beside_base(survivors, case.data["test"])
+
+
+@dataclass(frozen=True)
+class Trial:
+    """How the continuous attacks try; see ``adversarial``."""
+
+    steps: int
+    eps: float | None
+    tier: TierName
+    norm: Norm
 
 
 Found = list[tuple[str, Array | None, Finding]]
@@ -178,42 +208,66 @@ def _share(right: Array) -> Any:
     return proportion(int(right.sum()), len(right))
 
 
-def _moved(sample: Sample, *, steps: int, eps: float | None) -> Found:
-    """The gradient attacks, each as a finding; a gap where they make no sense or cannot be made."""
+def _moved(sample: Sample, trial: Trial) -> Found:
+    """The continuous attacks, each as a finding; a gap where they make no sense or cannot be made."""
     if sample.case.modality == "text":
         why = "A text is not continuous; typo_accuracy is measured in its place."
-        return [_gap(sample, name, why) for name in CONTINUOUS] + _embedded(sample, steps=steps, eps=eps)
-    if not isinstance(sample.subject, Differentiable):
-        why = f"The {sample.of} gives answers only; this attack follows its gradient."
-        return [_gap(sample, name, why) for name in CONTINUOUS]
-    if not _radius_known(sample.case, sample.subject):
-        why = "Images need a range: set subject.input_range: [low, high] in the audit file."
-        return [_gap(sample, name, why) for name in CONTINUOUS]
-    return _attacked(sample, sample.subject, steps=steps, eps=eps)
+        embedded = _embedded(sample, steps=trial.steps, eps=trial.eps)
+        return [_gap(sample, name, why) for name in CONTINUOUS] + embedded
+    subject, closed = sample.subject, f"The {sample.of} gives answers only; this attack follows its gradient."
+    if not isinstance(subject, Differentiable) and not TIERS[trial.tier].queries:
+        return [_gap(sample, name, closed + " The tiers gate and audit ask for scores.") for name in CONTINUOUS]
+    asked = subject if isinstance(subject, Differentiable) else ByScores(subject, sample.inputs)
+    unmeasurable = _unmeasurable(sample, asked, trial)
+    if unmeasurable is not None:
+        return [_gap(sample, name, unmeasurable) for name in CONTINUOUS]
+    gaps = [_gap(sample, name, closed) for name in GRADIENT] if isinstance(asked, ByScores) else []
+    return [*gaps, *_attacked(sample, asked, trial)]
+
+
+def _unmeasurable(sample: Sample, asked: Differentiable | ByScores, trial: Trial) -> str | None:
+    """Why no change of the inputs has a size, if none has."""
+    if sample.case.modality == "table":
+        if trial.norm == "l2":
+            return "The columns of a table have units of their own; a change of it is measured in linf."
+        if isinstance(asked, ByScores) and not asked.numeric:
+            return "Some columns are no numbers."
+        return None
+    if asked.input_range is None:
+        return "Images need a range: set subject.input_range: [low, high] in the audit file."
+    if isinstance(asked, ByScores) and trial.norm == "l2":
+        return "The attack that asks for scores measures a change in linf."
+    return None
 
 
 def _gap(sample: Sample, name: str, why: str) -> tuple[str, None, Gap]:
     return name, None, missing(name, "unsupported", why, data=sample.data, of=sample.of)
 
 
-def _radius_known(case: Case, subject: Subject) -> bool:
-    if not isinstance(subject, Differentiable):
-        return False
-    return case.modality == "table" or subject.input_range is not None
-
-
-def _attacked(sample: Sample, subject: Differentiable, *, steps: int, eps: float | None) -> Found:
-    outcome = battery(subject.logits, _batches(sample, subject), _balls(sample, subject, eps), steps=steps)
+def _attacked(sample: Sample, asked: Differentiable | ByScores, trial: Trial) -> Found:
+    balls, tier, steps = _balls(sample, asked, trial), TIERS[trial.tier], trial.steps
+    closed = isinstance(asked, ByScores)
+    if closed:
+        outcome = by_scores(asked.logits, _batches(sample, asked), balls.declared, draws=steps, queries=tier.queries)
+    else:
+        outcome = battery(asked.logits, _batches(sample, asked), balls, steps=steps, tier=tier)
     sample.case.passes.backward += outcome.backward
     reasons = list(doubts(outcome))
     if int((outcome.clean.numpy() != sample.right).sum()) > max(1, 0.01 * len(sample)):
-        reasons.append("the model that gives gradients answers otherwise than the model that is audited")
-    trust: Trust = "suspect" if reasons else "trusted" if outcome.clean.any() else "not evaluated"
+        reasons.append("the model that is attacked answers otherwise than the model that is audited")
+    unknown = closed or not outcome.clean.any()
+    trust: Trust = "suspect" if reasons else "not evaluated" if unknown else "trusted"
+    if closed and not reasons:
+        reasons.append("only scores were asked for; who has the weights may break more")
     passes = {"forward": outcome.forward, "backward": outcome.backward}
     found: Found = []
-    for name, kept in zip(CONTINUOUS, (outcome.fgsm, outcome.pgd, outcome.noise), strict=True):
+    stands = (outcome.fgsm, outcome.pgd, outcome.worst, outcome.noise)
+    for name, kept in zip(CONTINUOUS, stands, strict=True):
+        if closed and name in GRADIENT:
+            continue
         right = kept.numpy()
-        where = {"of": sample.of, "trust": trust, "passes": passes if name == "pgd_accuracy" else None}
+        counted = passes if name == ("robust_accuracy" if closed else "pgd_accuracy") else None
+        where = {"of": sample.of, "trust": trust, "passes": counted}
         found.append((name, right, measured(name, _share(right), sample.data, **where)))
     text = "; ".join(reasons) or "none"
     n = len(sample)
@@ -221,7 +275,7 @@ def _attacked(sample: Sample, subject: Differentiable, *, steps: int, eps: float
     return [*found, ("trust_reason", None, reason)]
 
 
-def _batches(sample: Sample, subject: Differentiable) -> Iterator[tuple[dict[str, Any], Any, list[int]]]:
+def _batches(sample: Sample, subject: Differentiable | ByScores) -> Iterator[tuple[dict[str, Any], Any, list[int]]]:
     import torch
 
     labels = sample.own_labels
@@ -231,7 +285,7 @@ def _batches(sample: Sample, subject: Differentiable) -> Iterator[tuple[dict[str
         yield batch, torch.as_tensor(labels[rows], device=batch["x"].device), sample.seeds[rows]
 
 
-def _balls(sample: Sample, subject: Differentiable, eps: float | None) -> Balls:
+def _balls(sample: Sample, subject: Differentiable | ByScores, trial: Trial) -> Balls:
     """The declared radius, one of 1/255 of the range for probing, and one that must break any model.
 
     That one is half the range for images. For tables it is all of it: half of it brings features of 0 and 1 no further
@@ -252,10 +306,13 @@ def _balls(sample: Sample, subject: Differentiable, eps: float | None) -> Balls:
                 f"{list(subject.input_range)}; put the preprocessing inside the model or repair the range"
             )
     width = high - low
-    radius = (0.1 if table else 8 / 255) if eps is None else eps
+    usual = 0.1 if table else 8 / 255 if trial.norm == "linf" else 0.5
+    radius = usual if trial.eps is None else trial.eps
     whole = Ball("linf", width, low, high, grid=None if table else float(width) / 255)
     far = max(1.0 if table else 0.5, radius)
-    return Balls(declared=whole.scaled(radius), small=whole.scaled(1 / 255), far=whole.scaled(far))
+    # No value moves by more than the radius in L2, so that the far ball holds the declared one in both norms.
+    declared = replace(whole, norm=trial.norm).scaled(radius)
+    return Balls(declared=declared, small=whole.scaled(1 / 255), far=whole.scaled(far))
 
 
 def _embedded(sample: Sample, *, steps: int, eps: float | None) -> Found:

@@ -63,6 +63,12 @@ def test_the_most_frequent_text_is_counted_in_all_rows():
     assert most_frequent(pa.chunked_array([pa.array([None, None], pa.string())]), plain).sum() == 0
 
 
+def test_the_most_frequent_text_may_be_one_word_of_ten_megabytes():
+    long = "A" * 10_000_000
+    texts = pa.array([long, "short", long.lower(), long + "b"], pa.large_string())
+    assert most_frequent(pa.chunked_array([texts]), plain).tolist() == [True, False, True, False]
+
+
 def test_cells_that_are_no_text_count_as_they_print():
     column = as_texts(pa.chunked_array([[[{"role": "user"}], None]]))
     assert column.to_pylist() == ["[{'role': 'user'}]", None]

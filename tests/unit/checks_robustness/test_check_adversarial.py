@@ -5,38 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from case_fixture import make_case, make_dataset
+from attacked_fixture import Open, case_of
+from case_fixture import make_case
 from rows_fixture import gaps, measurements, run, value
 from sklearn.datasets import load_digits
 from torch import nn
 
 from govkit.checks import Request, catalog, declared_passes
-from govkit.core import Passes, Predictions
 from govkit.errors import SubjectError
 
 torch.set_num_threads(1)
-
-
-class Open:
-    """A differentiable subject around a torch module; ``twist`` sits between the input and the module."""
-
-    access, path, digest = "weights", None, "sha256:00"
-
-    def __init__(self, net, passes, *, modality="image", input_range=(0.0, 1.0), classes=(), twist=None, scale=1.0):
-        self.net, self.passes, self.modality = net, passes, modality
-        self.input_range, self.classes = input_range, classes
-        self.twist, self.scale = twist or (lambda x: x), scale
-
-    def encode(self, inputs):
-        return {"x": torch.as_tensor(np.asarray(inputs), dtype=torch.float32)}
-
-    def logits(self, batch):
-        self.passes.forward += len(batch["x"])
-        return self.net(self.twist(batch["x"])) * self.scale
-
-    def predict(self, inputs):
-        with torch.no_grad():
-            return self.logits(self.encode(inputs)).softmax(1).double().numpy()
 
 
 class Words:
@@ -52,34 +30,6 @@ class Words:
         spam = np.array([any(word in text.lower() for word in self.words) for text in inputs], dtype=float)
         columns = [0.1 + 0.8 * (1 - spam), 0.1 + 0.8 * spam]
         return np.stack(columns[::-1] if self.classes[:1] == ("class 1",) else columns, axis=1)
-
-
-def case_of(inputs, labels, make, *, base=None, modality="image"):
-    passes = Passes()
-    subjects = {"candidate": make(passes), "base": None if base is None else base(passes)}
-    data = make_dataset(labels, inputs=inputs)
-    kept = {}
-
-    def answers(of, role):
-        subject = subjects.get(of)
-        if subject is None:
-            return None
-        if of not in kept:
-            probabilities = subject.predict(inputs)
-            order = [list(subject.classes).index(name) for name in classes] if subject.classes else slice(None)
-            probabilities = probabilities[:, order]
-            kept[of] = Predictions(probabilities.argmax(1), probabilities)
-        return kept[of]
-
-    classes = tuple(f"class {number}" for number in range(int(np.max(labels)) + 1))
-    case = make_case(
-        labels, labels, classes=classes, subject=subjects["candidate"], modality=modality,
-        passes=passes, access=subjects["candidate"].access,
-    )  # fmt: skip
-    object.__setattr__(case, "data", {"test": data})
-    object.__setattr__(case, "base", subjects["base"])
-    object.__setattr__(case, "answers", answers)
-    return case
 
 
 @pytest.fixture(scope="module")
@@ -236,7 +186,7 @@ def test_a_text_model_that_hangs_on_one_word_is_found_and_a_sound_one_is_not():
     assert value(sound, "typo_accuracy") == 1.0
     assert value(sound, "typo_accuracy_drop") == 0.0
     assert gaps(sound) == dict.fromkeys(
-        ("fgsm_accuracy", "pgd_accuracy", "random_accuracy", "embedding_pgd_accuracy"), "unsupported"
+        ("fgsm_accuracy", "pgd_accuracy", "robust_accuracy", "random_accuracy", "embedding_pgd_accuracy"), "unsupported"
     )
 
 

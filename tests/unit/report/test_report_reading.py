@@ -17,7 +17,7 @@ from govkit.report.escape import sentences
 from govkit.report.model import Report
 from govkit.report.numbers import ends, points
 from govkit.report.read import read
-from govkit.report.saying import in_words
+from govkit.report.saying import _judged, in_words
 from govkit.report.text import cell
 
 
@@ -41,6 +41,21 @@ def test_rulings_are_plain_sentences(bundle: Path) -> None:
     assert found["ROB-01"] == "Not measured. stored predictions cannot be asked again"
     assert found["PRIV-01"].endswith("The attack behind this number cannot be believed, so it settles nothing.")
     assert found["PERF-01"] == "The share of right answers is 85.1 %; at least 76 % is required."
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "part", "told"),
+    [
+        ("rows_short", 320, {"race": "77"}, "For race 77: 320 rows are lacking to show a gap; none is allowed."),
+        ("absent_groups", 1, {}, "1 group of the reference has no row; none is allowed."),
+        ("standing_alarms", 2, {}, "2 alarms in service stand that nobody has closed; none is allowed."),
+    ],
+)
+def test_counts_are_plain_sentences_apart_from_the_name_of_a_group(
+    name: str, value: int, part: dict[str, str], told: str
+) -> None:
+    found = measurement(name, value, check="representation", part=part)
+    assert re.sub(r"\\(\W)", r"\1", cell(_judged(found, core.Requirement(max=0), "fail", 0.95))) == told
 
 
 def test_page_one_has_no_names_of_programs_and_nothing_cut(bundle: Path) -> None:

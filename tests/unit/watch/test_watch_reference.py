@@ -58,7 +58,18 @@ def test_more_texts_than_categories_are_texts_without_words_of_anybody() -> None
     assert (found.kind, set(found.bins), found.categories) == ("text", {"length", "unknown words"}, {})
     assert found.words
     assert "ada" not in found.model_dump_json().casefold()
-    assert column(texts[:-1]).kind == "category"
+    assert column(texts[:-1] * 2).kind == "category"
+
+
+@pytest.mark.parametrize("rows", [100, 200, MOST_CATEGORIES])
+def test_few_texts_that_stand_once_each_are_texts_and_are_not_remembered(rows: int) -> None:
+    found = column([f"Ada wrote letter {number}" for number in range(rows)])
+    assert (found.kind, found.categories) == ("text", {})
+    assert "ada" not in found.model_dump_json().casefold()
+
+
+def test_a_few_rare_categories_beside_frequent_ones_are_categories() -> None:
+    assert column(["a"] * 60 + [f"rare {number}" for number in range(40)]).kind == "category"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,38 @@
+"""A model that only answers, as attacks ask it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from govkit.core import Subject
+
+
+class ByScores:
+    """A subject that only answers, as the attacks ask one with gradients: the logits are logarithms of its answers."""
+
+    def __init__(self, subject: Subject, inputs: Any) -> None:
+        self.subject = subject
+        self.columns = getattr(inputs, "columns", None)
+        self.input_range: tuple[float, float] | None = getattr(subject, "input_range", None)
+        self.numeric = self.columns is None or all(kind.kind in "iuf" for kind in inputs.dtypes)
+
+    def encode(self, inputs: Any) -> dict[str, Any]:
+        """A batch, ``{"x": float32 tensor (n, ...)}``."""
+        import numpy as np
+        import torch
+
+        return {"x": torch.tensor(np.asarray(inputs, dtype=np.float32))}
+
+    def logits(self, batch: Mapping[str, Any]) -> Any:
+        """Logarithms of the probabilities, a tensor ``(n, k)`` without a graph; of 0 that of the least double."""
+        import numpy as np
+        import torch
+
+        inputs = batch["x"].numpy()
+        if self.columns is not None:
+            import pandas as pd
+
+            inputs = pd.DataFrame(inputs, columns=self.columns)
+        probabilities = np.asarray(self.subject.predict(inputs), dtype=np.float64)
+        return torch.tensor(np.log(np.maximum(probabilities, np.finfo(np.float64).tiny)))
