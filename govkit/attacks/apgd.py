@@ -55,16 +55,19 @@ def apgd(
         number = rows.number
         if not len(number):
             break
-        point = ball.settle(rows.path, rows.center)
+        point = ball.snap(rows.path, rows.center)
         aim = loss if targets is None else partial(targeted_margin, targets=targets[number])
         asked, truth, last = take(batch, number, point), labels[number], step == steps
         scores, gradient = (answer(logits, asked), point) if last else climb(logits, asked, truth, aim)
         forward, backward = forward + len(number), backward + (0 if last else len(number))
         if step == 0:
             flat = flat_rows(gradient)
-        found[number], broken[number] = point, wrong(scores, truth)
+        out = wrong(scores, truth)
+        leaving = torch.ones_like(out) if last else out
+        if bool(leaving.any()):
+            found[number[leaving]], broken[number[leaving]] = point[leaving], out[leaving]
         if not last:
-            rows = rows.after(aim(scores, truth), gradient).kept(~broken[number])
+            rows = rows.after(aim(scores, truth), gradient).kept(~out)
             rows.move(ball, window=windows.get(step), share=MOMENTUM if step else 1.0)
     return Attacked(found, broken, flat, forward=forward, backward=backward)
 

@@ -44,11 +44,12 @@ def take(batch: Batch, rows: Any, x: Any | None = None) -> dict[str, Any]:
         x: Inputs of these rows.
     """
     n = batch["x"].shape[0]
+    kept = batch if x is None else {key: value for key, value in batch.items() if key != "x"}
     chosen = {
         key: value[rows] if getattr(value, "shape", None) and value.shape[0] == n else value
-        for key, value in batch.items()
+        for key, value in kept.items()
     }
-    return chosen if x is None else {**chosen, "x": x}
+    return chosen if x is None else {"x": x, **chosen}
 
 
 def answer(logits: Logits, batch: Batch) -> Any:
@@ -67,7 +68,7 @@ def climb(logits: Logits, batch: Batch, labels: Any, loss: Loss) -> tuple[Any, A
     """
     import torch
 
-    x = batch["x"].detach().clone().requires_grad_()
+    x = batch["x"].detach().requires_grad_()
     with torch.enable_grad():
         scores = as_classes(logits({**batch, "x": x}))
         total = loss(scores.float(), labels).sum()

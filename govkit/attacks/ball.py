@@ -37,12 +37,9 @@ class Ball:
 
     def project(self, x: Any, center: Any) -> Any:
         """The nearest allowed point to ``x`` (n, ...), in float32."""
-        import torch
-
         delta = x.float() - center
         if self.norm == "linf":
-            radius = torch.as_tensor(self.radius, dtype=torch.float32)
-            delta = torch.minimum(torch.maximum(delta, -radius), radius)
+            delta = _clamped(delta, -self.radius, self.radius)
         else:
             length = self._length(delta)
             delta = delta * (self.radius / length.clamp_min(1e-12)).clamp_max(1.0)
@@ -50,9 +47,12 @@ class Ball:
 
     def settle(self, x: Any, center: Any) -> Any:
         """The point that is evaluated: projected, and on the grid if there is one."""
+        return self.snap(self.project(x, center), center)
+
+    def snap(self, point: Any, center: Any) -> Any:
+        """A point that is projected already, on the grid if there is one; the point itself if there is none."""
         import torch
 
-        point = self.project(x, center)
         if self.grid is None:
             return point
         # The small addend keeps 8/255 on its step although the division gives 7.9999 in float32.
@@ -124,13 +124,7 @@ class Ball:
         return draw / self._length(draw[None])[0].clamp_min(1e-12) * share
 
     def _in_range(self, x: Any) -> Any:
-        import torch
-
-        if self.low is not None:
-            x = torch.maximum(x, torch.as_tensor(self.low, dtype=torch.float32))
-        if self.high is not None:
-            x = torch.minimum(x, torch.as_tensor(self.high, dtype=torch.float32))
-        return x
+        return x if self.low is None and self.high is None else _clamped(x, self.low, self.high)
 
     def _length(self, delta: Any) -> Any:
         """L2 norm of each row or token, with dimensions kept for broadcasting."""
@@ -143,3 +137,13 @@ class Ball:
     def _largest(self, delta: Any) -> Any:
         dims = (-1,) if self.norm == "token_l2" else tuple(range(1, delta.dim()))
         return delta.abs().amax(dim=dims, keepdim=True)
+
+
+def _clamped(x: Any, low: Any, high: Any) -> Any:
+    """``x`` between two ends, numbers or tensors; one pass over it where each is one number."""
+    import torch
+
+    ends = [end.item() if isinstance(end, torch.Tensor) and not end.dim() else end for end in (low, high)]
+    if any(isinstance(end, torch.Tensor) for end in ends):
+        ends = [None if end is None else torch.as_tensor(end, dtype=torch.float32, device=x.device) for end in ends]
+    return torch.clamp(x, *ends)

@@ -219,6 +219,7 @@ def doubts(outcome: Outcome) -> tuple[str, ...]:
     """Why the numbers of an outcome cannot be believed; empty if nothing speaks against them.
 
     One row may always go against the rule, so that a small sample of an honest model is not accused by one odd row.
+    Square finds one or two rows of 1,000 of an honest network that APGD left, and more than 100 of one that rounds.
     """
     right, n = int(outcome.clean.sum()), len(outcome.clean)
     untied = right - int(outcome.tied.sum())
@@ -229,7 +230,7 @@ def doubts(outcome: Outcome) -> tuple[str, ...]:
         "random noise breaks what the gradient attack does not": ((outcome.strong & ~outcome.noise).sum(), 0.002 * n),
         "an attack that only asks for scores breaks what the gradient attacks do not": (
             (outcome.strong & ~outcome.scored).sum(),
-            0.002 * n,
+            0.005 * n,
         ),
         "not even a change of half the range or more breaks it": (outcome.far.sum(), 0.1 * right),
     }

@@ -40,27 +40,25 @@ def pgd(
     import torch
 
     center = batch["x"].detach().float()
-    inside = center if seeds is None else center + ball.noise(center, seeds)
-    path = ball.project(inside, center)
-    found, broken = ball.settle(path, center), torch.zeros(len(labels), dtype=torch.bool, device=center.device)
-    flat, forward, backward = broken.clone(), 0, 0
+    path = ball.project(center if seeds is None else center + ball.noise(center, seeds), center)
+    found, broken = path.clone(), torch.zeros(len(labels), dtype=torch.bool, device=center.device)
+    flat, forward, backward, stride = broken.clone(), 0, 0, ball.scaled(2.5 / steps)
+    rows = torch.arange(len(labels), device=center.device)
     for step in range(steps + 1):
-        active = torch.nonzero(~broken if stop else broken | True)[:, 0]
-        if not len(active):
+        if not len(rows):
             break
-        point = ball.settle(path[active], center[active])
-        asked = take(batch, active, point)
-        forward += len(active)
-        if step == steps:
-            scores = answer(logits, asked)
-        else:
-            scores, gradient = climb(logits, asked, labels[active], loss)
-            backward += len(active)
-            if step == 0:
-                flat[active] = flat_rows(gradient)
+        point, truth, last = ball.snap(path, center), labels[rows], step == steps
+        asked = take(batch, rows, point)
+        scores, gradient = (answer(logits, asked), point) if last else climb(logits, asked, truth, loss)
+        forward, backward = forward + len(rows), backward + (0 if last else len(rows))
+        if step == 0:
+            flat = flat_rows(gradient)
+        out = wrong(scores, truth)
+        leaving = out if stop and not last else torch.full_like(out, last)
+        if bool(leaving.any()):
+            found[rows[leaving]], broken[rows[leaving]] = point[leaving], out[leaving]
+            rows, path, center, gradient = (kept[~leaving] for kept in (rows, path, center, gradient))
+        if len(rows):
             # The path keeps fractions of the grid, so that steps shorter than it add up.
-            moved = path[active] + ball.direction(gradient) * (2.5 / steps)
-            path[active] = ball.project(moved, center[active])
-        found[active] = point
-        broken[active] = wrong(scores, labels[active])
+            path = ball.project(path + stride.direction(gradient), center)
     return Attacked(found, broken, flat, forward=forward, backward=backward)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from govkit.checks._catalog import catalog, describe
 from govkit.checks._group_rates import group_rates
 from govkit.checks._labels import label_view, of_label
+from govkit.checks._names import refuse_personal_names
 from govkit.checks._needs import unmet
 from govkit.checks._requests import Request, arguments, complete, declared_passes, find, requests_for
 from govkit.checks._stamp import WatchedCase, cleaned, stamped
@@ -92,6 +93,7 @@ __all__ = [
     "describe",
     "group_rates",
     "measure",
+    "refuse_personal_names",
     "requests_for",
     "suggested_suite",
 ]

@@ -9,13 +9,23 @@ from govkit.core import Subject
 
 
 class ByScores:
-    """A subject that only answers, as the attacks ask one with gradients: the logits are logarithms of its answers."""
+    """A subject that only answers, as the attacks ask one with gradients: the logits are logarithms of its answers.
+
+    Attributes:
+        subject: What is asked.
+        columns: Names of the columns of a table; None for images.
+        input_range: Smallest and largest value of an image, where that is declared.
+        numeric: Every input is a number, and none is missing.
+    """
 
     def __init__(self, subject: Subject, inputs: Any) -> None:
+        import numpy as np
+
         self.subject = subject
         self.columns = getattr(inputs, "columns", None)
         self.input_range: tuple[float, float] | None = getattr(subject, "input_range", None)
-        self.numeric = self.columns is None or all(kind.kind in "iuf" for kind in inputs.dtypes)
+        numbers = self.columns is None or all(kind.kind in "iuf" for kind in inputs.dtypes)
+        self.numeric = numbers and bool(np.isfinite(np.asarray(inputs, dtype=np.float64)).all())
 
     def encode(self, inputs: Any) -> dict[str, Any]:
         """A batch, ``{"x": float32 tensor (n, ...)}``."""

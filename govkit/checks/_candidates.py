@@ -77,7 +77,8 @@ def _columns(case: Case, data: Dataset) -> dict[str, Any]:
         inputs = list(map(str, data.inputs.columns))
     if case.access == "predictions":
         inputs += data.table.column_names
-    held = {name: data.table[name] for name in inputs if name in data.table.column_names}
+    there = set(data.table.column_names)
+    held = {name: data.table[name] for name in inputs if name in there}
     sources: tuple[Mapping[str, Any], ...] = (data.groups, data.parts, held, _lengths(data.inputs), _clusters(case))
     used = _used(case.column)
     found: dict[str, Any] = {}

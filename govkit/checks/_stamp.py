@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from govkit.checks._identifiers import KINDS
 from govkit.core import Case, Check, Finding, Gap, Measurement
 
 
@@ -59,8 +60,13 @@ def stamped(
 
 
 def cleaned(error: BaseException) -> str:
-    """Class and message of an error on one line, without paths and control characters, at most 300 characters."""
+    """Class and message of an error on one line, without paths and control characters, at most 300 characters.
+
+    A message may repeat a cell; one that looks like personal data or a secret is left out.
+    """
     text = re.sub(r"\s+", " ", f"{type(error).__name__}: {error}").strip().rstrip(":")
+    if any(kind.within(text) for kind in KINDS):
+        return f"{type(error).__name__}: message not shown"
     text = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
     text = re.sub(r"(?<![\w.])(?:[A-Za-z]:[\\/]|~?/)[^\s'\",;:)]*[\\/][^\s'\",;:)]*", "<path>", text)
     return text if len(text) <= 300 else f"{text[:299]}…"

@@ -46,11 +46,12 @@ def suggested_suite(table: Array, columns: Columns) -> dict[str, Any]:
     """
     asked = (columns.input,) if isinstance(columns.input, str) else columns.input or ()
     names = dict.fromkeys((*asked, *columns.labels, *columns.groups, *columns.parts, *filter(None, [columns.id])))
+    there = set(table.column_names)
     found: list[Expectation] = [
         ("warning", "table_row_count_to_be_between", {"min_value": max(1, table.num_rows // FEWEST)})
     ]
     for name in names:
-        if name in table.column_names:
+        if name in there:
             of = _of(name, table[name], columns, free=name == columns.input)
             found += [(severity, kind, {"column": name, **kwargs}) for severity, kind, kwargs in of]
     return {

@@ -13,6 +13,9 @@ import typer
 import govkit as gk
 from govkit.cli import options, screen
 
+SHOWN = 3
+"""Streams that one line names."""
+
 CALLS_FOR = {"review": "A person must look", "retrain": "Train again", "withdraw": "Take it out of service"}
 
 
@@ -68,6 +71,8 @@ def _line(event: dict[str, Any]) -> None:
         screen.say(f"look {event['name']} is not counted: {event['why']}")
     elif kind == "overdue":
         screen.say(f"no look for {event['days']} days, since {event['last']}")
+    elif kind == "unlabeled":
+        screen.say(f"no label for {event['days']} days, since {event['last']}: accuracy is not watched")
     elif kind == "not sent":
         screen.say(f"alarm {event['id']} could not be sent: {event['why']}; it is sent again next time")
     elif kind == "alarm":
@@ -76,7 +81,7 @@ def _line(event: dict[str, Any]) -> None:
         _state(event)
 
 
-def _first(names: Sequence[str], most: int = 3) -> str:
+def _first(names: Sequence[str], most: int = SHOWN) -> str:
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
 
@@ -84,18 +89,19 @@ def _first(names: Sequence[str], most: int = 3) -> str:
 def _alarm(event: dict[str, Any]) -> None:
     screen.say(f"ALARM {event['id']} ({event['trigger']}) since look {event['look']}. No longer true:")
     screen.say(f"  {event['title']}")
-    for stream in event["streams"][:3]:
+    for stream in event["streams"][:SHOWN]:
         screen.say(f"  {_found(stream)}")
-    if len(event["streams"]) > 3:
-        screen.say(f"  and {len(event['streams']) - 3} more")
-    screen.say(f"  {CALLS_FOR[event['then']]}. {event['advice']}".rstrip())
+    if len(event["streams"]) > SHOWN:
+        screen.say(f"  and {len(event['streams']) - SHOWN} more")
+    screen.say(f"  Tolerated: {event['limit']:g}. {CALLS_FOR[event['then']]}. {event['advice']}".rstrip())
 
 
 def _found(stream: dict[str, Any]) -> str:
     if stream["kind"] == "share":
-        return f"{stream['what']}: {stream['found']:.1%}, at the release {stream['usual']:.1%}"
+        of = f"of {stream['rows']:,} rows of that look"
+        return f"{stream['what']}: {stream['found']:.1%} {of}, {stream['usual']:.1%} at the release"
     way = "above" if stream["found"] > 0 else "below"
-    return f"{stream['what']}: {abs(stream['found']):.2f} standard deviations {way} that at the release"
+    return f"{stream['what']}: {abs(stream['found']):.2f} standard deviations {way} the release, by rank"
 
 
 def _state(event: dict[str, Any]) -> None:

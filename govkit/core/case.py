@@ -173,8 +173,8 @@ class Case:
         reference: Whom the rows are to stand for, a ``pyarrow.Table`` or None: group columns as text, each combination
             once, and last ``count`` (int64, people) or ``share`` (float64, sum 1), each above 0.
         base_trained_on: What the base was trained on, as far as the audit file names it: files, folders or patterns.
-        service: What the watch of the incumbent, or of the candidate, stated, with the ``digest`` of that statement;
-            None where the audit file names no statement. It was verified.
+        service: What the watch of the incumbent, or of the candidate, stated, with the ``digest`` of that statement and
+            its ``age`` in days; None where the audit file names no statement. It was verified.
     """
 
     subject: Subject | None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-from govkit import data, documents, engine, evidence, lineage, manifest, subjects
+from govkit import checks, data, documents, engine, evidence, lineage, manifest, subjects
 from govkit.core import Audit, Case, Dataset, Passes, Predictions, Run, Subject
 from govkit.core.audit import BaseSource, Columns, SubjectSource
 from govkit.core.case import Array
@@ -106,6 +108,7 @@ def build_case(audit: Audit, root: Path) -> Casework:
         )
         for role, path in paths.items()
     }
+    checks.refuse_personal_names(sets.values(), classes)
     return _assemble(places, run=run, candidate=candidate, classes=classes, sets=sets, modality=modality)
 
 
@@ -204,7 +207,9 @@ def _service(places: _Places, candidate: Path, incumbent: Subject | None) -> dic
     known = {manifest.artifact_digest(each) for each in (candidate, in_service) if each is not None}
     if stated.predicate["model"] not in known:
         raise AuditError(f"service.statement: {file} is about another model than the candidate and the incumbent")
-    return {**stated.predicate, "digest": stated.payload_sha256}
+    year, month = map(int, stated.predicate["month"].split("-"))
+    age = (date.fromisoformat(clock.now()[:10]) - date(year, month, monthrange(year, month)[1])).days
+    return {**stated.predicate, "digest": stated.payload_sha256, "age": age}
 
 
 def _refuse_borrowed_answers(places: _Places) -> None:

@@ -52,6 +52,7 @@ class WatchFile(Recorded):
         false_alarms: Chance of at least one alarm without a cause in ``looks_a_year`` looks, all streams together.
         looks_a_year: Looks that a year has; after so many the tests begin anew.
         every_days: Days after which a look is due. After twice as many without one a person has to look.
+        labels_days: Days after which a person has to look where accuracy is watched and no label has arrived.
         state: File that remembers what was seen.
         webhook: Address that alarms are sent to, as JSON; none unless it is named here.
     """
@@ -66,6 +67,7 @@ class WatchFile(Recorded):
     false_alarms: Annotated[float, Field(ge=0.0001, le=0.2)] = 0.05
     looks_a_year: Annotated[int, Field(ge=1, le=100_000)] = 365
     every_days: Annotated[int, Field(ge=1, le=366)] = 1
+    labels_days: Annotated[int, Field(ge=1, le=366)] = 31
     state: str = "watch.db"
     webhook: str | None = None
 

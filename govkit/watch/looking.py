@@ -86,7 +86,9 @@ def opened(path: Path, *, now: str) -> Iterator[Watch]:
 def _digest(form: WatchFile) -> str:
     """Digest of what decides; where alarms are sent and where looks are kept may change."""
     plain = form.model_dump(
-        mode="json", by_alias=True, exclude={"webhook": True, "state": True, "looks": {"path"}, "every_days": True}
+        mode="json",
+        by_alias=True,
+        exclude={"webhook": True, "state": True, "looks": {"path"}, "every_days": True, "labels_days": True},
     )
     return "sha256:" + hashlib.sha256(evidence.dumps(plain)).hexdigest()
 
@@ -135,11 +137,11 @@ def look_once(
         path: The watch file.
         as_of: UTC time to take as now.
         tell: Told of each event: a ``look`` that was counted, an ``alarm``, an alarm ``not sent``, a look ``refused``,
-            looks ``overdue``; last of the ``state``, which names what stands.
+            looks ``overdue``, rows ``unlabeled`` for long; last of the ``state``, which names what stands.
 
     Returns:
         1 while an alarm stands that calls for retraining or withdrawal; 3 while a person has to look: at another alarm,
-        at looks that were not counted, or because none arrive; 0 otherwise.
+        at looks that were not counted, or because none arrive, or none with a label; 0 otherwise.
 
     Raises:
         UsageError: See ``opened``.
@@ -199,7 +201,7 @@ def _look(kept: Watch, arrival: Arrival, *, now: str, tell: Callable[[Event], No
         if before is None:
             states = _advanced(kept, looks)
             margins = {name: state.log_evidence - state.log_alarm for name, state in states.items()}
-            seen = Look(arrival.name, digest, len(table), now, margins, arrival.stamp)
+            seen = Look(arrival.name, digest, len(table), now, margins, arrival.stamp, _labeled(kept, looks))
             kept.memory.count(seen, {name: asdict(state) for name, state in states.items()})
             for trigger, says in _alarms(kept, states, looks):
                 kept.memory.raise_alarm(trigger.id, seen.name, now, says)
@@ -227,9 +229,12 @@ def _advanced(kept: Watch, looks: Mapping[str, Any]) -> dict[str, StreamState]:
 def _alarms(
     kept: Watch, states: Mapping[str, StreamState], looks: Mapping[str, Any]
 ) -> Iterator[tuple[Trigger, dict[str, Any]]]:
-    """Each trigger of which a stream is beyond its limit, and what to say: the streams, the surest first."""
+    """Each trigger with a stream beyond its limit, of a column that no standing alarm of it names; surest first."""
+    standing = [alarm for alarm in kept.memory.alarms() if alarm.closed is None]
     for trigger in kept.policy.triggers:
-        mine = [name for name, stream in kept.streams.items() if stream.trigger == trigger and states[name].alarm]
+        told = {each["column"] for alarm in standing if alarm.trigger == trigger.id for each in alarm.says["streams"]}
+        beyond = [name for name, stream in kept.streams.items() if stream.trigger == trigger and states[name].alarm]
+        mine = [name for name in beyond if kept.streams[name].column not in told]
         mine.sort(key=lambda name: states[name].log_alarm - states[name].log_evidence)
         if mine:
             said = trigger.model_dump(mode="json", include={"title", "then", "advice", "limit"})
@@ -239,7 +244,19 @@ def _alarms(
 def _found(stream: Stream, look: Any) -> dict[str, Any]:
     kind = "shift" if isinstance(stream.test, MeanStream) else "share"
     found = stream.value(look) if look.rows else stream.usual
-    return {"what": stream.what, "kind": kind, "found": found, "usual": stream.usual, "rows": look.rows}
+    return {
+        "what": stream.what,
+        "column": stream.column,
+        "kind": kind,
+        "found": found,
+        "usual": stream.usual,
+        "rows": look.rows,
+    }
+
+
+def _labeled(kept: Watch, looks: Mapping[str, Any]) -> int:
+    """Rows whose label was there."""
+    return max((looks[name].rows for name, stream in kept.streams.items() if not stream.column), default=0)
 
 
 def _refuse(kept: Watch, name: str, why: str, *, now: str, tell: Callable[[Event], None]) -> None:
@@ -273,14 +290,25 @@ def _standing(kept: Watch, *, now: str, tell: Callable[[Event], None]) -> int:
     """Exit code for what stands."""
     open_alarms = [alarm for alarm in kept.memory.alarms() if alarm.closed is None]
     refused = [each for each in kept.memory.refused() if each.closed is None]
-    looks = kept.memory.looks()
-    last = max((look.seen for look in looks), default=kept.memory.facts()["began"])
-    waited = datetime.fromisoformat(now) - datetime.fromisoformat(last)
-    overdue = waited > timedelta(days=2 * kept.form.every_days)
-    if overdue:
-        tell({"event": "overdue", "last": last, "days": waited.days})
+    late = list(_late(kept, now))
+    for event in late:
+        tell(event)
     standing = [alarm.id for alarm in open_alarms]
-    tell({"event": "state", "looks": len(looks), "alarms": standing, "refused": [each.name for each in refused]})
+    counted = len(kept.memory.looks())
+    tell({"event": "state", "looks": counted, "alarms": standing, "refused": [each.name for each in refused]})
     if any(alarm.says["then"] != "review" for alarm in open_alarms):
         return 1
-    return 3 if open_alarms or refused or overdue else 0
+    return 3 if open_alarms or refused or late else 0
+
+
+def _late(kept: Watch, now: str) -> Iterator[Event]:
+    """What has not arrived for too long: looks, and labels where accuracy is watched."""
+    looks, began = kept.memory.looks(), kept.memory.facts()["began"]
+    awaited = [("overdue", looks, 2 * kept.form.every_days)]
+    if kept.form.columns.label is not None:
+        awaited.append(("unlabeled", [look for look in looks if look.labeled], kept.form.labels_days))
+    for event, held, days in awaited:
+        last = max((look.seen for look in held), default=began)
+        waited = datetime.fromisoformat(now) - datetime.fromisoformat(last)
+        if waited > timedelta(days=days):
+            yield {"event": event, "last": last, "days": waited.days}

@@ -25,7 +25,7 @@ PRAGMA application_id = {MARK};
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS looks (
     name TEXT PRIMARY KEY, digest TEXT NOT NULL UNIQUE, rows INTEGER NOT NULL, seen TEXT NOT NULL,
-    evidence TEXT NOT NULL, stamp TEXT NOT NULL) WITHOUT ROWID;
+    evidence TEXT NOT NULL, stamp TEXT NOT NULL, labeled INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS streams (name TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS alarms (
     id INTEGER PRIMARY KEY, trigger_id TEXT NOT NULL, look TEXT NOT NULL, seen TEXT NOT NULL, says TEXT NOT NULL,
@@ -50,6 +50,7 @@ class Look:
         seen: When it was counted, UTC.
         evidence: Stream -> natural logarithm of its evidence after this look, less that of an alarm.
         stamp: What tells a file that was not touched since.
+        labeled: Rows whose label was there.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Look:
     seen: str
     evidence: Mapping[str, float]
     stamp: str = ""
+    labeled: int = 0
 
 
 @dataclass(frozen=True)
@@ -158,13 +160,13 @@ class Memory:
 
     def looks(self) -> list[Look]:
         """All looks that were counted, by name."""
-        rows = self._base.execute("SELECT name, digest, rows, seen, evidence, stamp FROM looks ORDER BY name")
+        rows = self._base.execute("SELECT name, digest, rows, seen, evidence, stamp, labeled FROM looks ORDER BY name")
         return [_look(*row) for row in rows]
 
     def seen(self, name: str, digest: str) -> Look | None:
         """The look that was counted under this name or with this content."""
         query = (
-            "SELECT name, digest, rows, seen, evidence, stamp FROM looks "
+            "SELECT name, digest, rows, seen, evidence, stamp, labeled FROM looks "
             "WHERE name = ? OR digest = ? ORDER BY name <> ?"
         )
         row = self._base.execute(query, (name, digest, name)).fetchone()
@@ -172,8 +174,8 @@ class Memory:
 
     def count(self, look: Look, streams: Mapping[str, Any]) -> None:
         """Write a look and the streams as they are after it."""
-        values = (look.name, look.digest, look.rows, look.seen, json.dumps(dict(look.evidence)), look.stamp)
-        self._base.execute("INSERT INTO looks VALUES (?, ?, ?, ?, ?, ?)", values)
+        values = (look.name, look.digest, look.rows, look.seen, json.dumps(dict(look.evidence)))
+        self._base.execute("INSERT INTO looks VALUES (?, ?, ?, ?, ?, ?, ?)", (*values, look.stamp, look.labeled))
         self._base.execute("DELETE FROM refused WHERE name = ? AND closed IS NULL", (look.name,))
         self.remember(streams)
 
@@ -187,11 +189,9 @@ class Memory:
         self._base.executemany("INSERT OR REPLACE INTO streams VALUES (?, ?)", rows)
 
     def raise_alarm(self, trigger: str, look: str, seen: str, says: Mapping[str, Any]) -> None:
-        """Write an alarm, unless one of that trigger stands already."""
-        standing = "SELECT 1 FROM alarms WHERE trigger_id = ? AND closed IS NULL"
-        if self._base.execute(standing, (trigger,)).fetchone() is None:
-            values = (trigger, look, seen, json.dumps(dict(says)))
-            self._base.execute("INSERT INTO alarms (trigger_id, look, seen, says) VALUES (?, ?, ?, ?)", values)
+        """Write an alarm."""
+        values = (trigger, look, seen, json.dumps(dict(says)))
+        self._base.execute("INSERT INTO alarms (trigger_id, look, seen, says) VALUES (?, ?, ?, ?)", values)
 
     def alarms(self, *, untold: bool = False) -> list[Alarm]:
         """All alarms, or those that nobody was told of, oldest first."""
@@ -226,8 +226,8 @@ class Memory:
         return [Refused(*row) for row in rows]
 
 
-def _look(name: str, digest: str, rows: int, seen: str, evidence: str, stamp: str) -> Look:  # noqa: PLR0917
-    return Look(name, digest, rows, seen, json.loads(evidence), stamp)
+def _look(name: str, digest: str, rows: int, seen: str, evidence: str, *rest: Any) -> Look:
+    return Look(name, digest, rows, seen, json.loads(evidence), *rest)
 
 
 def _alarm(id: int, trigger: str, look: str, seen: str, says: str, closed: str | None, reason: str | None) -> Alarm:  # noqa: PLR0917

@@ -80,10 +80,13 @@ def _seen(kept: Watch, first: date, last: date) -> dict[str, Any]:
     refused = [
         {"name": each.name, "seen": each.seen, "closed": each.closed, "reason": each.reason}
         for each in kept.memory.refused()
-        if within[0] <= each.seen[:10] <= within[1]
+        if each.seen[:10] <= within[1] and (each.closed is None or each.closed[:10] >= within[0])
     ]
     return {
-        "looks": [{"name": look.name, "digest": look.digest, "rows": look.rows, "seen": look.seen} for look in looks],
+        "looks": [
+            {"name": look.name, "digest": look.digest, "rows": look.rows, "labeled": look.labeled, "seen": look.seen}
+            for look in looks
+        ],
         "days_without_look": _silent(looks, max(first, date.fromisoformat(kept.memory.facts()["began"][:10])), last),
         "streams": [_stream(kept, name, looks) for name in kept.streams],
         "alarms": alarms,

@@ -42,6 +42,7 @@ class Stream:
         trigger: The trigger that it serves.
         what: What is watched, in words.
         test: The test.
+        column: The watched column; empty for accuracy.
         row_variance: Of a shift, the variance of one row of the reference in the units of the test.
     """
 
@@ -49,6 +50,7 @@ class Stream:
     what: str
     test: MeanStream | RateStream
     row_variance: float = 1.0
+    column: str = ""
 
     @property
     def variance(self) -> float:
@@ -100,7 +102,7 @@ def streams_of(
                 known = f"{trigger.id} {stream.what}"
                 if known in found:
                     raise DataError(f"columns.watch makes two streams of the name {known!r}; rename a column")
-                found[known] = stream
+                found[known] = replace(stream, column=name)
     size = max(1, len(found))
     return {
         name: replace(stream, test=replace(stream.test, alpha=alpha, streams=size, looks_a_year=looks))

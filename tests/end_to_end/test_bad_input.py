@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -96,6 +97,17 @@ def _many_groups(folder: Path) -> Path:
     return _write(folder, rows(400).assign(sex=range(400)))
 
 
+def _iban_as_part(folder: Path) -> Path:
+    frame = rows().assign(bank="none")
+    frame.loc[7, "bank"] = "DE89 3704 0044 0532 0130 00"
+    return _write(folder, frame, AUDIT.replace("id: id", "id: id, parts: [bank]"))
+
+
+def _mail_as_class(folder: Path) -> Path:
+    names = {0: "desk", 1: "jane@firm.org"}
+    return _write(folder, rows().replace({"label": names, "prediction": names}))
+
+
 def _duplicate_ids(folder: Path) -> Path:
     frame = rows()
     frame.loc[7, "id"] = "r3"
@@ -139,6 +151,9 @@ BAD: dict[str, tuple[Callable[[Path], Path], tuple[str, ...]]] = {
     "a seed below zero": (_audit("policy:", "seed: -1\npolicy:"), ("seed",)),
     "an empty when": (_policy(CONTROL.replace("severity", "when: {modality: []}, severity")), ("p.yaml", "when")),
     "a number as group": (_many_groups, ("rows.csv", "sex", "400 groups")),
+    "an e-mail address as group": (_set("sex", "jane@firm.org", row=5), ("rows.csv, row 6", "'sex'", "e-mail")),
+    "an IBAN as part": (_iban_as_part, ("rows.csv, row 8", "'bank'", "IBAN")),
+    "an e-mail address as class": (_mail_as_class, ("columns.label", "class 2 of 2", "e-mail")),
     "people counted by a group": (
         _audit("policy:", "reference: {path: rows.csv, count: sex}\npolicy:"),
         ("reference", "sex", "groups"),
@@ -177,6 +192,14 @@ def test_bad_input_is_refused(case: str, tmp_path: Path):
     assert not list(tmp_path.glob("*evidence*")), "something was written"
 
 
+@pytest.mark.parametrize("case", ["an e-mail address as group", "an IBAN as part", "an e-mail address as class"])
+def test_what_is_refused_for_its_privacy_is_not_repeated(case: str, tmp_path: Path):
+    with pytest.raises(gk.UsageError) as refused:
+        gk.measure(BAD[case][0](tmp_path))
+    assert "jane" not in str(refused.value)
+    assert "3704" not in str(refused.value)
+
+
 @pytest.mark.parametrize("case", ["missing column", "misspelt policy key", "symlink loop"])
 def test_the_command_line_says_one_message_and_exits_2(case: str, tmp_path: Path):
     audit = BAD[case][0](tmp_path)
@@ -196,3 +219,10 @@ def test_an_existing_output_is_never_overwritten(tmp_path: Path):
     (tmp_path / "evidence").mkdir()
     with pytest.raises(gk.UsageError, match="already exists"):
         gk.audit(audit, out=tmp_path / "evidence")
+
+
+@pytest.mark.parametrize("level", ["", "debug", "nonsense"])
+def test_whatever_stands_as_log_level_ends_in_no_traceback(level: str):
+    command = [sys.executable, "-m", "govkit", "--version"]
+    done = subprocess.run(command, env={**os.environ, "GOVKIT_LOG": level}, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

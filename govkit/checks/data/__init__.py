@@ -131,7 +131,8 @@ def texts_in(case: Case, data: Dataset) -> Sequence[str] | None:
     from govkit.data import texts_of_columns
 
     named = case.column.get("input") or ()
-    columns = [name for name in ([named] if isinstance(named, str) else named) if name in data.table.column_names]
+    held = set(data.table.column_names)
+    columns = [name for name in ([named] if isinstance(named, str) else named) if name in held]
     nested = [name for name in columns if pa.types.is_nested(data.table[name].type)]
     if columns and len(nested) == len(columns):
         return texts_of_columns([data.table[name] for name in columns], _joined)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from govkit.checks._expectations import SEVERITIES, Outcome, context, read_suite, validated
+from govkit.checks._identifiers import KINDS
 from govkit.checks._quality import Summary, absent, blank, marked, outside, pieces, repeated, summary, unknown
 from govkit.checks._shared import measured, missing, named_rows
 from govkit.checks._texts import as_texts, damaged, languages, most_frequent, scripts, spread
@@ -21,7 +22,7 @@ from govkit.stats import proportion
 FEWEST = 30
 """Texts whose language must be told before their share says something."""
 
-_PLACE = re.compile(r".*?\b(?:row|line) [0-9]+")
+_PLACE = re.compile(r"(.*?, )??(row [0-9]+): ", re.DOTALL)
 
 
 def _counts(what: str, unit: str = "rows") -> Metric:
@@ -172,8 +173,8 @@ def _counted(name: str, count: int, data: Dataset, **where: Any) -> Measurement:
 def _alone(case: Case, data: Dataset, held: Mapping[str, Summary]) -> Iterator[Finding]:
     """What is broken, missing, constant, damaged or lopsided in a data set, whatever the others hold."""
     asked, labels, n = _named(case, "input", data), _named(case, "label", data), len(data)
-    places = [place[0] for place in map(_PLACE.match, data.broken) if place][:MOST_ROWS]
-    yield _counted("broken_rows", len(data.broken), data, n=n + len(data.broken), rows=tuple(places))
+    places = tuple(map(_place, data.broken[:MOST_ROWS]))
+    yield _counted("broken_rows", len(data.broken), data, n=n + len(data.broken), rows=places)
     texts, paths = (asked if case.modality == kind else [] for kind in ("text", "image"))
     yield from (_absence(data, name, found, blanks=name in texts) for name, found in held.items() if n)
     constant = [name for name in [*(asked if case.modality == "table" else ()), *labels] if not held[name].varied]
@@ -186,6 +187,13 @@ def _alone(case: Case, data: Dataset, held: Mapping[str, Summary]) -> Iterator[F
         same = most_frequent(as_texts(data.table[name]), plain)
         rows = named_rows(data, same) if same.sum() > 1 else ()
         yield measured("repeated_text_share", proportion(int(same.sum()), n), data, rows=rows)
+
+
+def _place(broken: str) -> str:
+    """Where a broken row stands, ``row 3`` or ``part.csv, row 3``; the name of a file may be that of somebody."""
+    found = _PLACE.match(broken)
+    file, row = found.groups("") if found else ("", "")
+    return ("a file whose name is not shown, " if any(kind.within(file) for kind in KINDS) else file) + row
 
 
 def _absence(data: Dataset, name: str, held: Summary, *, blanks: bool) -> Finding:

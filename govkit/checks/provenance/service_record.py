@@ -15,6 +15,8 @@ from govkit.core.words import TASKS
     needs={"service"},
     metrics={
         "looks": Metric("Looks at rows of the service in the month of the statement.", unit="looks", low=0),
+        "labeled_rows": Metric("Rows of these looks whose label was there.", better="higher", unit="rows", low=0),
+        "statement_age": Metric("Days since the end of that month.", better="lower", unit="days"),
         "days_without_look": Metric("Days of that month without a look.", better="lower", unit="days", low=0),
         "refused_looks": Metric("Looks that could not be counted.", better="lower", unit="looks", low=0),
         "standing_alarms": Metric(
@@ -35,6 +37,8 @@ def service_record(case: Case) -> Iterator[Finding]:
     rows = sum(look["rows"] for look in looks)
     counts = {
         "looks": len(looks),
+        "labeled_rows": sum(look["labeled"] for look in looks),
+        "statement_age": stated["age"],
         "days_without_look": stated["days_without_look"],
         "refused_looks": len(stated["refused"]),
         "standing_alarms": len(standing),

@@ -217,7 +217,7 @@ def _moved(sample: Sample, trial: Trial) -> Found:
     subject, closed = sample.subject, f"The {sample.of} gives answers only; this attack follows its gradient."
     if not isinstance(subject, Differentiable) and not TIERS[trial.tier].queries:
         return [_gap(sample, name, closed + " The tiers gate and audit ask for scores.") for name in CONTINUOUS]
-    asked = subject if isinstance(subject, Differentiable) else ByScores(subject, sample.inputs)
+    asked = subject if isinstance(subject, Differentiable) else ByScores(subject, sample.data.inputs)
     unmeasurable = _unmeasurable(sample, asked, trial)
     if unmeasurable is not None:
         return [_gap(sample, name, unmeasurable) for name in CONTINUOUS]
@@ -231,7 +231,7 @@ def _unmeasurable(sample: Sample, asked: Differentiable | ByScores, trial: Trial
         if trial.norm == "l2":
             return "The columns of a table have units of their own; a change of it is measured in linf."
         if isinstance(asked, ByScores) and not asked.numeric:
-            return "Some columns are no numbers."
+            return "Some values of the table are missing or no numbers."
         return None
     if asked.input_range is None:
         return "Images need a range: set subject.input_range: [low, high] in the audit file."

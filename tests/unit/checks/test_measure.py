@@ -116,6 +116,15 @@ def test_a_crash_drops_what_came_before_it_and_logs_the_traceback(caplog):
     assert record.exc_info[0] is ValueError
 
 
+def test_a_crash_never_repeats_the_cell_that_it_is_about():
+    def function(case: Case) -> Iterator[Finding]:
+        raise KeyError("jane.roe@firm.org")
+        yield
+
+    (gap,) = run(declare(function))
+    assert gap.detail == "KeyError: message not shown"
+
+
 def test_a_crash_of_one_check_leaves_the_others_alone():
     def bad(case: Case) -> Iterator[Finding]:
         raise RuntimeError("boom")

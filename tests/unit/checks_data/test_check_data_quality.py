@@ -237,6 +237,19 @@ def test_broken_rows_are_counted_and_named_by_their_place():
     assert (broken.value, broken.n, broken.rows) == (2.0, 8, ("row 3", "part-1.csv, row 17"))
 
 
+def test_a_broken_row_is_named_whatever_its_file_or_column_is_called():
+    case = read_case({"test": good()}, columns=TEXT)
+    told = {
+        "row 7.csv, row 3: found 2 fields, expected 4": "row 7.csv, row 3",
+        "a\nb.csv, row 4: not JSON (Extra data)": "a\nb.csv, row 4",
+        "row 5: column 'x, row 9: y' is not UTF-8": "row 5",
+        "jane.roe@firm.org.csv, row 6: not JSON": "a file whose name is not shown, row 6",
+    }
+    case = dataclasses.replace(case, data={"test": dataclasses.replace(case.data["test"], broken=tuple(told))})
+    (broken,) = measurements(run("data_quality", case), "broken_rows")
+    assert broken.rows == tuple(told.values())
+
+
 def test_at_most_a_hundred_rows_are_named():
     table = {"age": [None] * 150 + [1, 2], "label": ["ham", "spam"] * 76}
     found = run("data_quality", read_case({"test": table}, columns=TABLE, modality="table"))

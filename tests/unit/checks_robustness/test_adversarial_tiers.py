@@ -138,8 +138,10 @@ def test_what_cannot_be_measured_is_a_gap():
     without = images(lambda passes: Closed(softmax_of(network()), passes, input_range=None))
     assert names(run("adversarial", without, tier="gate")) >= continuous
     frame, labels, answers, *_ = linear_table()
-    table = lambda passes: Closed(lambda rows: answers(rows[list("abcd")]), passes, modality="table", input_range=None)  # noqa: E731
-    words = case_of(frame.assign(e="word"), labels, table, modality="table")
-    assert names(run("adversarial", words, tier="gate")) >= continuous
+    unnamed = lambda rows: answers(rows[list("abcd")].fillna(0))  # noqa: E731
+    table = lambda passes: Closed(unnamed, passes, modality="table", input_range=None)  # noqa: E731
+    holes = frame.assign(a=frame["a"].where(frame["a"] > frame["a"].min()))
+    for odd in (frame.assign(e="word"), holes):
+        assert names(run("adversarial", case_of(odd, labels, table, modality="table"), tier="gate")) >= continuous
     flat = case_of(frame, labels, table, modality="table")
     assert names(run("adversarial", flat, tier="gate", norm="l2")) >= continuous
