@@ -219,7 +219,7 @@ def doubts(outcome: Outcome) -> tuple[str, ...]:
     """Why the numbers of an outcome cannot be believed; empty if nothing speaks against them.
 
     One row may always go against the rule, so that a small sample of an honest model is not accused by one odd row.
-    Square finds one or two rows of 1,000 of an honest network that APGD left, and more than 100 of one that rounds.
+    Square finds up to three rows of 1,000 of an honest network that APGD left, and more than 100 of one that rounds.
     """
     right, n = int(outcome.clean.sum()), len(outcome.clean)
     untied = right - int(outcome.tied.sum())

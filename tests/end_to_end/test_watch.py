@@ -83,11 +83,33 @@ def test_a_shift_of_amounts_is_told_by_the_name_of_its_column(folder: Path) -> N
     assert "ALARM" not in text  # it was told
 
 
+def test_another_column_that_moves_later_raises_an_alarm_of_its_own(folder: Path) -> None:
+    for look in range(2, 6):
+        add(folder, f"b{look}.csv", rows_of(look, shift=0.4))
+    events(folder, code=3)
+    for look in range(6, 10):
+        add(folder, f"b{look}.csv", rows_of(look, shift=0.4).assign(city="Rome"))
+    told = [event for event in events(folder, code=3) if event["event"] == "alarm"]
+    assert [event["trigger"] for event in told] == ["SHIFT"]
+    assert {stream["column"] for stream in told[0]["streams"]} == {"city"}
+
+
+def test_labels_that_never_arrive_bring_a_person_to_look(folder: Path) -> None:
+    run(folder, code=0)
+    add(folder, "b.csv", rows_of(2).assign(label=None))
+    assert kinds(events(folder, as_of="2026-12-20T12:00:00Z", code=0)) == ["look", "state"]
+    add(folder, "c.csv", rows_of(3).assign(label=None))
+    told = events(folder, as_of="2026-12-23T12:00:00Z", code=3)
+    assert kinds(told) == ["look", "unlabeled", "state"]
+    assert (told[1]["last"], told[1]["days"]) == (AS_OF, 33)
+    assert "no label for 33 days" in run(folder, as_of="2026-12-23T12:00:00Z", code=3)
+
+
 def test_an_accuracy_six_points_lower_calls_for_training(folder: Path) -> None:
     for look in range(2, 20):
         add(folder, f"b{look:02}.csv", rows_of(look, accuracy=0.84))
     text = run(folder, code=1)
-    assert "No longer true:\n  Right\n  accuracy: 83.8%, at the release 90.3%\n  Train again." in text
+    assert "No longer true:\n  Right\n  accuracy: 83.8% of 1,000 rows of that look, 90.3% at the release\n  Tolerated: 0.02. Train again." in text
     run(folder, code=1)
 
 

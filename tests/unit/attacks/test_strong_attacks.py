@@ -78,6 +78,18 @@ def test_apgd_halves_its_steps_where_a_long_one_overshoots():
     assert float((found.x - 0.1).abs().max()) < 0.01
 
 
+def test_a_row_that_falls_goes_on_from_its_best_point_with_half_a_step():
+    asked = []
+
+    def hill(batch):
+        asked.append(float(batch["x"].detach()))
+        return torch.stack([(batch["x"][:, 0] - 0.3) ** 2 + 0.01, 0 * batch["x"][:, 0]], dim=1)
+
+    apgd(hill, {"x": torch.zeros(1, 1)}, torch.zeros(1, dtype=torch.int64), Ball("linf", 1.0), steps=10)
+    # A step of two radii; back with the momentum of the first; from the best, 0, with one radius and the old momentum.
+    assert asked[:4] == [0.0, 1.0, -0.25, 0.5]
+
+
 def test_the_targeted_margin_has_no_scale_from_four_classes_on():
     scores = torch.tensor([[3.0, 1.0, 0.0, -4.0, 9.0]])
     label, target = torch.tensor([0]), torch.tensor([1])
@@ -157,6 +169,14 @@ def test_results_do_not_depend_on_order_or_company():
         everybody, few = attack(logits, {"x": x}, labels), part[name](logits, {"x": x[some]}, labels[some])
         assert torch.equal(everybody.broken[some], few.broken), name
         assert torch.allclose(everybody.x[some], few.x, atol=1e-6), name
+    tried = []
+    for rows in (torch.arange(60), some):
+        none = Attacked(x[rows], torch.zeros(len(rows), dtype=torch.bool), None, forward=0, backward=0)
+        asked = {"x": x[rows]}, labels[rows], rows.tolist()
+        tried.append(strengthen(logits, asked, balls_of(0.05).declared, none, scores=net(x[rows]).detach(), tier=SMALL))
+    for everybody, few in zip(*tried, strict=True):
+        assert torch.equal(everybody.broken[some], few.broken)
+        assert torch.allclose(everybody.x[some], few.x, atol=1e-6)
 
 
 class Counted:

