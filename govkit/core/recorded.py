@@ -6,9 +6,11 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Recorded(BaseModel):
-    """Frozen, closed and finite: unknown keys, NaN and infinity are refused.
+    """Frozen, closed and finite: unknown keys, NaN and infinity are refused, and no message repeats what was given.
 
     Law: ``cls.model_validate_json(x.model_dump_json()) == x``.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, str_max_length=100_000)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, str_max_length=100_000, hide_input_in_errors=True
+    )

@@ -13,6 +13,9 @@ from govkit.data.faults import RowFault
 from govkit.data.spool import filled, pieces
 from govkit.errors import DataError
 
+LONGEST_NAME = 1000
+"""Characters of a group, a class or an id: findings repeat them, and what is longer is no name."""
+
 
 def must_hold(path: Path, table: Array, names: Iterable[str]) -> None:
     """Raise a DataError for the first column that the table lacks; suggests the nearest name."""
@@ -32,6 +35,17 @@ def no_missing(path: Path, missing: Array, column: str) -> None:
     if len(missing):
         more = f" ({len(missing)} rows in all)" if len(missing) > 1 else ""
         raise RowFault(path, int(missing[0]), f"column {column!r} has no value{more}; fill it or drop the row")
+
+
+def no_long_names(path: Path, coded: Coded, column: str) -> None:
+    """Raise a DataError for the first name longer than ``LONGEST_NAME``; names row and length, never the text."""
+    import numpy as np
+
+    lengths = np.array([*map(len, coded.names), 0])[coded.codes]
+    if len(lengths) and lengths.max() > LONGEST_NAME:
+        row = int((lengths > LONGEST_NAME).argmax())
+        what = f"column {column!r} holds a name of {lengths[row]} characters; expected at most {LONGEST_NAME}"
+        raise RowFault(path, row, what)
 
 
 def canonical_text(column: Array, what: str = "a column") -> Array:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from govkit.core.audit import Columns
 from govkit.core.case import Array, Coded, Dataset
 from govkit.core.words import PART_KEYS, Modality, Role
-from govkit.data.cells import canonical_text, coded_text, must_hold, no_missing
+from govkit.data.cells import coded_text, must_hold, no_long_names, no_missing
 from govkit.data.digest import content_digest
 from govkit.data.faults import RowFault, by_place
 from govkit.data.images import load_images
@@ -70,8 +70,9 @@ def read_dataset(
     with by_place(rows.places):
         labels = read_labels(path, table, columns, classes)
         ids = row_ids(path, table, columns)
-        groups = {name: coded_groups(path, table, name) for name in columns.groups}
-        parts = {name: coded_groups(path, table, name) for name in columns.parts}
+        groups, parts = (
+            {name: coded_groups(path, table, name) for name in names} for names in (columns.groups, columns.parts)
+        )
     digest, row_digests, order = content_digest(_content(table, columns, modality, rows.root))
     places = order if rows.places is None else taken(rows.places, order)
     table = reordered(table, order).replace_schema_metadata(None)
@@ -83,15 +84,19 @@ def read_dataset(
         table=table,
         inputs=inputs,
         labels=taken(labels, order),
-        groups={name: Coded(taken(coded.codes, order), coded.names) for name, coded in groups.items()},
+        groups=_reordered(groups, order),
         ids=None if ids is None else ids[order],
         row_digests=row_digests,
         digest=digest,
         path=path,
-        parts={name: Coded(taken(coded.codes, order), coded.names) for name, coded in parts.items()},
+        parts=_reordered(parts, order),
         broken=rows.broken,
         order=places,
     )
+
+
+def _reordered(columns: Mapping[str, Coded], order: Array) -> dict[str, Coded]:
+    return {name: Coded(taken(coded.codes, order), coded.names) for name, coded in columns.items()}
 
 
 def file_order(dataset: Dataset) -> Array:
@@ -108,14 +113,17 @@ def row_ids(path: Path, table: Array, columns: Columns) -> Array | None:
     """Row ids as str, object array ``(n,)``, or None where no id column is declared.
 
     Raises:
-        DataError: An id is missing or stands twice.
+        DataError: An id is missing, stands twice, or is longer than ``LONGEST_NAME``.
     """
+    import numpy as np
     import pandas as pd
 
     if columns.id is None:
         return None
-    ids = canonical_text(table[columns.id], what=f"{path}: column {columns.id!r}")
-    no_missing(path, pd.isna(ids), columns.id)
+    coded = coded_text(table[columns.id], what=f"{path}: column {columns.id!r}")
+    no_missing(path, coded.codes < 0, columns.id)
+    no_long_names(path, coded, columns.id)
+    ids = np.array(coded.names, dtype=object)[coded.codes]
     twice = pd.Series(ids, dtype=object).duplicated().to_numpy()
     if twice.any():
         row = int(twice.argmax())
@@ -151,11 +159,13 @@ def coded_groups(path: Path, table: Array, column: str) -> Coded:
     """The groups of a column; a row without one is in ``MISSING``.
 
     Raises:
-        DataError: A group has a name that findings use for something else, or there are more than ``MOST_GROUPS``.
+        DataError: A group has a name that findings use for something else or a name longer than ``LONGEST_NAME``, or
+            there are more than ``MOST_GROUPS``.
     """
     import numpy as np
 
     coded = coded_text(table[column], what=f"{path}: column {column!r}")
+    no_long_names(path, coded, column)
     _no_taken_names(path, column, coded)
     found = sorted([*coded.names, *([MISSING] if (coded.codes < 0).any() else ())])
     if len(found) > MOST_GROUPS:
@@ -189,6 +199,8 @@ def _content(table: Array, columns: Columns, modality: Modality, root: Path) -> 
 
 def _file_digest(path: Path) -> str:
     try:
+        if path.exists() and not path.is_file():
+            raise OSError(0, "no file")
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:

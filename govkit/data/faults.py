@@ -90,7 +90,7 @@ class Faults:
             DataError: Half of the rows are broken, or more.
         """
         told = tuple(self.found[place] for place in sorted(self.found))
-        if 2 * len(told) >= max(self.rows, 1):
+        if told and 2 * len(told) >= self.rows:
             raise DataError(f"{self.source}: {len(told)} of {self.rows} rows cannot be read; the first: {told[0]}")
         return told
 

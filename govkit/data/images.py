@@ -13,6 +13,9 @@ from govkit.errors import DataError
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm"})
 
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
+"""What Pillow may take a file for, whatever its name says: others hand it to programs such as Ghostscript."""
+
 
 def image_table(folder: Path) -> Array:
     """Table with the columns ``path`` (relative to the folder, ``/`` between parts) and ``label`` (the sub-folder).
@@ -117,7 +120,7 @@ def _load(path: Path) -> Array:
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with _whole_images_only(), _no_bombs(), Image.open(path) as image:
+        with _whole_images_only(), _no_bombs(), Image.open(path, formats=FORMATS) as image:
             if image.mode.startswith("I"):
                 return np.asarray(image, dtype=np.float32)[..., None] / np.float32(65535)
             gray = image.mode in {"1", "L", "LA"}

@@ -77,9 +77,20 @@ def _parsed(data: bytes, schema: Array) -> Array:
     import pyarrow as pa
     from pyarrow import json as arrow_json
 
-    read = arrow_json.ReadOptions(block_size=len(data) + 1)
-    parse = arrow_json.ParseOptions(explicit_schema=schema)
-    return arrow_json.read_json(pa.BufferReader(data), read_options=read, parse_options=parse)
+    options = arrow_json.ReadOptions(block_size=len(data) + 1)
+
+    def read(schema: Array) -> Array:
+        parse = arrow_json.ParseOptions(explicit_schema=schema)
+        return arrow_json.read_json(pa.BufferReader(data), read_options=options, parse_options=parse)
+
+    table = read(schema)
+    try:
+        table.validate(full=True)
+    except pa.ArrowInvalid:
+        # Arrow miscounts a list whose first element is null, unless it is told what the list holds.
+        table = read(table.schema)
+        table.validate(full=True)
+    return table
 
 
 def _too_deep(line: bytes) -> bool:
@@ -155,7 +166,9 @@ class _Tolerant:
         else:
             self.splits += 1
             if self.splits > SPLITS:
-                raise DataError(f"{self.path}: the rows contradict one another in too many places, as in {lines[0][0]}")
+                raise DataError(
+                    f"{self.path}: the rows contradict one another in too many places, as in row {lines[0][0] + 1}"
+                )
             half = len(lines) // 2
             yield from self._halved(lines[:half])
             yield from self._halved(lines[half:])

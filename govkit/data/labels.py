@@ -8,7 +8,7 @@ from pathlib import Path
 from govkit.core.audit import LARGEST, Columns
 from govkit.core.case import Array, Coded
 from govkit.core.words import Task
-from govkit.data.cells import coded_text, no_missing, numbers
+from govkit.data.cells import coded_text, no_long_names, no_missing, numbers
 from govkit.data.faults import RowFault
 from govkit.data.spool import scratch, taken
 from govkit.errors import DataError
@@ -131,8 +131,8 @@ def read_labels(path: Path, table: Array, columns: Columns, classes: Sequence[st
         classes: All classes; the sorted labels of this table if not given.
 
     Raises:
-        DataError: A label is missing, not in ``classes``, neither 0 nor 1, or not a number in ``columns.range``; names
-            the row.
+        DataError: A label is missing, not in ``classes``, longer than ``LONGEST_NAME``, neither 0 nor 1, or not a
+            number in ``columns.range``; names the row.
     """
     if columns.declared_task == "regression":
         return labels_as_numbers(path, table, columns, columns.labels[0])
@@ -141,6 +141,7 @@ def read_labels(path: Path, table: Array, columns: Columns, classes: Sequence[st
     (column,) = columns.labels
     labels = coded_text(table[column], what=f"{path}: column {column!r}")
     no_missing(path, labels.codes < 0, column)
+    no_long_names(path, labels, column)
     return class_indices(path, labels, sort_classes(labels.names) if classes is None else classes, column)
 
 

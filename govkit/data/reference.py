@@ -31,7 +31,8 @@ def read_reference(path: Path, reference: Reference, groups: Sequence[str]) -> A
         A table as ``Case.reference`` has it.
 
     Raises:
-        DataError: The table has none of the group columns, or a count or a share is none.
+        DataError: The table has none of the group columns, or a count or a share is none; or it holds sums, and nothing
+            says of what.
     """
     import numpy as np
     import pandas as pd
@@ -48,6 +49,11 @@ def read_reference(path: Path, reference: Reference, groups: Sequence[str]) -> A
     coded = [coded_groups(path, table, name) for name in held]
     frame = pd.DataFrame({at: column.codes for at, column in enumerate(coded)}).assign(weight=weights)
     summed = frame.groupby([*range(len(held))], as_index=False).sum()
+    if reference.count is reference.share and 1 < table.num_rows == len(summed):
+        raise DataError(
+            f"{path}: each combination of {', '.join(held)} stands once, which people would not: "
+            "name the column that says how many they are (count), or which share (share)"
+        )
     summed = summed[summed["weight"] > 0]
     people = summed["weight"].to_numpy(dtype=np.float64)
     names = [np.array(column.names)[summed[at]] for at, column in enumerate(coded)]

@@ -59,7 +59,7 @@ def read_rows(path: Path | str) -> Rows:
     files, read = source(path, {}, faults)
     if path.is_dir():
         _stay_inside(path, files)
-    table = gathered(_alike(files, read))
+    table = gathered(_alike(files, read, faults))
     broken = faults.close() if faults.found else ()
     return Rows(path, table, broken, _places(table.num_rows, np.sort(list(faults.found))) if broken else None)
 
@@ -81,14 +81,15 @@ def _stay_inside(folder: Path, files: Sequence[Path]) -> None:
             raise DataError(f"{file} is a link that leads out of {folder}; put the file itself there")
 
 
-def _alike(files: Sequence[Path], read: Iterator[Array]) -> Iterator[Array]:
+def _alike(files: Sequence[Path], read: Iterator[Array], faults: Faults) -> Iterator[Array]:
     """The parts with their columns in one order and of one type.
 
     Raises:
-        DataError: There is no row.
+        DataError: There is no row, or none that can be read.
     """
     first = next(read, None)
     if first is None:
+        faults.close()
         raise DataError(f"{files[0]} has no rows; expected at least one")
     has_types = FORMAT.get(suffix(files[0])) in ("parquet", "arrow")
     schema = _common_schema(files) if len(files) > 1 and has_types else _plain(first).schema

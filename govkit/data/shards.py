@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -43,8 +43,9 @@ def source(path: Path, schema: Mapping[str, str], faults: Faults | None = None) 
 def _files(path: Path) -> list[Path]:
     """The files that hold the rows; none where it is for images to be looked for."""
     if set("*?[") & set(str(path)) and not path.exists():
-        root = Path(path.anchor)
-        found = sorted(file for file in root.glob(str(path.relative_to(root))) if file.is_file())
+        # Brackets of a folder that is there are its name.
+        root = next(parent for parent in path.parents if parent.exists())
+        found = _regular(root.glob(str(path.relative_to(root))))
         if not found:
             raise DataError(f"no file fits {path}; check the path")
         return found
@@ -61,8 +62,22 @@ def _files(path: Path) -> list[Path]:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DataError(f"{path / 'state.json'} is not as datasets writes it: {error!r}") from error
     # Beside shards, JSON holds metadata.
-    shards = [file for file in path.iterdir() if suffix(file) in FORMAT and suffix(file) != ".json" and file.is_file()]
-    return sorted(file for file in shards if not file.name.startswith("."))
+    shards = (file for file in path.iterdir() if suffix(file) in FORMAT and suffix(file) != ".json")
+    return _regular(file for file in shards if not file.name.startswith("."))
+
+
+def _regular(entries: Iterable[Path]) -> list[Path]:
+    """The files among them, sorted; folders are left out.
+
+    Raises:
+        DataError: A link leads nowhere, or there is a pipe or a device: rows would be missing in silence.
+    """
+    found = sorted(entry for entry in entries if not entry.is_dir())
+    for entry in found:
+        must_exist(entry)
+        if not entry.is_file():
+            raise DataError(f"{entry} is a pipe, a device or a link to one; expected a file")
+    return found
 
 
 def _rows(files: Sequence[Path], schema: Mapping[str, str], format: str, faults: Faults | None) -> Iterator[Array]:

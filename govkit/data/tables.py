@@ -24,7 +24,7 @@ from govkit.data.faults import Faults
 from govkit.data.images import image_table
 from govkit.data.jsonl import common_schema, jsonl_parts
 from govkit.data.typed import KINDS, typed
-from govkit.data.unpacking import MARK, PACKED, Marked, open_unpacked
+from govkit.data.unpacking import MARK, PACKED, RATIO, Marked, most_unpacked, open_unpacked
 from govkit.errors import DataError
 
 FORMATS = (
@@ -170,6 +170,8 @@ def must_exist(path: Path) -> None:
         if error.errno == errno.ELOOP:
             raise DataError(f"{path} is a symlink loop; expected a file or a folder of images") from error
         raise DataError(f"{path} does not exist or cannot be opened: {error.strerror}; check the path") from error
+    except ValueError as error:
+        raise DataError(f"{str(path)!r} cannot be the name of a file ({error})") from error
 
 
 def suffix(path: Path) -> str:
@@ -323,7 +325,23 @@ def _parquet(path: Path) -> Iterator[Array]:
 
     # Without the read-ahead the peak memory is a tenth.
     with parquet.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20) as file:
-        yield from map(pa.table, file.iter_batches(batch_size=BATCH))
+        groups = map(file.metadata.row_group, range(file.metadata.num_row_groups))
+        _within(path, sum(group.total_byte_size for group in groups))
+        size = 0
+        for part in map(pa.table, file.iter_batches(batch_size=BATCH)):
+            # A text that is stored once and meant in many rows is as large as all of these.
+            size += part.nbytes
+            _within(path, size)
+            yield part
+
+
+def _within(path: Path, size: int) -> None:
+    most = most_unpacked(path)
+    if size > most:
+        raise DataError(
+            f"{path} unpacks to more than {most >> 20} MB, over {RATIO} times its size; write it without compression "
+            "and dictionaries if it is what you expect"
+        )
 
 
 def _arrow(path: Path) -> Iterator[Array]:

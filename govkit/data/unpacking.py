@@ -30,6 +30,11 @@ def _marked(error: Any) -> tuple[str, int]:
 codecs.register_error("govkit.marked", _marked)
 
 
+def most_unpacked(path: Path) -> int:
+    """Bytes that a file may unpack to."""
+    return max(FREE, RATIO * path.stat().st_size)
+
+
 def open_unpacked(path: Path) -> Any:
     """The bytes of a file, of ``.gz`` and ``.zst`` the unpacked ones, as a buffered reader.
 
@@ -50,7 +55,7 @@ class _Bounded(io.RawIOBase):
     def __init__(self, unpacked: Any, path: Path) -> None:
         super().__init__()
         self._unpacked, self._path, self._read = unpacked, path, 0
-        self._most = max(FREE, RATIO * path.stat().st_size)
+        self._most = most_unpacked(path)
 
     def readable(self) -> bool:
         return True

@@ -247,6 +247,7 @@ def test_a_reference_is_read_from_people_counts_or_shares(tmp_path):
         ("sex,n\nf,1\nm,\n", {"count": "n"}, "row 2: n is None"),
         ("sex,n\nf,many\n", {"count": "n"}, "row 1: n is 'many'"),
         ("sex,n\nf,0\n", {"count": "n"}, "sums to 0"),
+        ("sex,n\nf,50\nm,60\n", {}, "each combination of sex stands once"),
         ("sex,p\nf,40\nm,60\n", {"share": "p"}, "sums to 100; expected 1"),
     ],
 )
