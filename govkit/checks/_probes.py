@@ -21,6 +21,9 @@ MOST_CATEGORIES = 50
 HASHED = 2**15
 """Features of a text; n-grams that share one are taken for the same."""
 
+READ = 100_000
+"""Characters of a text that are read; a single one of millions would cost gigabytes and most of the time."""
+
 SIDE = 16
 """Images are averaged over blocks until a side has fewer than twice as many pixels: a probe can use no more."""
 
@@ -45,8 +48,9 @@ def probe_features(case: Case, data: Dataset, rows: Array) -> Array | None:
 
     Returns:
         ``(rows, d)``: features of the frozen base where there is one, else hashed n-grams of 2 to 4 characters (TF-IDF,
-        sparse), columns of a table with categories as indicators, or pixels; all but TF-IDF standardized and over the
-        root of d, so that rows are about of unit length. None where the data hold no inputs.
+        sparse) of the first ``READ`` characters of texts, columns of a table with categories as indicators, or pixels;
+        all but TF-IDF standardized and over the root of d, so that rows are about of unit length. None where the data
+        hold no inputs.
     """
     import numpy as np
     from sklearn.preprocessing import StandardScaler
@@ -55,7 +59,7 @@ def probe_features(case: Case, data: Dataset, rows: Array) -> Array | None:
     if features is not None:
         features = features[rows]
     elif isinstance(data.inputs, Sequence):
-        return _text_features([data.inputs[row] for row in rows])
+        return _text_features([data.inputs[row][:READ] for row in rows])
     elif hasattr(data.inputs, "columns"):
         features = _table_features(data.inputs.iloc[rows])
     elif data.inputs is None:

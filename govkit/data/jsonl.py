@@ -56,6 +56,8 @@ def jsonl_parts(path: Path, opened: Callable[[], Any], schema: Array, faults: Fa
     except pa.ArrowInvalid as error:
         with opened() as file:
             what = _first_fault(file)
+        with opened() as file:
+            what = what or _first_untold(path, schema, file)
         raise DataError(f"{path}{what or ': ' + ' '.join(str(error).split())}; expected one object a line") from error
 
 
@@ -225,6 +227,15 @@ def _first_fault(lines: Any) -> str:
         if what:
             return f", row {row}: {what}"
     return ""
+
+
+def _first_untold(path: Path, schema: Array, file: Any) -> str:
+    """Find the line that only Arrow finds at fault; empty where none is by itself."""
+    faults = Faults(path)
+    for _ in _Tolerant(path, schema, faults).parts(_blocks(path, file)):
+        if faults.found:
+            break
+    return "".join(f", {faults.found[row]}" for row in sorted(faults.found)[:1])
 
 
 def _fault(line: bytes, kinds: dict[str, str]) -> str:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from calendar import monthrange
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-from govkit import checks, data, documents, engine, evidence, lineage, manifest, subjects
+from govkit import checks, data, documents, engine, lineage, manifest, subjects
 from govkit.core import Audit, Case, Dataset, Passes, Predictions, Run, Subject
 from govkit.core.audit import BaseSource, Columns, SubjectSource
 from govkit.core.case import Array
@@ -17,7 +15,7 @@ from govkit.core.words import CLASSES, Access, Modality, Of, Role, Task
 from govkit.data import shards
 from govkit.data.reference import read_reference
 from govkit.errors import AuditError
-from govkit.pipeline import clock
+from govkit.pipeline.service import stated_service
 
 Stored = Literal["candidate", "base", "incumbent"]
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
@@ -56,6 +54,8 @@ class _Places:
         return self.audit.columns.declared_task or "multiclass"
 
     def at(self, path: str) -> Path:
+        if "\0" in path:
+            raise AuditError(f"{path!r} cannot be the name of a file; it holds a null byte")
         return self.root / path
 
 
@@ -164,7 +164,7 @@ def _named(places: _Places, candidate: Path, incumbent: Subject | None) -> dict[
     return {
         "suite": None if audit.quality is None else places.at(audit.quality),
         "reference": _reference(places),
-        "service": None if audit.service is None else _service(places, candidate, incumbent),
+        "service": _cited(places, candidate, incumbent),
         "base_trained_on": _trained_on(places),
     }
 
@@ -183,33 +183,15 @@ def _reference(places: _Places) -> Array | None:
     return None if source is None else read_reference(places.at(source.path), source, places.audit.columns.groups)
 
 
-def _service(places: _Places, candidate: Path, incumbent: Subject | None) -> dict[str, Any]:
-    """What the watch of one of the two models stated, verified.
-
-    Raises:
-        EvidenceError: The statement does not verify.
-        AuditError: It is about another model.
-    """
-    source = places.audit.service
+def _cited(places: _Places, candidate: Path, incumbent: Subject | None) -> dict[str, Any] | None:
+    """What the watch of the candidate or of the incumbent stated, where the audit file cites it."""
+    source, other = places.audit.service, places.audit.incumbent
     if source is None:
-        raise AuditError("service: found nothing; expected statement and trust")
-    file, other = places.at(source.statement), places.audit.incumbent
+        return None
     stored = None if other is None or other.predictions is None else places.at(other.predictions)
-    stated = evidence.open_statement(
-        evidence.read_bytes(file, file=file.name),
-        trust=evidence.read_trust(places.at(source.trust)),
-        role="audit",
-        predicate_type=evidence.type_of("watch"),
-        as_of=clock.now(),
-        file=file.name,
-    )
     in_service = stored if incumbent is None else incumbent.path
-    known = {manifest.artifact_digest(each) for each in (candidate, in_service) if each is not None}
-    if stated.predicate["model"] not in known:
-        raise AuditError(f"service.statement: {file} is about another model than the candidate and the incumbent")
-    year, month = map(int, stated.predicate["month"].split("-"))
-    age = (date.fromisoformat(clock.now()[:10]) - date(year, month, monthrange(year, month)[1])).days
-    return {**stated.predicate, "digest": stated.payload_sha256, "age": age}
+    models = [path for path in (candidate, in_service) if path is not None]
+    return stated_service(places.at(source.statement), trust=places.at(source.trust), models=models)
 
 
 def _refuse_borrowed_answers(places: _Places) -> None:

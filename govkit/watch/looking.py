@@ -25,6 +25,8 @@ from govkit.watch.reference import FEWEST_ROWS, Column, column_of
 from govkit.watch.streams import Right, Stream, day_effects, look_at, right_of, streams_of
 
 Event = dict[str, Any]
+FACTS = ("began", "reference", "columns", "right", "days", "day_effects")
+"""What a memory holds beside that by which the watch is known."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,8 @@ def opened(path: Path, *, now: str) -> Iterator[Watch]:
             if not memory.facts():
                 memory.settle({**settled, "began": now, **_reference(form, root, policy)})
         facts = memory.facts()
+        if absent := sorted({*FACTS, *settled} - set(facts)):
+            raise UsageError(f"{root / form.state}: is damaged, {absent[0]!r} is missing; begin another watch")
         for name, value in settled.items():
             if facts[name] != value:
                 raise UsageError(

@@ -46,7 +46,8 @@ def label_noise(case: Case, *, sample: PositiveInt = 10_000) -> Iterator[Finding
     Linear probes in five folds give each row probabilities by a model that has not seen it. A row is counted for class
     j where its probability of j is at least the mean of the rows labeled j; counts of label against class, scaled to
     the rows of each label, make the joint distribution, and what lies off its diagonal is the noise. Inputs of the
-    probes: features of the frozen base, character n-grams of texts, columns of tables, pixels.
+    probes: features of the frozen base, character n-grams of texts (of the first 100,000 characters of each), columns
+    of tables, pixels.
 
     The interval covers the draw of rows, not the error of the probe. Without bounds the share satisfies no limit. Where
     the probe avoids less than a quarter of the errors of a constant answer, there is a gap; where it avoids more and

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pydantic import PositiveInt
 
 from govkit.checks._patches import MOST_SQUARES, SQUARE, Judge, hidden_pixels, returning
-from govkit.checks._probes import FEWEST, FOLDS, drawn_rows, probe_features
+from govkit.checks._probes import FEWEST, FOLDS, READ, drawn_rows, probe_features
 from govkit.checks._shared import measured, missing, stated
 from govkit.checks.data import plain, texts_in
 from govkit.core import Case, Dataset, Finding, Metric, check, exact
@@ -109,7 +109,8 @@ def poison(case: Case, *, sample: PositiveInt = 10_000) -> Iterator[Finding]:
     with a single label in 95 % of its texts is held against the rest of these texts: a linear probe that has not seen
     them judges them without any such token. The share that it contradicts is compared with that of all texts of the
     label (exact hypergeometric test, Bonferroni over all searched tokens, 1 %), must be two thirds, and near copies
-    count once. What is found is a suspicion: an odd but honest kind of text can look the same.
+    count once. What is found is a suspicion: an odd but honest kind of text can look the same. The first 100,000
+    characters of a text are read.
 
     Images are searched for squares of 3 by 3 pixels, at one place or anywhere, that return in as many images; the same
     is asked of the rest of these images, by a probe on their pixels. What is blended in, changes from image to image or
@@ -137,7 +138,7 @@ def poison(case: Case, *, sample: PositiveInt = 10_000) -> Iterator[Finding]:
     if images is not None:
         yield from _patches(images[rows], labels, names, train, case.seed)
     elif texts is not None:
-        yield from _triggers([texts[row] for row in rows], labels, names, train, case.seed)
+        yield from _triggers([texts[row][:READ] for row in rows], labels, names, train, case.seed)
     else:
         detail = "Triggers are searched in texts and images; a rare value in a table would not be found."
         for metric in ("trigger_tokens", "trigger_patches"):
