@@ -164,7 +164,9 @@ class _Tolerant:
         if table is not None:
             yield table
         elif len(lines) == 1:
-            self.faults.skip(lines[0][0], "a key twice, or a value of another type than in the rows before")
+            self.faults.skip(
+                lines[0][0], "a key twice, a list of nulls, or a value of another type than in the rows before"
+            )
         else:
             self.splits += 1
             if self.splits > SPLITS:

@@ -12,7 +12,7 @@ from govkit.core.case import Array
 from govkit.data.faults import Faults
 from govkit.data.shards import same_names, source
 from govkit.data.spool import filled, gathered, pieces
-from govkit.data.tables import FORMAT, parts, suffix
+from govkit.data.tables import FORMAT, parts, plain, suffix
 from govkit.errors import DataError
 
 
@@ -92,20 +92,10 @@ def _alike(files: Sequence[Path], read: Iterator[Array], faults: Faults) -> Iter
         faults.close()
         raise DataError(f"{files[0]} has no rows; expected at least one")
     has_types = FORMAT.get(suffix(files[0])) in ("parquet", "arrow")
-    schema = _common_schema(files) if len(files) > 1 and has_types else _plain(first).schema
+    # Batches are written one after another: a dictionary for each would be too many.
+    schema = _common_schema(files) if len(files) > 1 and has_types else plain(first).schema
     for part in chain([first], read):
-        yield _plain(part).select(schema.names).cast(schema)
-
-
-def _plain(part: Array) -> Array:
-    """A part whose batches can be written one after another: each dictionary of its own would be too many."""
-    import pyarrow as pa
-
-    columns = [
-        column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
-        for column in part.columns
-    ]
-    return pa.Table.from_arrays(columns, names=part.column_names)
+        yield plain(part).select(schema.names).cast(schema)
 
 
 def _common_schema(files: Sequence[Path]) -> Array:
@@ -121,7 +111,7 @@ def _common_schema(files: Sequence[Path]) -> Array:
         head = next(parts(file), None)
         if head is None:
             raise DataError(f"{file} has no rows; expected at least one")
-        schema = _plain(head).schema
+        schema = plain(head).schema
         common = schema if common is None else common
         same_names(file, schema.names, common.names)
         for at, name in enumerate(common.names):

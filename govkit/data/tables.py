@@ -34,6 +34,12 @@ FORMATS = (
 BLOCK = 1 << 22
 """The longest possible row of CSV in bytes. Arrow reads 32 blocks ahead, which is most of the memory that it needs."""
 
+STEP = 256
+"""Rows of Parquet that are unpacked at once: a text that is stored once may be meant in each of them."""
+
+PART = 1 << 26
+"""Bytes from which on these are a part."""
+
 WIDE = 1000
 """Columns from which on blocks are four times as large."""
 
@@ -327,12 +333,28 @@ def _parquet(path: Path) -> Iterator[Array]:
     with parquet.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20) as file:
         groups = map(file.metadata.row_group, range(file.metadata.num_row_groups))
         _within(path, sum(group.total_byte_size for group in groups))
-        size = 0
-        for part in map(pa.table, file.iter_batches(batch_size=BATCH)):
+        size, held, since = 0, list[Array](), 0
+        for few in map(pa.table, file.iter_batches(batch_size=STEP)):
             # A text that is stored once and meant in many rows is as large as all of these.
-            size += part.nbytes
+            size += plain(few).nbytes
             _within(path, size)
-            yield part
+            held.append(few)
+            if len(held) * STEP >= BATCH or size - since >= PART:
+                yield pa.concat_tables(held).combine_chunks()
+                held, since = [], size
+        if held:
+            yield pa.concat_tables(held).combine_chunks()
+
+
+def plain(part: Array) -> Array:
+    """A table without dictionaries."""
+    import pyarrow as pa
+
+    columns = [
+        column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+        for column in part.columns
+    ]
+    return pa.Table.from_arrays(columns, names=part.column_names)
 
 
 def _within(path: Path, size: int) -> None:

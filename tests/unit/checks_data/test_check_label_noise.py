@@ -144,3 +144,11 @@ def test_one_class_and_rows_without_inputs_are_gaps():
     bare = gaps_of(run_check(label_noise, make_case([0, 1] * 50, [0, 1] * 50)))
     assert set(bare.values()) == {"no data"}
     assert {name for name, _ in bare} == {"label_noise", "suspect_rows", "probe_accuracy"}
+
+
+def test_the_first_100_000_characters_of_a_text_are_read():
+    texts = ["sun sea"] * 3 + ["sun " * 25_000]
+    case = make_case(test=make_dataset(labels=[0, 1, 0, 1], inputs=texts))
+    longer = make_case(test=make_dataset(labels=[0, 1, 0, 1], inputs=[*texts[:3], texts[3] + "kitchen garden " * 9]))
+    shorter, other = (probe_features(each, each.data["test"], np.arange(4)) for each in (case, longer))
+    assert (shorter != other).nnz == 0

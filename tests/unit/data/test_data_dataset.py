@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -206,6 +207,41 @@ def test_bad_images_are_refused_by_name(tmp_path: Path) -> None:
     ):
         with pytest.raises(DataError, match=what):
             load_images(["a.png", name], root=tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["eps", "pdf", "tga"])
+def test_an_image_is_read_only_as_one_of_the_named_formats(tmp_path: Path, kind: str) -> None:
+    picture(tmp_path / "a.png", 51, mode="RGB").rename(tmp_path / "b.png")
+    Image.open(tmp_path / "b.png").save(tmp_path / f"x.{kind}")
+    (tmp_path / f"x.{kind}").rename(tmp_path / "a.png")
+    with pytest.raises(DataError, match=r"a\.png is not an image that can be read"):
+        load_images(["a.png"], root=tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["png", "jpg", "bmp", "gif", "tif", "webp", "ppm", "pgm"])
+def test_an_image_of_every_named_format_is_read(tmp_path: Path, kind: str) -> None:
+    picture(tmp_path / f"a.{kind}", 51)
+    assert load_images([f"a.{kind}"], root=tmp_path).shape[2:] == (2, 3)
+
+
+def test_a_pipe_is_no_image(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.png")
+    path = csv(tmp_path / "t.csv", "file,y", "a.png,0", "a.png,1")
+    with pytest.raises(DataError, match=r"a\.png cannot be read"):
+        read_dataset(path, role="test", columns=Columns(input="file", label="y"), modality="image")
+
+
+@pytest.mark.parametrize("column", ["key", "sex", "label"])
+def test_a_name_that_is_none_for_its_length_is_refused_and_not_repeated(tmp_path: Path, column: str) -> None:
+    names = ["key", "sent", "text", "label", "sex"]
+    for length in (1000, 1001):
+        cells = dict(zip(names, ["b", "", "y", "spam", "f"], strict=True)) | {column: "q" * length}
+        path = csv(tmp_path / "t.csv", ",".join(names), "a,,x,ham,f", ",".join(cells.values()))
+        if length == 1000:
+            assert len(read_dataset(path, role="test", columns=TEXT, modality="text")) == 2
+    with pytest.raises(DataError, match=rf"t\.csv, row 2: column '{column}' holds a name of 1001 characters") as caught:
+        read_dataset(path, role="test", columns=TEXT, modality="text")
+    assert "qq" not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["bin", "column", "number", "source", "base"])

@@ -5,10 +5,12 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import resource
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -124,7 +126,7 @@ BROKEN_LINES = [
     (b'{"a":1}{"a":2}', "not JSON (Extra data)"),
     (b'{"a":"\xff"}', "not UTF-8"),
     (b'{"t":"\\u0000"}', "column 't' holds a null byte"),
-    (b'{"a":1,"a":2}', "a key twice, or a value of another type than in the rows before"),
+    (b'{"a":1,"a":2}', "a key twice, a list of nulls, or a value of another type than in the rows before"),
     (b'{"a":' + b"[" * 30_000 + b"]" * 30_000 + b"}", "nested too deep"),
 ]
 
@@ -217,6 +219,53 @@ def test_what_is_half_broken_or_has_too_many_broken_rows_is_no_table(
         assert f"{name}: more than 5 rows cannot be read" in refused(tmp_path / name)
 
 
+@pytest.mark.parametrize(
+    ("name", "text"), [("t.csv", "a,b\n1\n2\n"), ("t.jsonl", "[1]\n[2]\n"), ("n.csv", "a,b\n1,\0\n2,\0\n")]
+)
+def test_where_every_row_is_broken_the_first_is_told(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    assert "2 of 2 rows cannot be read; the first: row 1: " in refused(tmp_path / name)
+
+
+def test_rows_that_contradict_one_another_too_often_are_counted_from_1(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jsonl, "SPLITS", 0)
+    (tmp_path / "t.jsonl").write_text('{"a":[1]}\n{"a":["x"]}\n')
+    assert refused(tmp_path / "t.jsonl").endswith("in too many places, as in row 1")
+
+
+CHAT = {"messages": [{"role": "user", "content": "hi"}, {"role": "bot", "content": "ho"}]}
+NULL_FIRST = {"messages": [None, {"role": "user", "content": "x"}]}
+BROKEN_CHATS = [
+    b'{"messages":["x",{"role":"user"}]}',
+    b'{"messages":[5,{"role":"user"}]}',
+    b'{"messages":[[],{"role":"user"}]}',
+    b'{"messages":[],"messages":[]}',
+]
+
+
+@pytest.mark.parametrize("broken", BROKEN_CHATS)
+@pytest.mark.parametrize("order", ["null first", "null last"])
+def test_a_list_that_begins_with_null_condemns_no_other_row(tmp_path: Path, broken: bytes, order: str) -> None:
+    chat, null = (json.dumps(row).encode() for row in (CHAT, NULL_FIRST))
+    lines = [null, broken, chat, chat, chat] if order == "null first" else [chat, chat, chat, broken, null]
+    (tmp_path / "t.jsonl").write_bytes(b"\n".join(lines))
+    row = lines.index(broken) + 1
+    read = read_rows(tmp_path / "t.jsonl")
+    what = "a key twice, a list of nulls, or a value of another type than in the rows before"
+    assert read.broken == (f"row {row}: {what}",)
+    assert read.table.to_pylist() == [json.loads(line) for line in lines if line != broken]
+    with pytest.raises(DataError, match=f"row {row}: a key twice"):
+        read_table(tmp_path / "t.jsonl")
+
+
+def test_a_list_that_begins_with_null_is_read_where_it_stands_alone(tmp_path: Path) -> None:
+    (tmp_path / "t.jsonl").write_text(json.dumps(NULL_FIRST))
+    assert read_rows(tmp_path / "t.jsonl").table.to_pylist() == [NULL_FIRST]
+    assert read_table(tmp_path / "t.jsonl").to_pylist() == [NULL_FIRST]
+
+
 def test_a_quote_that_swallows_rows_is_refused(tmp_path: Path) -> None:
     path, rows = tmp_path / "t.csv", "1,x\n" * 20
     path.write_text(f'a,b\n{rows}1,"x\n{rows}')
@@ -238,6 +287,31 @@ def test_shards_that_are_not_one_table_are_refused(tmp_path: Path) -> None:
     nulls = TABLE.set_column(1, "t", pa.nulls(120)).set_column(0, "a", TABLE["a"].cast(pa.float64()))
     write(tmp_path / "2.parquet", nulls)
     assert column_types(read_rows(tmp_path).table) == {"a": "float", "t": "text", "f": "float"}
+
+
+def test_brackets_of_a_folder_are_its_name(tmp_path: Path) -> None:
+    shards = tmp_path / "r[1]" / "shards"
+    shards.mkdir(parents=True)
+    write(shards / "1.csv")
+    for pattern in ("*.csv", "[12].csv"):
+        assert read_rows(shards / pattern).table.num_rows == TABLE.num_rows
+    assert "no file fits" in refused(shards / "*.parquet")
+
+
+@pytest.mark.parametrize(
+    ("make", "what"),
+    [
+        (lambda path: path.symlink_to("nowhere.csv"), "2.csv does not exist"),
+        (lambda path: path.symlink_to("/dev/null"), "2.csv is a pipe, a device or a link to one"),
+        (os.mkfifo, "2.csv is a pipe"),
+    ],
+    ids=["dangling", "device", "pipe"],
+)
+def test_what_is_no_file_among_shards_is_refused(tmp_path: Path, make: Callable[[Path], None], what: str) -> None:
+    write(tmp_path / "1.csv")
+    make(tmp_path / "2.csv")
+    for path in (tmp_path, tmp_path / "*.csv"):
+        assert what in refused(path)
 
 
 def test_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:
@@ -303,6 +377,38 @@ def test_hostile_files_cost_little_memory_and_time(tmp_path: Path, name: str) ->
     assert bool(expected) == bool(what.strip())
     assert float(seconds) < 20
     assert int(peak) < 1000
+
+
+def packed(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    parquet.write_table(table, sink, compression="zstd", use_dictionary=False, store_schema=False)
+    return sink.getvalue().to_pybytes()
+
+
+def test_parquet_that_unpacks_to_far_more_than_its_size_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unpacking, "FREE", 1 << 20)
+    (tmp_path / "t.parquet").write_bytes(packed(pa.table({"t": ["x" * 10_000] * 1000})))
+    # Told from what stands in the file about its size, before any row is read.
+    with monkeypatch.context() as patch:
+        patch.setattr(parquet.ParquetFile, "iter_batches", None)
+        assert "t.parquet unpacks to more than 1 MB, over 200 times its size" in refused(tmp_path / "t.parquet")
+    once = pa.DictionaryArray.from_arrays(pa.array(np.zeros(1000, "i4")), ["x" * 10_000])
+    parquet.write_table(pa.table({"t": once}), tmp_path / "t.parquet")
+    meta = parquet.read_metadata(tmp_path / "t.parquet")
+    assert meta.row_group(0).total_byte_size < 1 << 20
+    assert "t.parquet unpacks to more than 1 MB" in refused(tmp_path / "t.parquet")
+
+
+def test_parquet_with_categories_is_read_in_parts_of_many_rows(tmp_path: Path) -> None:
+    cells = np.random.default_rng(0).integers(0, 500, 3000)
+    names = [f"category {at}" for at in range(500)]
+    table = pa.table({"c": pa.DictionaryArray.from_arrays(cells, names), "n": cells})
+    parquet.write_table(table, tmp_path / "t.parquet", row_group_size=1000)
+    (part,) = tables.parts(tmp_path / "t.parquet")
+    assert part["c"].to_pylist() == [names[at] for at in cells]
+    assert read_rows(tmp_path / "t.parquet").table["c"].to_pylist() == part["c"].to_pylist()
 
 
 def test_a_list_longer_than_is_read_whole_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

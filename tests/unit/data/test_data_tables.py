@@ -118,7 +118,7 @@ BAD = [
     ("broken.jsonl", '{"a":1}\n{"a":\n', "row 2: not JSON"),
     ("array.jsonl", '{"a":1}\n[1]\n', "row 2: found a list"),
     ("kinds.jsonl", '{"a":1}\n{"a":null}\n{"a":"x"}\n', "row 3: 'a' is text and was a number before"),
-    ("keys.jsonl", '{"a":1,"a":2}\n', "specified twice"),
+    ("keys.jsonl", '{"a":1}\n{"a":1,"a":2}\n', "row 2: a key twice"),
     ("cut.parquet", bad_parquet(), "damaged or truncated"),
     ("noise.parquet", b"no parquet at all", "damaged or truncated"),
     ("noise.arrow", b"no arrow at all, none", "damaged or truncated"),
@@ -128,6 +128,11 @@ BAD = [
     ("cut.json", '[{"a":1},\n{"a":', "line 2"),
     ("list.json", '[{"a":1}, [1]]', "row 2: found a list"),
     ("page.html", b"<p>", "in no format that govkit reads"),
+    (
+        "nulls.jsonl",
+        '{"a":[{"x":1}]}\n{"a":[null]}\n',
+        "row 2: a key twice, a list of nulls, or a value of another type",
+    ),
     ("t.parquet.gz", b"x", "in no format that govkit reads"),
 ]
 
@@ -154,6 +159,11 @@ def test_a_symlink_loop_is_refused(tmp_path: Path) -> None:
     (tmp_path / "b.csv").symlink_to(tmp_path / "a.csv")
     with pytest.raises(DataError, match=r"a\.csv is a symlink loop"):
         read_table(tmp_path / "a.csv")
+
+
+def test_a_name_with_a_null_byte_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"t\\x00\.csv' cannot be the name of a file"):
+        read_table(tmp_path / "t\0.csv")
 
 
 def image_folder(root: Path, sizes: dict[str, tuple[int, int]]) -> Path:
