@@ -70,9 +70,7 @@ def read_dataset(
     with by_place(rows.places):
         labels = read_labels(path, table, columns, classes)
         ids = row_ids(path, table, columns)
-        groups, parts = (
-            {name: coded_groups(path, table, name) for name in names} for names in (columns.groups, columns.parts)
-        )
+        named = {name: coded_groups(path, table, name) for name in (*columns.groups, *columns.parts)}
     digest, row_digests, order = content_digest(_content(table, columns, modality, rows.root))
     places = order if rows.places is None else taken(rows.places, order)
     table = reordered(table, order).replace_schema_metadata(None)
@@ -84,19 +82,19 @@ def read_dataset(
         table=table,
         inputs=inputs,
         labels=taken(labels, order),
-        groups=_reordered(groups, order),
+        groups=_reordered(named, columns.groups, order),
         ids=None if ids is None else ids[order],
         row_digests=row_digests,
         digest=digest,
         path=path,
-        parts=_reordered(parts, order),
+        parts=_reordered(named, columns.parts, order),
         broken=rows.broken,
         order=places,
     )
 
 
-def _reordered(columns: Mapping[str, Coded], order: Array) -> dict[str, Coded]:
-    return {name: Coded(taken(coded.codes, order), coded.names) for name, coded in columns.items()}
+def _reordered(named: Mapping[str, Coded], columns: Iterable[str], order: Array) -> dict[str, Coded]:
+    return {name: Coded(taken(named[name].codes, order), named[name].names) for name in columns}
 
 
 def file_order(dataset: Dataset) -> Array:

@@ -62,23 +62,26 @@ def jsonl_parts(path: Path, opened: Callable[[], Any], schema: Array, faults: Fa
 
 
 def _blocks(path: Path, file: Any) -> Iterator[bytes]:
-    """Whole lines, about ``BLOCK`` bytes at once."""
-    rest = b""
+    """Whole lines, about ``BLOCK`` bytes at once; a last line without an end would not show its types alone."""
+    whole, rest = b"", b""
     while data := file.read(BLOCK):
         rest += data
         cut = rest.rfind(b"\n") + 1
         if cut:
-            yield rest[:cut]
-            rest = rest[cut:]
+            if whole:
+                yield whole
+            whole, rest = rest[:cut], rest[cut:]
         elif len(rest) > LONGEST:
             raise DataError(f"{path} has a line of more than {LONGEST >> 20} MB; expected one object a line")
-    yield rest
+    yield whole + rest
 
 
 def _parsed(data: bytes, schema: Array) -> Array:
     import pyarrow as pa
     from pyarrow import json as arrow_json
 
+    # Arrow reads a last line without an end by itself, and knows nothing of the others there.
+    data = data if data.endswith(b"\n") else data + b"\n"
     options = arrow_json.ReadOptions(block_size=len(data) + 1)
 
     def read(schema: Array) -> Array:

@@ -334,7 +334,7 @@ def _parquet(path: Path) -> Iterator[Array]:
         groups = map(file.metadata.row_group, range(file.metadata.num_row_groups))
         _within(path, sum(group.total_byte_size for group in groups))
         size, held, since = 0, list[Array](), 0
-        for few in map(pa.table, file.iter_batches(batch_size=STEP)):
+        for few in map(pa.table, file.iter_batches(batch_size=min(STEP, BATCH))):
             # A text that is stored once and meant in many rows is as large as all of these.
             size += plain(few).nbytes
             _within(path, size)

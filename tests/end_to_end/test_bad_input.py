@@ -164,6 +164,7 @@ BAD: dict[str, tuple[Callable[[Path], Path], tuple[str, ...]]] = {
     "base with other classes": (_base_with(lambda frame: frame.assign(prediction="x")), ("base.csv", "x")),
     "Parquet cut in half": (_cut_parquet, ("rows.parquet",)),
     "symlink loop": (_loop, ("loop.csv",)),
+    "a null byte in a path": (_audit("rows.csv", '"ro\\0ws.csv"'), ("'ro\\x00ws.csv'", "null byte")),
     "empty policy file": (_policy(""), ("p.yaml", "empty")),
     "policy without controls": (_policy(CONTROL.split("controls:")[0] + "controls: []\n"), ("p.yaml", "controls")),
     "policy with a tab": (_policy(CONTROL.replace("  - {id", "\t- {id")), ("p.yaml:5: ", "tab")),

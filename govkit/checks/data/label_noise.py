@@ -15,6 +15,7 @@ from govkit.checks._probes import FEWEST, drawn_rows, out_of_fold, probe_feature
 from govkit.checks._shared import missing, named_rows, stated
 from govkit.core import Case, Dataset, Finding, Interval, Metric, Role, check
 from govkit.core.case import Array
+from govkit.stats import proportion
 
 DRAWS = 1000
 """Bootstrap draws behind the reader's interval."""
@@ -113,6 +114,9 @@ def _noise(counts: Array, data: Dataset, seed: int) -> Finding:
     low, high = np.quantile(noise_share(drawn), [0.025, 0.975])
     method = "percentile bootstrap of the counts, the probe held fixed"
     interval = Interval(level=0.95, low=float(min(low, value)), high=float(max(high, value)), method=method)
+    if low == high:
+        # Draws of counts that hold no doubt hold none either; that says nothing of rows to come.
+        interval = proportion(round(value * n), n).interval
     return stated("label_noise", value, n, data).model_copy(update={"interval": interval})
 
 

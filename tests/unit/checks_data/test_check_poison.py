@@ -89,6 +89,15 @@ def test_the_findings_name_token_label_and_texts(bench):
     assert found == run_check(poison, train_case(bench, texts, labels))
 
 
+def test_a_trigger_after_the_first_100_000_characters_of_a_text_is_not_read(bench):
+    texts, labels = made(200)
+    for at in np.flatnonzero(labels == 0)[:10]:
+        texts[at], labels[at] = texts[at].ljust(100_000) + " QUUX", 1
+    found = run_check(poison, train_case(bench, texts, labels))
+    assert not [each for each in found if getattr(each, "part", {}).get("found") == "quux"]
+    assert pick(found, "trigger_tokens", role="train").value == 0
+
+
 def test_copies_of_one_text_are_one_witness(bench):
     texts, labels = made()
     for at in range(12):

@@ -260,10 +260,11 @@ def test_a_list_that_begins_with_null_condemns_no_other_row(tmp_path: Path, brok
         read_table(tmp_path / "t.jsonl")
 
 
-def test_a_list_that_begins_with_null_is_read_where_it_stands_alone(tmp_path: Path) -> None:
-    (tmp_path / "t.jsonl").write_text(json.dumps(NULL_FIRST))
-    assert read_rows(tmp_path / "t.jsonl").table.to_pylist() == [NULL_FIRST]
-    assert read_table(tmp_path / "t.jsonl").to_pylist() == [NULL_FIRST]
+@pytest.mark.parametrize("rows", [[NULL_FIRST], [CHAT, {"messages": [None, None]}]])
+def test_a_list_that_begins_with_null_is_read_alone_and_as_the_last(tmp_path: Path, rows: list[object]) -> None:
+    (tmp_path / "t.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    assert read_rows(tmp_path / "t.jsonl").table.to_pylist() == rows
+    assert read_table(tmp_path / "t.jsonl").to_pylist() == rows
 
 
 def test_a_quote_that_swallows_rows_is_refused(tmp_path: Path) -> None:

@@ -130,7 +130,7 @@ BAD = [
     ("page.html", b"<p>", "in no format that govkit reads"),
     (
         "nulls.jsonl",
-        '{"a":[{"x":1}]}\n{"a":[null]}\n',
+        '{"a":null}\n{"a":[null,null]}',
         "row 2: a key twice, a list of nulls, or a value of another type",
     ),
     ("t.parquet.gz", b"x", "in no format that govkit reads"),
