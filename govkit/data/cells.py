@@ -16,6 +16,9 @@ from govkit.errors import DataError
 LONGEST_NAME = 1000
 """Characters of a group, a class or an id: findings repeat them, and what is longer is no name."""
 
+SHOWN = 80
+"""Longest cell that a message repeats."""
+
 
 def must_hold(path: Path, table: Array, names: Iterable[str]) -> None:
     """Raise a DataError for the first column that the table lacks; suggests the nearest name."""
@@ -124,7 +127,8 @@ def numbers(
     if not number and cells.null_count < len(cells):
         row, word = _first_word(cells)
         wanted = f"column {column!r} holds {kind}; expected {what} in each row"
-        raise RowFault(path, row, f"{word!r}: {wanted}", link=" is ")
+        shown = repr(word) if len(str(word)) <= SHOWN else f"a text of {len(str(word)):,} characters"
+        raise RowFault(path, row, f"{shown}: {wanted}", link=" is ")
     values: Array = pc.cast(cells, pa.float64(), safe=False).to_numpy().astype(np.float64)
     bad = np.flatnonzero(~(np.isfinite(values) & (values >= low) & (values <= high)))
     if len(bad):
