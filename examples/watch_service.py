@@ -1,7 +1,7 @@
 """Watch a model after its release: census rows of 2015 as the reference, rows of 2018 as they arrive.
 
-Run it in the folder in which `govkit demo employment` was run. For ten days everybody is asked, then only people from 60
-to 70, whom the model knows less well. It writes log/, watch.yaml and watch.db.
+Run it in the folder in which `govkit demo employment` was run. For ten days everybody is asked, then only people from
+60 to 70, whom the model knows less well. It writes log/, watch.yaml and watch.db.
 """
 
 from pathlib import Path
