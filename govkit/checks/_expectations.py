@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,8 +38,11 @@ class Outcome:
         return sum(severity in severities for severity in (*(each[0] for each in self.failed), *self.lost))
 
 
-def read_suite(path: Path) -> list[Any]:
-    """The expectations of the user's file, each or none: great-expectations itself drops the ones it does not know.
+def read_suite(given: Path | Mapping[str, Any]) -> list[Any]:
+    """The expectations of the user, each or none: great-expectations itself drops the ones it does not know.
+
+    Args:
+        given: A file, or what such a file would hold.
 
     Raises:
         DataError: The file is no suite, holds no expectation, or one that does not exist or has wrong arguments.
@@ -46,8 +50,10 @@ def read_suite(path: Path) -> list[Any]:
     with loading():
         from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
+    path = given if isinstance(given, Path) else Path("quality")
     try:
-        listed = json.loads(path.read_text(encoding="utf-8"))["expectations"]
+        held = json.loads(path.read_text(encoding="utf-8")) if isinstance(given, Path) else given
+        listed = held["expectations"]
         items = [(str(item["type"]), dict(item)) for item in listed]
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise DataError(
@@ -66,6 +72,12 @@ def read_suite(path: Path) -> list[Any]:
                 f"{path}: expectation {number} ({kind}): {str(error).splitlines()[0]}; repair it"
             ) from error
     return suite
+
+
+def suite_digest(suite: list[Any]) -> str:
+    """``sha256:<hex>`` of the types, arguments and severities of a suite's expectations, in their order."""
+    plain = [[each.expectation_type, each.configuration.kwargs, str(each.severity)] for each in suite]
+    return "sha256:" + hashlib.sha256(json.dumps(plain, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def context() -> Any:

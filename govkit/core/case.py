@@ -167,7 +167,7 @@ class Case:
         embed: ``role -> (n, d) float32`` features of the frozen base, or None if there are none; counted and kept.
         seed: Seed of every randomness.
         column: Names of the columns by use: ``{"input": ..., "label": ...}`` as in the audit file.
-        suite: Path of the user's great-expectations suite, or None.
+        suite: The user's great-expectations suite: a file, or what such a file would hold; or None.
         licenses: Licenses that the audit file declares, where no run record does.
         task: What the answers are.
         reference: Whom the rows are to stand for, a ``pyarrow.Table`` or None: group columns as text, each combination
@@ -193,7 +193,7 @@ class Case:
     embed: Callable[[Role], Array | None] = lambda _role: None
     seed: int = 0
     column: Mapping[str, Any] = field(default_factory=dict)
-    suite: Path | None = None
+    suite: Path | Mapping[str, Any] | None = None
     licenses: tuple[License, ...] = ()
     base_path: Path | None = None
     task: Task = "binary"

@@ -160,13 +160,31 @@ def _casework(case: Case, audit: Audit, path: Path) -> Casework:
 
 def _named(places: _Places, candidate: Path, incumbent: Subject | None) -> dict[str, Any]:
     """What else the audit file names, by the attributes of a case."""
-    audit = places.audit
     return {
-        "suite": None if audit.quality is None else places.at(audit.quality),
+        "suite": _suite(places),
         "reference": _reference(places),
         "service": _cited(places, candidate, incumbent),
         "base_trained_on": _trained_on(places),
     }
+
+
+def _suite(places: _Places) -> Path | dict[str, Any] | None:
+    """The user's suite of expectations: a file, or what ``pkg.mod:NAME`` is or returns.
+
+    Raises:
+        AuditError: The name is that of something else.
+        SubjectError: The code fails.
+    """
+    named = places.audit.quality
+    if named is None or ":" not in named or places.at(named).exists():
+        return None if named is None else places.at(named)
+    suite, _ = subjects.imported(named, [places.root])
+    suite = suite() if callable(suite) else suite
+    if not hasattr(suite, "to_json_dict"):
+        raise AuditError(
+            f"quality: {named} is a {type(suite).__name__}; expected an ExpectationSuite or what makes one"
+        )
+    return dict(suite.to_json_dict())
 
 
 def _trained_on(places: _Places) -> tuple[Path, ...]:

@@ -25,7 +25,7 @@ from govkit.pipeline.casework import Casework
 from govkit.remedies import Remedy
 
 PREDICTION, SCORE = "remedied_prediction", "remedied_score"
-TEST = "predictions.parquet"
+TEST, SUITE = "predictions.parquet", "suite.json"
 
 
 def write_candidate(
@@ -77,6 +77,7 @@ def write_candidate(
         "columns": _columns(work, stated=stated),
         "use": audit.use.model_copy(update={"conditions": (*audit.use.conditions, *remarks)}),
         **_beside(audit, lambda path: moved(root / path)),
+        **_suite(case.suite, folder),
         "policy": moved(Path(policy)) if is_path(policy) else policy,
     }
     text = documents.dump(audit.model_copy(update=changes).dump())
@@ -91,6 +92,14 @@ def _beside(audit: Audit, moved: Callable[[str], str]) -> dict[str, Any]:
         "service": service and type(service)(statement=moved(service.statement), trust=moved(service.trust)),
         "quality": audit.quality and moved(audit.quality),
     }
+
+
+def _suite(suite: Any, folder: Path) -> dict[str, str]:
+    """A suite that Python code made becomes a file of its own: the code stays where it is."""
+    if not isinstance(suite, Mapping):
+        return {}
+    (folder / SUITE).write_text(json.dumps(suite, indent=2) + "\n", encoding="utf-8")
+    return {"quality": SUITE}
 
 
 def is_path(policy: str) -> bool:

@@ -6,6 +6,7 @@ from govkit.subjects.ancestry import Ancestry, Layer, compare_weights
 from govkit.subjects.base import FrozenBase, Probe, embed_role, probe
 from govkit.subjects.load import load
 from govkit.subjects.predictions import PredictionsFile
+from govkit.subjects.python import imported
 
 __all__ = [
     "Ancestry",
@@ -15,6 +16,7 @@ __all__ = [
     "Probe",
     "compare_weights",
     "embed_role",
+    "imported",
     "load",
     "probe",
 ]

@@ -48,7 +48,7 @@ def python_subject(
     Raises:
         SubjectError: The code fails when it is imported, NAME is none of these, or a torch module for another task.
     """
-    thing, file = _import(name, paths)
+    thing, file = imported(name, paths)
     origin = Origin(name, file, tuple(paths), modality, tuple(classes), passes, input_range, task)
     if _is_module(thing):
         if task not in CLASSES:
@@ -241,8 +241,12 @@ def importing(paths: Sequence[Path]) -> Iterator[None]:
             sys.path.remove(path)
 
 
-def _import(name: str, paths: Sequence[Path]) -> tuple[Any, Path]:
-    """The named object (a class already made an instance) and the file of its module."""
+def imported(name: str, paths: Sequence[Path]) -> tuple[Any, Path]:
+    """The object that ``pkg.mod:NAME`` names (a class already made an instance), and the file of its module.
+
+    Raises:
+        SubjectError: The code fails when it is imported, or holds no such name.
+    """
     module_name, colon, attribute = name.partition(":")
     if not colon or not all(part.isidentifier() for part in (*module_name.split("."), attribute)):
         raise SubjectError(f"python: {name!r} is not understood; expected pkg.mod:NAME")

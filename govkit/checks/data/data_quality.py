@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from govkit.checks._expectations import SEVERITIES, Outcome, context, read_suite, validated
+from govkit.checks._expectations import SEVERITIES, Outcome, context, read_suite, suite_digest, validated
 from govkit.checks._identifiers import KINDS
 from govkit.checks._quality import Summary, absent, blank, marked, outside, pieces, repeated, summary, unknown
 from govkit.checks._shared import measured, missing, named_rows
@@ -17,7 +17,11 @@ from govkit.core import Case, Dataset, Finding, Measurement, Metric, check, exac
 from govkit.core.case import Array
 from govkit.core.finding import MOST_ROWS
 from govkit.core.words import CLASSES, LABEL, TASKS, Better
+from govkit.data import column_types
 from govkit.stats import proportion
+
+LONGEST = 10_000
+"""Characters of the list of columns that a finding carries."""
 
 FEWEST = 30
 """Texts whose language must be told before their share says something."""
@@ -59,6 +63,8 @@ SPOKEN = {
         "failed_expectations": _counts("Expectations that are not met.", "expectations"),
         **{f"failed_{each}": _counts(f"Expectations of severity {each} that are not met.", "expectations")
            for each in SEVERITIES},
+        "suite": Metric("Digest of the user's suite."),
+        "column_types": Metric("What the columns hold, as they were read."),
         "expectations": Metric("Expectations in the suite.", unit="expectations", low=0),
         "expectation_met": Metric("Whether one expectation is met; listed where it is not."),
         "missing_share": _share("Share of rows without a value in a column."),
@@ -90,11 +96,14 @@ def data_quality(case: Case) -> Iterator[Finding]:
     """
     read = None if case.suite is None else read_suite(case.suite)
     where = None if read is None else context()
+    if read is not None:
+        yield Measurement(name="suite", value=suite_digest(read), n=len(case.data["test"]))
     train = case.data.get("train")
     known = {} if train is None else _summaries(case, train)
     for data in case.data.values():
         held = known if data is train else _summaries(case, data)
         yield from _judged(_defaults(case, data, held) if read is None else validated(where, read, data), data)
+        yield Measurement(name="column_types", value=_types(data), n=len(data), data=data.ref)
         yield from _alone(case, data, held)
         if train is None:
             yield from _without_train(case, data)
@@ -102,6 +111,16 @@ def data_quality(case: Case) -> Iterator[Finding]:
             yield from _beside(case, data, held, known)
     if case.modality == "text" and train is not None:
         yield from _spoken(case, train)
+
+
+def _types(data: Dataset) -> str:
+    """Names of columns by what they hold; a name that looks like personal data stays inside."""
+    by_type: dict[str, list[str]] = {}
+    for at, (name, kind) in enumerate(column_types(data.table).items(), 1):
+        shown = f"column {at}" if any(each.within(name) for each in KINDS) else name
+        by_type.setdefault(kind, []).append(shown)
+    said = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in sorted(by_type.items()))
+    return said if len(said) <= LONGEST else f"{said[:LONGEST]} ..."
 
 
 def _named(case: Case, use: str, data: Dataset) -> list[str]:

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import logging
+import re
 import sys
 
 import numpy as np
@@ -81,6 +82,25 @@ def test_a_users_suite_that_is_met(tmp_path):
     )
     found = run("data_quality", read_case({"test": good()}, columns=TEXT, suite=path))
     assert value(found, "suite_passed") is True
+
+
+def test_a_suite_as_data_is_as_good_as_its_file_and_known_by_its_digest(tmp_path):
+    path = suite(tmp_path / "suite.json", ("expect_column_values_to_be_in_set", {"column": "sex", "value_set": ["f"]}))
+    stored = run("data_quality", read_case({"test": good()}, columns=TEXT, suite=path))
+    given = run("data_quality", read_case({"test": good()}, columns=TEXT, suite=json.loads(path.read_text())))
+    assert given == stored
+    (digest,) = (item.value for item in stored if item.name == "suite")
+    path.write_text(path.read_text().replace('"f"', '"m"'))
+    changed = run("data_quality", read_case({"test": good()}, columns=TEXT, suite=path))
+    assert [item.value for item in changed if item.name == "suite"] != [digest]
+
+
+def test_what_the_columns_hold_is_recorded_and_a_name_that_is_somebodys_is_not():
+    table = {**good(), "age": [1] * len(good()["id"]), "4111 1111 1111 1111": [0.5] * len(good()["id"])}
+    said = value(run("data_quality", read_case({"test": table}, columns=TEXT)), "column_types")
+    assert "int: age" in said
+    assert "4111" not in said
+    assert re.search(r"float: column [0-9]+", said)
 
 
 @pytest.mark.parametrize(
