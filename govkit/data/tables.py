@@ -13,7 +13,7 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from govkit.data.faults import Faults
 from govkit.data.images import image_table
 from govkit.data.jsonl import common_schema, jsonl_parts
 from govkit.data.typed import KINDS, typed
-from govkit.data.unpacking import MARK, PACKED, RATIO, Marked, most_unpacked, open_unpacked
+from govkit.data.unpacking import MARK, PACKED, RATIO, most_unpacked, open_for_threads, open_unpacked
 from govkit.errors import DataError
 
 FORMATS = (
@@ -232,11 +232,7 @@ def _csv(path: Path, faults: Faults | None) -> Iterator[Array]:
         ),
     }
     rows, part = 0, None
-    with (
-        open_unpacked(path) as file,
-        nullcontext(file) if faults is None else Marked(file) as given,
-        _with_row(path, faults),
-    ):
+    with open_for_threads(path, marked=faults is not None) as given, _with_row(path, faults):
         for batch in csv.open_csv(given, **options):
             part = pa.table(batch)
             rows += part.num_rows

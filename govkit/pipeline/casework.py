@@ -172,8 +172,7 @@ def _suite(places: _Places) -> Path | dict[str, Any] | None:
     """The user's suite of expectations: a file, or what ``pkg.mod:NAME`` is or returns.
 
     Raises:
-        AuditError: The name is that of something else.
-        SubjectError: The code fails.
+        UsageError: The name is that of something else, or the code fails.
     """
     named = places.audit.quality
     if named is None or ":" not in named or places.at(named).exists():
