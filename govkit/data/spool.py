@@ -140,7 +140,7 @@ def scratch(shape: tuple[int, ...], kind: Any) -> Array:
     size = math.prod(shape) * np.dtype(kind).itemsize
     if size <= HELD:
         return np.empty(shape, kind)
-    with _disk(), TemporaryFile() as file:
+    with disk(), TemporaryFile() as file:
         # A file with holes would end the process where the disk is full.
         os.posix_fallocate(file.fileno(), 0, size)
         return np.asarray(np.memmap(file, kind, "r+", shape=shape))
@@ -151,7 +151,7 @@ def _spooled(batches: Iterable[Array], schema: Array) -> Any:
     import pyarrow as pa
     from pyarrow import ipc
 
-    with _disk(), TemporaryFile() as file:
+    with disk(), TemporaryFile() as file:
         with ipc.new_file(file, schema) as sink:
             for batch in batches:
                 sink.write_batch(batch)
@@ -160,7 +160,8 @@ def _spooled(batches: Iterable[Array], schema: Array) -> Any:
 
 
 @contextmanager
-def _disk() -> Iterator[None]:
+def disk() -> Iterator[None]:
+    """Tells of a disk for temporary files that is full."""
     try:
         yield
     except OSError as error:

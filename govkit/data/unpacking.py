@@ -5,10 +5,12 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
+from collections.abc import Iterator
 from pathlib import Path
-from threading import Event, Lock
+from tempfile import NamedTemporaryFile
 from typing import Any
 
+from govkit.data.spool import disk
 from govkit.errors import DataError
 
 PACKED = (".gz", ".zst")
@@ -18,9 +20,6 @@ FREE = 1 << 28
 
 RATIO = 200
 """How many times its own size a larger file may unpack to; tables shrink to a tenth, seldom to a fiftieth."""
-
-PATIENCE = 0.2
-"""Seconds in which Arrow's thread has asked again, if it does."""
 
 MARK = "\0\x1a"
 """What stands for a byte that is not UTF-8."""
@@ -55,16 +54,32 @@ def open_unpacked(path: Path) -> Any:
 
 
 def open_for_threads(path: Path, *, marked: bool) -> Any:
-    """The bytes of a file for threads of Arrow, ``Marked`` where that is asked for and needed.
+    """The unpacked bytes of a file for threads of Arrow; ``marked``: as UTF-8, with ``MARK`` for what is none.
 
-    A file that is neither packed nor in need of marks is opened by Arrow itself: a process that ends while a thread of
-    Arrow asks Python for more is aborted.
+    Nothing of it is Python's: a process that ends while a thread of Arrow asks Python for more is aborted. So what is
+    packed, or needs marks, is first written to a file without a name.
+
+    Raises:
+        DataError: As ``open_unpacked``, or the disk for temporary files is full.
     """
     import pyarrow as pa
 
     if not path.name.lower().endswith(PACKED) and not (marked and _holds_other_bytes(path)):
         return pa.OSFile(str(path))
-    return Marked(open_unpacked(path)) if marked else open_unpacked(path)
+    with open_unpacked(path) as packed, NamedTemporaryFile() as file:
+        for data in utf8(packed) if marked else iter(lambda: packed.read(1 << 20), b""):
+            with disk():
+                file.write(data)
+                file.flush()
+        return pa.OSFile(file.name)
+
+
+def utf8(file: Any, size: int = 1 << 20) -> Iterator[bytes]:
+    """The bytes of a file, read in pieces of some size, with ``MARK`` for those that are not UTF-8."""
+    decoder, data = codecs.getincrementaldecoder("utf-8")("govkit.marked"), b"more"
+    while data:
+        data = file.read(size)
+        yield decoder.decode(data, final=not data).encode()
 
 
 def _holds_other_bytes(path: Path) -> bool:
@@ -102,35 +117,3 @@ class _Bounded(io.RawIOBase):
     def close(self) -> None:
         self._unpacked.close()
         super().close()
-
-
-class Marked(io.RawIOBase):
-    """A file as UTF-8, with ``MARK`` for what is none: Arrow does not survive such a byte in a row of other fields."""
-
-    def __init__(self, file: Any) -> None:
-        super().__init__()
-        # The bytes that ``read`` gives may be more than were asked for, which Arrow takes.
-        self._file, self._decoder = file, codecs.getincrementaldecoder("utf-8")("govkit.marked")
-        # Arrow reads ahead in a thread of its own, and goes on with that after it has told an error.
-        self._reading, self._told_end = Lock(), Event()
-
-    def readable(self) -> bool:  # noqa: D102 - as of any file
-        return True
-
-    def read(self, size: int = -1) -> bytes:  # noqa: D102
-        text, data = "", b"more"
-        with self._reading:
-            while data and not text:
-                data = b"" if self.closed else self._file.read(size)
-                text = self._decoder.decode(data, final=not data)
-            if not text:
-                self._told_end.set()
-        return text.encode()
-
-    def close(self) -> None:  # noqa: D102
-        with self._reading:
-            self._file.close()
-            super().close()
-        # Where the reading stopped early, that thread asks once more and is told the end. A process that ended while it
-        # asks would be aborted. It asks at once, or never where it has read ahead as far as it may.
-        self._told_end.wait(PATIENCE)

@@ -160,10 +160,8 @@ def test_a_row_of_csv_may_be_broken_in_two_ways(tmp_path: Path, capfd: pytest.Ca
 
 @given(st.lists(st.one_of(st.binary(max_size=3), st.text(max_size=3).map(str.encode))), st.integers(1, 5))
 def test_bytes_are_marked_alike_wherever_the_file_is_cut(parts: list[bytes], size: int) -> None:
-    with unpacking.Marked(io.BytesIO(b"".join(parts))) as file:
-        pieces = list(iter(lambda: file.read(size), b""))
+    pieces = unpacking.utf8(io.BytesIO(b"".join(parts)), size)
     assert b"".join(pieces) == b"".join(parts).decode(errors="govkit.marked").encode()
-    assert file.read(size) == b""
 
 
 @pytest.mark.parametrize("block", [50, 1 << 24])
@@ -344,7 +342,7 @@ def test_images_that_are_none_or_too_large_are_refused_by_name(tmp_path: Path, m
 HOSTILE = {
     "cell.csv": (b"a,b\n1," + b"x" * 10_000_000 + b"\n", "has a row of more than 4 MB"),
     "zeros.csv.gz": (gzip.compress(bytes(100_000_000), 1), "the header cannot be read"),
-    "line.csv.zst": (zst(b"a,b\n1,2\n" + bytes(100_000_000)), "has a row of more than 4 MB"),
+    "line.csv.zst": (zst(b"a,b\n1,2\n" + bytes(100_000_000)), "unpacks to more than 64 MB"),
     "zeros.jsonl.gz": (gzip.compress(bytes(100_000_000), 1), "has a line of more than 64 MB"),
     "rows.csv.zst": (zst(b"a,b\n" + b"1,2\n" * 18_000_000), "unpacks to more than 64 MB"),
     "list.json.zst": (zst(b"[" + b" " * 100_000_000), "unpacks to more than 64 MB"),
