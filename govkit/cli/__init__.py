@@ -32,7 +32,7 @@ def main() -> None:
     try:
         app()
     except KeyboardInterrupt:
-        _end("interrupted; nothing was written", 130)
+        _end("interrupted; what was not finished was not written", 130)
     except Exception as error:  # noqa: BLE001 — Python's own exit code 1 would read as a verdict that blocks
         _end(*_told(error))
 

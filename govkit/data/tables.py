@@ -10,6 +10,7 @@ import io
 import json
 import os
 import re
+import time
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
+from weakref import ref
 
 from govkit.core.case import Array
 from govkit.data.digest import BATCH
@@ -33,6 +35,9 @@ FORMATS = (
 )
 BLOCK = 1 << 22
 """The longest possible row of CSV in bytes. Arrow reads 32 blocks ahead, which is most of the memory that it needs."""
+
+PATIENCE = 1.0
+"""Seconds after which a thread of Arrow is waited for no longer."""
 
 STEP = 256
 """Rows of Parquet that are unpacked at once: a text that is stored once may be meant in each of them."""
@@ -216,13 +221,15 @@ def _csv(path: Path, faults: Faults | None) -> Iterator[Array]:
     _unique_names(path, names)
     # A small part of thousands of columns costs what a large one does.
     block = BLOCK << 2 if len(names) > WIDE else BLOCK
+    handler = None if faults is None else partial(_other_fields, faults)
+    held = (lambda: None) if handler is None else ref(handler)
     options = {
         # Rows are numbered where one thread reads them.
         "read_options": csv.ReadOptions(block_size=block, use_threads=faults is None),
         "parse_options": csv.ParseOptions(
             delimiter=delimiter,
             newlines_in_values=True,
-            invalid_row_handler=None if faults is None else partial(_other_fields, faults),
+            invalid_row_handler=handler,
         ),
         "convert_options": csv.ConvertOptions(
             column_types=dict.fromkeys(names, pa.string()),
@@ -232,12 +239,24 @@ def _csv(path: Path, faults: Faults | None) -> Iterator[Array]:
         ),
     }
     rows, part = 0, None
-    with open_for_threads(path, marked=faults is not None) as given, _with_row(path, faults):
-        for batch in csv.open_csv(given, **options):
-            part = pa.table(batch)
-            rows += part.num_rows
-            yield part
+    try:
+        with open_for_threads(path, marked=faults is not None) as given, _with_row(path, faults):
+            for batch in csv.open_csv(given, **options):
+                part = pa.table(batch)
+                rows += part.num_rows
+                yield part
+    finally:
+        options.clear()
+        handler = None
+        _let_go(held)
     _no_open_quote(path, part, rows)
+
+
+def _let_go(held: Callable[[], Any]) -> None:
+    """Wait until no thread of Arrow holds what is Python's: a process that ends before that is aborted."""
+    until = time.monotonic() + PATIENCE
+    while held() is not None and time.monotonic() < until:
+        time.sleep(0.001)
 
 
 def _other_fields(faults: Faults, row: Any) -> str:

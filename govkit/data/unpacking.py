@@ -7,7 +7,7 @@ import gzip
 import io
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import TemporaryFile
 from typing import Any
 
 from govkit.data.spool import disk
@@ -57,21 +57,28 @@ def open_for_threads(path: Path, *, marked: bool) -> Any:
     """The unpacked bytes of a file for threads of Arrow; ``marked``: as UTF-8, with ``MARK`` for what is none.
 
     Nothing of it is Python's: a process that ends while a thread of Arrow asks Python for more is aborted. So what is
-    packed, or needs marks, is first written to a file without a name.
+    packed is unpacked once to see that it stays within its bounds, and what needs marks is written to a file without a
+    name.
 
     Raises:
         DataError: As ``open_unpacked``, or the disk for temporary files is full.
     """
     import pyarrow as pa
 
-    if not path.name.lower().endswith(PACKED) and not (marked and _holds_other_bytes(path)):
-        return pa.OSFile(str(path))
-    with open_unpacked(path) as packed, NamedTemporaryFile() as file:
-        for data in utf8(packed) if marked else iter(lambda: packed.read(1 << 20), b""):
-            with disk():
-                file.write(data)
-                file.flush()
-        return pa.OSFile(file.name)
+    packed = path.name.lower().endswith(PACKED)
+    clean = _is_utf8(path) if packed or marked else True
+    if marked and not clean:
+        with open_unpacked(path) as file, TemporaryFile() as copy:
+            for data in utf8(file):
+                with disk():
+                    copy.write(data)
+                    copy.flush()
+            copy.seek(0)
+            return pa.OSFile(f"/dev/fd/{copy.fileno()}")
+    native = pa.OSFile(str(path))
+    if not packed:
+        return native
+    return pa.CompressedInputStream(native, "gzip" if path.name.lower().endswith(".gz") else "zstd")
 
 
 def utf8(file: Any, size: int = 1 << 20) -> Iterator[bytes]:
@@ -82,17 +89,13 @@ def utf8(file: Any, size: int = 1 << 20) -> Iterator[bytes]:
         yield decoder.decode(data, final=not data).encode()
 
 
-def _holds_other_bytes(path: Path) -> bool:
-    """Whether a file is not UTF-8 throughout."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    try:
-        with path.open("rb") as file:
-            while data := file.read(1 << 20):
-                decoder.decode(data)
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return True
-    return False
+def _is_utf8(path: Path) -> bool:
+    """Whether a file is UTF-8 throughout; it is read to its end in either case, so that its bounds are known."""
+    mark, clean = MARK.encode(), True
+    with open_unpacked(path) as file:
+        for data in utf8(file):
+            clean = clean and mark not in data
+    return clean
 
 
 class _Bounded(io.RawIOBase):

@@ -15,12 +15,12 @@ from govkit.core import Policy, Trigger
 from govkit.errors import AuditError, DataError, UsageError
 from govkit.pipeline import clock
 from govkit.pipeline.steps import policy_beside, policy_reference
-from govkit.stats import MeanStream, StreamState
+from govkit.stats import Look, MeanStream, StreamState
 from govkit.stats.looks import FEWEST_DAYS
 from govkit.watch import telling
 from govkit.watch.arrivals import Arrival, arrivals, days_of
 from govkit.watch.form import WatchFile
-from govkit.watch.memory import Alarm, Look, Memory
+from govkit.watch.memory import Alarm, Counted, Memory
 from govkit.watch.reference import FEWEST_ROWS, Column, column_of
 from govkit.watch.streams import Right, Stream, day_effects, look_at, right_of, streams_of
 
@@ -113,6 +113,8 @@ def _reference(form: WatchFile, root: Path, policy: Policy) -> dict[str, Any]:
         "days": 1,
         "day_effects": {},
     }
+    if right is not None and all(trigger.watch != "accuracy" for trigger in policy.triggers):
+        raise DataError(f"columns.label is named, but the policy {policy.id} has no trigger that watches accuracy")
     streams = _streams(form, policy, columns, facts)
     if not streams:
         raise DataError(f"{form.reference.path}: no trigger of the policy {policy.id} fits a column that is watched")
@@ -205,7 +207,7 @@ def _look(kept: Watch, arrival: Arrival, *, now: str, tell: Callable[[Event], No
         if before is None:
             states = _advanced(kept, looks)
             margins = {name: state.log_evidence - state.log_alarm for name, state in states.items()}
-            seen = Look(arrival.name, digest, len(table), now, margins, arrival.stamp, _labeled(kept, looks))
+            seen = Counted(arrival.name, digest, len(table), now, margins, arrival.stamp, _labeled(kept, looks))
             kept.memory.count(seen, {name: asdict(state) for name, state in states.items()})
             for trigger, says in _alarms(kept, states, looks):
                 kept.memory.raise_alarm(trigger.id, seen.name, now, says)
@@ -221,7 +223,7 @@ def _look(kept: Watch, arrival: Arrival, *, now: str, tell: Callable[[Event], No
         _refuse(kept, arrival.name, why, now=now, tell=tell)
 
 
-def _advanced(kept: Watch, looks: Mapping[str, Any]) -> dict[str, StreamState]:
+def _advanced(kept: Watch, looks: Mapping[str, Look]) -> dict[str, StreamState]:
     stored = kept.memory.streams()
     states = {}
     for name, stream in kept.streams.items():
@@ -231,7 +233,7 @@ def _advanced(kept: Watch, looks: Mapping[str, Any]) -> dict[str, StreamState]:
 
 
 def _alarms(
-    kept: Watch, states: Mapping[str, StreamState], looks: Mapping[str, Any]
+    kept: Watch, states: Mapping[str, StreamState], looks: Mapping[str, Look]
 ) -> Iterator[tuple[Trigger, dict[str, Any]]]:
     """Each trigger with a stream beyond its limit, of a column that no standing alarm of it names; surest first."""
     standing = [alarm for alarm in kept.memory.alarms() if alarm.closed is None]
@@ -245,7 +247,7 @@ def _alarms(
             yield trigger, {**said, "streams": [_found(kept.streams[name], looks[name]) for name in mine]}
 
 
-def _found(stream: Stream, look: Any) -> dict[str, Any]:
+def _found(stream: Stream, look: Look) -> dict[str, Any]:
     kind = "shift" if isinstance(stream.test, MeanStream) else "share"
     found = stream.value(look) if look.rows else stream.usual
     return {
@@ -258,7 +260,7 @@ def _found(stream: Stream, look: Any) -> dict[str, Any]:
     }
 
 
-def _labeled(kept: Watch, looks: Mapping[str, Any]) -> int:
+def _labeled(kept: Watch, looks: Mapping[str, Look]) -> int:
     """Rows whose label was there."""
     return max((looks[name].rows for name, stream in kept.streams.items() if not stream.column), default=0)
 
@@ -309,7 +311,7 @@ def _late(kept: Watch, now: str) -> Iterator[Event]:
     """What has not arrived for too long: looks, and labels where accuracy is watched."""
     looks, began = kept.memory.looks(), kept.memory.facts()["began"]
     awaited = [("overdue", looks, 2 * kept.form.every_days)]
-    if kept.form.columns.label is not None:
+    if any(not stream.column for stream in kept.streams.values()):
         awaited.append(("unlabeled", [look for look in looks if look.labeled], kept.form.labels_days))
     for event, held, days in awaited:
         last = max((look.seen for look in held), default=began)

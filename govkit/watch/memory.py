@@ -40,7 +40,7 @@ _COUNT = "SELECT count(*) FROM sqlite_master"
 
 
 @dataclass(frozen=True)
-class Look:
+class Counted:
     """A look that was counted.
 
     Attributes:
@@ -158,12 +158,12 @@ class Memory:
         rows = [(name, json.dumps(value)) for name, value in facts.items()]
         self._base.executemany("INSERT INTO facts VALUES (?, ?)", rows)
 
-    def looks(self) -> list[Look]:
+    def looks(self) -> list[Counted]:
         """All looks that were counted, by name."""
         rows = self._base.execute("SELECT name, digest, rows, seen, evidence, stamp, labeled FROM looks ORDER BY name")
         return [_look(*row) for row in rows]
 
-    def seen(self, name: str, digest: str) -> Look | None:
+    def seen(self, name: str, digest: str) -> Counted | None:
         """The look that was counted under this name or with this content."""
         query = (
             "SELECT name, digest, rows, seen, evidence, stamp, labeled FROM looks "
@@ -172,7 +172,7 @@ class Memory:
         row = self._base.execute(query, (name, digest, name)).fetchone()
         return None if row is None else _look(*row)
 
-    def count(self, look: Look, streams: Mapping[str, Any]) -> None:
+    def count(self, look: Counted, streams: Mapping[str, Any]) -> None:
         """Write a look and the streams as they are after it."""
         values = (look.name, look.digest, look.rows, look.seen, json.dumps(dict(look.evidence)))
         self._base.execute("INSERT INTO looks VALUES (?, ?, ?, ?, ?, ?, ?)", (*values, look.stamp, look.labeled))
@@ -226,8 +226,8 @@ class Memory:
         return [Refused(*row) for row in rows]
 
 
-def _look(name: str, digest: str, rows: int, seen: str, evidence: str, *rest: Any) -> Look:
-    return Look(name, digest, rows, seen, json.loads(evidence), *rest)
+def _look(name: str, digest: str, rows: int, seen: str, evidence: str, *rest: Any) -> Counted:
+    return Counted(name, digest, rows, seen, json.loads(evidence), *rest)
 
 
 def _alarm(id: int, trigger: str, look: str, seen: str, says: str, closed: str | None, reason: str | None) -> Alarm:  # noqa: PLR0917

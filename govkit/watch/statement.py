@@ -12,7 +12,7 @@ from govkit import evidence
 from govkit.errors import UsageError
 from govkit.pipeline.steps import tool
 from govkit.watch.looking import Watch, alarm_event, moment, opened
-from govkit.watch.memory import Look
+from govkit.watch.memory import Counted
 
 
 def sign_month(
@@ -94,13 +94,13 @@ def _seen(kept: Watch, first: date, last: date) -> dict[str, Any]:
     }
 
 
-def _silent(looks: Sequence[Look], first: date, last: date) -> int:
+def _silent(looks: Sequence[Counted], first: date, last: date) -> int:
     seen = {look.seen[:10] for look in looks}
     days = ((first + timedelta(days=day)).isoformat() for day in range((last - first).days + 1))
     return sum(day not in seen for day in days)
 
 
-def _stream(kept: Watch, name: str, looks: Sequence[Look]) -> Mapping[str, Any]:
+def _stream(kept: Watch, name: str, looks: Sequence[Counted]) -> Mapping[str, Any]:
     """How near a stream came to its alarm; ``nearest`` is the logarithm of its evidence less that of an alarm."""
     stream = kept.streams[name]
     nearest = max((look.evidence[name] for look in looks), default=None)

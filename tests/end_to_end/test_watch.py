@@ -227,8 +227,15 @@ def test_a_policy_without_triggers_watches_nothing(tmp_path: Path) -> None:
 
 def test_triggers_that_fit_no_column_watch_nothing(tmp_path: Path) -> None:
     triggers = "\n".join(line for line in TRIGGERS.splitlines() if "watch: new" in line or line == "triggers:")
-    make_watch(tmp_path, form=FORM.replace("[amount, city]", "[amount]"), policy=POLICY + triggers + "\n")
+    form = FORM.replace("[amount, city], label: label, prediction: prediction", "[amount]")
+    make_watch(tmp_path, form=form, policy=POLICY + triggers + "\n")
     assert "no trigger of the policy watched fits a column" in run(tmp_path, code=2)
+
+
+def test_labels_are_not_named_in_vain(tmp_path: Path) -> None:
+    triggers = "\n".join(line for line in TRIGGERS.splitlines() if "watch: accuracy" not in line)
+    make_watch(tmp_path, policy=POLICY + triggers + "\n")
+    assert "has no trigger that watches accuracy" in run(tmp_path, code=2)
 
 
 def test_labels_that_have_not_arrived_say_nothing_about_accuracy(folder: Path) -> None:

@@ -80,11 +80,12 @@ SPOKEN = {
 def data_quality(case: Case) -> Iterator[Finding]:
     """A suite of expectations on each data set, and counts of what is broken, missing or odd in the declared columns.
 
-    The suite is the user's own file (``quality`` in the audit file, JSON as great-expectations writes it), which
-    great-expectations runs on the whole table as a frame. Without one these are counted: there are rows; labels, inputs
-    and groups are not missing; labels are known classes, truths, or numbers in their range; texts are not blank; ids
-    are unique; no input column of a table and no label is constant. All of these count as critical. An expectation that
-    cannot be computed, for example because its column does not exist, is not met.
+    The suite is the user's own (``quality`` in the audit file: JSON as great-expectations writes it, or
+    ``pkg.mod:NAME`` of a suite in Python), which great-expectations runs on the whole table as a frame. Without one
+    these are counted: there are rows; labels, inputs and groups are not missing; labels are known classes, truths, or
+    numbers in their range; texts are not blank; ids are unique; no input column of a table and no label is constant.
+    All of these count as critical. An expectation that cannot be computed, for example because its column does not
+    exist, is not met.
 
     The other counts are exact. Ranges, types, categories, scripts and languages are those of the training data, and
     without it they are not known; some test rows lie outside of any range by chance. Categories are texts of at most

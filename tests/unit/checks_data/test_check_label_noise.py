@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from benches import load_bench
 from case_fixture import make_case, make_dataset, pick, run_check
 
 from govkit.checks._probes import probe_features
@@ -19,12 +17,7 @@ from govkit.core import Gap
 
 @pytest.fixture(scope="module")
 def bench():
-    path = Path(__file__).parents[2] / "bench" / "label_noise.py"
-    spec = importlib.util.spec_from_file_location("bench_label_noise", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return load_bench("label_noise")
 
 
 def gaps_of(found):

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from benches import load_bench
 from case_fixture import make_case, make_dataset, pick, run_check
 from rows_fixture import read_case, run
 
@@ -22,12 +20,7 @@ OWN = [["sun", "sea", "sand", "surf", "beach", "swim"], ["snow", "ice", "ski", "
 
 @pytest.fixture(scope="module")
 def bench():
-    path = Path(__file__).parents[2] / "bench" / "label_noise.py"
-    spec = importlib.util.spec_from_file_location("bench_label_noise_triggers", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return load_bench("label_noise")
 
 
 def made(n=400, seed=0):

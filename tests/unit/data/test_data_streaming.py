@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import importlib.util
 import io
 import json
 import os
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
-from types import ModuleType
 
 import datasets
 import numpy as np
 import pyarrow as pa
 import pytest
+from benches import load_bench
 from PIL import Image
 from pyarrow import csv, feather, ipc, parquet
 
@@ -25,7 +24,6 @@ from govkit import manifest
 from govkit.data import RowsDigest, batches_digest, content_digest, file_digest, read_table, shared_rows
 from govkit.errors import DataError, UsageError
 
-BENCH = Path(__file__).parents[2] / "bench" / "digests.py"
 SCHEMA = {"i": "int", "f": "float", "t": "text", "b": "bool", "w": "time"}
 ROWS = {
     "i": [1, None, -7, 2**53],
@@ -439,16 +437,9 @@ def test_rows_that_sources_share(tmp_path: Path) -> None:
         file.close()
 
 
-def load_bench() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("bench_digests", BENCH)
-    bench = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(bench)
-    return bench
-
-
 def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
     """The 2 GB of the bench in small: four times the rows, hardly more memory, and far below what the rows hold."""
-    bench = load_bench()
+    bench = load_bench("digests")
     peaks = []
     for rows in (200_000, 800_000):
         bench.write_parquet(tmp_path / "big.parquet", rows)
@@ -460,7 +451,7 @@ def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
 
 
 def test_the_bytes_digest_costs_what_sha256sum_costs(tmp_path: Path) -> None:
-    bench = load_bench()
+    bench = load_bench("digests")
     path = tmp_path / "bytes.csv"
     path.write_bytes(np.random.default_rng(0).bytes(1 << 26))
     ours, theirs = bench.bytes_ratio(path, repeats=3)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
+from benches import load_bench
 
 from govkit.core import LEVELS
 
@@ -17,13 +16,7 @@ COARSE = np.concatenate([[1e-3], np.linspace(0.02, 0.98, 17), [1 - 1e-3]])
 
 @pytest.fixture(scope="module")
 def bench() -> ModuleType:
-    path = Path(__file__).parents[2] / "bench" / "stats_coverage.py"
-    spec = importlib.util.spec_from_file_location("stats_coverage", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_bench("stats_coverage")
 
 
 @pytest.mark.parametrize(("n", "m"), [(20, 20), (7, 30)])

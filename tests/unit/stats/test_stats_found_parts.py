@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from itertools import product
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
+from benches import load_bench
 from scipy.stats import binom, fisher_exact, norm
 from statsmodels.stats.multitest import multipletests
 
@@ -19,14 +17,7 @@ from govkit.stats.found_parts import counts, found_drops, pack, sizes, visible_d
 
 @pytest.fixture(scope="module")
 def bench() -> ModuleType:
-    path = Path(__file__).parents[2] / "bench" / "found_parts.py"
-    spec = importlib.util.spec_from_file_location("bench_found_parts", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # its data classes look themselves up
-    spec.loader.exec_module(module)
-    return module
+    return load_bench("found_parts")
 
 
 def packed(parts: np.ndarray) -> np.ndarray:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
+from benches import load_bench
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import ndtri
@@ -25,14 +23,7 @@ TABLES = st.lists(st.lists(st.integers(0, 60), min_size=4, max_size=4), min_size
 
 @pytest.fixture(scope="module")
 def bench() -> ModuleType:
-    path = Path(__file__).parents[2] / "bench" / "origin.py"
-    spec = importlib.util.spec_from_file_location("bench_origin", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
+    return load_bench("origin")
 
 
 def gaps_of(candidate: tuple[float, float], other: tuple[float, float], change: tuple[float, float]) -> Gaps:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
+from benches import load_bench
 
 from govkit.core import LEVELS, Interval
 from govkit.stats.agreement import rank_correlation
@@ -18,13 +17,7 @@ from govkit.stats.retrieval import average_precision, average_precision_differen
 
 @pytest.fixture(scope="module")
 def bench() -> ModuleType:
-    path = Path(__file__).parents[2] / "bench" / "reader_intervals.py"
-    spec = importlib.util.spec_from_file_location("reader_intervals", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_bench("reader_intervals")
 
 
 def missed(intervals: Iterator[Interval], truth: float) -> float:

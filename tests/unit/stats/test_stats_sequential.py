@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 import itertools
 import json
 import math
-import sys
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
+from benches import load_bench
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import beta, betabinom, binom, chi2, norm, rankdata
@@ -37,14 +35,7 @@ RATE = RateStream(reference_rows=10_000, reference_count=9000)
 
 @pytest.fixture(scope="module")
 def bench() -> ModuleType:
-    path = Path(__file__).parents[2] / "bench" / "watch.py"
-    spec = importlib.util.spec_from_file_location("bench_watch", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
+    return load_bench("watch")
 
 
 # The likelihood ratios.

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from govkit.errors import UsageError
-from govkit.watch.memory import Look, Memory
+from govkit.watch.memory import Counted, Memory
 
-LOOK = Look("a.csv", "sha256:1", 5, "2026-11-01T00:00:00Z", {"s": -3.25}, "5 1")
+LOOK = Counted("a.csv", "sha256:1", 5, "2026-11-01T00:00:00Z", {"s": -3.25}, "5 1")
 SAYS = {"trigger": "T", "then": "review", "found": 0.1 + 0.2}
 
 
@@ -64,7 +64,7 @@ def test_another_process_sees_nothing_of_a_look_before_it_is_whole(tmp_path: Pat
 def test_a_look_is_known_by_its_name_before_its_content(tmp_path: Path) -> None:
     memory = opened(tmp_path)
     memory.count(LOOK, {})
-    memory.count(Look("b.csv", "sha256:2", 5, LOOK.seen, {}), {})
+    memory.count(Counted("b.csv", "sha256:2", 5, LOOK.seen, {}), {})
     assert memory.seen("c.csv", "sha256:3") is None
     for name, digest, found in (("a.csv", "sha256:2", "a.csv"), ("c.csv", "sha256:2", "b.csv")):
         look = memory.seen(name, digest)
