@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from govkit import checks, data, documents, engine, lineage, manifest, subjects
-from govkit.core import Audit, Case, Dataset, Passes, Predictions, Run, Subject
+from govkit.core import Audit, Case, Dataset, Predictions, Run, Subject
 from govkit.core.audit import BaseSource, Columns, SubjectSource
-from govkit.core.case import Array
-from govkit.core.words import CLASSES, Access, Modality, Of, Role, Task
-from govkit.data import shards
-from govkit.data.reference import read_reference
+from govkit.core.words import Access, Modality, Of, Role, Task
 from govkit.errors import AuditError
-from govkit.pipeline.service import stated_service
+from govkit.pipeline.bases import base_folder, base_subject, features_of
+from govkit.pipeline.named import named
+from govkit.pipeline.places import Places
 
 Stored = Literal["candidate", "base", "incumbent"]
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
@@ -38,25 +36,6 @@ class Casework:
     name: str
     path: Path
     digest: str
-
-
-@dataclass
-class _Places:
-    """Where things are, while a case is put together."""
-
-    audit: Audit
-    root: Path
-    passes: Passes = field(default_factory=Passes)
-
-    @property
-    def task(self) -> Task:
-        """The task as far as the audit file says it, which is all that loading a model needs."""
-        return self.audit.columns.declared_task or "multiclass"
-
-    def at(self, path: str) -> Path:
-        if "\0" in path:
-            raise AuditError(f"{path!r} cannot be the name of a file; it holds a null byte")
-        return self.root / path
 
 
 def read_audit(path: Path, *, policy: str | None = None, seed: int | None = None) -> tuple[Audit, Path]:
@@ -86,7 +65,7 @@ def build_case(audit: Audit, root: Path) -> Casework:
     Raises:
         UsageError: Something is missing, contradictory or cannot be read.
     """
-    places = _Places(audit, root)
+    places = Places(audit, root)
     _refuse_borrowed_answers(places)
     run = read_run_of(audit, root)
     _refuse_unfinished(places, run)
@@ -113,7 +92,7 @@ def build_case(audit: Audit, root: Path) -> Casework:
 
 
 def _assemble(
-    places: _Places,
+    places: Places,
     *,
     run: Run | None,
     candidate: Subject | None,
@@ -122,8 +101,8 @@ def _assemble(
     modality: Modality,
 ) -> Casework:
     audit, task = places.audit, data.task_of(places.audit.columns, classes)
-    base_path = _base_folder(places, run)
-    base = _base(places, base_path, sets, classes, modality)
+    base_path = base_folder(places, run)
+    base = base_subject(places, base_path, sets, classes, modality)
     incumbent = None if audit.incumbent is None else _live(places, audit.incumbent, modality)
     live: dict[Of, Subject | None] = {"candidate": candidate, "base": base, "incumbent": incumbent}
     _refuse_other_classes(classes, live)
@@ -142,13 +121,13 @@ def _assemble(
         model_path=path,
         answers=_answers(places, live, sets, classes, task),
         passes=places.passes,
-        embed=_features(base, sets),
+        embed=features_of(base, sets),
         seed=audit.seed,
         column=audit.columns.model_dump(exclude_none=True),
         licenses=audit.licenses,
         base_path=base_path,
         task=task,
-        **_named(places, path, incumbent),
+        **named(places, path, incumbent),
     )
     return _casework(case, audit, path)
 
@@ -158,60 +137,7 @@ def _casework(case: Case, audit: Audit, path: Path) -> Casework:
     return Casework(case=case, audit=audit, name=name, path=path, digest=manifest.artifact_digest(path))
 
 
-def _named(places: _Places, candidate: Path, incumbent: Subject | None) -> dict[str, Any]:
-    """What else the audit file names, by the attributes of a case."""
-    return {
-        "suite": _suite(places),
-        "reference": _reference(places),
-        "service": _cited(places, candidate, incumbent),
-        "base_trained_on": _trained_on(places),
-    }
-
-
-def _suite(places: _Places) -> Path | dict[str, Any] | None:
-    """The user's suite of expectations: a file, or what ``pkg.mod:NAME`` is or returns.
-
-    Raises:
-        UsageError: The name is that of something else, or the code fails.
-    """
-    named = places.audit.quality
-    if named is None or ":" not in named or places.at(named).exists():
-        return None if named is None else places.at(named)
-    suite, _ = subjects.imported(named, [places.root])
-    suite = suite() if callable(suite) else suite
-    if not hasattr(suite, "to_json_dict"):
-        raise AuditError(
-            f"quality: {named} is a {type(suite).__name__}; expected an ExpectationSuite or what makes one"
-        )
-    return dict(suite.to_json_dict())
-
-
-def _trained_on(places: _Places) -> tuple[Path, ...]:
-    """The training sets of the base, each of which must be there; they are read by the check."""
-    paths = () if places.audit.base is None else tuple(map(places.at, places.audit.base.trained_on))
-    for path in paths:
-        shards.source(path, {})
-    return paths
-
-
-def _reference(places: _Places) -> Array | None:
-    """Whom the rows are to stand for, where the audit file says it."""
-    source = places.audit.reference
-    return None if source is None else read_reference(places.at(source.path), source, places.audit.columns.groups)
-
-
-def _cited(places: _Places, candidate: Path, incumbent: Subject | None) -> dict[str, Any] | None:
-    """What the watch of the candidate or of the incumbent stated, where the audit file cites it."""
-    source, other = places.audit.service, places.audit.incumbent
-    if source is None:
-        return None
-    stored = None if other is None or other.predictions is None else places.at(other.predictions)
-    in_service = stored if incumbent is None else incumbent.path
-    models = [path for path in (candidate, in_service) if path is not None]
-    return stated_service(places.at(source.statement), trust=places.at(source.trust), models=models)
-
-
-def _refuse_borrowed_answers(places: _Places) -> None:
+def _refuse_borrowed_answers(places: Places) -> None:
     """An answer may not be the truth itself, and a rival may not be the candidate: both would always agree."""
     audit, columns = places.audit, places.audit.columns
     several = (*(columns.scores or {}).values(), *(columns.predictions or {}).values())
@@ -233,13 +159,13 @@ def _refuse_borrowed_answers(places: _Places) -> None:
             raise AuditError(f"{name}.predictions: is the file of the candidate itself; name the answers of the {name}")
 
 
-def _refuse_unfinished(places: _Places, run: Run | None) -> None:
+def _refuse_unfinished(places: Places, run: Run | None) -> None:
     if run is not None and run.exit != "finished":
         record = places.at(places.audit.subject.run or "")
         raise AuditError(f"{record}: the run is recorded as {run.exit}; only a finished run has a model to audit")
 
 
-def _artifact(places: _Places, candidate: Subject | None) -> Path:
+def _artifact(places: Places, candidate: Subject | None) -> Path:
     """Folder or file whose digest says which model this is."""
     source = places.audit.subject
     if candidate is None:
@@ -257,7 +183,7 @@ def _artifact(places: _Places, candidate: Subject | None) -> Path:
     return path
 
 
-def _data_paths(places: _Places) -> dict[Role, Path]:
+def _data_paths(places: Places) -> dict[Role, Path]:
     """Role -> file. With stored predictions the predictions are the test set."""
     paths: dict[Role, Path] = {role: places.at(source.path) for role, source in places.audit.data.items()}
     predictions = places.audit.subject.predictions
@@ -270,7 +196,7 @@ def _data_paths(places: _Places) -> dict[Role, Path]:
     return paths
 
 
-def _modality(places: _Places, test: Any) -> Modality:
+def _modality(places: Places, test: Any) -> Modality:
     """What the inputs are, from the audit file and, for a single column, from its values."""
     column = places.audit.columns.input
     if column is None:
@@ -287,7 +213,7 @@ def _modality(places: _Places, test: Any) -> Modality:
     return "text"
 
 
-def _live(places: _Places, source: SubjectSource, modality: Modality) -> Subject | None:
+def _live(places: Places, source: SubjectSource, modality: Modality) -> Subject | None:
     """A model that can be asked; None for stored predictions."""
     if source.predictions is not None:
         return None
@@ -319,7 +245,7 @@ def _positive(columns: Columns, classes: tuple[str, ...]) -> int:
 
 
 def _answers(
-    places: _Places,
+    places: Places,
     live: dict[Of, Subject | None],
     sets: dict[Role, Dataset],
     classes: tuple[str, ...],
@@ -329,7 +255,7 @@ def _answers(
     return engine.Answers(live, sets, classes=classes, task=task, span=span, stored=stored)
 
 
-def _stored(places: _Places, sets: dict[Role, Dataset], classes: tuple[str, ...]) -> dict[tuple[Of, Role], Predictions]:
+def _stored(places: Places, sets: dict[Role, Dataset], classes: tuple[str, ...]) -> dict[tuple[Of, Role], Predictions]:
     """Answers that are files or columns, by whose they are and for which rows."""
     audit, columns = places.audit, places.audit.columns
     positive = _positive(columns, classes)
@@ -350,47 +276,8 @@ def _stored(places: _Places, sets: dict[Role, Dataset], classes: tuple[str, ...]
     return found
 
 
-def _base(
-    places: _Places, folder: Path | None, sets: dict[Role, Dataset], classes: tuple[str, ...], modality: Modality
-) -> Subject | None:
-    source = places.audit.base
-    if source is None or folder is None:
-        return None
-    if source.head == "own":
-        own = SubjectSource(model=str(folder))
-        return subjects.load(own, root=Path(), task=places.task, passes=places.passes, strict=False)
-    if places.task not in CLASSES:
-        raise AuditError(
-            f"base.head: a probe answers with classes; the task is {places.task}: give {{predictions: FILE}}"
-        )
-    if "train" not in sets:
-        raise AuditError("base.head: probe needs data.train, the rows that the linear probe is fitted on")
-    if modality != "text":
-        raise AuditError(
-            f"base.head: probe reads text; the inputs here are {modality}: give base: {{predictions: FILE}}"
-        )
-    return subjects.probe(folder, sets["train"], classes, places.passes)
-
-
-def _base_folder(places: _Places, run: Run | None) -> Path | None:
-    """Folder of the base's weights; None where the audit file names no base, or only its predictions."""
-    source = places.audit.base
-    if source is None or source.predictions is not None:
-        return None
-    if source.model is not None:
-        return places.at(source.model)
-    if run is None:
-        raise AuditError("base.from: run needs subject.run, the record that names the base")
-    return lineage.base_folder(places.at(places.audit.subject.run or ""), run)
-
-
 def _access(candidate: Subject | None) -> Access:
     return "predictions" if candidate is None else candidate.access
-
-
-def _features(base: Subject | None, sets: dict[Role, Dataset]) -> Callable[[Role], Array | None]:
-    """Features of the frozen base by role, where a probe reads them."""
-    return subjects.embed_role(base.base if isinstance(base, subjects.Probe) else None, sets)
 
 
 def _refuse_other_classes(classes: tuple[str, ...], live: dict[Of, Subject | None]) -> None:

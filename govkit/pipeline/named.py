@@ -1,0 +1,68 @@
+"""What else an audit file names beside models and data: each file is found, read or refused here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from govkit import subjects
+from govkit.core import Subject
+from govkit.core.case import Array
+from govkit.data import shards
+from govkit.data.reference import read_reference
+from govkit.errors import AuditError
+from govkit.pipeline.places import Places
+from govkit.pipeline.service import stated_service
+
+
+def named(places: Places, candidate: Path, incumbent: Subject | None) -> dict[str, Any]:
+    """What else the audit file names, by the attributes of a case."""
+    return {
+        "suite": _suite(places),
+        "reference": _reference(places),
+        "service": _cited(places, candidate, incumbent),
+        "base_trained_on": _trained_on(places),
+    }
+
+
+def _suite(places: Places) -> Path | dict[str, Any] | None:
+    """The user's suite of expectations: a file, or what ``pkg.mod:NAME`` is or returns.
+
+    Raises:
+        UsageError: The name is that of something else, or the code fails.
+    """
+    named = places.audit.quality
+    if named is None or ":" not in named or places.at(named).exists():
+        return None if named is None else places.at(named)
+    suite, _ = subjects.imported(named, [places.root])
+    suite = suite() if callable(suite) else suite
+    if not hasattr(suite, "to_json_dict"):
+        raise AuditError(
+            f"quality: {named} is a {type(suite).__name__}; expected an ExpectationSuite or what makes one"
+        )
+    return dict(suite.to_json_dict())
+
+
+def _trained_on(places: Places) -> tuple[Path, ...]:
+    """The training sets of the base, each of which must be there; they are read by the check."""
+    paths = () if places.audit.base is None else tuple(map(places.at, places.audit.base.trained_on))
+    for path in paths:
+        shards.source(path, {})
+    return paths
+
+
+def _reference(places: Places) -> Array | None:
+    """Whom the rows are to stand for, where the audit file says it."""
+    source = places.audit.reference
+    return None if source is None else read_reference(places.at(source.path), source, places.audit.columns.groups)
+
+
+def _cited(places: Places, candidate: Path, incumbent: Subject | None) -> dict[str, Any] | None:
+    """What the watch of the candidate or of the incumbent stated, where the audit file cites it."""
+    source, other = places.audit.service, places.audit.incumbent
+    if source is None:
+        return None
+    stored = None if other is None or other.predictions is None else places.at(other.predictions)
+    in_service = stored if incumbent is None else incumbent.path
+    models = [path for path in (candidate, in_service) if path is not None]
+    return stated_service(places.at(source.statement), trust=places.at(source.trust), models=models)
