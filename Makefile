@@ -12,7 +12,7 @@ help:
 	@echo "make lint    format, lint, types, and the plan of the house"
 	@echo "make format  rewrite the code in the house style"
 	@echo "make bench   simulations and timings"
-	@echo "make oracle  the attacks beside torchattacks, foolbox and pyautoattack (some minutes)"
+	@echo "make oracle  the attacks beside torchattacks, foolbox, ART and pyautoattack (some minutes; SHORT=1: two)"
 
 .venv/.ready: pyproject.toml constraints.txt .ci/carriers.txt .ci/setup
 	@PYTHON=$(PYTHON) bash .ci/setup
@@ -46,4 +46,5 @@ bench: .venv/.ready
 	@touch $@
 
 oracle: .venv-oracle/.ready
-	@.venv-oracle/bin/python -m pytest -rs tests/reference/test_attacks_reference.py
+	@GOVKIT_ORACLE=1 .venv-oracle/bin/python -m pytest $(if $(SHORT),-m "not slow") tests/reference/test_attacks_reference.py
+	@.venv-oracle/bin/python tests/reference/attack_table.py $(if $(SHORT),40)

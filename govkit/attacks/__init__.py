@@ -11,43 +11,86 @@ from __future__ import annotations
 from govkit.attacks.apgd import apgd
 from govkit.attacks.asking import Attacked, onward, take
 from govkit.attacks.ball import Ball
-from govkit.attacks.battery import Balls, Outcome, battery, by_scores, doubts, most_passes
+from govkit.attacks.battery import Balls, battery, by_scores, most_passes
+from govkit.attacks.contrastive import contrastive
+from govkit.attacks.feasible import Feasible, Move, Moved, feasible
 from govkit.attacks.fgsm import fgsm
+from govkit.attacks.homoglyphs import disguise
 from govkit.attacks.margin import cross_entropy, margin, targeted_margin
+from govkit.attacks.open_words import open_words, protected
+from govkit.attacks.outcome import Outcome, joined
 from govkit.attacks.pgd import pgd
+from govkit.attacks.probes import Probe, disagreement, probe_gradients
 from govkit.attacks.random_noise import random_noise
+from govkit.attacks.rays import rays
+from govkit.attacks.relations import Relation, relation
 from govkit.attacks.square import square
+from govkit.attacks.substitution import Guided, Spelled
+from govkit.attacks.text_changes import inserting, recase, respace, rewording, visible
+from govkit.attacks.text_search import Change, Options, Predict, Searched, remembering, search, trying
 from govkit.attacks.tiers import TIERS, Tier, TierName, strengthen
-from govkit.attacks.trust import Probe, disagreement, probe_gradients
-from govkit.attacks.typos import Mistyped, edit, typos
+from govkit.attacks.transfer import Lender, lender, transfer
+from govkit.attacks.trust import doubts, foresight, unknowns
+from govkit.attacks.twin import twin
+from govkit.attacks.typos import mistype
 
 __all__ = [
     "TIERS",
     "Attacked",
     "Ball",
     "Balls",
-    "Mistyped",
+    "Change",
+    "Feasible",
+    "Guided",
+    "Lender",
+    "Move",
+    "Moved",
+    "Options",
     "Outcome",
+    "Predict",
     "Probe",
+    "Relation",
+    "Searched",
+    "Spelled",
     "Tier",
     "TierName",
     "apgd",
     "battery",
     "by_scores",
+    "contrastive",
     "cross_entropy",
     "disagreement",
+    "disguise",
     "doubts",
-    "edit",
+    "feasible",
     "fgsm",
+    "foresight",
+    "inserting",
+    "joined",
+    "lender",
     "margin",
+    "mistype",
     "most_passes",
     "onward",
+    "open_words",
     "pgd",
     "probe_gradients",
+    "protected",
     "random_noise",
+    "rays",
+    "recase",
+    "relation",
+    "remembering",
+    "respace",
+    "rewording",
+    "search",
     "square",
     "strengthen",
     "take",
     "targeted_margin",
-    "typos",
+    "transfer",
+    "trying",
+    "twin",
+    "unknowns",
+    "visible",
 ]

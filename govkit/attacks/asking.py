@@ -26,6 +26,7 @@ class Attacked:
         flat: Rows without any gradient at the first step ``(n,)``; all False for attacks that take none.
         forward: Rows that went forward.
         backward: Rows whose gradient was taken.
+        scores: Logits ``(n, k)`` of the inputs before the attack, of attacks that ask about those.
     """
 
     x: Any
@@ -33,6 +34,7 @@ class Attacked:
     flat: Any
     forward: int
     backward: int
+    scores: Any = None
 
 
 def take(batch: Batch, rows: Any, x: Any | None = None) -> dict[str, Any]:
@@ -57,7 +59,7 @@ def answer(logits: Logits, batch: Batch) -> Any:
     import torch
 
     with torch.no_grad():
-        return as_classes(logits(batch)).detach().float()
+        return as_classes(logits(batch)).detach().float().to(batch["x"].device)
 
 
 def climb(logits: Logits, batch: Batch, labels: Any, loss: Loss) -> tuple[Any, Any]:
@@ -70,7 +72,7 @@ def climb(logits: Logits, batch: Batch, labels: Any, loss: Loss) -> tuple[Any, A
 
     x = batch["x"].detach().requires_grad_()
     with torch.enable_grad():
-        scores = as_classes(logits({**batch, "x": x}))
+        scores = as_classes(logits({**batch, "x": x})).to(x.device)
         total = loss(scores.float(), labels).sum()
         gradient = torch.autograd.grad(total, x, allow_unused=True)[0] if total.requires_grad else None
     gradient = torch.zeros_like(x) if gradient is None else torch.nan_to_num(gradient.detach().float())

@@ -25,8 +25,9 @@ def fgsm(logits: Logits, batch: Batch, labels: Any, ball: Ball, *, loss: Loss = 
     import torch
 
     center = batch["x"].detach().float()
-    _, gradient = climb(logits, {**batch, "x": center}, labels, loss)
+    before, gradient = climb(logits, {**batch, "x": center}, labels, loss)
     point = ball.settle(center + ball.direction(gradient), center)
     scores = answer(logits, take(batch, torch.arange(len(labels)), point))
     n = len(labels)
-    return Attacked(point, wrong(scores, labels), flat_rows(gradient), forward=2 * n, backward=n)
+    broken = wrong(scores, labels)
+    return Attacked(point, broken, flat_rows(gradient), forward=2 * n, backward=n, scores=before)

@@ -16,6 +16,9 @@ HALVES = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)
 SHARE = 0.8
 """Share of the image that the first squares change."""
 
+STEP = {"linf": 2.0, "l2": 0.5}
+"""Length of a change in radii: in linf from one corner to another, in L2 what broke most digits."""
+
 
 def square(
     logits: Logits, batch: Batch, labels: Any, ball: Ball, *, seeds: Sequence[int], queries: int = 100
@@ -23,13 +26,14 @@ def square(
     """Change a square to another corner of the ball, and keep the change if the margin grows.
 
     Andriushchenko et al. 2020, "Square Attack: a query-efficient black-box adversarial attack via random search". Of a
-    row without height and width a random share of the columns is changed in place of a square.
+    row without height and width a random share of the columns is changed in place of a square. In L2 the same squares
+    are added and the sum is drawn back into the ball, which is simpler than what the paper does there.
 
     Args:
         logits: The model, ``batch -> (n, k)``; logarithms of probabilities do as well.
         batch: ``{"x": float tensor (n, ...), ...}``; of four dimensions it holds images ``(n, c, h, w)``.
         labels: True classes, int64 ``(n,)``.
-        ball: What may be changed; its norm is ``linf``.
+        ball: What may be changed; its norm is ``linf`` or ``l2``.
         seeds: One seed a row.
         queries: Most questions for each row.
 
@@ -41,6 +45,7 @@ def square(
     center = batch["x"].detach().float()
     draws = [torch.Generator().manual_seed(seed) for seed in seeds]
     best, broken = center.clone(), torch.zeros(len(labels), dtype=torch.bool, device=center.device)
+    reach = STEP[ball.norm]
     top, forward = torch.full((len(labels),), -torch.inf, device=center.device), 0
     for query in range(queries):
         rows = torch.nonzero(~broken)[:, 0]
@@ -48,8 +53,8 @@ def square(
             break
         share = SHARE / 2 ** bisect_left(HALVES, query / queries * 10_000)
         own = [draws[row] for row in rows.tolist()]
-        change = (_squares(center[rows], own, share) if query else _stripes(center[rows], own)) * ball.radius
-        point = ball.settle(best[rows] + 2 * change, center[rows])
+        signs = _squares(center[rows], own, share) if query else _stripes(center[rows], own).expand_as(center[rows])
+        point = ball.settle(best[rows] + reach * ball.direction(signs), center[rows])
         scores = answer(logits, take(batch, rows, point))
         forward += len(rows)
         gain, out = margin(scores, labels[rows]), wrong(scores, labels[rows])

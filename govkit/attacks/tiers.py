@@ -80,5 +80,4 @@ def strengthen(
     found = before
     for run in range(1 + tier.aims(scores.shape[1]) if tier.steps else 0):
         found = onward(found, partial(climbing, run=run))
-    asked = tier.queries and ball.norm == "linf"
-    return found, onward(found, guessing) if asked else found
+    return found, onward(found, guessing) if tier.queries else found

@@ -110,6 +110,8 @@ def _rows_read(case: Case, reads: set[tuple[Of, Role]]) -> Iterator[int]:
     for of, role in sorted(reads):
         if live.get(of) is not None and role in case.data:
             yield len(case.data[role])
+    if case.reference_bases:
+        yield len(case.reference_bases) * len(case.data["train"])
 
 
 def _controls(policy: Policy | None, catalog: Mapping[str, Check]) -> Iterator[Request]:

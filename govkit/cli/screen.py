@@ -167,6 +167,7 @@ def show_remedy(made: gk.Remedied, *, json: bool) -> None:
         return
     lines = [line for remark in made.remarks for line in _wrapped("  - ", remark, indent=4)]
     lines += _effects(made.effects)
+    lines += _robust(made.robust)
     for name, title, was, now in made.changed:
         lines += _wrapped("  ", f"{name} {was} -> {now}  {title}", indent=6)
     if made.unanswered:
@@ -181,10 +182,26 @@ def show_remedy(made: gk.Remedied, *, json: bool) -> None:
         [
             *lines,
             (verdict, "bold"),
-            (f"New candidate: {place}  (answers: predictions.parquet; how to make new ones: remedy.json)", ""),
-            (f"Check it:  govkit verify {place}/evidence --model {place}/predictions.parquet --trust {trust}", ""),
+            (f"New candidate: {place}  ({_holds(made.artifact)})", ""),
+            (f"Check it:  govkit verify {place}/evidence --model {place}/{made.artifact} --trust {trust}", ""),
         ]
     )
+
+
+def _holds(artifact: str) -> str:
+    if artifact.endswith(".parquet"):
+        return f"answers: {artifact}; how to make new ones: remedy.json"
+    return f"weights: {artifact}; how they were made: remedy.json"
+
+
+def _robust(found: Sequence[Any]) -> Iterator[Line]:
+    """What attacks left right before and after, each with its interval and whether it can be believed."""
+    for each in found:
+        yield f"{each.metric.replace('_', ' ')}, changes up to {each.eps:.3g}, {each.n} test rows", "bold"
+        sides = zip(("before", "after"), (each.before, each.after), each.intervals, each.trust, strict=True)
+        for when, value, interval, trust in sides:
+            span = "" if interval is None else f"{interval.low:.3f} to {interval.high:.3f}"
+            yield f"  {when:<22} {value:>8.3f}   {span}   {trust or 'not evaluated'}", ""
 
 
 def _effects(effects: Sequence[Any]) -> Iterator[Line]:

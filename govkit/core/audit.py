@@ -62,27 +62,46 @@ class SubjectSource(Recorded):
 
 
 class BaseSource(Recorded):
-    """Where the base comes from: the run record, a folder, or stored predictions, and which head sits on it.
+    """Where the base comes from: run record, folder, Python code or stored predictions, and which head sits on it.
 
-    ``trained_on`` names what the base was trained on, as far as that is at hand: files, folders or patterns.
+    Attributes:
+        python: ``pkg.mod:NAME`` of a ``torch.nn.Module``, whose outputs are features under a probe and else logits.
+        artifact: Beside ``python``: folder or file of its weights; the module's file if not given.
+        code: Beside ``python``: folder in which modules are found first; that of the audit file if not given.
+        references: Beside ``head: probe``: other bases of the same kind of pretraining, which an attack through the
+            base is told apart from; folders, or each ``pkg.mod:NAME`` beside ``python``.
+        trained_on: What the base was trained on, as far as that is at hand: files, folders or patterns.
     """
 
     from_: Annotated[Literal["run"] | None, Field(alias="from")] = None
     model: str | None = None
+    python: str | None = None
     predictions: str | None = None
     head: Literal["probe", "own"] | None = None
+    artifact: str | None = None
+    code: str | None = None
+    references: tuple[str, ...] = ()
     trained_on: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _one_place(self) -> BaseSource:
-        given = [name for name in ("from_", "model", "predictions") if getattr(self, name) is not None]
+        given = [name for name in ("from_", "model", "python", "predictions") if getattr(self, name) is not None]
         if len(given) != 1:
             found = ", ".join(name.rstrip("_") for name in given) or "none"
-            raise ValueError(f"expected exactly one of from, model, predictions; found {found}")
+            raise ValueError(f"expected exactly one of from, model, python, predictions; found {found}")
         if self.predictions is None and self.head is None:
             raise ValueError("a base that is a model needs head: probe (a linear probe) or head: own")
         if self.predictions is not None and self.head is not None:
             raise ValueError("stored predictions have no head: remove the key head")
+        return self
+
+    @model_validator(mode="after")
+    def _beside(self) -> BaseSource:
+        for name in ("artifact", "code"):
+            if getattr(self, name) is not None and self.python is None:
+                raise ValueError(f"{name} stands only beside python; the other bases are their own artifact")
+        if self.references and self.head != "probe":
+            raise ValueError("references stand only beside head: probe, for each of them gets a probe too")
         return self
 
 
@@ -258,6 +277,36 @@ class Use(Recorded):
         return self
 
 
+class FeasibleChanges(Recorded):
+    """What may change in a row of a table, for attacks; group columns never do.
+
+    Attributes:
+        immutable: Columns that nobody can change.
+        range: Smallest and largest possible number of a column; those of the data if not given.
+        one_hot: Columns of 0 and 1 of which exactly one is 1; such sets whose names begin alike are found without it.
+        relations: What always holds, ``COLUMN + COLUMN <= COLUMN + NUMBER``.
+        cost: Cost of a change by one standard deviation, or to another category; 1 if not given.
+    """
+
+    immutable: tuple[str, ...] = ()
+    range: dict[str, tuple[float, float]] = {}
+    one_hot: tuple[tuple[str, ...], ...] = ()
+    relations: tuple[str, ...] = ()
+    cost: dict[str, Annotated[float, Field(gt=0, le=1e6)]] = {}
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that it names, relations left aside."""
+        return (*self.immutable, *self.range, *self.cost, *(name for names in self.one_hot for name in names))
+
+    @model_validator(mode="after")
+    def _ranges_in_order(self) -> FeasibleChanges:
+        for name, (low, high) in self.range.items():
+            if not low <= high:
+                raise ValueError(f"range of {name} is {[low, high]}; expected the smallest number before the largest")
+        return self
+
+
 class License(Recorded):
     """What the owner says about the license of a part of the case, where no run record does.
 
@@ -281,10 +330,12 @@ class Audit(Recorded):
     reference: Reference | None = None
     service: ServiceRecord | None = None
     drift_report: DriftReport | None = None
+    foreign: DataSource | None = None
     columns: Columns
     use: Use = Use()
     licenses: tuple[License, ...] = ()
     quality: str | None = None
+    feasible: FeasibleChanges | None = None
     policy: str = "nist-ai-rmf-core"
     seed: Annotated[int, Field(ge=0, lt=2**53)] = 0
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
-from govkit.core.audit import License, Use
+from govkit.core.audit import FeasibleChanges, License, Use
 from govkit.core.finding import DataRef
 from govkit.core.run import Run
 from govkit.core.words import Access, Modality, Of, Role, Task
@@ -161,7 +161,8 @@ class Case:
         access: What can be reached of the candidate.
         modality: What its inputs are.
         model_path: File or folder of the candidate's weights or predictions; None for a bare function.
-        base_path: Folder of the base's weights, or None where none is at hand.
+        base_path: Folder or file of the base's weights, or of the code that holds it; None where none is at hand.
+        reference_bases: Other bases of the same kind of pretraining, each with a probe fitted on the training rows.
         answers: ``(of, role) -> Predictions`` or None; asks the model once and keeps the answer.
         passes: Counter of all model passes of this audit.
         embed: ``role -> (n, d) float32`` features of the frozen base, or None if there are none; counted and kept.
@@ -175,6 +176,8 @@ class Case:
         base_trained_on: What the base was trained on, as far as the audit file names it: files, folders or patterns.
         service: What the watch of the incumbent, or of the candidate, stated, with the ``digest`` of that statement and
             its ``age`` in days; None where the audit file names no statement. It was verified.
+        feasible: What may change in a row of a table, as far as the audit file says it.
+        foreign: The user's own rows that are none of the task, without labels that mean anything; or None.
     """
 
     subject: Subject | None
@@ -196,10 +199,13 @@ class Case:
     suite: Path | Mapping[str, Any] | None = None
     licenses: tuple[License, ...] = ()
     base_path: Path | None = None
+    reference_bases: tuple[Subject, ...] = ()
     task: Task = "binary"
     reference: Any = None
     base_trained_on: tuple[Path, ...] = ()
     service: Mapping[str, Any] | None = None
+    feasible: FeasibleChanges = field(default_factory=FeasibleChanges)
+    foreign: Dataset | None = None
 
     def predictions(self, of: Of, role: Role = "test") -> Predictions | None:
         """Answers of one of the models to one data set, or None where either does not exist.

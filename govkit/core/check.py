@@ -27,6 +27,7 @@ class Metric:
         low: Smallest possible value, None if unbounded or not a number.
         high: Largest possible value.
         words: Possible words, for a metric that is no number.
+        diagnosis: It tells where a model is weak and not that it is wrong, so no control may rest on it.
     """
 
     what: str
@@ -35,6 +36,7 @@ class Metric:
     low: float | None = None
     high: float | None = None
     words: tuple[str, ...] = ()
+    diagnosis: bool = False
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ LABEL = "label"
 """Part that stands for one label of a multi-label task: whatever is asked of all rows is asked of each label."""
 
 PART_KEYS = frozenset(
-    {"attack", "base", "base_weight", "bin", "class", "column", "corruption", "expectation", "fact", "foreign", "found"}
-    | {"layer", "list", "number", "source", LABEL}
+    {"attack", "base", "base_weight", "bin", "class", "column", "corruption", "coverage", "expectation", "fact"}
+    | {"foreign", "found", "layer", "list", "number", "source", LABEL}
 )
 """What findings call a part that is no group of people: a group column of that name would be taken for it."""
 

@@ -1,58 +1,131 @@
-"""The base of a case: where its weights are, the head that it gets, and its features."""
+"""The base of a case: where its weights are, the head that it gets, its features, and the bases it is compared with."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from govkit import lineage, subjects
 from govkit.core import Dataset, Run, Subject
-from govkit.core.audit import SubjectSource
+from govkit.core.audit import BaseSource, SubjectSource
 from govkit.core.case import Array
 from govkit.core.words import CLASSES, Modality, Role
 from govkit.errors import AuditError
 from govkit.pipeline.places import Places
 
 
-def base_subject(
-    places: Places, folder: Path | None, sets: dict[Role, Dataset], classes: tuple[str, ...], modality: Modality
-) -> Subject | None:
-    """The base with the head that the audit file asks for; None where it names no model.
+def bases_of(
+    places: Places, run: Run | None, sets: dict[Role, Dataset], classes: tuple[str, ...], modality: Modality
+) -> dict[str, Any]:
+    """The base with the head that the audit file asks for, and what goes with it, by the attributes of a case.
 
     Raises:
-        AuditError: That head cannot be had for this task, these inputs, or without training rows.
+        AuditError: That head cannot be had for this task, these inputs, or without training rows; or a reference is
+            the base itself.
+        SubjectError: A base cannot be loaded, or its features are none.
+    """
+    source, path = places.audit.base, _weights(places, run)
+    base: Subject | None = None
+    references: tuple[Subject, ...] = ()
+    if source is not None and source.head == "own":
+        base = _with_its_own_head(places, source, path, modality)
+    elif source is not None and source.head == "probe":
+        _refuse_probe(places, source, sets, modality)
+        head = subjects.probe(_features(places, source, path, modality), sets["train"], classes, places.passes)
+        base, references = head, tuple(_references(places, source, head, sets["train"], modality))
+    path = base.path if path is None and base is not None else path
+    return {"base": base, "base_path": path, "reference_bases": references, "embed": _embed(base, sets)}
+
+
+def _weights(places: Places, run: Run | None) -> Path | None:
+    """Folder or file of the base's weights, as far as the audit file or the record of the run names it.
+
+    Raises:
+        AuditError: It is not there.
     """
     source = places.audit.base
-    if source is None or folder is None:
+    named = None if source is None else source.model or source.artifact
+    if named is not None:
+        path = places.at(named)
+        if not path.exists():
+            raise AuditError(f"base: {path} does not exist; expected the folder or file of the base's weights")
+        return path
+    if source is None or source.from_ is None:
         return None
-    if source.head == "own":
-        own = SubjectSource(model=str(folder))
-        return subjects.load(own, root=Path(), task=places.task, passes=places.passes, strict=False)
+    if run is None:
+        raise AuditError("base.from: run needs subject.run, the record that names the base")
+    return lineage.base_folder(places.at(places.audit.subject.run or ""), run)
+
+
+def _code(places: Places, source: BaseSource) -> Path:
+    """Folder in which the base's Python modules are found first."""
+    return places.root if source.code is None else places.at(source.code)
+
+
+def _with_its_own_head(places: Places, source: BaseSource, path: Path | None, modality: Modality) -> Subject:
+    task, passes = places.task, places.passes
+    if source.python is None:
+        return subjects.load(SubjectSource(model=str(path)), root=Path(), task=task, passes=passes, strict=False)
+    own = SubjectSource(python=source.python, input_range=places.audit.subject.input_range)
+    return subjects.load(own, root=_code(places, source), modality=modality, task=task, passes=passes)
+
+
+def _refuse_probe(places: Places, source: BaseSource, sets: dict[Role, Dataset], modality: Modality) -> None:
     if places.task not in CLASSES:
         raise AuditError(
             f"base.head: a probe answers with classes; the task is {places.task}: give {{predictions: FILE}}"
         )
     if "train" not in sets:
         raise AuditError("base.head: probe needs data.train, the rows that the linear probe is fitted on")
-    if modality != "text":
+    wanted = ("text",) if source.python is None else ("image", "table")
+    if modality not in wanted:
+        other = "python: pkg.mod:NAME} or {predictions: FILE}" if source.python is None else "model: DIR}"
         raise AuditError(
-            f"base.head: probe reads text; the inputs here are {modality}: give base: {{predictions: FILE}}"
+            f"base.head: this probe reads {' and '.join(wanted)}; the inputs here are {modality}: give base: {{{other}"
         )
-    return subjects.probe(folder, sets["train"], classes, places.passes)
 
 
-def base_folder(places: Places, run: Run | None) -> Path | None:
-    """Folder of the base's weights; None where the audit file names no base, or only its predictions."""
-    source = places.audit.base
-    if source is None or source.predictions is not None:
-        return None
-    if source.model is not None:
-        return places.at(source.model)
-    if run is None:
-        raise AuditError("base.from: run needs subject.run, the record that names the base")
-    return lineage.base_folder(places.at(places.audit.subject.run or ""), run)
+def _features(places: Places, source: BaseSource, path: Path | None, modality: Modality) -> subjects.Features:
+    if source.python is None:
+        return subjects.FrozenBase(path or Path(), places.passes)
+    return _in_python(places, source, source.python, modality, artifact=path)
 
 
-def features_of(base: Subject | None, sets: dict[Role, Dataset]) -> Callable[[Role], Array | None]:
+def _in_python(
+    places: Places, source: BaseSource, name: str, modality: Modality, *, artifact: Path | None = None
+) -> subjects.FeatureBase:
+    span, paths = places.audit.subject.input_range, [_code(places, source)]
+    return subjects.FeatureBase(
+        name, paths=paths, modality=modality, passes=places.passes, input_range=span, artifact=artifact
+    )
+
+
+def _references(
+    places: Places, source: BaseSource, base: subjects.Probe, train: Dataset, modality: Modality
+) -> Iterator[Subject]:
+    """The reference bases, each with a probe of its own.
+
+    Raises:
+        AuditError: One of them has the features of the base or of another one: nothing can be told apart by it.
+    """
+    import numpy as np
+
+    seen = {"the base itself": base.base.embed(train.inputs)}
+    for name in source.references:
+        if source.python is None:
+            other: subjects.Features = subjects.FrozenBase(places.at(name), places.passes)
+        else:
+            other = _in_python(places, source, name, modality)
+        found = subjects.probe(other, train, base.classes, places.passes)
+        features = other.embed(train.inputs)
+        for what, known in seen.items():
+            if features.shape == known.shape and np.allclose(features, known, rtol=1e-4, atol=1e-6):
+                raise AuditError(f"base.references: {name} is {what}: its features are the same; name another base")
+        seen[f"the reference {name}"] = features
+        yield found
+
+
+def _embed(base: Subject | None, sets: dict[Role, Dataset]) -> Callable[[Role], Array | None]:
     """Features of the frozen base by role, where a probe reads them."""
     return subjects.embed_role(base.base if isinstance(base, subjects.Probe) else None, sets)

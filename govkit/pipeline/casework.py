@@ -11,7 +11,7 @@ from govkit.core import Audit, Case, Dataset, Predictions, Run, Subject
 from govkit.core.audit import BaseSource, Columns, SubjectSource
 from govkit.core.words import Access, Modality, Of, Role, Task
 from govkit.errors import AuditError
-from govkit.pipeline.bases import base_folder, base_subject, features_of
+from govkit.pipeline.bases import bases_of
 from govkit.pipeline.named import named
 from govkit.pipeline.places import Places
 
@@ -101,15 +101,13 @@ def _assemble(
     modality: Modality,
 ) -> Casework:
     audit, task = places.audit, data.task_of(places.audit.columns, classes)
-    base_path = base_folder(places, run)
-    base = base_subject(places, base_path, sets, classes, modality)
+    bases = bases_of(places, run, sets, classes, modality)
     incumbent = None if audit.incumbent is None else _live(places, audit.incumbent, modality)
-    live: dict[Of, Subject | None] = {"candidate": candidate, "base": base, "incumbent": incumbent}
+    live: dict[Of, Subject | None] = {"candidate": candidate, "base": bases["base"], "incumbent": incumbent}
     _refuse_other_classes(classes, live)
     path = _artifact(places, candidate)
     case = Case(
         subject=candidate,
-        base=base,
         incumbent=incumbent,
         data=sets,
         classes=classes,
@@ -121,13 +119,12 @@ def _assemble(
         model_path=path,
         answers=_answers(places, live, sets, classes, task),
         passes=places.passes,
-        embed=features_of(base, sets),
         seed=audit.seed,
         column=audit.columns.model_dump(exclude_none=True),
         licenses=audit.licenses,
-        base_path=base_path,
         task=task,
-        **named(places, path, incumbent),
+        **bases,
+        **named(places, path, incumbent, modality),
     )
     return _casework(case, audit, path)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -22,10 +22,10 @@ from govkit.lineage.facts import complete, observed
 from govkit.lineage.privacy import Veil
 from govkit.lineage.sources import Telling, base_component, data_source
 from govkit.pipeline.casework import Casework
-from govkit.remedies import Remedy
+from govkit.remedies import Fitted
 
 PREDICTION, SCORE = "remedied_prediction", "remedied_score"
-TEST, SUITE = "predictions.parquet", "suite.json"
+TEST, SUITE, RECORD = "predictions.parquet", "suite.json", "run.json"
 
 
 def write_candidate(
@@ -38,7 +38,7 @@ def write_candidate(
     policy: str,
     remarks: tuple[str, ...] = (),
 ) -> None:
-    """Write answers by role, those of the rivals, and ``audit.yaml``.
+    """Write answers by role, those of the rivals, and ``audit.yaml``, of a candidate whose answers are all there is.
 
     The base stays the model that it is; a base or an incumbent that is stored or in service becomes a file of its
     answers to the test rows. Without an incumbent the candidate as it was takes that place.
@@ -52,11 +52,46 @@ def write_candidate(
         policy: Name of the policy, or its path as seen from here.
         remarks: What whoever uses the answers has to know.
     """
-    audit, case = work.audit, work.case
+    case = work.case
     stated = made["test"].probabilities is not None
     for role, answers in made.items():
         _write(folder / _file(role), case.data[role], _without(work, role), _cells(work, answers, stated=stated))
-    for of in _files_of_rivals(work):
+    span = work.audit.subject.input_range
+    subject = SubjectSource(predictions=TEST, run=None if work.case.run is None else RECORD, input_range=span)
+    write_audit(
+        folder, work, root, subject, answered=list(made), stated=stated, name=name, policy=policy, remarks=remarks
+    )
+
+
+def write_audit(
+    folder: Path,
+    work: Casework,
+    root: Path,
+    subject: SubjectSource,
+    *,
+    answered: Collection[Role] = (),
+    stated: bool = True,
+    name: str,
+    policy: str,
+    remarks: tuple[str, ...] = (),
+) -> None:
+    """Write ``audit.yaml`` of a new candidate, and the answers of the rivals that become files; see above.
+
+    Args:
+        folder: Where to write.
+        work: The audited case.
+        root: Folder that the paths of its audit file start from.
+        subject: The new candidate. Where nobody recorded the tuning it names no record: that of a remedy must not look
+            like one.
+        answered: Roles whose rows were written with the new answers; the others stay where they are.
+        stated: Whether probabilities are stored.
+        name: Name of the remedy.
+        policy: Name of the policy, or its path as seen from here.
+        remarks: What whoever uses the candidate has to know.
+    """
+    audit, case = work.audit, work.case
+    rivals = tuple(_files_of_rivals(work, answered=bool(answered)))
+    for of in rivals:
         # Where no incumbent is named, the candidate as it was is the one in service.
         rival = case.predictions(of) or case.predictions("candidate")
         named = case.data["test"].table.select([str(audit.columns.label), *filter(None, [audit.columns.id])])
@@ -65,16 +100,15 @@ def write_candidate(
     moved = partial(_from, folder)
     changes = {
         "name": f"{work.name}, {name}",
-        # Where nobody recorded the tuning, the record of a remedy must not look like one.
-        "subject": SubjectSource(predictions=TEST, run=None if work.case.run is None else "run.json"),
-        "base": _base(work, folder),
-        "incumbent": SubjectSource(predictions="incumbent.parquet") if "incumbent" in _files_of_rivals(work) else None,
+        "subject": subject,
+        "base": _base(work, folder, root, stored="base" in rivals),
+        "incumbent": SubjectSource(predictions="incumbent.parquet") if "incumbent" in rivals else None,
         "data": {
-            role: source.model_copy(update={"path": _file(role) if role in made else moved(root / source.path)})
+            role: source.model_copy(update={"path": _file(role) if role in answered else moved(root / source.path)})
             for role, source in audit.data.items()
-            if role != "test"
+            if role not in answered or role != "test"
         },
-        "columns": _columns(work, stated=stated),
+        "columns": _columns(work, stated=stated, answered=bool(answered)),
         "use": audit.use.model_copy(update={"conditions": (*audit.use.conditions, *remarks)}),
         **_beside(audit, lambda path: moved(root / path)),
         **_suite(case.suite, folder),
@@ -91,6 +125,7 @@ def _beside(audit: Audit, moved: Callable[[str], str]) -> dict[str, Any]:
         "reference": reference and reference.model_copy(update={"path": moved(reference.path)}),
         "service": service and type(service)(statement=moved(service.statement), trust=moved(service.trust)),
         "quality": audit.quality and moved(audit.quality),
+        "foreign": audit.foreign and audit.foreign.model_copy(update={"path": moved(audit.foreign.path)}),
     }
 
 
@@ -116,33 +151,42 @@ def _file(role: Role) -> str:
     return TEST if role == "test" else f"predictions-{role}.parquet"
 
 
-def _files_of_rivals(work: Casework) -> Iterator[Literal["base", "incumbent"]]:
-    """Rivals whose answers get a file of their own: not those in columns, nor a base that can be asked."""
-    audit, columns = work.audit, work.audit.columns
-    if audit.base is not None and audit.base.predictions is not None:
+def _files_of_rivals(work: Casework, *, answered: bool) -> Iterator[Literal["base", "incumbent"]]:
+    """Rivals whose answers get a file of their own: not those in columns, nor a base that can be asked.
+
+    A base that reads pictures cannot be asked any more where the rows are a table of answers.
+    """
+    base, columns = work.audit.base, work.audit.columns
+    if base is not None and (base.predictions is not None or (answered and work.case.modality == "image")):
         yield "base"
     if columns.incumbent_prediction is None and columns.incumbent_score is None:
         yield "incumbent"
 
 
-def _base(work: Casework, folder: Path) -> BaseSource | None:
+def _base(work: Casework, folder: Path, root: Path, *, stored: bool) -> BaseSource | None:
+    """The base as the audit file in ``folder`` says it."""
     source = work.audit.base
     if source is None:
         return None
     trained_on = tuple(_from(folder, path) for path in work.case.base_trained_on)
-    if source.predictions is not None:
+    if stored:
         return BaseSource(predictions="base.parquet", trained_on=trained_on)
-    model = _from(folder, Path(work.case.base_path or ""))
-    return BaseSource(model=model, head=source.head, trained_on=trained_on)
+    if source.python is None:
+        others = tuple(_from(folder, root / path) for path in source.references)
+        model = _from(folder, Path(work.case.base_path or ""))
+        return BaseSource(model=model, head=source.head, trained_on=trained_on, references=others)
+    places = {"code": _from(folder, root / (source.code or ""))}
+    places |= {} if source.artifact is None else {"artifact": _from(folder, root / source.artifact)}
+    return source.model_copy(update={**places, "trained_on": trained_on})
 
 
-def _columns(work: Casework, *, stated: bool) -> Columns:
+def _columns(work: Casework, *, stated: bool, answered: bool) -> Columns:
     columns, case = work.audit.columns, work.case
     two = len(case.classes) == 2
     return columns.model_copy(
         update={
             # The pictures stay where they are; a table of answers has no picture beside it.
-            "input": None if case.modality == "image" else columns.input,
+            "input": None if answered and case.modality == "image" else columns.input,
             "prediction": PREDICTION,
             "score": SCORE if stated and two else None,
             "scores": {name: f"{SCORE}_{name}" for name in case.classes} if stated and not two else None,
@@ -189,18 +233,20 @@ def _write(path: Path, data: Dataset, table: Any, cells: Mapping[str, Array]) ->
     pq.write_table(table.take(np.argsort(file_order(data))), path)
 
 
-def write_numbers(folder: Path, work: Casework, remedy: Remedy, *, group: str | None) -> None:
+def write_numbers(
+    folder: Path, work: Casework, fitted: Fitted, *, role: Role | None = "calibration", group: str | None
+) -> None:
     """Write ``remedy.json``: what was fitted, and on which rows of which candidate."""
-    fitted_on = work.case.data["calibration"]
+    fitted_on = None if role is None else work.case.data.get(role)
     facts = {
         "schema": "govkit.remedy/v1",
-        "remedy": remedy.name,
-        "numbers": remedy.numbers,
-        "remarks": list(remedy.remarks),
+        "remedy": fitted.name,
+        "numbers": fitted.numbers,
+        "remarks": list(fitted.remarks),
         "group": group,
         "classes": list(work.case.classes),
         "positive": work.case.classes[work.case.positive],
-        "fitted_on": {"role": "calibration", "digest": fitted_on.digest, "rows": len(fitted_on)},
+        "fitted_on": None if fitted_on is None else {"role": role, "digest": fitted_on.digest, "rows": len(fitted_on)},
         "candidate": {"name": work.name, "digest": work.digest},
         "seed": str(work.case.seed),
     }
@@ -217,35 +263,63 @@ def made_of(work: Casework) -> tuple[Component, list[Component]]:
 
 
 def write_record(
-    folder: Path, work: Casework, remedy: Remedy, clock: Clock, *, group: str | None, started: str
+    folder: Path,
+    work: Casework,
+    fitted: Fitted,
+    clock: Clock,
+    *,
+    role: Role | None = "calibration",
+    artifact: str = TEST,
+    trained: int = 0,
+    group: str | None,
+    started: str,
 ) -> None:
-    """Write ``run.json``: a run whose base is the audited candidate and whose artifact are the new answers.
+    """Write ``run.json``: a run whose base is the audited candidate and whose artifact is what the remedy made.
 
     Its outputs are the files written so far, so it vouches for what was fitted and for the answers of every role.
+
+    Args:
+        folder: Where to write.
+        work: The audited case.
+        fitted: The remedy.
+        clock: Started with the work.
+        role: Rows that it was fitted on, if any were.
+        artifact: File of the new answers or folder of the new weights.
+        trained: Weights that may have changed; none where a remedy is a layer on the answers.
+        group: Group column.
+        started: UTC time.
     """
     clock.stop()
-    cost, here, path = clock.cost(None), Path.cwd(), work.case.data["calibration"].path
-    with ExitStack() as held:
-        source = data_source(path, role="calibration", said=Telling(), held=held).component
-    chosen = {name: value for name, value in remedy.numbers.items() if isinstance(value, str | int)}
+    cost, here = clock.cost(None), Path.cwd()
+    base, parts = made_of(work)
+    sources = [] if role is None else [_source(work, role, parts)]
+    known = {source.digest.value for source in sources}
+    chosen = {name: value for name, value in fitted.numbers.items() if isinstance(value, str | int)}
     chosen |= {} if group is None else {"group": group}
-    base, trained = made_of(work)
+    rows = {source.role: source.rows.value for source in sources}
     run = Run(
-        name=f"{work.name}, {remedy.name}",
+        name=f"{work.name}, {fitted.name}",
         base=base,
-        data=(source, *trained),
-        splits=complete("splits", {"rows": observed({"calibration": source.rows.value}), "shared_rows": observed(0)}),
-        # The weights of the candidate stay as they are: a remedy is a layer on its answers.
-        method=complete("method", {"kind": observed(remedy.name), "trainable_parameters": observed(0)}),
+        data=(*sources, *(part for part in parts if part.digest.value not in known)),
+        splits=complete("splits", {"rows": observed(rows), "shared_rows": observed(0)}),
+        method=complete("method", {"kind": observed(fitted.name), "trainable_parameters": observed(trained)}),
         hyperparameters=complete("hyperparameters", {"other_arguments": observed(chosen)}),
         seed=observed(work.case.seed),
         code=environment.code(here) | {"preprocessing": environment.preprocessing(here)},
         environment=environment.environment(None),
         cost=cost,
         outputs={each.path: f"sha256:{each.sha256}" for each in manifest.walk(folder)},
-        artifact=observed(manifest.artifact_digest(folder / TEST)),
+        artifact=observed(manifest.artifact_digest(folder / artifact)),
         parts=(Part(started=started, exit="finished", wall_s=cost["wall_s"].value, cpu_s=cost["cpu_s"].value),),
         exit="finished",
         started=started,
     )
     journal.write(folder, Veil(here).run(run))
+
+
+def _source(work: Casework, role: Role, known: Collection[Component]) -> Component:
+    """The rows of a role as a component; the license of rows that the record of the tuning knows stays known."""
+    with ExitStack() as held:
+        source = data_source(work.case.data[role].path, role=role, said=Telling(), held=held).component
+    same = [part for part in known if part.digest.value == source.digest.value]
+    return source.model_copy(update={"license": same[0].license}) if same else source

@@ -18,11 +18,14 @@ from govkit.pipeline import clock
 from govkit.pipeline.bundle import Bundle, read_bundle
 from govkit.pipeline.casework import Casework, build_case, read_audit
 from govkit.pipeline.folder import refuse_unwritable, whole_folder
-from govkit.pipeline.remedied_files import PREDICTION, is_path, write_candidate, write_numbers, write_record
+from govkit.pipeline.new_weights import FOLDER, Options, refuse_unmakeable
+from govkit.pipeline.remedied_files import PREDICTION, TEST, is_path, write_candidate, write_numbers, write_record
+from govkit.pipeline.reweighting import reweighted
+from govkit.pipeline.robustness import Robust, robustness
 from govkit.pipeline.steps import Progress, audit, judge, measure_case, rules_of
-from govkit.remedies import Effect, Remedy, Rows
+from govkit.remedies import Effect, Fitted, Method, Remedy, Rows
 
-How = Literal["temperature", "isotonic", "threshold", "reweigh"]
+How = Literal["temperature", "isotonic", "threshold", "reweigh", "harden", "soup"]
 
 ANSWERED = ("pass", "fail", "inconclusive")
 """States of a control that rest on a measurement."""
@@ -38,6 +41,8 @@ class Remedied:
         before: Verdict on the candidate as it was, by the same policy.
         remarks: What whoever uses it has to know.
         effects: What changed on the test rows, for all and for each group.
+        robust: What attacks left right before and after, where the weights changed.
+        artifact: What the new candidate is, in its folder: a file of answers, or a folder of weights.
     """
 
     path: Path
@@ -45,6 +50,8 @@ class Remedied:
     before: Verdict
     remarks: tuple[str, ...]
     effects: tuple[Effect, ...]
+    robust: tuple[Robust, ...] = ()
+    artifact: str = TEST
 
     @property
     def changed(self) -> list[tuple[str, str, str, str]]:
@@ -81,7 +88,21 @@ class Remedied:
             "unanswered": self.unanswered,
             "standing": self.standing,
             "effects": [effect.model_dump(mode="json") for effect in self.effects],
+            "robust": [each.model_dump(mode="json") for each in self.robust],
         }
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A new candidate before it is written: what was fitted, the test rows before and after, and what writes it."""
+
+    fitted: Fitted
+    test: Rows
+    after: Predictions
+    write: Callable[..., None]
+    remarks: tuple[str, ...] = ()
+    robust: tuple[Robust, ...] = ()
+    artifact: str = TEST
 
 
 def remedy(
@@ -91,6 +112,10 @@ def remedy(
     out: Path | str,
     group: str | None = None,
     constraint: str | None = None,
+    eps: float | None = None,
+    epochs: int | None = None,
+    method: Method | None = None,
+    base_weight: float | None = None,
     policy: str | None = None,
     key: Path | str | evidence.SigningKey | None = None,
     password: bytes | None = None,
@@ -98,21 +123,28 @@ def remedy(
     as_of: str | None = None,
     progress: Progress | None = None,
 ) -> Remedied:
-    """Fit a remedy on the calibration rows, and audit what it makes of the candidate; ``out`` appears whole or not.
+    """Make a new candidate, and audit it beside what it was made from; ``out`` appears whole or not.
 
     ::
 
         OUT/  predictions.parquet  predictions-ROLE.parquet    the new answers, with the columns of the rows
+              model/                                           or, of harden and soup, the new weights
               remedy.json  run.json                            what was fitted on what; the record of the run
               audit.yaml  evidence/                            the audit of the new candidate
               comparison.json                                  before and after, control by control, group by group
 
     Args:
-        audit_file: Audit file of the candidate; ``data.calibration`` is what the remedy is fitted on.
+        audit_file: Audit file of the candidate. ``data.calibration`` is what the remedy is fitted on, of ``harden``
+            ``data.train``.
         how: The remedy.
         out: Folder to make.
         group: Group column, for ``threshold`` and ``reweigh``.
         constraint: What ``threshold`` makes equal between groups; ``equalized_odds`` if not given.
+        eps: Largest change that ``harden`` trains against: a share of the input range (8/255 for images, 0.1 for
+            tables), of a text of the median length of a token's embedding (0.1).
+        epochs: Updates of ``harden`` that each training row takes part in; 12 if not given, 3 for texts.
+        method: Of ``harden``: ``pgd`` if not given, ``free`` or ``trades``.
+        base_weight: Weight of the base in ``soup``; chosen on ``data.calibration`` if not given.
         policy: Name or path of a policy, instead of the audit file's.
         key: Signing key or the path of one; without it a throw-away key signs.
         password: Passphrase of the key file.
@@ -125,28 +157,74 @@ def remedy(
     """
     target, moment, meter = Path(out), as_of or clock.now(), Clock()
     refuse_unwritable(target)
-    if how not in get_args(How):
-        raise UsageError(f"remedy {how!r}: expected one of {', '.join(get_args(How))}")
+    options = Options(eps=eps, epochs=epochs, method=method, base_weight=base_weight)
+    _refuse_idle(how, options, group, constraint)
     signer = evidence.load_key(Path(key), password) if isinstance(key, Path | str) else key
     given, root = read_audit(Path(audit_file), seed=seed)
-    rules = rules_of(given, root, policy)
-    work = build_case(given, root)
-    fitted, test = fit(work.case, how, group, constraint)
-    made = answers(work.case, fitted, group)
-    before = judge(measure_case(work, rules, progress=progress), rules, as_of=moment)
-    remarks = (*fitted.remarks, *remarks_on(work, test, made["test"]))
-    effects = tuple(remedies.effects(test, made["test"], parts(work.case), seed=work.case.seed))
+    rules, work = rules_of(given, root, policy), build_case(given, root)
+    made = (
+        _weights(work, root, how, options, progress)
+        if how in ("harden", "soup")
+        else _answered(work, root, how, group, constraint)
+    )
+    effects = tuple(remedies.effects(made.test, made.after, parts(work.case), seed=work.case.seed))
+    remarks = (*made.fitted.remarks, *made.remarks)
     named = policy or (str(root / given.policy) if is_path(given.policy) else given.policy)
     with whole_folder(target) as draft:
-        told = (*remarks, *harms(effects))
-        write_candidate(draft, work, root, made, name=fitted.name, policy=named, remarks=told)
-        write_numbers(draft, work, fitted, group=group)
-        write_record(draft, work, fitted, meter, group=group, started=moment)
+        made.write(draft, policy=named, remarks=(*remarks, *harms(effects)), clock=meter, started=moment)
+        before = judge(measure_case(work, rules, progress=progress), rules, as_of=moment)
         bundle = audit(draft / "audit.yaml", out=draft / "evidence", key=signer, as_of=moment, progress=progress)
-        done = Remedied(target, bundle, before, remarks, effects)
-        text = json.dumps(done.dump(), indent=2, allow_nan=False)
-        (draft / "comparison.json").write_text(text + "\n", encoding="utf-8")
+        done = Remedied(target, bundle, before, remarks, effects, made.robust, made.artifact)
+        _write_comparison(draft, done)
     return replace(done, bundle=read_bundle(target / "evidence"))
+
+
+def _write_comparison(folder: Path, done: Remedied) -> None:
+    text = json.dumps(done.dump(), indent=2, allow_nan=False)
+    (folder / "comparison.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _refuse_idle(how: How, options: Options, group: str | None, constraint: str | None) -> None:
+    """What somebody asks for must mean something to the remedy."""
+    if how not in get_args(How):
+        raise UsageError(f"remedy {how!r}: expected one of {', '.join(get_args(How))}")
+    idle: dict[str, Any]
+    if how in ("harden", "soup"):
+        idle = {"--group": group, "--constraint": constraint}
+        wanted = "temperature, isotonic, threshold or reweigh"
+    else:
+        idle = {"--eps": options.eps, "--epochs": options.epochs, "--base-weight": options.base_weight}
+        idle |= {"--method": options.method}
+        wanted = "harden or soup"
+    for name, value in idle.items():
+        if value is not None:
+            raise UsageError(f"{name} {value}: says nothing to {how}; it is for {wanted}")
+
+
+def _answered(work: Casework, root: Path, how: How, group: str | None, constraint: str | None) -> _Made:
+    """A remedy that changes answers."""
+    fitted, test = fit(work.case, how, group, constraint)
+    made = answers(work.case, fitted, group)
+
+    def write(draft: Path, *, policy: str, remarks: tuple[str, ...], clock: Clock, started: str) -> None:
+        write_candidate(draft, work, root, made, name=fitted.name, policy=policy, remarks=remarks)
+        write_numbers(draft, work, fitted, group=group)
+        write_record(draft, work, fitted, clock, group=group, started=started)
+
+    return _Made(fitted, test, made["test"], write, tuple(remarks_on(work, test, made["test"])))
+
+
+def _weights(work: Casework, root: Path, how: Literal["harden", "soup"], options: Options, progress: Any) -> _Made:
+    """A remedy that changes weights."""
+    refuse_unmakeable(work)
+    made = reweighted(work.case, how, options, progress=progress)
+    case = made.case(work.case)
+    test, after = remedies.rows_of(work.case, "test", None), case.predictions("candidate")
+    if test is None or after is None:
+        raise UsageError("data.test holds no inputs that the candidate could be asked")
+    robust, why = robustness(work.case, case, made.eps)
+    write = partial(made.write, work=work, root=root)
+    return _Made(made.fitted, test, after, write, (*changed_answers(test, after), *why), robust, FOLDER)
 
 
 def fit(case: Case, how: How, group: str | None, constraint: str | None) -> tuple[Remedy, Rows]:
@@ -189,8 +267,7 @@ def answers(case: Case, fitted: Remedy, group: str | None) -> dict[Role, Predict
 def remarks_on(work: Casework, test: Rows, after: Predictions) -> Iterator[str]:
     """How many answers changed, and what the choice of the calibration rows takes away from the fit."""
     data = work.case.data
-    changed = int((test.predicted != after.labels).sum())
-    yield f"{changed} of {len(test.labels)} answers to the test rows are other answers than before."
+    yield from changed_answers(test, after)
     trained = remedies.shared_rows(data["calibration"], data["train"]) if "train" in data else 0
     if trained:
         yield (
@@ -199,6 +276,12 @@ def remarks_on(work: Casework, test: Rows, after: Predictions) -> Iterator[str]:
         )
     if work.audit.columns.prediction == PREDICTION:
         yield "The remedy before was fitted on the same calibration rows; this one had better have rows of its own."
+
+
+def changed_answers(test: Rows, after: Predictions) -> Iterator[str]:
+    """How many answers changed."""
+    changed = int((test.predicted != after.labels).sum())
+    yield f"{changed} of {len(test.labels)} answers to the test rows are other answers than before."
 
 
 def harms(effects: Iterable[Effect]) -> tuple[str, ...]:

@@ -184,6 +184,8 @@ def _asked(control: Control, catalog: Mapping[str, Check]) -> Iterator[Complaint
         hint = nearest(str(control.metric), check.metrics)
         yield "error", f"the check {check.name} has no metric {control.metric!r}{hint}"
         return
+    if check.metrics[str(control.metric)].diagnosis:
+        yield "error", f"{control.metric} is for diagnosis and has no bounds; no control may rest on it"
     yield from _limit(control, check.metrics[str(control.metric)])
 
 

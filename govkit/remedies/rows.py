@@ -48,19 +48,28 @@ class Rows:
 
 
 @dataclass(frozen=True)
-class Remedy:
-    """A fitted remedy.
+class Fitted:
+    """What a remedy came to.
 
     Attributes:
         name: What was done, in words.
         numbers: Everything that was fitted or chosen, as plain data.
         remarks: What whoever uses it has to know.
-        apply: The answers in place of the candidate's.
     """
 
     name: str
     numbers: dict[str, Any]
     remarks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Remedy(Fitted):
+    """A fitted remedy that changes answers.
+
+    Attributes:
+        apply: The answers in place of the candidate's.
+    """
+
     apply: Callable[[Rows], Predictions]
 
 
@@ -109,13 +118,14 @@ def _numeric(case: Case, data: Dataset) -> dict[str, Array]:
 def shared_rows(one: Dataset, other: Dataset) -> int:
     """Rows that two data sets both hold, a repeated row counted once.
 
-    Rows are the same if all columns that both tables have are equal, or if they have the same id.
+    Rows are the same if all columns that both tables have are equal, or if they have the same id; pictures are the same
+    if the bytes of their files are.
     """
     import numpy as np
 
     common = sorted(set(one.table.column_names) & set(other.table.column_names))
     ours, theirs = (content_digest(data.table, columns=common)[1] for data in (one, other))
-    shared = len(np.intersect1d(ours, theirs))
+    shared = max(len(np.intersect1d(ours, theirs)), len(np.intersect1d(one.row_digests, other.row_digests)))
     if one.ids is None or other.ids is None:
         return shared
     return max(shared, len(set(one.ids) & set(other.ids)))

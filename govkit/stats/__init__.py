@@ -16,6 +16,7 @@ from govkit.stats.amplification import gap_change, gap_changes
 from govkit.stats.calibration_changes import calibration_difference
 from govkit.stats.calibration_errors import calibration
 from govkit.stats.drift import jensen_shannon, population_stability, total_variation, wasserstein
+from govkit.stats.early_stop import looks_at, settled, stopped_difference, stopped_share
 from govkit.stats.estimate import UNBOUNDED, Estimate
 from govkit.stats.looks import (
     category_looks,
@@ -77,6 +78,7 @@ __all__ = [
     "gap_changes",
     "holm",
     "jensen_shannon",
+    "looks_at",
     "macro_recall",
     "macro_recall_difference",
     "mcnemar_exact",
@@ -99,10 +101,13 @@ __all__ = [
     "rows_for_share",
     "rows_needed",
     "rows_to_detect",
+    "settled",
     "smooth_calibration_error",
     "smooth_diagram",
     "spread",
     "spread_ratio",
+    "stopped_difference",
+    "stopped_share",
     "total_variation",
     "unseen_share",
     "wasserstein",

@@ -127,7 +127,7 @@ class _Pairs:
     def __init__(self, mine: Weights, theirs: Weights) -> None:
         self.mine, self.theirs = mine, theirs
         self.names = [name for name, shape in mine.shapes.items() if _counts(shape)]
-        self.named = _by_name(mine.shapes, theirs.shapes)
+        self.named = by_name(mine.shapes, theirs.shapes)
         self.found: dict[str, tuple[str, int] | None] = {}
         self.compared: set[str] = set()
         self.highest, self.same_spectra = 0.0, False
@@ -146,7 +146,7 @@ def _length(shape: tuple[int, ...]) -> int:
     return math.prod(shape[1:])
 
 
-def _by_name(mine: Collection[str], theirs: Collection[str]) -> dict[str, str]:
+def by_name(mine: Collection[str], theirs: Collection[str]) -> dict[str, str]:
     """Equal names, or names that are equal but for a beginning that one side has."""
     starts = {".".join([*name.split(".")[:cut], ""]) for name in (*mine, *theirs) for cut in range(1, 4)}
     tries = [{name: name for name in mine if name in theirs}]

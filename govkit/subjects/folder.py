@@ -100,6 +100,11 @@ def tokenize(tokenizer: Any, texts: Sequence[str], limit: int) -> list[dict[str,
     return [{key: values[row] for key, values in coded.items()} for row in range(len(texts))]
 
 
+def token_ids(tokenizer: Any, texts: Sequence[str], limit: int) -> list[tuple[int, ...]]:
+    """Ids of the tokens of each text, cut at ``limit``."""
+    return [tuple(row["input_ids"]) for row in tokenize(tokenizer, texts, limit)]
+
+
 def pad(tokenizer: Any, rows: list[dict[str, list[int]]]) -> dict[str, Any]:
     """One batch of tensors, padded to its longest row."""
     with _quiet():

@@ -50,7 +50,7 @@ def python_subject(
     """
     thing, file = imported(name, paths)
     origin = Origin(name, file, tuple(paths), modality, tuple(classes), passes, input_range, task)
-    if _is_module(thing):
+    if is_module(thing):
         if task not in CLASSES:
             raise SubjectError(
                 f"{name} is a torch.nn.Module, whose outputs are read as logits of classes; for {task} give a function"
@@ -159,22 +159,13 @@ class TorchSubject:
         Raises:
             SubjectError: A value lies outside the declared input range: an attack would be measured against it.
         """
-        x = float_tensor(inputs, self.origin.name)
-        if self.input_range is not None and x.numel():
-            low, high = self.input_range
-            least, most = float(x.min()), float(x.max())
-            if not (least >= low and most <= high):
-                raise SubjectError(
-                    f"{self.origin.name}: inputs lie in [{least:g}, {most:g}], subject.input_range says "
-                    f"[{low:g}, {high:g}]; normalize inside the module and declare the range of its input"
-                )
-        return {"x": x}
+        return {"x": within(float_tensor(inputs, self.origin.name), self.input_range, self.origin.name)}
 
     def logits(self, batch: Mapping[str, Any]) -> Any:
         """Logits ``(n, k)``, differentiable in ``batch["x"]``."""
         x = batch["x"]
         with self.origin.running(), asked(self.module):
-            logits = two_columns(tensor_of(self.module(_like_weights(x, self.module))))
+            logits = two_columns(tensor_of(self.module(like_weights(x, self.module))))
         self.origin.passes.forward += len(x)
         return logits
 
@@ -272,14 +263,22 @@ def _forget_namesake(module_name: str, paths: Sequence[Path]) -> None:
     """Drop a module of the same name that an earlier audit imported from another folder."""
     top = module_name.split(".")[0]
     here = importlib.machinery.PathFinder.find_spec(top, [str(path.resolve()) for path in paths])
-    loaded = sys.modules.get(top)
-    if here is None or loaded is None or here.origin == getattr(loaded, "__file__", None):
+    loaded = {key: module for key, module in sys.modules.items() if key == top or key.startswith(f"{top}.")}
+    if here is None or not loaded:
         return
-    for key in [key for key in sys.modules if key == top or key.startswith(f"{top}.")]:
+    # A package without __init__.py has no file: it is known by those of its modules.
+    places = list(map(Path, here.submodule_search_locations or ()))
+    files = [getattr(module, "__file__", None) for module in loaded.values()]
+    if here.origin is None:
+        same = all(any(Path(file).is_relative_to(place) for place in places) for file in files if file)
+    else:
+        same = here.origin == getattr(loaded.get(top), "__file__", None)
+    for key in () if same else loaded:
         del sys.modules[key]
 
 
-def _is_module(thing: Any) -> bool:
+def is_module(thing: Any) -> bool:
+    """Whether it is a ``torch.nn.Module``, without loading torch to find out."""
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(thing, torch.nn.Module)
 
@@ -303,9 +302,28 @@ def float_tensor(inputs: Any, name: str) -> Any:
     return torch.from_numpy(np.array(inputs, dtype=np.float32))
 
 
-def _like_weights(x: Any, module: Any) -> Any:
+def within(x: Any, input_range: tuple[float, float] | None, name: str) -> Any:
+    """The tensor ``x`` itself, whose values lie in the declared range, if there is one.
+
+    Raises:
+        SubjectError: A value lies outside of it.
+    """
+    if input_range is not None and x.numel():
+        low, high = input_range
+        least, most = float(x.min()), float(x.max())
+        if not (least >= low and most <= high):
+            raise SubjectError(
+                f"{name}: inputs lie in [{least:g}, {most:g}], subject.input_range says [{low:g}, {high:g}]; "
+                "normalize inside the module and declare the range of its input"
+            )
+    return x
+
+
+def like_weights(x: Any, module: Any) -> Any:
     """The batch in the type and on the device of the module's first weight."""
     for weight in module.parameters():
+        if weight.is_meta:
+            raise SubjectError(f"the weights of {type(module).__name__} hold no data (device meta); load them first")
         if weight.is_floating_point():
             return x.to(dtype=weight.dtype, device=weight.device)
     return x

@@ -11,7 +11,7 @@ from govkit.core.case import Array, Passes
 from govkit.core.words import CLASSES, Access, Modality, Task
 from govkit.errors import SubjectError
 from govkit.subjects.boundary import Boundary, source_digest
-from govkit.subjects.folder import by_length, max_tokens, open_folder, pad, tokenize
+from govkit.subjects.folder import by_length, max_tokens, open_folder, pad, token_ids, tokenize
 from govkit.subjects.states import answers_of, asked
 
 
@@ -58,12 +58,17 @@ class TextModel:
                 self.passes.forward += len(rows)
         return answer
 
+    def tokens(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
+        """Ids of the tokens of each text as the model reads them; texts with the same ids get the same answer."""
+        return token_ids(self.tokenizer, texts, self.limit)
+
 
 class OpenTextModel(TextModel):
     """A text classifier whose gradients are open, in the embeddings of its tokens."""
 
     access: Access = "weights"
     input_range: tuple[float, float] | None = None
+    _vocabulary: tuple[list[int], list[str]] | None = None
 
     def encode(self, inputs: Sequence[str]) -> dict[str, Any]:
         """One padded batch: ``x``, the embeddings, float32 ``(n, tokens, width)``, and its ``attention_mask``."""
@@ -82,6 +87,30 @@ class OpenTextModel(TextModel):
             logits = self.model(inputs_embeds=batch["x"], **rest).logits
         self.passes.forward += len(batch["x"])
         return logits
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Start and stop in the text of each of its tokens, (0, 0) for special ones; empty without a fast tokenizer."""
+        if not self.tokenizer.is_fast:
+            return []
+        coded = self.tokenizer(text, truncation=True, max_length=self.limit, return_offsets_mapping=True)
+        # Some tokenizers count the space before a word as a part of it.
+        return [(stop - len(text[start:stop].lstrip()), stop) for start, stop in coded["offset_mapping"]]
+
+    def vocabulary(self) -> tuple[list[int], list[str]]:
+        """Ids and spellings of the tokens that are a whole word and are read as themselves."""
+        if self._vocabulary is None:
+            special = set(self.tokenizer.all_special_ids)
+            spelled = {index: self.tokenizer.decode([index]).strip() for index in range(len(self.table()))}
+            words = {index: word for index, word in spelled.items() if word.isalpha() and index not in special}
+            # A leading space, because some tokenizers write one as a part of a word that does not begin a text.
+            read = self.tokenizer([f" {word}" for word in words.values()], add_special_tokens=False)["input_ids"]
+            kept = [(index, words[index]) for index, ids in zip(words, read, strict=True) if ids == [index]]
+            self._vocabulary = [index for index, _ in kept], [word for _, word in kept]
+        return self._vocabulary
+
+    def table(self) -> Any:
+        """Embeddings of all tokens, float32 ``(ids, width)``, without a graph."""
+        return self.model.get_input_embeddings().weight.detach().float()
 
 
 def text_model(folder: Path, passes: Passes, *, strict: bool = True, task: Task = "multiclass") -> TextModel:

@@ -68,7 +68,7 @@ def test_robustness_numbers_carry_a_trust_state(sms):
     attacked = [
         finding
         for finding in sms[1].bundle.findings
-        if isinstance(finding, Measurement) and finding.check == "adversarial" and finding.trust is not None
+        if isinstance(finding, Measurement) and finding.check == "text_attacks" and finding.trust is not None
     ]
     assert attacked
     assert all(finding.passes for finding in attacked if finding.name == "embedding_pgd_accuracy")

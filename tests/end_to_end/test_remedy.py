@@ -214,7 +214,7 @@ def test_a_group_that_the_remedy_would_not_use_is_refused(folder: Path):
 
 def test_unknown_remedies_and_groups_are_refused(folder: Path):
     with pytest.raises(gk.UsageError, match="expected one of"):
-        gk.remedy(folder / "audit.yaml", "harden", out=folder / "out")
+        gk.remedy(folder / "audit.yaml", "prune", out=folder / "out")
     for how in ("threshold", "reweigh"):
         arguments = ["remedy", how, str(folder / "audit.yaml"), "--group", "age", "--out", str(folder / "out")]
         done = CliRunner().invoke(app, arguments)

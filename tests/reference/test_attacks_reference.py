@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import os
 import warnings
 
 import pytest
@@ -12,6 +14,17 @@ from govkit.attacks import TIERS, Ball, Balls, battery, cross_entropy, fgsm, mos
 
 torch.set_num_threads(1)
 HOW = "make oracle runs these tests in an environment of its own"
+
+
+def library(name):
+    """One of the other libraries; only where nobody built the environment that has them may it be missing."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if "GOVKIT_ORACLE" in os.environ:
+            return importlib.import_module(name)
+        return pytest.importorskip(name, reason=HOW)
+
+
 RADIUS, STEPS, ROWS = 0.1, 40, 512
 STEP = 2.5 * RADIUS / STEPS
 UNIT = Ball("linf", RADIUS, 0.0, 1.0)
@@ -19,16 +32,12 @@ UNIT = Ball("linf", RADIUS, 0.0, 1.0)
 
 @pytest.fixture(scope="module")
 def torchattacks():
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return pytest.importorskip("torchattacks", reason=HOW)
+    return library("torchattacks")
 
 
 @pytest.fixture(scope="module")
 def foolbox():
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return pytest.importorskip("foolbox", reason=HOW)
+    return library("foolbox")
 
 
 @pytest.fixture(params=[0.0, RADIUS], ids=["plain", "hardened"])
@@ -73,7 +82,7 @@ def test_forty_steps_are_those_of_foolbox(foolbox, net, climbed):
     ("hardened", "norm", "radius"), [(RADIUS, "linf", RADIUS), (0.0, "linf", RADIUS), (RADIUS, "l2", 0.5)]
 )
 def test_the_audit_leaves_at_most_a_point_more_standing_than_pyautoattack(hardened, norm, radius):
-    pyautoattack = pytest.importorskip("pyautoattack", reason=HOW)
+    pyautoattack = library("pyautoattack")
     model, (x, labels) = network(hardened=hardened), held_out()
     sizes = ((norm, radius), ("linf", 1 / 255), ("linf", 0.5))
     balls = Balls(*(Ball(kind, size, 0.0, 1.0) for kind, size in sizes))

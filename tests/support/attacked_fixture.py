@@ -31,6 +31,23 @@ class Open:
             return self.logits(self.encode(inputs)).softmax(1).double().numpy()
 
 
+class Closed:
+    """A subject that answers and shows neither weights nor gradients."""
+
+    access, path, digest, classes = "predict", None, "sha256:02", ()
+
+    def __init__(self, answers, passes, *, modality="image", input_range=(0.0, 1.0)):
+        self.answers, self.passes, self.modality, self.input_range = answers, passes, modality, input_range
+
+    def predict(self, inputs):
+        self.passes.forward += len(inputs)
+        return self.answers(inputs)
+
+
+def softmax_of(net):
+    return lambda inputs: net(torch.as_tensor(np.asarray(inputs))).detach().double().softmax(1).numpy()
+
+
 def case_of(inputs, labels, make, *, base=None, modality="image"):
     passes = Passes()
     subjects = {"candidate": make(passes), "base": None if base is None else base(passes)}

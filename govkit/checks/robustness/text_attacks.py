@@ -5,41 +5,57 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-from pydantic import Field, NonNegativeInt, PositiveInt
+from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt
 
-from govkit.attacks import Ball, pgd, take
-from govkit.attacks import typos as mistype
-from govkit.checks._attacked import BATCH, Found, Sample, batches_of, beside_base, gap, sample_of, share, subjects_of
+from govkit.attacks import Spelled, most_passes, protected
+from govkit.checks._attacked import Sample, beside_base, gap, sample_of, share, subjects_of
 from govkit.checks._shared import measured, missing
+from govkit.checks._text_diagnosis import EMBEDDED, REASON, SUBSTITUTED, embedded, first_rows, substituted
+from govkit.checks._text_trials import Plan, Tried, shown, tried
 from govkit.core import Case, Finding, Measurement, Metric, Of, Passes, check
 from govkit.core.case import Array, Differentiable
 from govkit.core.words import Trust
 from govkit.stats import paired_difference
 
 TYPED = ("typo_accuracy", "typo_accuracy_drop")
+WORST = ("text_robust_accuracy", "text_robust_accuracy_drop")
+
+
+def _harmless(phrase: str) -> str:
+    if not phrase.strip() or protected(phrase):
+        raise ValueError("a phrase is words, without digits, addresses or amounts of money")
+    return phrase
+
+
+def _one_word(word: str) -> str:
+    if not word.isalpha():
+        raise ValueError("what is replaced is one word of letters")
+    return word
 
 
 Radius = Annotated[float, Field(ge=0)]
+Phrase = Annotated[str, AfterValidator(_harmless)]
+Phrases = Annotated[tuple[Phrase, ...], Field(max_length=100)]
+Word = Annotated[str, AfterValidator(_one_word), AfterValidator(_harmless)]
+Synonyms = Annotated[dict[Word, Annotated[Phrases, Field(min_length=1)]], Field(max_length=100)]
 
 
-def _extra(
-    case: Case,
-    *,
-    rows: int,
-    steps: int,
-    eps: float,  # noqa: ARG001 - the radius costs nothing
-    typos: int,
-    tries: int,
-    base: bool,
-) -> Passes:
+def _extra(case: Case, *, rows: int, base: bool, steps: int, diagnosed: int, **params: Any) -> Passes:
     """Most passes: what breaks early costs less."""
-    n = min(rows, len(case.data["test"]))
-    total = Passes()
+    n, total = min(rows, len(case.data["test"])), Passes()
+    few, swaps = min(n, diagnosed), params["substitutions"]
     for _, subject in subjects_of(case, base=base) if case.modality == "text" else ():
-        total += Passes(forward=n * typos * tries)
+        total += Passes(forward=n * _plan(**params).most_passes)
         if isinstance(subject, Differentiable):
-            total += Passes(forward=n * (steps + 1), backward=n * steps)
+            forward, backward = most_passes(steps)
+            total += Passes(forward=few * (forward + 1), backward=few * backward)
+        if isinstance(subject, Spelled):
+            total += Passes(forward=few * swaps * (1 + params["candidates"]), backward=few * swaps)
     return total
+
+
+def _accuracy(what: str, *, diagnosis: bool = False) -> Metric:
+    return Metric(what, better="higher", low=0, high=1, diagnosis=diagnosis)
 
 
 @check(
@@ -49,14 +65,27 @@ def _extra(
     reads=(("candidate", "test"), ("base", "test")),
     extra=_extra,
     metrics={
-        "clean_accuracy": Metric("Accuracy on the attacked rows without an attack.", better="higher", low=0, high=1),
-        "typo_accuracy": Metric("Accuracy after the worst typing mistakes found.", better="higher", low=0, high=1),
+        "clean_accuracy": _accuracy("Accuracy on the attacked rows without an attack."),
+        "typo_accuracy": _accuracy("Accuracy after the worst typing mistakes found."),
         "typo_accuracy_drop": Metric("Clean accuracy minus typo accuracy.", better="lower", low=0, high=1),
-        "embedding_pgd_accuracy": Metric(
+        "text_robust_accuracy": _accuracy(
+            "Accuracy after the worst of all changes that leave what a text says; of a part, after one kind."
+        ),
+        "text_robust_accuracy_drop": Metric(
+            "Clean accuracy minus the accuracy after that.", better="lower", low=0, high=1
+        ),
+        "trust_reason": Metric("Why these numbers are not to be believed, or 'none'."),
+        "broken_text": Metric("A text that broke an answer, as it was scored; asked for by the parameter examples."),
+        "broken_text_story": Metric("By which attack, with how many changes, and what was answered before and after."),
+        EMBEDDED: _accuracy(
             "Accuracy when the embeddings of a text are moved; no text need have them, so it is for diagnosis only.",
-            better="higher",
-            low=0,
-            high=1,
+            diagnosis=True,
+        ),
+        REASON: Metric("Why that number is not to be believed, or 'none'."),
+        SUBSTITUTED: _accuracy(
+            "Accuracy after words were replaced as the gradient advises; a text may then say something else, so it is "
+            "for diagnosis only.",
+            diagnosis=True,
         ),
     },
 )
@@ -64,23 +93,49 @@ def text_attacks(
     case: Case,
     *,
     rows: PositiveInt = 64,
-    steps: PositiveInt = 10,
-    eps: Radius = 1.0,
     typos: NonNegativeInt = 2,
     tries: PositiveInt = 8,
+    edits: NonNegativeInt = 2,
+    options: PositiveInt = 2,
+    phrases: Phrases = (),
+    synonyms: Synonyms | None = None,
+    examples: Annotated[int, Field(ge=0, le=20)] = 0,
+    diagnosed: NonNegativeInt = 16,
+    steps: PositiveInt = 10,
+    eps: Radius = 1.0,
+    substitutions: NonNegativeInt = 1,
+    candidates: PositiveInt = 8,
     base: bool = True,
 ) -> Iterator[Finding]:
-    """Typing mistakes, on the first rows in canonical order (Pruthi et al. 2019).
+    """Changes that leave what a text says, on the first rows in canonical order.
+
+    Typing mistakes (Pruthi et al. 2019), letters of other alphabets that look alike, other white space, other case,
+    phrases that say nothing, and synonyms of the user's own. Digits, addresses and amounts of money are never touched.
+    The accuracies are upper bounds: each broken row is a proof, an unbroken one is not. No gradient is followed, so
+    none can be hidden; a model that answers the same text in two ways is ``suspect``.
+
+    For diagnosis the embeddings are moved along the gradient, and words are replaced as it advises (Ebrahimi et al.
+    2018). Nobody can write the former, and the latter may say something else: these numbers have no bounds, and no
+    control may rest on them.
 
     Args:
         case: The candidate, and the base beside it.
         rows: Rows to attack.
-        steps: Steps of projected gradient descent on the embeddings.
-        eps: How far each token's embedding may move, in median lengths of an embedding.
         typos: Most typing mistakes in one text.
         tries: Mistakes tried for each.
+        edits: Most changes of each other kind in one text.
+        options: Changes tried for each.
+        phrases: Phrases that say nothing in the language of the texts; a few English ones if not given.
+        synonyms: Word -> words that may stand in its place without changing what a text says.
+        examples: Broken texts that the findings show. They are values of the data.
+        diagnosed: Rows for diagnosis.
+        steps: Steps of projected gradient descent on the embeddings.
+        eps: How far each token's embedding may move, in median lengths of an embedding.
+        substitutions: Most words that are replaced in one text.
+        candidates: Replacements that are asked about for each.
         base: Attack the base too.
     """
+    plan = _plan(typos=typos, tries=tries, edits=edits, options=options, phrases=phrases, synonyms=synonyms)
     survivors: dict[tuple[str, Of], tuple[Array, Trust | None]] = {}
     for of, subject in subjects_of(case, base=base):
         sample = sample_of(case, of, subject, rows)
@@ -89,56 +144,53 @@ def text_attacks(
             continue
         yield measured("clean_accuracy", share(sample.right), sample.data, of=of)
         if case.modality != "text":
-            for name in (*TYPED, "embedding_pgd_accuracy"):
-                yield gap(sample, name, "Typing mistakes need texts; the check adversarial attacks images and tables.")[
-                    2
-                ]
+            yield from _no_texts(sample)
             continue
-        for name, kept, finding in _typed(sample, edits=typos, tries=tries) + _embedded(sample, steps=steps, eps=eps):
+        result = tried(sample, plan)
+        trust: Trust | None = "suspect" if result.reasons else None
+        survivors |= {(TYPED[0], of): (result.stands["typos"], trust), (WORST[0], of): (result.worst, trust)}
+        yield from _found(sample, result, trust)
+        yield from shown(sample, result, examples)
+        few = first_rows(sample, diagnosed)
+        for _, _, finding in _diagnosis(few, result, steps=steps, eps=eps, edits=substitutions, most=candidates):
             yield finding
-            if kept is not None and isinstance(finding, Measurement):
-                survivors[name, of] = kept, finding.trust
     yield from beside_base(survivors, case.data["test"])
 
 
-def _embedded(sample: Sample, *, steps: int, eps: float) -> Found:
-    """Projected gradient descent on the embeddings of the tokens; a diagnosis, for no text need lie there."""
-    name = "embedding_pgd_accuracy"
-    if not isinstance(sample.subject, Differentiable):
-        return [gap(sample, name, f"The {sample.of} gives answers only; this attack follows its gradient.")]
-    kept = sample.right.copy()
-    forward = backward = 0
-    for start, (batch, labels, _) in zip(range(0, len(sample), BATCH), batches_of(sample, sample.subject), strict=True):
-        right = kept[start : start + BATCH]
-        rows = right.nonzero()[0]
-        if len(rows):
-            ball = Ball("token_l2", eps * _token_length(batch))
-            result = pgd(sample.subject.logits, take(batch, rows), labels[rows], ball, steps=steps)
-            right[rows] = ~result.broken.cpu().numpy()
-            forward, backward = forward + result.forward, backward + result.backward
-    sample.case.passes.backward += backward
-    passes = {"forward": forward, "backward": backward}
-    where: dict[str, Any] = {"of": sample.of, "trust": "not evaluated", "passes": passes}
-    return [(name, kept, measured(name, share(kept), sample.data, **where))]
+def _plan(
+    *, typos: int, tries: int, edits: int, options: int, phrases: tuple[str, ...], synonyms: Synonyms | None, **_: Any
+) -> Plan:
+    return Plan(typos, tries, edits, options, phrases, synonyms or {})
 
 
-def _token_length(batch: dict[str, Any]) -> float:
-    """Median length of the embeddings of the tokens that are no padding."""
-    lengths = batch["x"].detach().float().norm(dim=-1)
-    mask = batch.get("attention_mask")
-    return float((lengths if mask is None else lengths[mask.bool()]).median())
+def _no_texts(sample: Sample) -> Iterator[Finding]:
+    why = "This needs texts; the check adversarial attacks images and tables."
+    for name in (*TYPED, *WORST, EMBEDDED, SUBSTITUTED):
+        yield gap(sample, name, why)[2]
 
 
-def _typed(sample: Sample, *, edits: int, tries: int) -> Found:
-    rows = sample.right.nonzero()[0]
-    texts, labels = [sample.inputs[row] for row in rows], [int(sample.own_labels[row]) for row in rows]
-    seed = sample.case.seed
-    result = mistype(sample.subject.predict, texts, labels, edits=edits, tries=tries, seed=seed)
-    kept = sample.right.copy()
-    kept[rows] = [not broken for broken in result.broken]
-    where: dict[str, Any] = {"of": sample.of, "passes": {"forward": result.forward, "backward": 0}}
-    drop = paired_difference(int(sample.right.sum() - kept.sum()), 0, len(kept))
-    return [
-        ("typo_accuracy", kept, measured("typo_accuracy", share(kept), sample.data, **where)),
-        ("typo_accuracy_drop", None, measured("typo_accuracy_drop", drop, sample.data, of=sample.of)),
-    ]
+def _found(sample: Sample, result: Tried, trust: Trust | None) -> Iterator[Finding]:
+    """Each attack as a part, the worst of all, and typing mistakes by the name that they have always had."""
+    for name, stands in result.stands.items():
+        passes = {"forward": result.forward[name], "backward": 0}
+        yield from _pair(sample, WORST, stands, trust=trust, part={"attack": name}, passes=passes)
+    yield from _pair(sample, WORST, result.worst, trust=trust)
+    yield from _pair(sample, TYPED, result.stands["typos"], trust=trust)
+    reason = "; ".join(result.reasons) or "none"
+    yield Measurement(name="trust_reason", value=reason, n=len(sample), of=sample.of, data=sample.data.ref)
+
+
+def _pair(sample: Sample, names: tuple[str, str], stands: Array, **where: Any) -> Iterator[Finding]:
+    """Accuracy after an attack, and what it cost."""
+    drop = paired_difference(int(sample.right.sum() - stands.sum()), 0, len(stands))
+    yield measured(names[0], share(stands), sample.data, of=sample.of, **where)
+    yield measured(names[1], drop, sample.data, of=sample.of, **{**where, "passes": None})
+
+
+def _diagnosis(
+    sample: Sample, result: Tried, *, steps: int, eps: float, edits: int, most: int
+) -> list[tuple[str, Array | None, Finding]]:
+    if not len(sample):
+        return []
+    swaps = substituted(sample, result.ask, edits=edits, most=most) if edits else []
+    return [*embedded(sample, steps=steps, eps=eps), *swaps]

@@ -345,4 +345,5 @@ def test_a_model_that_rounds_its_input_is_betrayed_by_square():
     hidden = lambda batch: net(torch.round(batch["x"] * 7) / 7)  # noqa: E731
     tier = Tier(steps=6, targets=1, queries=100)
     found = battery(hidden, [({"x": x}, labels, list(range(100)))], balls_of(0.1), steps=4, tier=tier)
-    assert "an attack that only asks for scores breaks what the gradient attacks do not" in doubts(found)
+    betrayed = "an attack that only asks for scores breaks what the gradient attacks do not"
+    assert any(reason.startswith(betrayed) for reason in doubts(found))

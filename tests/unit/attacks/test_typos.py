@@ -6,16 +6,20 @@ import numpy as np
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from govkit.attacks import edit, typos
-from govkit.attacks.typos import NEIGHBOURS
+from govkit.attacks import mistype, search, trying
+from govkit.attacks.typos import NEIGHBORS
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=60) | st.from_regex(
     r"([A-Za-z]{1,9}|[£$]?\d{1,4}|www\.\w+\.com/\d)( ([A-Za-z]{1,9}|\d{1,4}|a@b\.org)){0,6}", fullmatch=True
 )
 
 
+def typos(predict, texts, labels, *, edits=2, tries=8, seed=0):
+    return search(predict, texts, labels, trying(mistype, tries=tries, seed=seed), edits=edits)
+
+
 def distance(a, b):
-    """Edits between two texts; a swap of neighbours is one (optimal string alignment)."""
+    """Edits between two texts; a swap of neighbors is one (optimal string alignment)."""
     rows = [list(range(len(b) + 1))]
     for i, x in enumerate(a, 1):
         row = [i]
@@ -34,9 +38,9 @@ def distance(a, b):
 @example("12345", 3)
 @example("see www.win.com now", 5)
 def test_one_edit_is_one_edit_and_protects_numbers_and_addresses(text, key):
-    changed = edit(text, str(key))
+    changed = mistype(text, str(key))
     assert distance(text, changed) <= 1
-    assert edit(text, str(key)) == changed
+    assert mistype(text, str(key)) == changed
     assert re.sub(r"\D", "", changed) == re.sub(r"\D", "", text)
     for token in text.split():
         if re.search(r"[\d£$@]|www\.", token):
@@ -44,13 +48,13 @@ def test_one_edit_is_one_edit_and_protects_numbers_and_addresses(text, key):
 
 
 def test_every_kind_of_mistake_occurs():
-    kinds = {edit("please remember", str(key)) for key in range(300)}
+    kinds = {mistype("please remember", str(key)) for key in range(300)}
     assert any(len(text) < 15 for text in kinds)
     assert any(len(text) > 15 for text in kinds)
     assert any(text.lower() == "please remember" and text != text.lower() for text in kinds)
     assert any(sorted(text) == sorted("please remember") for text in kinds)
     assert "pleaseremember" in kinds
-    assert NEIGHBOURS["s"] == "ad"
+    assert NEIGHBORS["s"] == "ad"
 
 
 def contains(word):
@@ -83,7 +87,7 @@ def test_the_budget_is_kept_and_passes_are_counted(texts, edits, tries):
 
     result = typos(predict, texts, [1] * len(texts), edits=edits, tries=tries, seed=3)
     assert result.forward == len(asked) <= len(texts) * edits * tries
-    assert all(distance(a, b) <= edits for a, b in zip(texts, result.texts, strict=True))
+    assert all(distance(a, b) <= made <= edits for a, b, made in zip(texts, result.texts, result.edits, strict=True))
 
 
 def test_a_row_is_attacked_the_same_in_any_company():

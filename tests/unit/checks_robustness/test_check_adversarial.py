@@ -17,21 +17,6 @@ from govkit.errors import SubjectError
 torch.set_num_threads(1)
 
 
-class Words:
-    """A text subject without gradients: the words that stand in a list make it answer spam."""
-
-    access, path, digest, modality = "predict", None, "sha256:01", "text"
-
-    def __init__(self, passes, words, classes=()):
-        self.passes, self.words, self.classes = passes, words, classes
-
-    def predict(self, inputs):
-        self.passes.forward += len(inputs)
-        spam = np.array([any(word in text.lower() for word in self.words) for text in inputs], dtype=float)
-        columns = [0.1 + 0.8 * (1 - spam), 0.1 + 0.8 * spam]
-        return np.stack(columns[::-1] if self.classes[:1] == ("class 1",) else columns, axis=1)
-
-
 @pytest.fixture(scope="module")
 def digits():
     """A small network on scikit-learn's digits, trained with noise so that it is neither brittle nor over-confident."""
@@ -69,9 +54,9 @@ def test_an_honest_model_is_trusted_and_its_passes_stay_within_the_declared(digi
     assert pgd < fgsm < clean
     assert pgd < noise - 0.2
     (item,) = measurements(found, "pgd_accuracy")
-    assert (item.trust, item.n) == ("trusted", 64)
+    assert (item.trust, item.n) == ("not evaluated", 64)
     assert len(item.bounds) == 9
-    assert value(found, "trust_reason") == "none"
+    assert value(found, "trust_reason").startswith("no attack that does without the gradient was tried")
     assert case.passes.forward <= declared.forward
     assert case.passes.backward <= declared.backward
     assert item.passes["backward"] == case.passes.backward
@@ -132,11 +117,11 @@ def test_a_linear_table_has_its_exact_robust_accuracy():
     assert 0.2 < exact < 0.95
     net = lambda inputs: inputs @ weight.T + bias  # noqa: E731
     make = lambda passes: Open(net, passes, modality="table", input_range=None)  # noqa: E731
-    found = run("adversarial", case_of(x.numpy(), labels, make, modality="table"))
+    found = run("adversarial", case_of(x.numpy(), labels, make, modality="table"), tier="gate")
     assert value(found, "pgd_accuracy") == pytest.approx(exact)
     assert value(found, "fgsm_accuracy") == pytest.approx(exact)
     assert value(found, "trust_reason") == "none"
-    assert gaps(found) == {"typo_accuracy": "unsupported", "typo_accuracy_drop": "unsupported"}
+    assert gaps(found) == {}
 
 
 def test_candidate_and_base_are_compared_row_by_row(digits):
@@ -171,64 +156,6 @@ def test_images_without_a_range_are_a_gap_and_outside_of_it_an_error(digits):
         run("adversarial", case_of(x * 2 - 1, labels, lambda p: Open(net, p)))
 
 
-TEXTS = [f"please claim your prize {number}" for number in range(30)] + [f"see you at lunch {n}" for n in range(30)]
-SPAM = np.array([1] * 30 + [0] * 30)
-
-
-def test_a_text_model_that_hangs_on_one_word_is_found_and_a_sound_one_is_not():
-    weak = run("adversarial", case_of(TEXTS, SPAM, lambda p: Words(p, ["prize"]), modality="text"), tries=20)
-    assert value(weak, "clean_accuracy") == 1.0
-    assert value(weak, "typo_accuracy") <= 0.6
-    (drop,) = measurements(weak, "typo_accuracy_drop")
-    assert drop.value == pytest.approx(1 - value(weak, "typo_accuracy"))
-    assert drop.bounds[1].low > 0.2
-    sound = run("adversarial", case_of(TEXTS, SPAM, lambda p: Words(p, ["e your", "claim", "prize"]), modality="text"))
-    assert value(sound, "typo_accuracy") == 1.0
-    assert value(sound, "typo_accuracy_drop") == 0.0
-    assert gaps(sound) == dict.fromkeys(
-        ("fgsm_accuracy", "pgd_accuracy", "robust_accuracy", "random_accuracy", "embedding_pgd_accuracy"), "unsupported"
-    )
-
-
-def test_passes_of_typos_stay_within_the_declared_and_near_them():
-    make = lambda passes: Words(passes, ["e your", "claim", "prize"])  # noqa: E731
-    case = case_of(TEXTS, SPAM, make, base=lambda p: Words(p, ["prize"], ("class 1", "class 0")), modality="text")
-    declared = declared_passes(case, [Request("adversarial", {})], catalog=catalog())
-    found = run("adversarial", case)
-    assert 0.7 * declared.forward <= case.passes.forward <= declared.forward
-    assert declared.forward == 2 * 60 + 2 * 60 * 2 * 8
-    assert value(found, "typo_accuracy", of="base", compared_with=None) <= 0.8
-    assert value(found, "typo_accuracy", compared_with="base") > 0
-
-
-class Letters(Words):
-    """A text subject with open gradients: the embedding of a text is one vector per word."""
-
-    access, input_range = "weights", None
-
-    def encode(self, inputs):
-        rows = [[[1.0, float(word.strip() in ("claim", "prize"))] for word in text.split()] for text in inputs]
-        longest = max(map(len, rows))
-        mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows])
-        x = torch.tensor([row + [[0.0, 0.0]] * (longest - len(row)) for row in rows])
-        return {"x": x, "attention_mask": mask}
-
-    def logits(self, batch):
-        self.passes.forward += len(batch["x"])
-        spam = (batch["x"][..., 1] * batch["attention_mask"]).sum(1) - 0.5
-        return torch.stack([-spam, spam], dim=1) * 10
-
-
-def test_embeddings_of_a_text_are_attacked_as_a_diagnosis():
-    make = lambda passes: Letters(passes, ["claim", "prize"])  # noqa: E731
-    broken = run("adversarial", case_of(TEXTS, SPAM, make, modality="text"), eps=1.0)
-    (item,) = measurements(broken, "embedding_pgd_accuracy")
-    assert (item.value, item.trust) == (0.0, "not evaluated")
-    whole = run("adversarial", case_of(TEXTS, SPAM, make, modality="text"), eps=0.01)
-    assert value(whole, "embedding_pgd_accuracy") == 1.0
-    assert gaps(whole)["pgd_accuracy"] == "unsupported"
-
-
 def test_stored_predictions_are_unsupported():
     assert gaps(run("adversarial", make_case([0, 1], [0.2, 0.7]))) == {"*": "unsupported"}
 
@@ -257,7 +184,7 @@ def honest_table(d, seed, *, binary=False, offset=0.0):
         * torch.tensor([[-3.0, 3.0]])
     )
     make = lambda passes: Open(net, passes, modality="table", input_range=None)  # noqa: E731
-    return value(run("adversarial", case_of(x + offsets, labels, make, modality="table")), "trust_reason")
+    return value(run("adversarial", case_of(x + offsets, labels, make, modality="table"), tier="gate"), "trust_reason")
 
 
 @pytest.mark.parametrize("seed", [0, 1])

@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+import torch
 
 from govkit.core.audit import SubjectSource
-from govkit.core.case import Dataset, Passes
+from govkit.core.case import Dataset, Differentiable, Passes
 from govkit.engine import Answers
 from govkit.errors import SubjectError
-from govkit.subjects import FrozenBase, embed_role, load, probe
+from govkit.subjects import FrozenBase, OpenProbe, embed_role, load, probe
 
 pytestmark = pytest.mark.carrier
 
@@ -69,7 +70,25 @@ def test_the_probe_learns_and_each_row_goes_forward_once(minilm: Path, messages:
     assert embed_role(None, data)("test") is None
     assert passes.forward == 160
     assert head.digest == base.digest
-    assert (head.access, head.modality, head.path) == ("predict", "text", minilm)
+    assert (head.access, head.modality, head.path) == ("weights", "text", minilm)
+
+
+def test_the_gradient_of_a_probe_is_open_in_the_embeddings(minilm: Path) -> None:
+    texts = ["win cash now", "lunch?", "free entry to win a prize, call today", "see you at the station at noon"]
+    passes = Passes()
+    head = probe(minilm, dataset("train", texts, [2, 0, 2, 0]), ("a", "b", "c"), passes)
+    assert isinstance(head, OpenProbe)
+    assert isinstance(head, Differentiable)
+    batch = head.encode([*texts, ""])
+    x = batch["x"].requires_grad_()
+    logits = head.logits({**batch, "x": x})
+    assert np.allclose(logits.softmax(1).detach().numpy(), head.predict([*texts, ""]), atol=1e-5)
+    assert passes.forward == 14
+    (gradient,) = torch.autograd.grad((logits[:, 2] - logits[:, 0]).sum(), x)
+    with torch.no_grad():
+        moved = head.logits({**batch, "x": x + 1e-3 * gradient / gradient.norm()})
+    gained = float((moved[:, 2] - moved[:, 0] - logits[:, 2] + logits[:, 0]).detach().sum())
+    assert gained == pytest.approx(1e-3 * float(gradient.norm()), rel=0.05)
 
 
 def test_a_class_without_training_rows_has_probability_zero(minilm: Path) -> None:

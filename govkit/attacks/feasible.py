@@ -1,0 +1,220 @@
+"""Changes of a table's row that could really be made: of a possible value, in a column that may change, at a cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Predict = Callable[[Any], Any]
+Row = dict[str, Any]
+"""Values by column."""
+
+SLACK = 1e-9
+"""What rounding may add to a cost."""
+
+
+@dataclass(frozen=True)
+class Move:
+    """Columns that change together: one column, or the columns of 0 and 1 that stand for one category.
+
+    Attributes:
+        columns: Their names.
+        values: What they may hold, a tuple with one value a column for each possibility.
+        scale: For a number, the change that costs ``price``; None where any other value does.
+        price: Cost of a change by ``scale``, or to another category.
+    """
+
+    columns: tuple[str, ...]
+    values: tuple[tuple[Any, ...], ...]
+    scale: float | None
+    price: float
+
+    def cost(self, before: Row, value: tuple[Any, ...]) -> float:
+        """Cost of holding this value instead of the one before."""
+        if all(_same(before[column], new) for column, new in zip(self.columns, value, strict=True)):
+            return 0.0
+        if self.scale is None:
+            return self.price
+        return self.price * abs(float(value[0]) - float(before[self.columns[0]])) / self.scale
+
+
+@dataclass(frozen=True)
+class Feasible:
+    """What may be changed.
+
+    Attributes:
+        moves: What may change; no other column does.
+        budget: Largest sum of costs in one row.
+        holds: Whether a row is possible: what the columns have to do with each other.
+    """
+
+    moves: tuple[Move, ...]
+    budget: float
+    holds: Callable[[Row], bool] = lambda _row: True
+
+    def cost(self, before: Row, after: Row) -> float:
+        """Sum of the costs of all changes."""
+        return sum(move.cost(before, tuple(after[column] for column in move.columns)) for move in self.moves)
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What the search found; lists of n.
+
+    Attributes:
+        rows: The values that it ended with; where ``broken``, exactly the row that was asked about.
+        broken: Rows answered wrongly.
+        costs: Cost of what was changed.
+        forward: Rows that the model was asked.
+    """
+
+    rows: list[Row]
+    broken: list[bool]
+    costs: list[float]
+    forward: int
+
+
+def feasible(
+    predict: Predict,
+    frame: Any,
+    labels: Sequence[int],
+    rules: Feasible,
+    *,
+    seeds: Sequence[int],
+    edits: int = 3,
+    tries: int = 16,
+) -> Moved:
+    """Search greedily for feasible changes that change the answer, then take back those that it did not need.
+
+    At each edit every unbroken row is tried with several moves, to the lowest, the highest or any value that the rest
+    of the budget allows, and keeps the one that leaves the true class the least probable. Only answers are asked for,
+    so trees and closed models can be attacked as well.
+
+    Args:
+        predict: Frame of m rows -> probabilities ``(m, k)``.
+        frame: ``n`` rows that are answered rightly.
+        labels: True classes, columns of the answers.
+        rules: What may be changed.
+        seeds: One seed a row.
+        edits: Most moves in one row.
+        tries: Most moves tried at each edit.
+
+    Returns:
+        At most ``edits * (tries + 1)`` forward passes for each row. A row that does not hold to the rules as it is, is
+        not changed.
+    """
+    import random
+
+    origin: list[Row] = frame.to_dict("records")
+    rows, broken, forward = [dict(row) for row in origin], [False] * len(origin), 0
+    draws = [random.Random(seed) for seed in seeds]  # noqa: S311 - a search, no secret
+    open_rows = [at for at, row in enumerate(origin) if rules.holds(row)]
+    for _ in range(edits):
+        asked = [
+            (at, option)
+            for at in open_rows
+            if not broken[at]
+            for option in _options(rows[at], origin[at], rules, draws[at], tries)
+        ]
+        if not asked:
+            break
+        answers = predict(_frame(frame, asked))
+        forward += len(asked)
+        for at, (row, fooled) in _worst(asked, answers, labels).items():
+            rows[at], broken[at] = row, fooled
+    forward += _take_back(predict, frame, labels, rules, (origin, rows, broken))
+    costs = [rules.cost(before, after) for before, after in zip(origin, rows, strict=True)]
+    return Moved(rows, broken, costs, forward)
+
+
+def _options(row: Row, origin: Row, rules: Feasible, draw: Any, tries: int) -> list[Row]:
+    """Different rows that are one move away and keep to the rules."""
+    spent = rules.cost(origin, row)
+    options: list[Row] = []
+    moves = [move for move in rules.moves if not any(_missing(origin[column]) for column in move.columns)]
+    # What is drawn may be impossible or known already, so that more is drawn than asked; each column in its turn.
+    for turn in range(4 * tries if moves else 0):
+        if len(options) == tries:
+            break
+        if turn % len(moves) == 0:
+            draw.shuffle(moves)
+        move = moves[turn % len(moves)]
+        own = move.cost(origin, tuple(row[column] for column in move.columns))
+        left = rules.budget - (spent - own) + SLACK
+        affordable = [value for value in move.values if move.cost(origin, value) <= left]
+        if not affordable:
+            continue
+        value = _ends(affordable, draw) if move.scale is not None else draw.choice(affordable)
+        option = row | dict(zip(move.columns, value, strict=True))
+        if option != row and option not in options and rules.holds(option):
+            options.append(option)
+    return options
+
+
+def _ends(values: Sequence[tuple[Any, ...]], draw: Any) -> tuple[Any, ...]:
+    """The lowest, the highest, or any of them: a model that rises with a number breaks at an end first."""
+    ends: tuple[tuple[Any, ...], ...] = (min(values), max(values), draw.choice(values))
+    return ends[draw.randrange(3)]
+
+
+def _take_back(
+    predict: Predict,
+    frame: Any,
+    labels: Sequence[int],
+    rules: Feasible,
+    found: tuple[list[Row], list[Row], list[bool]],
+) -> int:
+    """Undo the moves that a broken row does not need, one by one, in place; the number of rows asked."""
+    origin, rows, broken = found
+    forward = 0
+    for move in rules.moves:
+        asked = []
+        for at, fooled in enumerate(broken):
+            option = rows[at] | {column: origin[at][column] for column in move.columns}
+            if fooled and option != rows[at] and option != origin[at] and rules.holds(option):
+                asked.append((at, option))
+        if asked:
+            answers = predict(_frame(frame, asked))
+            forward += len(asked)
+            for (at, option), answer in zip(asked, answers, strict=True):
+                if _wrong(answer, labels[at]):
+                    rows[at] = option
+    return forward
+
+
+def _frame(frame: Any, asked: Sequence[tuple[int, Row]]) -> Any:
+    """The rows that are asked about, with the types of the frame."""
+    import pandas as pd
+
+    columns: dict[str, Any] = {}
+    for name in frame.columns:
+        columns[name] = pd.Series([row[name] for _, row in asked], dtype=frame[name].dtype)
+    return pd.DataFrame(columns)
+
+
+def _worst(asked: Sequence[tuple[int, Row]], answers: Any, labels: Sequence[int]) -> Mapping[int, tuple[Row, bool]]:
+    """For each row the option with the least probability of the true class, and whether its answer is wrong."""
+    best: dict[int, tuple[tuple[bool, float], Row]] = {}
+    for (at, option), answer in zip(asked, answers, strict=True):
+        score = (not _wrong(answer, labels[at]), float(answer[labels[at]]))
+        if at not in best or score < best[at][0]:
+            best[at] = score, option
+    return {at: (option, not right) for at, ((right, _), option) in best.items()}
+
+
+def _wrong(answer: Any, label: int) -> bool:
+    """A row answered wrongly; numbers that are not finite are no answer."""
+    import numpy as np
+
+    return int(answer.argmax()) != label or not bool(np.isfinite(answer).all())
+
+
+def _same(one: Any, other: Any) -> bool:
+    return bool(one == other) or (_missing(one) and _missing(other))
+
+
+def _missing(value: Any) -> bool:
+    import pandas as pd
+
+    return bool(pd.isna(value))

@@ -1,0 +1,252 @@
+"""Corruptions: how much accuracy is lost where inputs are damaged as they are damaged in service?
+
+Noise, blur, bad light and lost detail in images; mistakes, lost words and bad scans in texts; values missing, in the
+wrong unit or in the wrong column in tables. Nothing looks for what fools the model, so that the numbers are what to
+expect and no worst case (Hendrycks and Dietterich 2019, "Benchmarking neural network robustness to common corruptions
+and perturbations").
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from pydantic import Field, PositiveInt
+
+from govkit import stats
+from govkit.attacks.corruptions import CORRUPTIONS, SMALLEST, WORST, corrupt
+from govkit.attacks.table_faults import FAULTS, faulty, usual_values
+from govkit.attacks.text_noise import NOISES, noisy
+from govkit.checks._asked import asked_together, first_rows
+from govkit.checks._shared import measured, missing
+from govkit.checks._stamp import cleaned
+from govkit.core import Case, Finding, Metric, Of, Passes, Subject, check
+from govkit.core.case import Array
+from govkit.errors import SubjectError
+
+METRICS = {
+    "clean_accuracy": Metric("Accuracy on the same rows without damage.", better="higher", low=0, high=1),
+    "corrupted_accuracy": Metric("Accuracy on rows that are damaged in one way.", better="higher", low=0, high=1),
+    "mean_corrupted_accuracy": Metric("Accuracy in the mean over all ways of damage.", better="higher", low=0, high=1),
+    "corruption_drop": Metric(
+        "Clean accuracy less the accuracy in the mean over all ways of damage, on the same rows.",
+        better="lower",
+        low=-1,
+        high=1,
+    ),
+}
+KINDS: dict[str, Mapping[str, Any]] = {"image": CORRUPTIONS, "text": NOISES, "table": FAULTS}
+IMPUTED = "missing values, usual ones put in"
+
+Severity = Annotated[int, Field(ge=1, le=WORST)]
+Blocks = dict[str, Any]
+"""Name of the damage with its severity -> inputs, row for row those of the clean rows."""
+
+
+def _extra(case: Case, *, rows: int, severities: tuple[int, ...]) -> Passes:
+    """Most passes: a table may be unable to have a fault; where missing values are refused it is asked once more."""
+    kinds, severe = len(KINDS.get(case.modality, ())), len(set(severities))
+    tried = severe if case.modality == "table" else 0
+    n = min(rows, len(case.data["test"]))
+    return Passes(forward=n * (kinds * severe + tried) * len(_models(case)))
+
+
+@check(
+    "corruptions",
+    crosswalk="check.ood",
+    needs={"inputs"},
+    reads=(("candidate", "test"), ("base", "test")),
+    extra=_extra,
+    metrics=METRICS,
+)
+def corruptions(
+    case: Case, *, rows: PositiveInt = 64, severities: Annotated[tuple[Severity, ...], Field(min_length=1)] = (1, 3, 5)
+) -> Iterator[Finding]:
+    """Accuracy under each way of damage, its mean, and the drop from clean accuracy, of candidate and base.
+
+    ``compared_with`` is the paired difference to the base on the same damaged rows. Each way is a part, for example
+    ``{"corruption": "gaussian noise 3"}``, at severities from 1 to 5. In the mean and in the drop a row counts once,
+    with the share of its damaged versions that are answered rightly: versions of one row are no independent rows. Which
+    pixels, letters or columns are hit depends on the row and the seed alone. Where a subject refuses missing values,
+    the median of the column (of categories the most frequent one) is put in their place for both models, and the part
+    says so.
+
+    Args:
+        case: A live candidate with its test data, and the base beside it.
+        rows: Most rows, the first in canonical order.
+        severities: How bad, from 1 to 5.
+    """
+    data, models = case.data["test"], _models(case)
+    found: dict[Of, dict[str, Array]] = {of: {} for of in models}
+    for kind in _kinds(case, min(rows, len(data)), sorted(set(severities))):
+        answered, why = _answered(case, models, kind)
+        for of, right in answered.items():
+            found[of] |= right
+        if why:
+            part = {"corruption": kind.name} if kind.name else {}
+            yield missing("corrupted_accuracy", "unsupported", why, data=data, part=part)
+    if not any(found.values()):
+        for name in ("mean_corrupted_accuracy", "corruption_drop"):
+            yield missing(name, "unsupported", "No damage of these inputs could be measured.", data=data)
+        return
+    tried = {of: one for of, damaged in found.items() if (one := _tried(case, of, damaged)) is not None}
+    for of, one in tried.items():
+        yield from _alone(one, of, case)
+    if len(tried) > 1:
+        yield from _beside(tried["candidate"], tried["base"], case)
+
+
+def _models(case: Case) -> dict[Of, Subject]:
+    live: dict[Of, Subject | None] = {"candidate": case.subject, "base": case.base}
+    return {of: subject for of, subject in live.items() if subject is not None}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of damage at all severities; or of texts and images all kinds, without a name.
+
+    Attributes:
+        name: The kind.
+        blocks: The damaged inputs.
+        instead: What is asked where a model refuses them.
+        lacking: Why there are none.
+    """
+
+    name: str
+    blocks: Blocks = field(default_factory=dict)
+    instead: Blocks = field(default_factory=dict)
+    lacking: str = ""
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What one model answered rightly: clean rows ``(n,)``, and each damaged version of them, name -> ``(n,)``."""
+
+    clean: Array
+    damaged: dict[str, Array]
+
+    @property
+    def mean(self) -> Array:
+        """Share of each row's damaged versions that are answered rightly, ``(n,)``."""
+        import numpy as np
+
+        return np.mean(list(self.damaged.values()), axis=0)
+
+
+def _tried(case: Case, of: Of, damaged: dict[str, Array]) -> Tried | None:
+    clean, n = case.predictions(of), len(next(iter(damaged.values())))
+    return None if clean is None else Tried(clean.labels[:n] == case.data["test"].labels[:n], damaged)
+
+
+def _answered(case: Case, models: Mapping[Of, Subject], kind: Kind) -> tuple[dict[Of, dict[str, Array]], str]:
+    """Which damaged rows each model has right, and why nobody can say where one of the models refuses them."""
+    why = kind.lacking
+    for blocks in (kind.blocks, kind.instead):
+        if blocks:
+            try:
+                return {of: _right(case, of, subject, blocks) for of, subject in models.items()}, ""
+            except SubjectError as error:
+                why = f"These rows are refused: {cleaned(error)}"
+    return {}, why
+
+
+def _right(case: Case, of: Of, subject: Subject, blocks: Blocks) -> dict[str, Array]:
+    given = asked_together(case, of, subject, list(blocks.values()))
+    labels = case.data["test"].labels
+    return {name: answers.argmax(axis=1) == labels[: len(answers)] for name, answers in zip(blocks, given, strict=True)}
+
+
+def _alone(tried: Tried, of: Of, case: Case) -> Iterator[Finding]:
+    data, n = case.data["test"], len(tried.clean)
+    yield measured("clean_accuracy", stats.proportion(int(tried.clean.sum()), n), data, of=of)
+    for name, right in tried.damaged.items():
+        part = {"corruption": name}
+        yield measured("corrupted_accuracy", stats.proportion(int(right.sum()), n), data, of=of, part=part)
+    if n < 2:
+        for name in ("mean_corrupted_accuracy", "corruption_drop"):
+            yield missing(name, "too few rows", "A mean with bounds needs two rows.", data=data, of=of)
+        return
+    yield measured("mean_corrupted_accuracy", stats.mean(tried.mean, low=0.0, high=1.0), data, of=of)
+    yield measured("corruption_drop", stats.mean_difference(tried.clean, tried.mean, low=-1.0, high=1.0), data, of=of)
+
+
+def _beside(one: Tried, two: Tried, case: Case) -> Iterator[Finding]:
+    """Candidate less base on the same rows."""
+    data, n = case.data["test"], len(one.clean)
+    pairs = {"": (one.clean, two.clean), **{name: (one.damaged[name], two.damaged[name]) for name in one.damaged}}
+    for name, (first, second) in pairs.items():
+        estimate = stats.paired_difference(int((first & ~second).sum()), int((~first & second).sum()), n)
+        metric, part = ("corrupted_accuracy", {"corruption": name}) if name else ("clean_accuracy", {})
+        yield measured(metric, estimate, data, compared_with="base", part=part)
+    if n >= 2:
+        apart = stats.mean_difference(one.mean, two.mean, low=-1.0, high=1.0)
+        yield measured("mean_corrupted_accuracy", apart, data, compared_with="base")
+        drops = (side.clean - side.mean for side in (one, two))
+        yield measured("corruption_drop", stats.mean_difference(*drops, low=-2.0, high=2.0), data, compared_with="base")
+
+
+def _kinds(case: Case, n: int, severities: list[int]) -> Iterator[Kind]:
+    """Damaged rows; those of texts and images in one, since no model refuses some of them only."""
+    data = case.data["test"]
+    inputs, digests = first_rows(data.inputs, n), data.row_digests[:n].tolist()
+    keys = [f"{case.seed}:{digest.decode() if isinstance(digest, bytes) else digest}" for digest in digests]
+    if case.modality == "text":
+        yield Kind("", _texts(inputs, keys, severities))
+    elif case.modality == "table":
+        yield from _tables(inputs, keys, severities, usual_values(data.inputs))
+    elif case.modality == "image":
+        yield _images(case, inputs, keys, severities)
+    else:
+        yield Kind("", lacking="Damage is made for texts, images and tables only.")
+
+
+def _texts(texts: list[str], keys: list[str], severities: list[int]) -> Blocks:
+    return {
+        f"{kind} {severity}": [noisy(text, kind, severity, key) for text, key in zip(texts, keys, strict=True)]
+        for kind in NOISES
+        for severity in severities
+    }
+
+
+def _images(case: Case, images: Array, keys: list[str], severities: list[int]) -> Kind:
+    import torch
+
+    low, high = getattr(case.subject, "input_range", None) or (0.0, 1.0)
+    if min(images.shape[-2:]) < SMALLEST:
+        return Kind("", lacking=f"Images of less than {SMALLEST} pixels a side have nothing to damage.")
+    if images.size and not (images.min() >= low - 1e-6 and images.max() <= high + 1e-6):
+        why = f"The images reach beyond {low:g} to {high:g}; set subject.input_range: [low, high] in the audit file."
+        return Kind("", lacking=why)
+    x, blocks = torch.from_numpy(images.copy()), {}
+    for kind in CORRUPTIONS:
+        seeds = [int.from_bytes(hashlib.sha256(f"{kind}:{key}".encode()).digest()[:7], "big") for key in keys]
+        for severity in severities:
+            blocks[f"{kind} {severity}"] = corrupt(x, kind, severity, seeds=seeds, span=(low, high)).numpy()
+    return Kind("", blocks)
+
+
+def _tables(frame: Any, keys: list[str], severities: list[int], usual: Mapping[str, Any]) -> Iterator[Kind]:
+    for kind in FAULTS:
+        made = {severity: faulty(frame, kind, severity, keys) for severity in severities}
+        if any(one is None for one in made.values()):
+            why = "The table has no columns of numbers (for swaps: no two neighbors of one kind) to have this fault."
+            yield Kind(kind, lacking=why)
+            continue
+        blocks = {f"{kind} {severity}": one for severity, one in made.items()}
+        instead = {}
+        if kind == "missing values":
+            instead = {f"{IMPUTED} {severity}": _imputed(one, usual, frame) for severity, one in made.items()}
+        yield Kind(kind, blocks, instead)
+
+
+def _imputed(frame: Any, usual: Mapping[str, Any], like: Any) -> Any:
+    """What was taken away replaced by the usual value; what was missing before stays so."""
+    import pandas as pd
+
+    filled = pd.DataFrame(
+        {name: frame[name].where(frame[name].notna() | like[name].isna(), usual.get(name)) for name in frame.columns}
+    )
+    truths = {name: kind for name, kind in like.dtypes.items() if kind.kind == "b"}
+    return filled.astype(truths) if truths else filled

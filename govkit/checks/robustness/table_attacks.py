@@ -1,0 +1,167 @@
+"""Attacks on tables: does the answer survive what could really be different in a row?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from pydantic import Field, PositiveInt
+
+from govkit.attacks import Feasible, Moved, feasible
+from govkit.checks._attacked import Sample, beside_base, rows_of, sample_of, share, subjects_of
+from govkit.checks._feasible import rules_of
+from govkit.checks._shared import measured, missing, named_rows, stated
+from govkit.core import Case, Finding, Measurement, Metric, Of, Passes, check
+from govkit.core.case import Array
+from govkit.core.words import Trust
+from govkit.stats import paired_difference
+
+Budget = Annotated[float, Field(gt=0, le=1e6)]
+
+FEASIBLE = "feasible_accuracy"
+DROP = "feasible_accuracy_drop"
+COST = "breaking_cost"
+COLUMN = "breaking_share"
+OUTSIDE = "impossible_rows"
+
+
+def _extra(
+    case: Case,
+    *,
+    rows: int,
+    budget: float,  # noqa: ARG001 - what a change costs is no pass
+    edits: int,
+    tries: int,
+    base: bool,
+) -> Passes:
+    """Most passes: what breaks early costs less."""
+    n = min(rows, len(case.data["test"])) if case.modality == "table" else 0
+    # Two more for each row: the answers that stand against the same question asked again.
+    return Passes(forward=n * (edits * (tries + 1) + 1) * len(list(subjects_of(case, base=base))))
+
+
+@check(
+    "table_attacks",
+    crosswalk="check.adversarial",
+    needs={"inputs"},
+    reads=(("candidate", "test"), ("base", "test")),
+    extra=_extra,
+    metrics={
+        "clean_accuracy": Metric("Accuracy on the attacked rows without an attack.", better="higher", low=0, high=1),
+        FEASIBLE: Metric(
+            "Accuracy after the worst feasible changes found within the budget.", better="higher", low=0, high=1
+        ),
+        DROP: Metric("Clean accuracy minus accuracy after feasible changes.", better="lower", low=0, high=1),
+        COST: Metric(
+            "Median cost of the changes that broke a row, in standard deviations where no cost is declared.",
+            better="higher",
+            low=0,
+        ),
+        COLUMN: Metric("Share of the broken rows in which a column was changed.", low=0, high=1),
+        OUTSIDE: Metric("Rows that break the declared rules already; they were not attacked.", better="lower", low=0),
+    },
+)
+def table_attacks(
+    case: Case,
+    *,
+    rows: PositiveInt = 64,
+    budget: Budget = 1.0,
+    edits: PositiveInt = 3,
+    tries: PositiveInt = 16,
+    base: bool = True,
+) -> Iterator[Finding]:
+    """Feasible changes of a row that change the answer, on the first rows in canonical order.
+
+    Changed are columns that are neither protected attributes nor declared immutable (``feasible`` in the audit file),
+    to values that the data hold, so that types, ranges and sets of 0 and 1 stay possible; declared relations hold in
+    every row that is asked about. The search only asks for answers, so that trees and closed models are attacked alike.
+    The accuracy is an upper bound: a row that stands may still break under a change that was not tried.
+
+    Args:
+        case: The candidate, and the base beside it.
+        rows: Rows to attack.
+        budget: Largest cost of the changes of one row: a change of a number by one standard deviation costs 1, and so
+            does another category, where the audit file names no cost.
+        edits: Most columns changed in one row.
+        tries: Most changes tried for each.
+        base: Attack the base too.
+    """
+    data = case.data["test"]
+    if case.modality != "table":
+        why = "Feasible changes are those of a table; the checks adversarial and text_attacks try other inputs."
+        yield missing(FEASIBLE, "unsupported", why, data=data)
+        return
+    survivors: dict[tuple[str, Of], tuple[Array, Trust | None]] = {}
+    rules = rules_of(case, budget)
+    for of, subject in subjects_of(case, base=base):
+        sample = sample_of(case, of, subject, rows)
+        if sample is None:
+            yield missing(FEASIBLE, "no data", f"The {of} has no answers to the test data.", of=of)
+            continue
+        if not rules.moves:
+            why = "Nothing may change: every input is a protected attribute, immutable, or holds one value."
+            yield missing(FEASIBLE, "no data", why, data=data, of=of)
+            continue
+        possible = _possible(sample, rules)
+        yield Measurement(name=OUTSIDE, value=int((~possible).sum()), n=len(sample), of=of, data=data.ref)
+        if not possible.any():
+            why = "Every attacked row breaks the declared rules as it is; correct feasible in the audit file."
+            yield from (missing(name, "no data", why, data=data, of=of) for name in (FEASIBLE, DROP))
+            continue
+        attacked = (sample.right & possible).nonzero()[0]
+        labels, seeds = sample.own_labels[attacked].tolist(), [sample.seeds[row] for row in attacked]
+        frame = rows_of(sample.inputs, attacked)
+        moved = feasible(subject.predict, frame, labels, rules, seeds=seeds, edits=edits, tries=tries)
+        kept = sample.right.copy()
+        kept[attacked] = [not broken for broken in moved.broken]
+        trust: Trust = "trusted" if _steady(sample) else "suspect"
+        survivors[FEASIBLE, of] = kept[possible], trust
+        yield from _findings(sample, kept, possible, moved, trust)
+        yield from _explained(sample, frame, moved, rules)
+    yield from beside_base(survivors, data)
+
+
+def _steady(sample: Sample) -> bool:
+    """The model answers the same rows as it did before: else whatever breaks a row may be chance."""
+    import numpy as np
+
+    again = np.asarray(sample.subject.predict(sample.inputs)).argmax(axis=1)
+    return bool(((again == sample.own_labels) == sample.right).all())
+
+
+def _possible(sample: Sample, rules: Feasible) -> Array:
+    """Rows that keep to the rules as they are, truths ``(n,)``; the others cannot be attacked within the rules."""
+    import numpy as np
+
+    return np.array([rules.holds(row) for row in sample.inputs.to_dict("records")], dtype=bool)
+
+
+def _findings(sample: Sample, kept: Array, possible: Array, moved: Moved, trust: Trust) -> Iterator[Finding]:
+    import numpy as np
+
+    where: dict[str, Any] = {"of": sample.of, "trust": trust}
+    passes = {"forward": moved.forward + len(sample), "backward": 0}
+    broken = sample.right & ~kept
+    yield measured("clean_accuracy", share(sample.right[possible]), sample.data, of=sample.of)
+    names = named_rows(sample.data, np.flatnonzero(broken))
+    yield measured(FEASIBLE, share(kept[possible]), sample.data, passes=passes, rows=names, **where)
+    drop = paired_difference(int(broken.sum()), 0, int(possible.sum()))
+    yield measured(DROP, drop, sample.data, **where)
+
+
+def _explained(sample: Sample, frame: Any, moved: Moved, rules: Feasible) -> Iterator[Finding]:
+    """What it took to break the rows, for the reader."""
+    import numpy as np
+
+    of, data = sample.of, sample.data
+    origin = frame.to_dict("records")
+    found = [at for at, broken in enumerate(moved.broken) if broken]
+    if not found:
+        yield missing(COST, "no data", "No row was broken, so that there is no cost of breaking one.", data=data, of=of)
+        return
+    yield stated(COST, float(np.median([moved.costs[at] for at in found])), len(found), data, of=of)
+    for move in rules.moves:
+        name = ", ".join(move.columns)
+        changed = sum(any(moved.rows[at][each] != origin[at][each] for each in move.columns) for at in found)
+        if changed:
+            yield stated(COLUMN, changed / len(found), len(found), data, of=of, part={"column": name})

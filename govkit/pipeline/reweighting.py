@@ -1,0 +1,43 @@
+"""Remedies that change weights: adversarial training, and weights mixed with those of the base."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from govkit.core import Case
+from govkit.errors import UsageError
+from govkit.pipeline.hardening import hardened
+from govkit.pipeline.mixing import mixed
+from govkit.pipeline.new_weights import NewWeights, Options
+from govkit.pipeline.steps import Progress
+from govkit.subjects.modules import module_of
+
+Reweigh = Literal["harden", "soup"]
+
+
+def reweighted(case: Case, how: Reweigh, options: Options, *, progress: Progress | None = None) -> NewWeights:
+    """The candidate with new weights; its own stay as they are.
+
+    Args:
+        case: The audited case.
+        how: The remedy.
+        options: What it is told.
+        progress: Told about each update.
+
+    Raises:
+        UsageError: The task, the candidate, the rows or the options do not allow it.
+    """
+    if case.task not in ("binary", "multiclass"):
+        raise UsageError(f"a remedy is for a task of two or more classes without order; this one is {case.task}")
+    if how == "soup" and (options.eps, options.epochs, options.method) != (None, None, None):
+        raise UsageError("soup mixes weights and trains nothing: --eps, --epochs and --method are for harden")
+    if how == "harden" and options.base_weight is not None:
+        raise UsageError("--base-weight is for soup, which mixes weights; harden trains them")
+    subject = case.subject
+    if subject is None or module_of(subject) is None:
+        found = "stored predictions" if subject is None else "a model that only answers"
+        raise UsageError(
+            f"{how} makes new weights, and those of the candidate are not at hand, it is {found}: name its "
+            "torch.nn.Module (subject: {python: pkg.mod:NAME}) or its transformers folder (subject: {model: FOLDER})"
+        )
+    return hardened(case, subject, options, progress) if how == "harden" else mixed(case, subject, options)
