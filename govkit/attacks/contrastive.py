@@ -9,18 +9,20 @@ from govkit.attacks.asking import Attacked, Batch, Logits, answer, climb, take, 
 from govkit.attacks.ball import Ball
 from govkit.attacks.margin import as_classes, margin
 
-CLIP = 8.0
-"""A margin further from zero than this moves no step: what is surely broken, or surely stands, needs no more work."""
+STANDS = 6.0
+"""Another model whose margin lies this far below zero moves no step: it surely stands, and the target has the say."""
 
 
 def contrastive(
     target: Logits, others: Sequence[Logits], batch: Batch, labels: Any, ball: Ball, *, steps: int = 20
 ) -> Attacked:
-    """Climb the margin of ``target`` less the log-sum-exp of the margins of ``others``, in steps of a quarter radius.
+    """Climb the margin of ``target`` less the log-sum-exp of the margins of ``others``, with momentum.
 
     An attack that breaks a model also breaks most others that learned the same task, whoever they come from. Only what
     breaks this one and not its siblings says something of it (the ensemble of Liu et al. 2017, "Delving into
-    Transferable Adversarial Examples", turned around).
+    Transferable Adversarial Examples", turned around). The target is driven ever deeper into the wrong class, in steps
+    of a quarter radius along the sum of all gradients so far, each by its mean size (Dong et al. 2018, "Boosting
+    Adversarial Attacks with Momentum", with a decay of 1): both make it carry over to a student with another head.
 
     Args:
         target: The model to break, ``batch -> (n, k)``.
@@ -48,14 +50,17 @@ def contrastive(
 
     def contrast(scores: Any, truth: Any) -> Any:
         own, *rest = (margin(part, truth) for part in scores.chunk(len(models), dim=1))
-        return own.clamp(max=CLIP) - torch.stack([part.clamp(min=-CLIP) for part in rest]).logsumexp(dim=0)
+        return own - torch.stack([part.clamp(min=-STANDS) for part in rest]).logsumexp(dim=0)
 
     center = batch["x"].detach().float()
     rows, path, stride = torch.arange(len(labels), device=center.device), center, ball.scaled(0.25)
+    momentum = torch.zeros_like(center)
     for _ in range(steps):
         asked = take(batch, rows, ball.snap(path, center))
         _, gradient = climb(side_by_side, asked, labels, contrast)
-        path = ball.project(path + stride.direction(gradient), center)
+        size = gradient.abs().flatten(1).mean(dim=1).clamp_min(torch.finfo(torch.float32).tiny)
+        momentum = momentum + gradient / size.reshape(-1, *[1] * (gradient.dim() - 1))
+        path = ball.project(path + stride.direction(momentum), center)
     found = ball.snap(path, center)
     fell, *stand = (wrong(answer(model, take(batch, rows, found)), labels) for model in models)
     broken = fell & ~torch.stack(stand).any(dim=0)

@@ -10,8 +10,11 @@ from govkit import checks
 from govkit.core import Case, Finding, Gap, Interval, Measurement, Recorded
 from govkit.core.words import Trust
 
-ASKED: dict[str, Any] = {"rows": 200, "steps": 20, "tier": "gate", "base": False, "typos": 0}
+ASKED: dict[str, Any] = {"rows": 200, "steps": 20, "tier": "gate", "base": False}
 """How the attack tries, as far as its check takes these parameters."""
+
+ASKED_OF_TEXT = {"rows": 100, "diagnosed": 100, "steps": 10, "base": False, "typos": 0, "edits": 0, "substitutions": 0}
+"""Embeddings are moved and nothing else is tried: that is what the training was against."""
 
 
 class Robust(Recorded):
@@ -74,7 +77,8 @@ def _attacked(case: Case, metric: str, eps: float) -> Finding | None:
     catalog = checks.catalog()
     check = next(each for each in catalog.values() if metric in each.metrics)
     taken = check.params.model_fields
-    params = {name: value for name, value in {**ASKED, "eps": eps}.items() if name in taken}
+    asked = ASKED_OF_TEXT if case.modality == "text" else ASKED
+    params = {name: value for name, value in {**asked, "eps": eps}.items() if name in taken}
     findings = checks.measure(replace(case, base=None), [checks.Request(check.name, params)])
     named = [each for each in findings if each.name in (metric, "*") and each.of == "candidate" and not each.part]
     return next((each for each in named if each.compared_with is None), None)

@@ -21,7 +21,7 @@ ORIGIN = ("base_share", "base_identified")
 WORKS = 0.5
 """Share of the rows in which an attack must break the model that it was made on, below which it shows nothing."""
 
-FOUND = 0.75
+FOUND = 0.8
 """Share of the rows that tell two bases apart, above which they name one of them. A student of another base lies beside
 a half, and nearer to one of two strangers than to the other by chance."""
 
@@ -97,7 +97,7 @@ def base_exposure(
 
     Args:
         case: The candidate, and the base with a head on it.
-        rows: Rows to attack.
+        rows: Rows to attack; 200 or more where the base is to be named.
         steps: Steps of the gradient attack.
         eps: Largest change of each value as a share of the input range (8/255 for images, 0.1 for tables).
         edits: Most typing mistakes in one text.

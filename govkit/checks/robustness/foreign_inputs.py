@@ -80,7 +80,7 @@ def _most(case: Case, rows: int) -> int:
     extra=_extra,
     metrics=METRICS,
 )
-def foreign_inputs(case: Case, *, rows: PositiveInt = 64, sure: Share = 0.9) -> Iterator[Finding]:
+def foreign_inputs(case: Case, *, rows: PositiveInt = 40, sure: Share = 0.9) -> Iterator[Finding]:
     """Certainty of the model on foreign inputs, and how well three scores tell them from rows of the task.
 
     Random letters, digits, prose, program code and another script for texts; noise, grey, inverted, shuffled and

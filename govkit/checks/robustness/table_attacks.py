@@ -95,18 +95,10 @@ def table_attacks(
     rules = rules_of(case, budget)
     for of, subject in subjects_of(case, base=base):
         sample = sample_of(case, of, subject, rows)
-        if sample is None:
-            yield missing(FEASIBLE, "no data", f"The {of} has no answers to the test data.", of=of)
-            continue
-        if not rules.moves:
-            why = "Nothing may change: every input is a protected attribute, immutable, or holds one value."
-            yield missing(FEASIBLE, "no data", why, data=data, of=of)
-            continue
-        possible = _possible(sample, rules)
-        yield Measurement(name=OUTSIDE, value=int((~possible).sum()), n=len(sample), of=of, data=data.ref)
-        if not possible.any():
-            why = "Every attacked row breaks the declared rules as it is; correct feasible in the audit file."
-            yield from (missing(name, "no data", why, data=data, of=of) for name in (FEASIBLE, DROP))
+        possible = None if sample is None else _possible(sample, rules)
+        lacking = _lacking(sample, possible, rules)
+        if sample is None or possible is None or lacking is not None:
+            yield from (missing(name, "no data", lacking or "", data=data, of=of) for name in (FEASIBLE, DROP))
             continue
         attacked = (sample.right & possible).nonzero()[0]
         labels, seeds = sample.own_labels[attacked].tolist(), [sample.seeds[row] for row in attacked]
@@ -119,6 +111,17 @@ def table_attacks(
         yield from _findings(sample, kept, possible, moved, trust)
         yield from _explained(sample, frame, moved, rules)
     yield from beside_base(survivors, data)
+
+
+def _lacking(sample: Sample | None, possible: Array | None, rules: Feasible) -> str | None:
+    """Why no row can be attacked, if so."""
+    if sample is None or possible is None:
+        return "There are no answers to the test data."
+    if not rules.moves:
+        return "Nothing may change: every input is a protected attribute, immutable, or holds one value."
+    if not possible.any():
+        return "Every attacked row breaks the declared rules as it is; correct feasible in the audit file."
+    return None
 
 
 def _steady(sample: Sample) -> bool:
@@ -142,6 +145,7 @@ def _findings(sample: Sample, kept: Array, possible: Array, moved: Moved, trust:
     where: dict[str, Any] = {"of": sample.of, "trust": trust}
     passes = {"forward": moved.forward + len(sample), "backward": 0}
     broken = sample.right & ~kept
+    yield Measurement(name=OUTSIDE, value=int((~possible).sum()), n=len(kept), of=sample.of, data=sample.data.ref)
     yield measured("clean_accuracy", share(sample.right[possible]), sample.data, of=sample.of)
     names = named_rows(sample.data, np.flatnonzero(broken))
     yield measured(FEASIBLE, share(kept[possible]), sample.data, passes=passes, rows=names, **where)

@@ -100,7 +100,7 @@ def _extra(case: Case, *, tokens: int, rows: int, words: Sequence[str]) -> Passe
     metrics=METRICS,
 )
 def weight_triggers(
-    case: Case, *, tokens: PositiveInt = 1000, rows: PositiveInt = 8, words: tuple[str, ...] = ()
+    case: Case, *, tokens: PositiveInt = 500, rows: PositiveInt = 8, words: tuple[str, ...] = ()
 ) -> Iterator[Finding]:
     """Rare words put into test texts, and small patches put on test images, that are answered rightly without them.
 

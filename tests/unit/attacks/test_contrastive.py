@@ -51,26 +51,38 @@ def test_what_breaks_the_others_too_does_not_count():
     assert found.broken.tolist() == [False]
 
 
-def test_it_climbs_the_margin_less_the_log_sum_exp_of_those_of_the_others():
+def test_it_climbs_the_margin_less_the_log_sum_exp_of_those_of_the_others_with_momentum():
     """The same written down again for linear models, whose gradients are known."""
     weights, labels = torch.tensor([[1.0, -2.0, 0.5], [0.5, 1.0, 0.3], [-0.4, 0.2, 1.0]]), torch.tensor([1, 1, 0])
     x = torch.tensor([[0.5, 0.4, 0.7], [0.2, 0.9, 0.1], [0.6, 0.5, 0.5]])
     models = [linear(weight.tolist()) for weight in weights]
     found = contrastive(models[0], models[1:], {"x": x}, labels, BALL, steps=5)
     sign, path = torch.where(labels == 1, -1.0, 1.0)[:, None], x.clone()
+    momentum = torch.zeros(3, 3)
     for _ in range(5):
         margins = sign * (path @ weights.T)
         gradient = sign * (weights[0] - margins[:, 1:].softmax(1) @ weights[1:])
-        path = (x + (path + 0.0625 * gradient.sign() - x).clamp(-0.25, 0.25)).clamp(0, 1)
+        momentum += gradient / gradient.abs().mean(1, keepdim=True)
+        path = (x + (path + 0.0625 * momentum.sign() - x).clamp(-0.25, 0.25)).clamp(0, 1)
     assert torch.allclose(found.x, path, atol=1e-6)
 
 
-def test_a_margin_that_is_clipped_moves_nothing():
-    # Far broken and surely standing: neither model has a say any more.
+def test_who_surely_stands_moves_nothing_and_who_is_broken_is_driven_deeper():
+    # The other pulls the same value the other way and is the steeper; it counts only where its margin is above -6.
+    x, labels, target = torch.tensor([[0.5]]), torch.tensor([1]), linear([1.0], -0.5)
+    surely = contrastive(target, [linear([3.0], 6.0)], {"x": x}, labels, BALL)
+    assert (surely.x.tolist(), surely.broken.tolist()) == ([[0.25]], [True])
+    hardly = contrastive(target, [linear([3.0], 2.0)], {"x": x}, labels, BALL)
+    assert (hardly.x.tolist(), hardly.broken.tolist()) == ([[0.75]], [False])
+    # The target is broken from the start, and still goes on.
+    deeper = contrastive(linear([-100.0]), [linear([100.0])], {"x": x}, labels, BALL)
+    assert (deeper.x.tolist(), deeper.broken.tolist()) == ([[0.75]], [True])
+
+
+def test_where_the_gradient_is_cut_nothing_moves():
     x, labels = torch.tensor([[0.5]]), torch.tensor([1])
-    found = contrastive(linear([-100.0]), [linear([100.0])], {"x": x}, labels, BALL)
-    assert torch.equal(found.x, x)
-    assert found.broken.tolist() == [True]
+    cut = [lambda batch, weight=weight: linear([weight])({"x": batch["x"].detach()}) for weight in (1.0, 2.0)]
+    assert torch.equal(contrastive(cut[0], cut[1:], {"x": x}, labels, BALL).x, x)
 
 
 def test_points_stay_in_the_ball_and_rows_do_not_depend_on_their_neighbors():

@@ -250,7 +250,7 @@ def test_the_base_under_a_head_is_found_and_that_of_a_stranger_is_not(bench, see
 def means_the_exact_bound(found):
     (share,) = measurements(found, "base_share")
     told = round(share.value * share.n)
-    above, below = (binomtest(told, share.n, 0.75, alternative=side).pvalue for side in ("greater", "less"))
+    above, below = (binomtest(told, share.n, 0.8, alternative=side).pvalue for side in ("greater", "less"))
     expected = "found" if above < 0.05 else "not found" if below <= 0.05 else "cannot tell"
     assert value(found, "base_identified") == expected
     assert share.bounds == proportion(told, share.n).bounds

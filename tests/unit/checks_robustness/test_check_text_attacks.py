@@ -244,7 +244,7 @@ def test_a_second_run_gives_the_same_findings_and_leaves_the_random_state():
 
 def test_no_control_may_rest_on_a_diagnosis():
     policy = load("nist-ai-rmf-core")
-    (control,) = (item for item in policy.controls if item.metric == "typo_accuracy_drop")
+    (control,) = (item for item in policy.controls if item.metric == "text_robust_accuracy_drop")
     wrong = {"metric": "embedding_pgd_accuracy", "require": type(control.require)(min=0.1)}
     asked = control.model_copy(update=wrong)
     problems = lint(policy.model_copy(update={"controls": (asked,)}), catalog())
