@@ -82,7 +82,7 @@ def base_exposure(
     steps: PositiveInt = 20,
     eps: Radius | None = None,
     edits: PositiveInt = 2,
-    tries: PositiveInt = 8,
+    tries: PositiveInt = 4,
 ) -> Iterator[Finding]:
     """What an attacker reaches who knows the base and never asks the candidate.
 

@@ -62,7 +62,7 @@ def _extra(case: Case, *, rows: int, severities: tuple[int, ...]) -> Passes:
     metrics=METRICS,
 )
 def corruptions(
-    case: Case, *, rows: PositiveInt = 64, severities: Annotated[tuple[Severity, ...], Field(min_length=1)] = (1, 3, 5)
+    case: Case, *, rows: PositiveInt = 40, severities: Annotated[tuple[Severity, ...], Field(min_length=1)] = (1, 3, 5)
 ) -> Iterator[Finding]:
     """Accuracy under each way of damage, its mean, and the drop from clean accuracy, of candidate and base.
 

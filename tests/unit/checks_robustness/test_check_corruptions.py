@@ -28,7 +28,7 @@ torch.set_num_threads(1)
 @pytest.fixture(scope="module")
 def on_digits():
     case = digit_case(120)
-    return case, run("corruptions", case)
+    return case, run("corruptions", case, rows=64)
 
 
 def test_every_kind_and_severity_stands_beside_the_base(on_digits):
@@ -61,7 +61,7 @@ def test_the_mean_and_the_drop_count_each_row_once(on_digits):
 
 def test_the_interval_of_the_mean_is_that_of_scipy_over_rows():
     case = digit_case(50, base=False)
-    found = run("corruptions", case, severities=[5])
+    found = run("corruptions", case, rows=64, severities=[5])
     shares = np.zeros(50)
     from govkit.checks.robustness.corruptions import _kinds
 
@@ -75,8 +75,8 @@ def test_the_interval_of_the_mean_is_that_of_scipy_over_rows():
 
 def test_passes_are_those_declared_and_a_second_run_gives_the_same(on_digits):
     case = digit_case(120)
-    declared = declared_passes(case, [Request("corruptions", {})], catalog=catalog())
-    again = run("corruptions", case)
+    declared = declared_passes(case, [Request("corruptions", {"rows": 64})], catalog=catalog())
+    again = run("corruptions", case, rows=64)
     assert case.passes.forward == declared.forward
     assert again == on_digits[1]
 
@@ -84,7 +84,7 @@ def test_passes_are_those_declared_and_a_second_run_gives_the_same(on_digits):
 def test_a_row_is_damaged_alike_wherever_it_stands(on_digits):
     """The canonical order is that of the digests, so another order stands for other rows beside it."""
     order = np.random.default_rng(0).permutation(60)
-    one, two = (run("corruptions", digit_case(60, base=False, order=rows)) for rows in (np.arange(60), order))
+    one, two = (run("corruptions", digit_case(60, base=False, order=rows), rows=64) for rows in (np.arange(60), order))
     assert [item.value for item in one] == pytest.approx([item.value for item in two])
 
 
@@ -169,8 +169,8 @@ def test_missing_values_are_asked_where_they_are_taken_and_else_replaced(people,
     frame, labels = people
     model.fit(frame[200:], labels[200:])
     case = case_of(frame[:200].reset_index(drop=True), labels[:200], lambda p: Fitted(model, p), modality="table")
-    declared = declared_passes(case, [Request("corruptions", {})], catalog=catalog())
-    found = run("corruptions", case)
+    declared = declared_passes(case, [Request("corruptions", {"rows": 64})], catalog=catalog())
+    found = run("corruptions", case, rows=64)
     name = "missing values 5" if takes else "missing values, usual ones put in 5"
     assert {item.part["corruption"] for item in measurements(found, "corrupted_accuracy") if "5" in str(item.part)} == {
         name, "wrong unit 5", "swapped columns 5",
@@ -192,7 +192,7 @@ def test_a_model_that_refuses_a_wrong_unit_gives_a_gap_and_the_rest_is_measured(
             return super().predict(inputs)
 
     case = case_of(frame[:200].reset_index(drop=True), labels[:200], lambda p: Checked(model, p), modality="table")
-    found = run("corruptions", case)
+    found = run("corruptions", case, rows=64)
     (gap,) = [item for item in found if isinstance(item, Gap)]
     assert (gap.name, gap.part, gap.reason) == ("corrupted_accuracy", {"corruption": "wrong unit"}, "unsupported")
     assert "refused" in gap.detail

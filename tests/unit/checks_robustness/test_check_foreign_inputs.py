@@ -197,7 +197,7 @@ def test_rows_of_a_table_and_a_model_that_refuses_some_of_them():
     frame = pd.DataFrame({"a": rng.normal(size=100), "b": rng.normal(size=100)})
     net = torch.nn.Linear(2, 2)
     case = case_of(frame, np.arange(100) % 2, lambda p: Columns(net, p), modality="table")
-    found = run("foreign_inputs", case)
+    found = run("foreign_inputs", case, rows=64)
     assert {item.part["foreign"] for item in found if item.part} == set(TABLES)
     assert pick(found, "confident_on_foreign", part={"foreign": TABLES[0]}).n == 50
 
