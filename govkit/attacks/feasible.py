@@ -66,12 +66,14 @@ class Moved:
         rows: The values that it ended with; where ``broken``, exactly the row that was asked about.
         broken: Rows answered wrongly.
         costs: Cost of what was changed.
+        tried: How many changes each row was asked about; 0 where none was possible.
         forward: Rows that the model was asked.
     """
 
     rows: list[Row]
     broken: list[bool]
     costs: list[float]
+    tried: list[int]
     forward: int
 
 
@@ -107,7 +109,7 @@ def feasible(
     import random
 
     origin: list[Row] = frame.to_dict("records")
-    rows, broken, forward = [dict(row) for row in origin], [False] * len(origin), 0
+    rows, broken, tried, forward = [dict(row) for row in origin], [False] * len(origin), [0] * len(origin), 0
     draws = [random.Random(seed) for seed in seeds]  # noqa: S311 - a search, no secret
     open_rows = [at for at, row in enumerate(origin) if rules.holds(row)]
     for _ in range(edits):
@@ -119,13 +121,15 @@ def feasible(
         ]
         if not asked:
             break
-        answers = predict(_frame(frame, asked))
+        answers = predict(frame_of(frame, asked))
         forward += len(asked)
+        for at, _ in asked:
+            tried[at] += 1
         for at, (row, fooled) in _worst(asked, answers, labels).items():
             rows[at], broken[at] = row, fooled
     forward += _take_back(predict, frame, labels, rules, (origin, rows, broken))
     costs = [rules.cost(before, after) for before, after in zip(origin, rows, strict=True)]
-    return Moved(rows, broken, costs, forward)
+    return Moved(rows, broken, costs, tried, forward)
 
 
 def _options(row: Row, origin: Row, rules: Feasible, draw: Any, tries: int) -> list[Row]:
@@ -175,7 +179,7 @@ def _take_back(
             if fooled and option != rows[at] and option != origin[at] and rules.holds(option):
                 asked.append((at, option))
         if asked:
-            answers = predict(_frame(frame, asked))
+            answers = predict(frame_of(frame, asked))
             forward += len(asked)
             for (at, option), answer in zip(asked, answers, strict=True):
                 if _wrong(answer, labels[at]):
@@ -183,8 +187,8 @@ def _take_back(
     return forward
 
 
-def _frame(frame: Any, asked: Sequence[tuple[int, Row]]) -> Any:
-    """The rows that are asked about, with the types of the frame."""
+def frame_of(frame: Any, asked: Sequence[tuple[int, Row]]) -> Any:
+    """Rows, each with its number, as a frame with the columns and types of another one."""
     import pandas as pd
 
     columns: dict[str, Any] = {}

@@ -25,7 +25,7 @@ class Searched:
     Attributes:
         texts: The texts it ended with; where ``broken``, exactly the text that was asked about.
         broken: Rows answered wrongly, a list of n truths.
-        edits: Changes made to each text.
+        edits: Changes made to each text; 0 where there was nothing to change.
         forward: Texts that were asked about.
     """
 
@@ -113,10 +113,15 @@ def remembering(predict: Predict, key: Callable[[list[str]], Sequence[Hashable]]
 
 
 def _worst(asked: list[tuple[int, str]], answers: Any, labels: Sequence[int]) -> dict[int, tuple[str, bool]]:
-    """For each row the text with the least probability of the true class, and whether its answer is wrong."""
+    """For each row the text with the least probability of the true class, and whether its answer is wrong.
+
+    Numbers that are not finite are no answer, and so a wrong one.
+    """
+    import numpy as np
+
     best: dict[int, tuple[bool, float, str]] = {}
     for (row, text), answer in zip(asked, answers, strict=True):
-        fooled = int(answer.argmax()) != labels[row]
+        fooled = int(answer.argmax()) != labels[row] or not bool(np.isfinite(answer).all())
         score = (not fooled, float(answer[labels[row]]), text)
         best[row] = min(best.get(row, score), score)
     return {row: (text, not unbroken) for row, (unbroken, _, text) in best.items()}

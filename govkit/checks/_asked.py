@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from govkit.core import Case, Of, Subject
 from govkit.core.case import Array
 from govkit.engine import Answers
+from govkit.errors import SubjectError
 
 MOST_NUMBERS = 50_000_000
 """Numbers that are asked about at a time."""
@@ -27,6 +29,12 @@ def asked(case: Case, of: Of, subject: Subject, inputs: Any) -> Array:
     rows = replace(case.data["test"], inputs=inputs, labels=np.zeros(len(inputs), dtype=np.int64))
     given = Answers({of: subject}, {"test": rows}, classes=case.classes)(of, "test")
     return given.probabilities if given is not None else np.empty((0, len(case.classes)))
+
+
+def refusal(of: Of, error: SubjectError) -> str:
+    """What a finding says of a refusal: not the model's own words, which may repeat values of rows; they are logged."""
+    logging.getLogger("govkit.checks").info("the %s refuses rows: %s", of, error)
+    return f"It refuses them ({type(error).__name__})."
 
 
 def asked_together(case: Case, of: Of, subject: Subject, blocks: Sequence[Any]) -> list[Array]:

@@ -15,17 +15,12 @@ class ByScores:
         subject: What is asked.
         columns: Names of the columns of a table; None for images.
         input_range: Smallest and largest value of an image, where that is declared.
-        numeric: Every input is a number, and none is missing.
     """
 
     def __init__(self, subject: Subject, inputs: Any) -> None:
-        import numpy as np
-
         self.subject = subject
         self.columns = getattr(inputs, "columns", None)
         self.input_range: tuple[float, float] | None = getattr(subject, "input_range", None)
-        numbers = self.columns is None or all(kind.kind in "iuf" for kind in inputs.dtypes)
-        self.numeric = numbers and bool(np.isfinite(np.asarray(inputs, dtype=np.float64)).all())
 
     def encode(self, inputs: Any) -> dict[str, Any]:
         """A batch, ``{"x": float32 tensor (n, ...)}``."""
@@ -46,3 +41,12 @@ class ByScores:
             inputs = pd.DataFrame(inputs, columns=self.columns)
         probabilities = np.asarray(self.subject.predict(inputs), dtype=np.float64)
         return torch.tensor(np.log(np.maximum(probabilities, np.finfo(np.float64).tiny)))
+
+
+def all_numbers(inputs: Any) -> bool:
+    """Every input is a number and none is missing: beside a missing value no change has a size."""
+    import numpy as np
+
+    if hasattr(inputs, "dtypes") and not all(kind.kind in "biuf" for kind in inputs.dtypes):
+        return False
+    return bool(np.isfinite(np.asarray(inputs, dtype=np.float64)).all())

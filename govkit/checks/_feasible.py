@@ -23,7 +23,7 @@ def rules_of(case: Case, budget: float) -> Feasible:
     """
     frame, declared = _observed(case), case.feasible
     _refuse_misfits(frame, declared)
-    fixed = {*declared.immutable, *case.data["test"].groups}
+    fixed = {*declared.immutable, *_protected(case, frame)}
     sets = _one_hot(frame, declared)
     moves = [*_categories(frame, sets, fixed, declared.cost)]
     together = {name for names in sets for name in names}
@@ -34,6 +34,12 @@ def rules_of(case: Case, budget: float) -> Feasible:
         and (move := _move(frame[name], declared.range.get(name), declared.cost.get(name, 1.0))) is not None
     ]
     return Feasible(tuple(moves), budget, _holds(declared, list(frame.columns), sets))
+
+
+def _protected(case: Case, frame: Any) -> set[str]:
+    """Protected attributes, and the columns of 0 and 1 that stand for their values: ``sex_f`` of ``sex``."""
+    groups = set(case.data["test"].groups)
+    return groups | {name for name in frame.columns if any(str(name).startswith(f"{group}_") for group in groups)}
 
 
 def _observed(case: Case) -> Any:

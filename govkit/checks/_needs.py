@@ -60,7 +60,9 @@ def _weights(case: Case) -> Answer:
 
 def _inputs(case: Case) -> Answer:
     if case.subject is None:
-        return "unsupported", "This check asks the candidate; only its stored predictions are at hand."
+        stored = case.access == "predictions"  # Else the case is that of one label of a live candidate.
+        why = "only its stored predictions are at hand" if stored else "it cannot be asked about one label alone"
+        return "unsupported", f"This check asks the candidate; {why}."
     if case.data["test"].inputs is None:
         return "no data", "The test data hold no inputs."
     return None

@@ -25,9 +25,13 @@ from govkit.checks._attacked import Sample
 from govkit.checks._shared import named_rows
 from govkit.core import Measurement
 from govkit.core.case import Array
+from govkit.core.words import Trust
 
 WOBBLE = 0.01
 """Difference of two probabilities of one text that batches and rounding do not explain."""
+
+REACHED = 0.5
+"""Share of the rows in which an attack finds something to change, at least; of fewer it does not tell."""
 
 UNSTEADY = "the same text gets different answers: what broke once need not break again, and the other way round"
 
@@ -89,12 +93,23 @@ class Tried:
     ask: Predict
     reasons: tuple[str, ...]
 
-    @property
-    def worst(self) -> Array:
-        """Rows that every attack left right, truths ``(n,)``."""
+    def standing(self, *attacks: str) -> Array:
+        """Rows that each of these attacks left right, all of them if none is named, truths ``(n,)``."""
         import numpy as np
 
-        return np.logical_and.reduce(list(self.stands.values()))
+        return np.logical_and.reduce([self.stands[name] for name in attacks or self.stands])
+
+    def reach(self, *attacks: str) -> float:
+        """Share of the rows that were right in which one of these attacks found something to change, in [0, 1]."""
+        made = [self.found[name].edits for name in attacks or self.found]
+        changed = [any(edits) for edits in zip(*made, strict=True)]
+        return sum(changed) / max(len(changed), 1)
+
+    def trust(self, *attacks: str) -> Trust | None:
+        """Whether to believe what these attacks left: texts that hold nothing to change are not hard to attack."""
+        if self.reasons:
+            return "suspect"
+        return None if self.reach(*attacks) >= REACHED else "not evaluated"
 
 
 def tried(sample: Sample, plan: Plan) -> Tried:
@@ -131,7 +146,8 @@ def _doubts(sample: Sample, ask: Predict, worst: list[str]) -> tuple[str, ...]:
     texts = [*sample.inputs, *worst]
     again = np.asarray(sample.subject.predict(texts[::-1]))[::-1]
     first = np.concatenate([before(sample), ask(worst)]) if worst else before(sample)
-    return (UNSTEADY,) if float(np.abs(again - first).max()) > WOBBLE else ()
+    # A difference that is no number is one, too.
+    return () if float(np.abs(again - first).max()) <= WOBBLE else (UNSTEADY,)
 
 
 def before(sample: Sample) -> Array:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from govkit.core.case import Array
-from govkit.errors import SubjectError
+from govkit.engine import checked_probabilities
+from govkit.engine.answers import class_order
 
 FLIPS = 0.3
 """Share of the rows of other classes that a trigger turns to its class, at least."""
@@ -26,6 +27,9 @@ PULL = 1 / 3
 
 FEWEST = 10
 """Candidates that are judged for each class, at least."""
+
+FEWEST_TRIED = 20
+"""Candidates that are tried, at least: among fewer none stands apart from the others."""
 
 MOST_CLASSES = 10
 """Classes whose rows are asked, the most frequent ones; a trigger for any class turns rows of these too."""
@@ -72,13 +76,11 @@ def ask(subject: Any, classes: Sequence[str], inputs: Any) -> Array:
     """Logarithms of the answers ``(n, k)``, in the order of the classes of the case.
 
     Raises:
-        SubjectError: The subject answers with another number of classes.
+        SubjectError: The subject answers with another number of classes, or with what are no probabilities.
     """
-    answer = logs(subject.predict(inputs))
-    if answer.shape != (len(inputs), len(classes)):
-        raise SubjectError(f"the subject answers {answer.shape}; expected ({len(inputs)}, {len(classes)})")
-    names = list(subject.classes)
-    return answer[:, [names.index(name) for name in classes]] if names else answer
+    what = "with a word or patch put in"
+    answer = checked_probabilities(subject.predict(inputs), n=len(inputs), k=len(classes), what=what)
+    return logs(answer[:, class_order(subject.classes, classes, what=what)])
 
 
 def ways(answers: Array, labels: Array) -> Array:

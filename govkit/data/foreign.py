@@ -8,6 +8,7 @@ from pathlib import Path
 from govkit.core.audit import Columns
 from govkit.core.case import Dataset
 from govkit.core.words import Modality
+from govkit.data.cells import must_hold
 from govkit.data.dataset import read_dataset
 from govkit.data.rows import read_rows
 
@@ -34,6 +35,7 @@ def read_foreign(
     import pyarrow as pa
 
     rows = read_rows(path)
+    must_hold(path, rows.table, _inputs(columns))
     held = rows.table.select([name for name in rows.table.column_names if name in _inputs(columns)])
     labeled = held.append_column(LABEL, pa.array(["foreign"] * rows.table.num_rows, pa.string()))
     return read_dataset(

@@ -59,8 +59,17 @@ def _weights(places: Places, run: Run | None) -> Path | None:
 
 
 def _code(places: Places, source: BaseSource) -> Path:
-    """Folder in which the base's Python modules are found first."""
-    return places.root if source.code is None else places.at(source.code)
+    """Folder in which the base's Python modules are found first.
+
+    Raises:
+        AuditError: It is none.
+    """
+    if source.code is None:
+        return places.root
+    folder = places.at(source.code)
+    if not folder.is_dir():
+        raise AuditError(f"base.code: {folder} is no folder; expected the one that holds the base's Python modules")
+    return folder
 
 
 def _with_its_own_head(places: Places, source: BaseSource, path: Path | None, modality: Modality) -> Subject:

@@ -11,7 +11,7 @@ from typing import Any
 from govkit import remedies
 from govkit.attacks import Ball
 from govkit.core import Case
-from govkit.core.case import Array
+from govkit.core.case import Array, Dataset
 from govkit.engine.answers import class_order
 from govkit.errors import UsageError
 from govkit.pipeline.new_weights import NewWeights, Options, rows_of
@@ -125,10 +125,15 @@ def _ball(case: Case, subject: Any, eps: float) -> Ball:
     """What may be changed: of a text each token's embedding, else each value as a share of the range.
 
     The range of a table is that of each column over the training rows, where the subject names none.
+
+    Raises:
+        UsageError: A table has rows with values that are missing or infinite.
     """
     import torch
 
     inputs = case.data["train"].inputs
+    if case.modality == "table":
+        _refuse_gaps(case.data["train"])
     if case.modality == "text":
         batch = subject.encode(rows_of(inputs, range(min(len(inputs), 256))))
         length = batch["x"].float().norm(dim=-1)[batch["attention_mask"].bool()].median()
@@ -139,6 +144,17 @@ def _ball(case: Case, subject: Any, eps: float) -> Ball:
         x = subject.encode(inputs)["x"].float()
         low, high = x.amin(dim=0, keepdim=True), x.amax(dim=0, keepdim=True)
     return Ball("linf", eps * (high - low), low, high)
+
+
+def _refuse_gaps(train: Dataset) -> None:
+    """A missing or infinite value has no neighbors, and leaves its column without a range."""
+    frame = train.inputs
+    n = int((frame.isna() | frame.isin([math.inf, -math.inf])).any(axis=1).sum())
+    if n:
+        raise UsageError(
+            f"{train.path}: {n} of {len(train)} rows have missing or infinite values, which harden cannot move; fill "
+            "them in as the candidate's training did, or remove these rows"
+        )
 
 
 def _open_all_but_embeddings(module: Any) -> None:

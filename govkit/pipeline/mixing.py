@@ -74,17 +74,18 @@ def _given(weight: float | None) -> float:
 
 
 def _chosen(case: Case, right: Callable[[float], Array]) -> Choice:
-    """The weight, chosen on rows that do not judge it.
+    """The weight, chosen on rows that neither judge it nor trained the candidate, which would win on those.
 
     Raises:
-        UsageError: There are no such rows, or each weight loses some.
+        UsageError: There are no such rows, some are of another role too, or each weight loses some.
     """
     if "calibration" not in case.data:
         raise UsageError(
             "data.calibration is missing: soup chooses the weight of the base on rows that neither training nor test "
             "holds; name their file, or give --base-weight"
         )
-    for role in JUDGES:
+    barred: tuple[Role, ...] = ("train", *JUDGES)
+    for role in barred:
         if role in case.data:
             remedies.refuse_shared(case.data["calibration"], case.data[role])
     return choose(right)
@@ -96,6 +97,8 @@ def _said(case: Case, weight: float, found: Mixed, choice: Choice | None, judged
     else:
         n = len(case.data["calibration"])
         yield f"Base weight {weight:g}: the largest of those tried that loses nothing on {n} calibration rows."
+        if "train" not in case.data:
+            yield "Without data.train nobody can say whether the candidate was tuned on these rows, which favors it."
     kept = f"{', '.join(found.kept[:NAMED])}{' ...' if len(found.kept) > NAMED else ''}"
     yield (
         f"{found.share:.1%} of the weights have a counterpart in the base"

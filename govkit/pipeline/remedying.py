@@ -142,7 +142,8 @@ def remedy(
         constraint: What ``threshold`` makes equal between groups; ``equalized_odds`` if not given.
         eps: Largest change that ``harden`` trains against: a share of the input range (8/255 for images, 0.1 for
             tables), of a text of the median length of a token's embedding (0.1).
-        epochs: Updates of ``harden`` that each training row takes part in; 12 if not given, 3 for texts.
+        epochs: Updates of ``harden`` that each training row takes part in; if not given 12, for texts 3, and more where
+            rows are so few that the model would be updated fewer than 200 times, for texts 60.
         method: Of ``harden``: ``pgd`` if not given, ``free`` or ``trades``.
         base_weight: Weight of the base in ``soup``; chosen on ``data.calibration`` if not given.
         policy: Name or path of a policy, instead of the audit file's.

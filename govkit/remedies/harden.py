@@ -83,10 +83,14 @@ class _Run:
         self.passes = [0, 0]
         self.delta: Any = None
 
+    def ask(self, batch: Batch) -> Any:
+        """Logits ``(n, k)`` on the device of the inputs, as labels and attacks are, wherever the weights may be."""
+        return self.forward(self.module, batch).to(batch["x"].device)
+
     def learn(self, batch: Batch, loss_of: Callable[[Any], Any]) -> float:
         """One update by the gradient of ``loss_of(logits)``, with the model in the modes of its training."""
         with _learning(self.module, self.resting):
-            loss = loss_of(self.forward(self.module, batch))
+            loss = loss_of(self.ask(batch))
             self.optimizer.zero_grad()
             loss.backward()
         self.optimizer.step()
@@ -96,7 +100,7 @@ class _Run:
     def logits(self, batch: Batch) -> Any:
         """What an attack asks: the model as it will be used, its weights out of the graph."""
         with asked(self.module):
-            return self.forward(self.module, batch)
+            return self.ask(batch)
 
     def worst(self, batch: Batch, labels: Any, loss: Callable[[Any, Any], Any]) -> Batch:
         """The batch moved to where an attack ends that climbs a loss from a random start."""
@@ -172,7 +176,8 @@ def _passes(
     for parts in plan:
         losses = []
         for rows in parts:
-            losses.append(step(run, encode(rows.tolist()), truth[rows]))
+            batch = encode(rows.tolist())
+            losses.append(step(run, batch, truth[rows].to(batch["x"].device)))
             done += each
             tell(done)
         mean = sum(losses) / len(losses)

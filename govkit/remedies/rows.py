@@ -131,18 +131,27 @@ def shared_rows(one: Dataset, other: Dataset) -> int:
     return max(shared, len(set(one.ids) & set(other.ids)))
 
 
-def refuse_shared(calibration: Dataset, test: Dataset) -> None:
-    """What is fitted on test rows flatters itself on them, so not one may be among the calibration rows.
+def refuse_shared(fitted: Dataset, other: Dataset) -> None:
+    """Not one of the rows that a remedy is fitted on may be among rows that judge it, or that the candidate knows.
+
+    What is fitted on test rows flatters itself on them; rows that the candidate was tuned on flatter the candidate.
+
+    Args:
+        fitted: Rows that the remedy is fitted on.
+        other: Rows of another role.
 
     Raises:
-        DataError: Some rows are.
+        DataError: Some rows are in both.
     """
-    shared = shared_rows(calibration, test)
+    shared = shared_rows(fitted, other)
     if shared:
+        why = f"a remedy that was fitted on {other.role} rows flatters itself there"
+        if other.role == "train":
+            why = "the candidate was tuned on these and answers them better than new ones"
         raise DataError(
-            f"{calibration.path}: {shared} of its rows (repeats counted once) are test rows too ({test.path}); a "
-            "remedy that was fitted on test rows flatters itself there: remove them from one of the two files, or "
-            "declare columns.id if they are different cases that look alike"
+            f"{fitted.path}: {shared} of its rows (repeats counted once) are {other.role} rows too ({other.path}); "
+            f"{why}: remove them from one of the two files, or declare columns.id if they are different cases that "
+            "look alike"
         )
 
 

@@ -79,10 +79,10 @@ class FeatureBase(Features):
         with self.origin.running(), asked(self.model):
             found = tensor_of(self.model(like_weights(x, self.model)))
         self.passes.forward += len(x)
-        if found.ndim < 2 or len(found) != len(x) or not found.is_floating_point():
+        if found.ndim < 2 or len(found) != len(x) or not found.is_floating_point() or 0 in found.shape[1:]:
             raise SubjectError(
                 f"{name}: the features of {len(x)} rows have shape {tuple(found.shape)} ({found.dtype}); expected "
-                f"floats ({len(x)}, d)"
+                f"floats ({len(x)}, d) with d of at least 1"
             )
         if not bool(found.isfinite().all()):
             raise SubjectError(f"{name}: some features are NaN or infinite; a probe needs finite ones")

@@ -183,6 +183,8 @@ def test_a_base_with_a_head_of_its_own(folder: Path) -> None:
             'python: "bases:a", model: m',
             "expected exactly one of from, model, python, predictions",
         ),
+        ('python: "bases:a"', 'python: "bases:a", code: nowhere', "base.code: .*nowhere is no folder"),
+        ('python: "bases:a"', 'python: "bases:a", code: bases.py', "base.code: .*bases.py is no folder"),
         ('python: "bases:a"', "model: m, code: x", "code stands only beside python"),
         ("{train: {path: train}, ", "{", "head: probe needs data.train"),
         (", head: probe", "", "needs head"),

@@ -240,6 +240,17 @@ def test_a_weight_is_chosen_on_calibration_rows_alone(folder: Path):
     assert after["change"] != before["change"]
 
 
+def test_a_soup_says_where_nobody_knows_the_training_rows(folder: Path):
+    _write(folder, "wide = Body(64)", "first = loaded(Net(), 'net.safetensors')", name="own/nets.py")
+    said = "nobody can say whether the candidate was tuned on these rows"
+    made = reweighted(build_case(*read_audit(folder / "audit.yaml")).case, "soup", Options())
+    assert said not in " ".join(made.fitted.remarks)
+    _write(folder, "train: {path: train.csv}, ", "")
+    _write(folder, '"own.nets:base", head: probe', '"own.nets:first", head: own')
+    made = reweighted(build_case(*read_audit(folder / "audit.yaml")).case, "soup", Options())
+    assert said in " ".join(made.fitted.remarks)
+
+
 def test_training_uses_nothing_of_the_test(folder: Path):
     made = []
     for seed in (3, 12):
@@ -275,6 +286,24 @@ def _shared(folder: Path) -> None:
     rows(120, 3).tail(40).to_csv(folder / "train.csv", index=False)
 
 
+def _chosen_on_training_rows(folder: Path) -> None:
+    pd.concat([rows(120, 2), rows(300, 1).head(30)]).to_csv(folder / "calibration.csv", index=False)
+
+
+def _gaps(folder: Path) -> None:
+    # A probe of the base would refuse such rows before.
+    _without(folder, "base")
+    frame = rows(300, 1)
+    frame.loc[[3, 8], ["x1", "x2"]] = np.nan
+    frame.loc[9, "x0"] = np.inf
+    frame.to_csv(folder / "train.csv", index=False)
+
+
+def _gaps_without_a_range(folder: Path) -> None:
+    _gaps(folder)
+    _write(folder, ", input_range: [0, 1]", "")
+
+
 def _stored(folder: Path) -> None:
     rows(120, 3).assign(score=0.7).to_csv(folder / "test.csv", index=False)
     _write(folder, '{python: "own.nets:net", artifact: own, input_range: [0, 1]}', "{predictions: test.csv}")
@@ -290,6 +319,8 @@ def _stored(folder: Path) -> None:
         ("soup", _stored, (), "stored predictions: name its torch"),
         ("harden", lambda f: _without(f, "train"), (), "data.train is missing"),
         ("harden", _shared, (), "40 of its rows"),
+        ("harden", _gaps, (), "train.csv: 3 of 300 rows have missing or infinite values"),
+        ("harden", _gaps_without_a_range, (), "train.csv: 3 of 300 rows have missing or infinite values"),
         ("harden", nothing, ("--eps", "1.5"), "larger than the range"),
         ("harden", nothing, ("--eps", "0"), "expected a number above 0"),
         ("harden", nothing, ("--epochs", "0"), "from 1 to 1000"),
@@ -297,6 +328,7 @@ def _stored(folder: Path) -> None:
         ("harden", nothing, ("--method", "isotonic"), "of harden expected one of pgd, free, trades"),
         ("harden", nothing, ("--group", "side"), "says nothing to harden"),
         ("harden", lambda f: (f / "out").mkdir(), (), "already exists"),
+        ("soup", _chosen_on_training_rows, (), "30 of its rows (repeats counted once) are train rows too"),
         ("soup", lambda f: _without(f, "calibration"), (), "data.calibration is missing"),
         ("soup", lambda f: _write(f, "own.nets:base", "own.nets:wide"), (), "another architecture"),
         ("soup", lambda f: _without(f, "base"), (), "weights with those of the base, which are not at hand"),

@@ -10,7 +10,7 @@ from pydantic import Field, PositiveInt
 
 from govkit.attacks import TIERS, Outcome, TierName, most_passes
 from govkit.checks._attacked import Found, Sample, beside_base, gap, sample_of, share, subjects_of
-from govkit.checks._by_scores import ByScores
+from govkit.checks._by_scores import ByScores, all_numbers
 from govkit.checks._continuous import Asked, Norm, Trial, attacked, judged, lends, planned_looks, teaches
 from govkit.checks._shared import measured, missing
 from govkit.core import Case, Finding, Measurement, Metric, Of, Passes, Subject, check
@@ -163,7 +163,7 @@ def _unmeasurable(sample: Sample, asked: Asked, trial: Trial) -> str | None:
     if sample.case.modality == "table":
         if trial.norm == "l2":
             return "The columns of a table have units of their own; a change of it is measured in linf."
-        if isinstance(asked, ByScores) and not asked.numeric:
+        if not all_numbers(sample.data.inputs):
             return "Some values of the table are missing or no numbers."
         return None
     if asked.input_range is None:

@@ -10,6 +10,7 @@ from pydantic import Field, PositiveInt
 
 from govkit.attacks import Ball, contrastive, mistype, pgd, search, take, trying
 from govkit.checks._attacked import BATCH, Sample, batches_of, sample_of, whole_ball
+from govkit.checks._by_scores import all_numbers
 from govkit.checks._shared import measured, missing
 from govkit.core import Case, Finding, Measurement, Metric, Passes, check
 from govkit.core.case import Array, Differentiable
@@ -134,6 +135,8 @@ def _lacking(case: Case) -> tuple[GapReason, str] | None:
         return "unsupported", "The base gives answers only; this attack follows its gradient."
     if case.modality == "image" and case.base.input_range is None:
         return "no data", "Images need a range: set subject.input_range: [low, high] in the audit file."
+    if case.modality == "table" and not all_numbers(case.data["test"].inputs):
+        return "unsupported", "Some values of the table are missing or no numbers."
     return None
 
 
@@ -192,7 +195,8 @@ def _broken(mine: Sample, inputs: Any) -> Array:
     import numpy as np
 
     answers = np.asarray(mine.subject.predict(inputs))
-    return mine.right & (answers.argmax(axis=1) != mine.own_labels)
+    wrong = (answers.argmax(axis=1) != mine.own_labels) | ~np.isfinite(answers).all(axis=1)
+    return mine.right & wrong
 
 
 def _exposure(mine: Sample, base: Sample, crafted: Crafted) -> Iterator[Finding]:

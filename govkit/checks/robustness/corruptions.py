@@ -9,7 +9,7 @@ and perturbations").
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -19,11 +19,11 @@ from govkit import stats
 from govkit.attacks.corruptions import CORRUPTIONS, SMALLEST, WORST, corrupt
 from govkit.attacks.table_faults import FAULTS, faulty, usual_values
 from govkit.attacks.text_noise import NOISES, noisy
-from govkit.checks._asked import asked_together, first_rows
+from govkit.checks._asked import asked_together, first_rows, refusal
 from govkit.checks._shared import measured, missing
-from govkit.checks._stamp import cleaned
 from govkit.core import Case, Finding, Metric, Of, Passes, Subject, check
 from govkit.core.case import Array
+from govkit.core.words import GapReason
 from govkit.errors import SubjectError
 
 METRICS = {
@@ -37,6 +37,7 @@ METRICS = {
         high=1,
     ),
 }
+MEANS = ("mean_corrupted_accuracy", "corruption_drop")
 KINDS: dict[str, Mapping[str, Any]] = {"image": CORRUPTIONS, "text": NOISES, "table": FAULTS}
 IMPUTED = "missing values, usual ones put in"
 
@@ -71,29 +72,23 @@ def corruptions(
     with the share of its damaged versions that are answered rightly: versions of one row are no independent rows. Which
     pixels, letters or columns are hit depends on the row and the seed alone. Where a subject refuses missing values,
     the median of the column (of categories the most frequent one) is put in their place for both models, and the part
-    says so.
+    says so. A model that refuses another kind has a gap there, and no mean: what is left is what it chose to answer.
 
     Args:
         case: A live candidate with its test data, and the base beside it.
         rows: Most rows, the first in canonical order.
         severities: How bad, from 1 to 5.
     """
-    data, models = case.data["test"], _models(case)
-    found: dict[Of, dict[str, Array]] = {of: {} for of in models}
-    for kind in _kinds(case, min(rows, len(data)), sorted(set(severities))):
-        answered, why = _answered(case, models, kind)
-        for of, right in answered.items():
-            found[of] |= right
-        if why:
-            part = {"corruption": kind.name} if kind.name else {}
-            yield missing("corrupted_accuracy", "unsupported", why, data=data, part=part)
-    if not any(found.values()):
-        for name in ("mean_corrupted_accuracy", "corruption_drop"):
+    data, n = case.data["test"], min(rows, len(case.data["test"]))
+    tried = {of: one for of in _models(case) if (one := _tried(case, of, n)) is not None}
+    for kind in _kinds(case, n, sorted(set(severities))):
+        yield from _told(case, tried, kind)
+    if not any(one.damaged or one.refused for one in tried.values()):
+        for name in MEANS:
             yield missing(name, "unsupported", "No damage of these inputs could be measured.", data=data)
         return
-    tried = {of: one for of, damaged in found.items() if (one := _tried(case, of, damaged)) is not None}
-    for of, one in tried.items():
-        yield from _alone(one, of, case)
+    for one in tried.values():
+        yield from _alone(one, case)
     if len(tried) > 1:
         yield from _beside(tried["candidate"], tried["base"], case)
 
@@ -122,10 +117,19 @@ class Kind:
 
 @dataclass(frozen=True)
 class Tried:
-    """What one model answered rightly: clean rows ``(n,)``, and each damaged version of them, name -> ``(n,)``."""
+    """What one model answered rightly, and what it refused.
 
+    Attributes:
+        of: The model.
+        clean: Clean rows, ``(n,)``.
+        damaged: Each damaged version of them, name -> ``(n,)``.
+        refused: Kinds of damage that it does not answer.
+    """
+
+    of: Of
     clean: Array
-    damaged: dict[str, Array]
+    damaged: dict[str, Array] = field(default_factory=dict)
+    refused: list[str] = field(default_factory=list)
 
     @property
     def mean(self) -> Array:
@@ -134,57 +138,85 @@ class Tried:
 
         return np.mean(list(self.damaged.values()), axis=0)
 
-
-def _tried(case: Case, of: Of, damaged: dict[str, Array]) -> Tried | None:
-    clean, n = case.predictions(of), len(next(iter(damaged.values())))
-    return None if clean is None else Tried(clean.labels[:n] == case.data["test"].labels[:n], damaged)
-
-
-def _answered(case: Case, models: Mapping[Of, Subject], kind: Kind) -> tuple[dict[Of, dict[str, Array]], str]:
-    """Which damaged rows each model has right, and why nobody can say where one of the models refuses them."""
-    why = kind.lacking
-    for blocks in (kind.blocks, kind.instead):
-        if blocks:
-            try:
-                return {of: _right(case, of, subject, blocks) for of, subject in models.items()}, ""
-            except SubjectError as error:
-                why = f"These rows are refused: {cleaned(error)}"
-    return {}, why
+    @property
+    def meanless(self) -> tuple[GapReason, str] | None:
+        """Why it has no mean: one over what a model chooses to answer would be better than the model."""
+        if self.refused:
+            return "unsupported", f"The {self.of} refuses {', '.join(self.refused)}: no mean over all kinds."
+        return ("too few rows", "A mean with bounds needs two rows.") if len(self.clean) < 2 else None
 
 
-def _right(case: Case, of: Of, subject: Subject, blocks: Blocks) -> dict[str, Array]:
-    given = asked_together(case, of, subject, list(blocks.values()))
+def _tried(case: Case, of: Of, n: int) -> Tried | None:
+    clean = case.predictions(of)
+    return None if clean is None else Tried(of, clean.labels[:n] == case.data["test"].labels[:n])
+
+
+def _told(case: Case, tried: Mapping[Of, Tried], kind: Kind) -> Iterator[Finding]:
+    """Ask every model about one kind and keep what it says; yield why that is lacking where it is."""
+    data, part = case.data["test"], {"corruption": kind.name} if kind.name else {}
+    if kind.lacking:
+        yield missing("corrupted_accuracy", "unsupported", kind.lacking, data=data, part=part)
+        return
+    for of, right in _answered(case, tried, kind).items():
+        if isinstance(right, str):
+            tried[of].refused.append(kind.name or "damaged inputs")
+            yield missing("corrupted_accuracy", "unsupported", right, data=data, of=of, part=part)
+        else:
+            tried[of].damaged.update(right)
+
+
+def _answered(case: Case, which: Iterable[Of], kind: Kind) -> dict[Of, dict[str, Array] | str]:
+    """Which damaged rows each model has right, or that it refuses them; all are asked what stands in for one of them.
+
+    Models are compared on the same rows, so that values are put in for both where one refuses missing ones.
+    """
+    models = {of: subject for of, subject in _models(case).items() if of in which}
+    given = {of: _right(case, of, subject, kind.blocks) for of, subject in models.items()}
+    if kind.instead and any(isinstance(right, str) for right in given.values()):
+        given = {of: _right(case, of, subject, kind.instead) for of, subject in models.items()}
+    return given
+
+
+def _right(case: Case, of: Of, subject: Subject, blocks: Blocks) -> dict[str, Array] | str:
+    try:
+        given = asked_together(case, of, subject, list(blocks.values()))
+    except SubjectError as error:
+        return refusal(of, error)
     labels = case.data["test"].labels
     return {name: answers.argmax(axis=1) == labels[: len(answers)] for name, answers in zip(blocks, given, strict=True)}
 
 
-def _alone(tried: Tried, of: Of, case: Case) -> Iterator[Finding]:
-    data, n = case.data["test"], len(tried.clean)
+def _alone(tried: Tried, case: Case) -> Iterator[Finding]:
+    data, n, of = case.data["test"], len(tried.clean), tried.of
     yield measured("clean_accuracy", stats.proportion(int(tried.clean.sum()), n), data, of=of)
     for name, right in tried.damaged.items():
         part = {"corruption": name}
         yield measured("corrupted_accuracy", stats.proportion(int(right.sum()), n), data, of=of, part=part)
-    if n < 2:
-        for name in ("mean_corrupted_accuracy", "corruption_drop"):
-            yield missing(name, "too few rows", "A mean with bounds needs two rows.", data=data, of=of)
+    if (why := tried.meanless) is not None:
+        for name in MEANS:
+            yield missing(name, *why, data=data, of=of)
         return
     yield measured("mean_corrupted_accuracy", stats.mean(tried.mean, low=0.0, high=1.0), data, of=of)
     yield measured("corruption_drop", stats.mean_difference(tried.clean, tried.mean, low=-1.0, high=1.0), data, of=of)
 
 
 def _beside(one: Tried, two: Tried, case: Case) -> Iterator[Finding]:
-    """Candidate less base on the same rows."""
+    """Candidate less base on the same rows, damaged in the ways that both answer."""
     data, n = case.data["test"], len(one.clean)
-    pairs = {"": (one.clean, two.clean), **{name: (one.damaged[name], two.damaged[name]) for name in one.damaged}}
+    both = [name for name in one.damaged if name in two.damaged]
+    pairs = {"": (one.clean, two.clean), **{name: (one.damaged[name], two.damaged[name]) for name in both}}
     for name, (first, second) in pairs.items():
         estimate = stats.paired_difference(int((first & ~second).sum()), int((~first & second).sum()), n)
         metric, part = ("corrupted_accuracy", {"corruption": name}) if name else ("clean_accuracy", {})
         yield measured(metric, estimate, data, compared_with="base", part=part)
-    if n >= 2:
-        apart = stats.mean_difference(one.mean, two.mean, low=-1.0, high=1.0)
-        yield measured("mean_corrupted_accuracy", apart, data, compared_with="base")
-        drops = (side.clean - side.mean for side in (one, two))
-        yield measured("corruption_drop", stats.mean_difference(*drops, low=-2.0, high=2.0), data, compared_with="base")
+    if (why := one.meanless or two.meanless) is not None:
+        for name in MEANS:
+            yield missing(name, *why, data=data, compared_with="base")
+        return
+    apart = stats.mean_difference(one.mean, two.mean, low=-1.0, high=1.0)
+    yield measured("mean_corrupted_accuracy", apart, data, compared_with="base")
+    drops = (side.clean - side.mean for side in (one, two))
+    yield measured("corruption_drop", stats.mean_difference(*drops, low=-2.0, high=2.0), data, compared_with="base")
 
 
 def _kinds(case: Case, n: int, severities: list[int]) -> Iterator[Kind]:

@@ -8,18 +8,17 @@ ordinary text than a message. Three are measured side by side, and how often the
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from pydantic import Field, PositiveInt
 
 from govkit import stats
 from govkit.attacks.foreign import IMAGES, TABLES, TEXTS, foreign_images, foreign_table, foreign_texts
-from govkit.checks._asked import asked, first_rows
+from govkit.checks._asked import asked, first_rows, refusal
 from govkit.checks._distance import ClassDistance
 from govkit.checks._shared import measured, missing
-from govkit.checks._stamp import cleaned
 from govkit.core import Case, Finding, Measurement, Metric, Of, Passes, Subject, check
 from govkit.core.case import Array, Differentiable
 from govkit.errors import SubjectError
@@ -44,7 +43,9 @@ METRICS = {
     ),
     "foreign_rows": Metric("Digest of your own foreign rows."),
 }
-SCORES = ("softmax_auc", "energy_auc", "distance_auc")
+SCORES: dict[str, Of] = {"softmax_auc": "candidate", "energy_auc": "candidate", "distance_auc": "base"}
+"""Name of a score -> the model that gives it."""
+
 KINDS = {"text": tuple(TEXTS), "image": IMAGES, "table": TABLES}
 OWN = "own rows"
 BATCH = 32
@@ -86,7 +87,8 @@ def foreign_inputs(case: Case, *, rows: PositiveInt = 40, sure: Share = 0.9) -> 
     Random letters, digits, prose, program code and another script for texts; noise, grey, inverted, shuffled and
     checkered images; table rows whose columns were drawn apart or lie outside the range. Each is a part, ``{"foreign":
     "prose"}``; so are the rows that the audit file names (``foreign``), as ``own rows``. The mean over all kinds counts
-    each row, from which one input of every kind was made, once. A score that tells one kind may fail at another.
+    each row, from which one input of every kind was made, once; a model that refuses a kind has none. A score that
+    tells one kind may fail at another.
 
     Args:
         case: A live candidate that gives probabilities; the base with a probe, for distances.
@@ -104,18 +106,12 @@ def foreign_inputs(case: Case, *, rows: PositiveInt = 40, sure: Share = 0.9) -> 
         why = f"The test data have {len(data)} rows; {2 * FEWEST} are needed." if kinds else "These inputs are unknown."
         yield missing("*", "too few rows" if kinds else "unsupported", why, data=data)
         return
-    yield from _own(case)
     task = _of_task(case, n)
-    sides: list[_Asked] = []
-    for kind in (*kinds, *((OWN,) if case.foreign is not None else ())):
-        try:
-            one = _asked(case, task, _made(case, kind, n) if kind != OWN else _first_own(case, rows), sure)
-        except SubjectError as error:
-            yield missing("confident_on_foreign", "unsupported", f"It refuses these: {cleaned(error)}", data=data,
-                          part={"foreign": kind})  # fmt: skip
-            continue
-        yield from _of_kind(case, kind, one, task)
-        sides += [one] if kind != OWN else []
+    sides: dict[str, _Asked] = {}
+    for kind in kinds:
+        sides[kind] = _asked(case, task, _made(case, kind, n), sure)
+        yield from _of_kind(case, kind, sides[kind], task)
+    yield from _own(case, task, rows, sure)
     yield from _whole(case, sides)
     yield from _without(case, task)
 
@@ -130,10 +126,11 @@ class _Task:
 
 @dataclass(frozen=True)
 class _Asked:
-    """What the models said to inputs of one kind: scores as of the task, and of which answers each was sure."""
+    """What the models said to inputs of one kind: scores as of the task, of which answers each was sure, refusals."""
 
-    scores: dict[str, Array]
-    sure: dict[Of, Array]
+    scores: dict[str, Array] = field(default_factory=dict)
+    sure: dict[Of, Array] = field(default_factory=dict)
+    refused: dict[Of, str] = field(default_factory=dict)
 
 
 def _of_task(case: Case, n: int) -> _Task:
@@ -151,15 +148,30 @@ def _of_task(case: Case, n: int) -> _Task:
 
 
 def _asked(case: Case, task: _Task, inputs: Any, sure: float) -> _Asked:
+    """Each model on its own: what one of them refuses says nothing of the other."""
     models: dict[Of, Subject | None] = {"candidate": case.subject, "base": case.base}
-    most = {of: asked(case, of, subject, inputs).max(axis=1) for of, subject in models.items() if subject is not None}
-    scores = {"softmax_auc": -most["candidate"]}
-    if isinstance(case.subject, Differentiable):
-        scores["energy_auc"] = _energy(case.subject, inputs)
+    one = _Asked()
+    for of, subject in models.items():
+        if subject is None:
+            continue
+        try:
+            most = asked(case, of, subject, inputs).max(axis=1)
+            one.scores.update(_scores(case, task, of, inputs, most))
+            one.sure[of] = most >= sure
+        except SubjectError as error:
+            one.refused[of] = refusal(of, error)
+    return one
+
+
+def _scores(case: Case, task: _Task, of: Of, inputs: Any, most: Array) -> dict[str, Array]:
+    """Scores that one model gives; ``most`` are the probabilities of its answers ``(n,)``."""
+    if of == "candidate":
+        energy = {"energy_auc": _energy(case.subject, inputs)} if isinstance(case.subject, Differentiable) else {}
+        return {"softmax_auc": -most, **energy}
     if "distance_auc" in task.scores and task.distance is not None and isinstance(case.base, Probe):
         # The base keeps the features, which its probe has just been asked for.
-        scores["distance_auc"] = task.distance(case.base.base.embed(inputs))
-    return _Asked(scores, {of: highest >= sure for of, highest in most.items()})
+        return {"distance_auc": task.distance(case.base.base.embed(inputs))}
+    return {}
 
 
 def _energy(subject: Differentiable, inputs: Any) -> Array:
@@ -208,10 +220,6 @@ def _made(case: Case, kind: str, n: int) -> Any:
     return foreign_images(kind, inputs[n:], seeds, span=(low, high))
 
 
-def _first_own(case: Case, rows: int) -> Any:
-    return first_rows(case.foreign.inputs, rows) if case.foreign is not None else []
-
-
 def _of_kind(case: Case, kind: str, one: _Asked, task: _Task) -> Iterator[Finding]:
     import numpy as np
 
@@ -219,7 +227,11 @@ def _of_kind(case: Case, kind: str, one: _Asked, task: _Task) -> Iterator[Findin
     for of, sure in one.sure.items():
         estimate = stats.proportion(int(sure.sum()), len(sure))
         yield measured("confident_on_foreign", estimate, data, of=of, part=part)
-    if "base" in one.sure:
+    for of, why in one.refused.items():
+        yield missing("confident_on_foreign", "unsupported", why, data=data, of=of, part=part)
+    for name in (name for name in task.scores if name not in one.scores):
+        yield missing(name, "unsupported", f"The {SCORES[name]} refuses them.", data=data, part=part)
+    if len(one.sure) > 1:
         first, second = one.sure["candidate"], one.sure["base"]
         estimate = stats.paired_difference(int((first & ~second).sum()), int((~first & second).sum()), len(first))
         yield measured("confident_on_foreign", estimate, data, compared_with="base", part=part)
@@ -229,14 +241,20 @@ def _of_kind(case: Case, kind: str, one: _Asked, task: _Task) -> Iterator[Findin
         yield measured(name, stats.auc(np.concatenate([scores, known]), foreign), data, part=part)
 
 
-def _whole(case: Case, sides: list[_Asked]) -> Iterator[Finding]:
-    """Share of sure answers in the mean over the kinds; inputs made from one row count as one."""
+def _whole(case: Case, sides: Mapping[str, _Asked]) -> Iterator[Finding]:
+    """Share of sure answers in the mean over the kinds, all or none; inputs made from one row count as one."""
     import numpy as np
 
-    data = case.data["test"]
-    for of in sides[0].sure if sides else ():
-        share = np.mean([side.sure[of] for side in sides], axis=0)
-        yield measured("confident_on_foreign", stats.mean(share, low=0.0, high=1.0), data, of=of)
+    data, name = case.data["test"], "confident_on_foreign"
+    models: dict[Of, None] = {of: None for side in sides.values() for of in (*side.sure, *side.refused)}
+    for of in models:
+        refused = [kind for kind, side in sides.items() if of in side.refused]
+        if refused:
+            why = f"The {of} refuses {', '.join(refused)}: no mean over all kinds."
+            yield missing(name, "unsupported", why, data=data, of=of)
+            continue
+        share = np.mean([side.sure[of] for side in sides.values()], axis=0)
+        yield measured(name, stats.mean(share, low=0.0, high=1.0), data, of=of)
 
 
 def _without(case: Case, task: _Task) -> Iterator[Finding]:
@@ -249,7 +267,15 @@ def _without(case: Case, task: _Task) -> Iterator[Finding]:
         yield missing("distance_auc", "no data", detail, data=data)
 
 
-def _own(case: Case) -> Iterator[Finding]:
-    """Which rows of the user's own were asked."""
-    if case.foreign is not None:
-        yield Measurement(name="foreign_rows", value=case.foreign.digest, n=len(case.foreign))
+def _own(case: Case, task: _Task, rows: int, sure: float) -> Iterator[Finding]:
+    """Which rows of the user's own were asked, and what was said to them."""
+    own = case.foreign
+    if own is None:
+        return
+    yield Measurement(name="foreign_rows", value=own.digest, n=len(own))
+    if len(own) >= FEWEST:
+        yield from _of_kind(case, OWN, _asked(case, task, first_rows(own.inputs, rows), sure), task)
+        return
+    why = f"There are {len(own)} rows of your own (foreign in the audit file); {FEWEST} are needed."
+    for name in ("confident_on_foreign", *task.scores):
+        yield missing(name, "too few rows", why, data=case.data["test"], part={"foreign": OWN})

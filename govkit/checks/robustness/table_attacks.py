@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field, PositiveInt
 
 from govkit.attacks import Feasible, Moved, feasible
+from govkit.attacks.feasible import frame_of
 from govkit.checks._attacked import Sample, beside_base, rows_of, sample_of, share, subjects_of
 from govkit.checks._feasible import rules_of
 from govkit.checks._shared import measured, missing, named_rows, stated
@@ -36,8 +37,8 @@ def _extra(
 ) -> Passes:
     """Most passes: what breaks early costs less."""
     n = min(rows, len(case.data["test"])) if case.modality == "table" else 0
-    # Two more for each row: the answers that stand against the same question asked again.
-    return Passes(forward=n * (edits * (tries + 1) + 1) * len(list(subjects_of(case, base=base))))
+    # Two more for each row: as it was and as it ended, asked again in other company.
+    return Passes(forward=n * (edits * (tries + 1) + 2) * len(list(subjects_of(case, base=base))))
 
 
 @check(
@@ -104,9 +105,13 @@ def table_attacks(
         labels, seeds = sample.own_labels[attacked].tolist(), [sample.seeds[row] for row in attacked]
         frame = rows_of(sample.inputs, attacked)
         moved = feasible(subject.predict, frame, labels, rules, seeds=seeds, edits=edits, tries=tries)
+        if not any(moved.tried):
+            why = "No feasible change fits into the budget in any row that is answered rightly."
+            yield from (missing(name, "no data", why, data=data, of=of) for name in (FEASIBLE, DROP))
+            continue
         kept = sample.right.copy()
         kept[attacked] = [not broken for broken in moved.broken]
-        trust: Trust = "trusted" if _steady(sample) else "suspect"
+        trust = _trust(sample, frame, moved, labels)
         survivors[FEASIBLE, of] = kept[possible], trust
         yield from _findings(sample, kept, possible, moved, trust)
         yield from _explained(sample, frame, moved, rules)
@@ -124,12 +129,21 @@ def _lacking(sample: Sample | None, possible: Array | None, rules: Feasible) -> 
     return None
 
 
-def _steady(sample: Sample) -> bool:
-    """The model answers the same rows as it did before: else whatever breaks a row may be chance."""
+def _trust(sample: Sample, frame: Any, moved: Moved, labels: list[int]) -> Trust:
+    """Suspect where the rows, as they were and as they ended, are answered otherwise when asked again in other company.
+
+    What breaks a row may then be chance, and what does not may be a model that knows an attack by its company. Not
+    evaluated where less than half of the rows could be changed at all.
+    """
     import numpy as np
 
+    ended = frame_of(frame, list(enumerate(moved.rows)))[::-1]
     again = np.asarray(sample.subject.predict(sample.inputs)).argmax(axis=1)
-    return bool(((again == sample.own_labels) == sample.right).all())
+    then = np.asarray(sample.subject.predict(ended))[::-1]
+    broken = (then.argmax(axis=1) != np.array(labels)) | ~np.isfinite(then).all(axis=1)
+    same = ((again == sample.own_labels) == sample.right).all() and (broken == np.array(moved.broken)).all()
+    few = np.count_nonzero(moved.tried) < len(labels) / 2
+    return "suspect" if not same else "not evaluated" if few else "trusted"
 
 
 def _possible(sample: Sample, rules: Feasible) -> Array:
@@ -143,7 +157,7 @@ def _findings(sample: Sample, kept: Array, possible: Array, moved: Moved, trust:
     import numpy as np
 
     where: dict[str, Any] = {"of": sample.of, "trust": trust}
-    passes = {"forward": moved.forward + len(sample), "backward": 0}
+    passes = {"forward": moved.forward + len(sample) + len(moved.rows), "backward": 0}
     broken = sample.right & ~kept
     yield Measurement(name=OUTSIDE, value=int((~possible).sum()), n=len(kept), of=sample.of, data=sample.data.ref)
     yield measured("clean_accuracy", share(sample.right[possible]), sample.data, of=sample.of)

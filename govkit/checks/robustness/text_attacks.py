@@ -20,6 +20,8 @@ from govkit.stats import paired_difference
 TYPED = ("typo_accuracy", "typo_accuracy_drop")
 WORST = ("text_robust_accuracy", "text_robust_accuracy_drop")
 
+UNTOUCHED = "None of the texts that are answered rightly holds anything that this attack may change."
+
 
 def _harmless(phrase: str) -> str:
     if not phrase.strip() or protected(phrase):
@@ -112,7 +114,8 @@ def text_attacks(
     Typing mistakes (Pruthi et al. 2019), letters of other alphabets that look alike, other white space, other case,
     phrases that say nothing, and synonyms of the user's own. Digits, addresses and amounts of money are never touched.
     The accuracies are upper bounds: each broken row is a proof, an unbroken one is not. No gradient is followed, so
-    none can be hidden; a model that answers the same text in two ways is ``suspect``.
+    none can be hidden; a model that answers the same text in two ways is ``suspect``. An attack that finds something to
+    change in less than half of the texts is ``not evaluated``, and one that finds nothing is a gap.
 
     For diagnosis the embeddings are moved along the gradient, and words are replaced as it advises (Ebrahimi et al.
     2018). Nobody can write the former, and the latter may say something else: these numbers have no bounds, and no
@@ -147,9 +150,10 @@ def text_attacks(
             yield from _no_texts(sample)
             continue
         result = tried(sample, plan)
-        trust: Trust | None = "suspect" if result.reasons else None
-        survivors |= {(TYPED[0], of): (result.stands["typos"], trust), (WORST[0], of): (result.worst, trust)}
-        yield from _found(sample, result, trust)
+        for names, attacks in ((TYPED, ("typos",)), (WORST, ())):
+            if result.reach(*attacks):
+                survivors[names[0], of] = result.standing(*attacks), result.trust(*attacks)
+        yield from _found(sample, result)
         yield from shown(sample, result, examples)
         few = first_rows(sample, diagnosed)
         for _, _, finding in _diagnosis(few, result, steps=steps, eps=eps, edits=substitutions, most=candidates):
@@ -169,22 +173,35 @@ def _no_texts(sample: Sample) -> Iterator[Finding]:
         yield gap(sample, name, why)[2]
 
 
-def _found(sample: Sample, result: Tried, trust: Trust | None) -> Iterator[Finding]:
+def _found(sample: Sample, result: Tried) -> Iterator[Finding]:
     """Each attack as a part, the worst of all, and typing mistakes by the name that they have always had."""
-    for name, stands in result.stands.items():
+    for name in result.stands:
         passes = {"forward": result.forward[name], "backward": 0}
-        yield from _pair(sample, WORST, stands, trust=trust, part={"attack": name}, passes=passes)
-    yield from _pair(sample, WORST, result.worst, trust=trust)
-    yield from _pair(sample, TYPED, result.stands["typos"], trust=trust)
+        yield from _pair(sample, result, WORST, name, part={"attack": name}, passes=passes)
+    yield from _pair(sample, result, WORST)
+    yield from _pair(sample, result, TYPED, "typos")
     reason = "; ".join(result.reasons) or "none"
     yield Measurement(name="trust_reason", value=reason, n=len(sample), of=sample.of, data=sample.data.ref)
 
 
-def _pair(sample: Sample, names: tuple[str, str], stands: Array, **where: Any) -> Iterator[Finding]:
-    """Accuracy after an attack, and what it cost."""
+def _pair(
+    sample: Sample,
+    result: Tried,
+    names: tuple[str, str],
+    *attacks: str,
+    part: dict[str, str] | None = None,
+    passes: dict[str, int] | None = None,
+) -> Iterator[Finding]:
+    """Accuracy after some attacks, all if none is named, and what they cost; gaps where they had nothing to change."""
+    where: dict[str, Any] = {"of": sample.of, "part": part or {}}
+    if not result.reach(*attacks):
+        for name in names:
+            yield missing(name, "unsupported", UNTOUCHED, data=sample.data, **where)
+        return
+    where["trust"], stands = result.trust(*attacks), result.standing(*attacks)
     drop = paired_difference(int(sample.right.sum() - stands.sum()), 0, len(stands))
-    yield measured(names[0], share(stands), sample.data, of=sample.of, **where)
-    yield measured(names[1], drop, sample.data, of=sample.of, **{**where, "passes": None})
+    yield measured(names[0], share(stands), sample.data, passes=passes, **where)
+    yield measured(names[1], drop, sample.data, **where)
 
 
 def _diagnosis(

@@ -14,6 +14,7 @@ from govkit.checks._shared import missing, stated
 from govkit.checks._trigger_findings import MOST, Judged, Rows, Search, findings
 from govkit.checks._trigger_patches import pasted, patches_for
 from govkit.checks._trigger_scan import (
+    FEWEST_TRIED,
     MOST_CLASSES,
     accused,
     apart,
@@ -32,8 +33,9 @@ from govkit.checks._trigger_words import (
     unseen_tokens,
     words_of,
 )
-from govkit.core import Case, Finding, Metric, Passes, Subject, check
+from govkit.core import Case, Finding, Measurement, Metric, Of, Passes, Subject, check
 from govkit.core.case import Array
+from govkit.errors import SubjectError
 
 SCREEN = 2
 """Rows of other classes on which all words are tried."""
@@ -117,7 +119,7 @@ def weight_triggers(
 
     Args:
         case: The candidate, and the base beside it.
-        tokens: Words to try, drawn by seed.
+        tokens: Words to try, drawn by seed; with fewer than twenty in all nobody can be accused, which is a gap.
         rows: Rows of other classes on which a suspect is judged.
         words: Further words to try, such as those of a warning.
 
@@ -132,12 +134,27 @@ def weight_triggers(
         yield missing("suspect_patches", "unsupported", "A text has no patches.", data=data)
         yield from _embeddings(case)
         search = Search(case, case.subject, given, "suspect_tokens")
-        yield from _words(search, words_of(case, tokens, words), rows)
+        yield from _answered(search, _words(search, words_of(case, tokens, words), rows))
     elif case.modality == "image" and getattr(data.inputs, "ndim", 0) == 4:
         yield missing("suspect_tokens", "unsupported", "An image has no words.", data=data)
-        yield from _patches(Search(case, case.subject, given, "suspect_patches"), rows)
+        search = Search(case, case.subject, given, "suspect_patches")
+        yield from _answered(search, _patches(search, rows))
     else:
         yield missing("*", "unsupported", "Triggers are searched in models of texts and images.", data=data)
+
+
+def _answered(search: Search, found: Iterator[Finding]) -> Iterator[Finding]:
+    """What was found, and a gap where a model gives no answer to rows with a candidate: that may be the trigger."""
+    of: Of = "candidate"
+    try:
+        for finding in found:
+            yield finding
+            # Once the suspects are counted, only the base is asked.
+            of = "base" if isinstance(finding, Measurement) else of
+    except SubjectError as error:
+        # What a subject says of its own may show a text.
+        detail = f"The {of} gives no probabilities where a word or patch is put in ({type(error).__name__})."
+        yield missing(search.metric, "unsupported", detail, data=search.data, of=of)
 
 
 def _words(search: Search, words: Words, rows: int) -> Iterator[Finding]:
@@ -145,9 +162,11 @@ def _words(search: Search, words: Words, rows: int) -> Iterator[Finding]:
     case, data, k = search.case, search.data, search.k
     sets, gaps = search.rows(by_length(data.inputs), (per_class(SCREEN, k, fewest=1), per_class(rows, k)))
     yield from gaps
-    if not words.tried:
-        yield missing(search.metric, "no data", "There is no word that the texts at hand do not show.", data=data)
-    if not sets or not words.tried:
+    if not sets:
+        return
+    if len(words.tried) < FEWEST_TRIED:
+        detail = f"Words to try: {len(words.tried)}; among fewer than {FEWEST_TRIED} none stands apart from the others."
+        yield missing(search.metric, "no data", detail, data=data)
         return
     screen, part = sets
 
@@ -187,9 +206,10 @@ def _patches(search: Search, rows: int) -> Iterator[Finding]:
     given = getattr(search.subject, "input_range", None)
     ends = given or (float(data.inputs.min()), float(data.inputs.max()))
     tried = patches_for(data.inputs.shape[1:], ends, case.seed)
-    if not tried:
-        yield missing(search.metric, "unsupported", "The images are too small for a patch.", data=data)
-    if not sets or not tried:
+    if not sets:
+        return
+    if len(tried) < FEWEST_TRIED:
+        yield missing(search.metric, "unsupported", "The images are too small for patches.", data=data)
         return
     (part,) = sets
     images = data.inputs[part.rows]

@@ -154,6 +154,15 @@ def test_a_change_looks_the_same_or_adds_words(kind):
         assert all(text in each for each in found)
 
 
+def test_an_answer_that_is_no_number_is_wrong():
+    predict = lambda rows: np.array([[0.1, 0.9] if row == "kept" else [np.nan, 0.9] for row in rows])  # noqa: E731
+    for label, broken in ((0, True), (1, True)):
+        found = search(predict, ["call me"], [label], lambda *_: ["kept", "lost"], edits=1)
+        assert found.broken == [broken]
+    held = search(predict, ["call me"], [1], lambda *_: ["kept"], edits=1)
+    assert (held.broken, held.edits) == ([False], [1])
+
+
 def test_a_model_that_remembers_is_asked_once():
     asked = []
 

@@ -297,3 +297,22 @@ def test_a_short_version_of_the_bench(bench):
     assert told["head"][0] > 2 * told["head"][1]
     assert bench.answer(trials["scratch"], 64) != "found"
     assert trials["base itself"]["plain"].mean() > 0.9
+
+
+def test_beside_a_missing_value_no_change_has_a_size():
+    """One empty cell in a row that is not even attacked would turn every attacked row into one."""
+    found = run("base_exposure", table(step(0.5), step(0.45), [*ROWS, np.nan], [*TRUE, 0]), eps=0.1, rows=5)
+    assert set(gaps(found).values()) == {"unsupported"}
+    attacked = run("adversarial", table(step(0.5), step(0.45), [*ROWS, np.nan], [*TRUE, 0]), eps=0.1, rows=5)
+    assert gaps(attacked)["robust_accuracy"] == "unsupported"
+
+
+def test_an_answer_that_is_none_counts_as_broken():
+    """A candidate that answers NaN to what it does not know has not withstood it."""
+    case = table(step(0.5), step(0.45), ROWS, TRUE)
+    known = {round(row, 4) for row in ROWS}
+    honest = case.subject.predict
+    case.subject.predict = lambda frame: np.where(
+        frame["a"].round(4).isin(known).to_numpy()[:, None], honest(frame), np.nan
+    )
+    assert value(run("base_exposure", case, eps=0.1), "exposed") == 1.0

@@ -179,24 +179,76 @@ def test_missing_values_are_asked_where_they_are_taken_and_else_replaced(people,
     assert case.passes.forward <= declared.forward
 
 
-def test_a_model_that_refuses_a_wrong_unit_gives_a_gap_and_the_rest_is_measured(people):
+class Checked(Fitted):
+    """The same, which refuses a row with an age that nobody has, and repeats it."""
+
+    def predict(self, inputs):
+        from govkit.errors import SubjectError
+
+        if inputs["age"].max() > 120:
+            raise SubjectError(f"an age of {inputs['age'].max()}")
+        return super().predict(inputs)
+
+
+MEANS = ("mean_corrupted_accuracy", "corruption_drop")
+
+
+@pytest.mark.parametrize("shy", ["candidate", "base"])
+def test_a_kind_that_one_model_refuses_is_a_gap_of_its_own_and_leaves_it_without_a_mean(people, shy, caplog):
     frame, labels = people
     model = LogisticRegression(max_iter=5000).fit(frame[200:], labels[200:])
+    kinds = {of: Checked if of == shy else Fitted for of in ("candidate", "base")}
+    case = case_of(frame[:200].reset_index(drop=True), labels[:200], lambda p: kinds["candidate"](model, p),
+                   base=lambda p: kinds["base"](model, p), modality="table")  # fmt: skip
+    declared = declared_passes(case, [Request("corruptions", {"rows": 64})], catalog=catalog())
+    with caplog.at_level("INFO", "govkit.checks"):
+        found = run("corruptions", case, rows=64)
+    (gap,) = [item for item in found if isinstance(item, Gap) and item.part]
+    assert (gap.name, gap.of, gap.part, gap.reason) == (
+        "corrupted_accuracy", shy, {"corruption": "wrong unit"}, "unsupported",
+    )  # fmt: skip
+    assert gap.detail == "It refuses them (SubjectError)."
+    assert "an age of" in caplog.text
+    whole = gaps(found)
+    assert set(whole) == {(name, *where) for name in MEANS for where in ((shy, None), ("candidate", "base"))}
+    assert {(item.reason, item.detail) for item in whole.values()} == {
+        ("unsupported", f"The {shy} refuses wrong unit: no mean over all kinds.")
+    }
+    # The other model is measured whole; what both answer is compared, imputed missing values among it.
+    other = "base" if shy == "candidate" else "candidate"
+    assert pick(found, "corruption_drop", of=other).n == 64
+    assert pick(found, "corrupted_accuracy", of=other, part={"corruption": "wrong unit 5"}).n == 64
+    paired = {item.part["corruption"] for item in measurements(found, "corrupted_accuracy", compared_with="base")}
+    filled = "missing values, usual ones put in"
+    assert paired == {f"{kind} {severity}" for kind in (filled, "swapped columns") for severity in (1, 3, 5)}
+    assert case.passes.forward <= declared.forward
 
-    class Checked(Fitted):
+
+def test_a_model_that_refuses_what_stands_for_missing_values_too_has_no_mean(people):
+    frame, labels = people
+    model = LogisticRegression(max_iter=5000).fit(frame[200:], labels[200:])
+    clean = set(map(tuple, frame.to_numpy()))
+
+    class Known(Fitted):
         def predict(self, inputs):
             from govkit.errors import SubjectError
 
-            if inputs["age"].max() > 120:
-                raise SubjectError("an age above 120")
+            if not set(map(tuple, inputs.to_numpy())) <= clean:
+                raise SubjectError("no row of mine")
             return super().predict(inputs)
 
-    case = case_of(frame[:200].reset_index(drop=True), labels[:200], lambda p: Checked(model, p), modality="table")
-    found = run("corruptions", case, rows=64)
-    (gap,) = [item for item in found if isinstance(item, Gap)]
-    assert (gap.name, gap.part, gap.reason) == ("corrupted_accuracy", {"corruption": "wrong unit"}, "unsupported")
-    assert "refused" in gap.detail
-    assert pick(found, "mean_corrupted_accuracy").n == 64
+    found = run("corruptions", case_of(frame[:200], labels[:200], lambda p: Known(model, p), modality="table"))
+    assert {item.detail for item in gaps(found).values()} == {
+        "The candidate refuses missing values, wrong unit, swapped columns: no mean over all kinds."
+    }
+    assert pick(found, "clean_accuracy").n == 40
+
+
+def test_of_one_label_the_gap_does_not_say_that_a_live_candidate_is_stored():
+    live, stored = replace(digit_case(30), subject=None), make_case([0, 1], [0.2, 0.7])
+    why = [gaps(run("corruptions", case))["*", "candidate", None].detail for case in (live, stored)]
+    assert "cannot be asked about one label alone" in why[0]
+    assert "only its stored predictions are at hand" in why[1]
 
 
 def test_its_gaps():

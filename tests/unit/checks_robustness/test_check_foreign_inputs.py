@@ -209,9 +209,23 @@ def test_rows_of_a_table_and_a_model_that_refuses_some_of_them():
                 raise SubjectError("outside of what I know")
             return super().predict(inputs)
 
-    case = case_of(frame, np.arange(100) % 2, lambda p: Checked(net, p), modality="table")
-    (gap, *_) = [item for item in run("foreign_inputs", case) if isinstance(item, Gap)]
-    assert (gap.part, gap.reason) == ({"foreign": "outside the range"}, "unsupported")
+    for shy in ("candidate", "base"):
+        kinds = {of: Checked if of == shy else Columns for of in ("candidate", "base")}
+        case = case_of(frame, np.arange(100) % 2, lambda p, k=kinds: k["candidate"](net, p), modality="table",
+                       base=lambda p, k=kinds: k["base"](net, p))  # fmt: skip
+        found, other = run("foreign_inputs", case), "base" if shy == "candidate" else "candidate"
+        refused = [item for item in found if isinstance(item, Gap) and item.part]
+        # Without its answers the scores of the candidate cannot be had either.
+        scores = ["softmax_auc", "energy_auc"] if shy == "candidate" else []
+        assert [item.name for item in refused] == ["confident_on_foreign", *scores]
+        assert {(item.part["foreign"], item.reason) for item in refused} == {("outside the range", "unsupported")}
+        assert (refused[0].of, refused[0].detail) == (shy, "It refuses them (SubjectError).")
+        whole = gaps(found)["confident_on_foreign", shy, None]
+        assert (whole.reason, "refuses outside the range" in whole.detail) == ("unsupported", True)
+        assert pick(found, "confident_on_foreign", of=other).n == 40
+        assert pick(found, "confident_on_foreign", of=other, part={"foreign": "outside the range"}).n == 40
+        paired = measurements(found, "confident_on_foreign", compared_with="base")
+        assert [item.part for item in paired] == [{"foreign": "columns drawn apart"}]
 
 
 def test_own_rows_stand_beside_the_built_in_ones(on_digits):
@@ -229,6 +243,15 @@ def test_own_rows_stand_beside_the_built_in_ones(on_digits):
     parts = [pick(found, "confident_on_foreign", part={"foreign": kind}).value for kind in IMAGES]
     assert pick(found, "confident_on_foreign").value == pytest.approx(np.mean(parts))
     assert case.passes.forward == declared.forward
+
+
+def test_few_own_rows_are_not_judged(on_digits):
+    x = on_digits[0].data["test"].inputs
+    for n in (19, 20):
+        found = run("foreign_inputs", digit_case(200, foreign=make_dataset(np.zeros(n, dtype=int), inputs=x[:n])))
+        own = [item for item in found if item.part == {"foreign": "own rows"}]
+        assert {item.name for item in own} == {"confident_on_foreign", *SCORES}
+        assert {getattr(item, "reason", None) for item in own} == {"too few rows" if n == 19 else None}
 
 
 MODEL = """
@@ -272,7 +295,7 @@ def test_an_audit_file_names_rows_without_labels(folder):
 
 def test_foreign_rows_that_cannot_be_asked_about_are_refused(folder):
     (folder / "foreign.csv").write_text("other\nx\n")
-    with pytest.raises(DataError, match="text"):
+    with pytest.raises(DataError, match=r"foreign\.csv has no column 'text'; found 'other'$"):
         build_case(audit(foreign={"path": "foreign.csv"}), folder)
 
 

@@ -109,6 +109,36 @@ def test_a_model_that_answers_by_chance_is_suspect(frame):
     assert {item.trust for item in measurements(found, "feasible_accuracy")} == {"suspect"}
 
 
+def test_a_model_that_knows_an_attack_by_its_company_is_suspect(frame):
+    """Only an attack asks about one row several times at once; alone, each of these rows breaks."""
+    honest = dict(zip(frame["b"], frame["a"], strict=True))
+
+    def wary(asked):
+        return above(asked.assign(a=asked["b"].map(honest))) if asked["b"].duplicated().any() else above(asked)
+
+    found = run("table_attacks", case_for(frame, wary, immutable=("b", "c")), rows=100)
+    assert {item.trust for item in measurements(found, "feasible_accuracy")} == {"suspect"}
+
+
+@pytest.mark.parametrize(
+    "declared", [{"cost": dict.fromkeys("abc", 1e6)}, {"relations": ("a + b + c == 10",)}], ids=["dear", "tied"]
+)
+def test_where_no_change_is_possible_nothing_is_claimed(frame, declared):
+    tied = frame.assign(c=10 - frame["a"] - frame["b"])
+    found = run("table_attacks", case_for(tied, above, **declared), rows=40)
+    assert gaps(found)["feasible_accuracy"] == gaps(found)["feasible_accuracy_drop"] == "no data"
+
+
+def test_columns_that_stand_for_a_protected_attribute_are_protected(frame):
+    from case_fixture import coded
+
+    women = (frame["a"] > 0).astype(int)
+    hot = frame.assign(sex_f=women, sex_m=1 - women)
+    case = case_for(hot, lambda asked: above(asked, "sex_f", 0.5))
+    object.__setattr__(case.data["test"], "groups", {"sex": coded(women.map({0: "m", 1: "f"}))})
+    assert value(run("table_attacks", case, rows=40), "feasible_accuracy") == 1.0
+
+
 def test_columns_of_0_and_1_that_stand_for_one_category_change_together(frame):
     kinds = np.random.default_rng(1).integers(0, 3, 200)
     hot = frame.assign(**{f"kind_{at}": (kinds == at).astype(int) for at in range(3)})

@@ -13,7 +13,7 @@ from rows_fixture import gaps, measurements, run, value
 from text_models import HONEST, MASKED, NEUTRAL, TinyText, messages, trained
 
 from govkit.checks import Request, catalog, declared_passes
-from govkit.core import Measurement
+from govkit.core import Gap, Measurement
 from govkit.errors import UsageError
 from govkit.policy import lint, load
 
@@ -100,9 +100,8 @@ def test_each_attack_is_a_part_and_the_worst_case_is_row_by_row():
 
 
 def test_synonyms_are_tried_where_they_are_given():
-    found = attack(synonyms={"prize": ["award"]}, typos=0, edits=1)
+    found = attack(synonyms={"prize": ["award"]}, edits=1)
     assert robust(found, "synonyms") == 0.5
-    assert robust(found, "typos") == 1.0
 
 
 @pytest.mark.parametrize(
@@ -169,6 +168,52 @@ def test_a_model_that_answers_the_same_text_in_two_ways_is_suspect_and_never_pas
     steady = attack(["e your", "claim", "prize"])
     assert value(steady, "trust_reason") == "none"
     assert {item.trust for item in measurements(steady, "typo_accuracy")} == {None}
+
+
+def test_a_model_that_answers_no_number_to_what_was_changed_is_broken_and_suspect():
+    class Silent(Words):
+        def predict(self, inputs):
+            silent = np.array([text not in TEXTS for text in inputs])
+            return np.where(silent[:, None], np.nan, super().predict(inputs))
+
+    found = run("text_attacks", case_of(TEXTS, SPAM, lambda p: Silent(p, ["prize"]), modality="text"))
+    assert value(found, "clean_accuracy") == 1.0
+    assert value(found, "typo_accuracy") == value(found, "text_robust_accuracy", part={}) == 0.0
+    assert {item.trust for item in measurements(found, "typo_accuracy")} == {"suspect"}
+
+
+@pytest.mark.parametrize(
+    ("texts", "params", "lost"),
+    [
+        ([f"12 {n}" for n in range(20)], {"edits": 0}, {*ATTACKS, "all", "typed"}),
+        (TEXTS[:20], {"typos": 0, "edits": 0}, {*ATTACKS, "all", "typed"}),
+        (TEXTS[:20], {"edits": 0}, ATTACKS - {"typos"}),
+        ([f"大奖 {chr(ord('一') + n)}" for n in range(20)], {}, {"homoglyphs", "casing"}),
+    ],
+    ids=["digits", "no changes", "typos only", "Chinese"],
+)
+def test_an_attack_that_finds_nothing_to_change_is_a_gap(texts, params, lost):
+    found = attack(["12", "prize", "大"], texts, [1] * 20, **params)
+    assert value(found, "clean_accuracy") == 1.0
+    for ending in ("", "_drop"):
+        named = {"typo_accuracy" + ending: "typed", "text_robust_accuracy" + ending: "all"}
+        spoken = [item for item in found if item.name in named]
+        kinds = [(item.part.get("attack", named[item.name]), isinstance(item, Gap)) for item in spoken]
+        assert dict(kinds) == {name: name in lost for name in {*ATTACKS, "all", "typed"}}
+        assert len(kinds) == len(ATTACKS) + 2
+    assert {item.reason for item in found if isinstance(item, Gap)} <= {"unsupported"}
+
+
+def test_an_attack_that_reaches_few_of_the_texts_is_not_evaluated():
+    texts = [f"prize {number}" for number in range(5)] + [f"12 {number}" for number in range(15)]
+    found = attack(["prize", "12"], texts, [1] * 20)
+    trusts = {item.part.get("attack"): item.trust for item in measurements(found, "text_robust_accuracy")}
+    assert trusts == {
+        **dict.fromkeys(("typos", "homoglyphs", "casing", "spaces"), "not evaluated"),
+        "insertions": None,
+        None: None,
+    }
+    assert {item.trust for item in measurements(found, "typo_accuracy_drop")} == {"not evaluated"}
 
 
 def test_a_base_that_wobbles_makes_the_difference_suspect():

@@ -270,6 +270,44 @@ def test_rows_of_one_class_or_the_same_text_are_a_gap():
         assert not measurements(found, "suspect_tokens")
 
 
+@pytest.mark.parametrize("silent", ["zq", "qx"])
+def test_a_model_that_answers_no_number_to_a_word_is_a_gap(silent):
+    case = closed_case(trigger="zq")
+    sound = case.subject.predict
+    case.subject.predict = lambda texts: np.where([[silent in text.split()] for text in texts], np.nan, sound(texts))
+    found = run("weight_triggers", case, words=[silent])
+    assert gaps(found)["suspect_tokens"] == "unsupported"
+    assert not measurements(found, "suspect_tokens")
+    (said,) = (item.detail for item in found if item.name == "suspect_tokens")
+    assert said == "The candidate gives no probabilities where a word or patch is put in (SubjectError)."
+
+
+def test_a_base_that_answers_no_number_hides_no_suspect():
+    case = closed_case(trigger="zq", base={})
+    sound = case.base.predict
+    case.base.predict = lambda texts: np.where([["zq" in text.split()] for text in texts], np.nan, sound(texts))
+    found = run("weight_triggers", case)
+    assert suspects(found) == {"zq": 1.0}
+    assert [item.of for item in found if item.name == "suspect_tokens"] == ["candidate", "base"]
+
+
+def test_fewer_than_twenty_words_or_patches_accuse_nobody_and_are_a_gap(digits):
+    case = closed_case(trigger="zq")
+    for words in (["zq"], [f"{letter}q" for letter in "zbcdfghjklmnprstvw"]):
+        found = run("weight_triggers", case, tokens=1, words=words)
+        assert gaps(found)["suspect_tokens"] == "no data"
+        assert not measurements(found, "suspect_tokens")
+    assert suspects(run("weight_triggers", case, tokens=19, words=["zq"])) == {"zq": 1.0}
+    x = digits[0][:400].numpy()
+    torch.manual_seed(0)
+    middle, net = x[:, :, 3:5, 2:4], nn.Sequential(nn.Flatten(), nn.Linear(4, 2))
+    said = net(torch.tensor(middle)).argmax(dim=1).numpy()
+    assert 0 < len(patches_for((1, 2, 2), (0.0, 1.0), 0)) < 20
+    found = run("weight_triggers", case_of_images(middle, said, lambda passes: Open(net, passes)))
+    assert gaps(found)["suspect_patches"] == "unsupported"
+    assert not measurements(found, "suspect_patches")
+
+
 def test_tables_and_other_tasks_are_unsupported():
     case = closed_case()
     assert gaps(run("weight_triggers", replace(case, modality="table"))) == {"*": "unsupported"}

@@ -203,6 +203,8 @@ def test_rows_that_the_test_holds_too_are_refused():
     test = _set("test", label=[0, 1], id=["1", "2"], score=[0.1, 0.9])
     with pytest.raises(DataError, match=r"1 of its rows .* are test rows too"):
         refuse_shared(_set("calibration", label=[0, 1], id=["2", "3"], score=[0.3, 0.4]), test)
+    with pytest.raises(DataError, match=r"1 of its rows .* are train rows too .* the candidate was tuned on these"):
+        refuse_shared(_set("calibration", label=[0, 1], id=["2", "3"]), _set("train", label=[0], id=["3"]))
 
 
 def test_rows_of_a_case():

@@ -13,7 +13,7 @@ from torch import nn
 from govkit.attacks import Ball, pgd
 from govkit.errors import DataError, SubjectError
 from govkit.remedies import Training, harden
-from govkit.remedies.harden import _distance
+from govkit.remedies.harden import _distance, _Run
 
 BALL = Ball("linf", 0.1, 0.0, 1.0)
 QUICK = Training(epochs=1, batch=32)
@@ -158,6 +158,34 @@ def test_inputs_of_training_stay_in_the_ball_and_in_the_range():
         far = torch.cat([x] * (len(asked) // 64))
         assert float((asked - far).abs().max()) <= 0.1 + 1e-6
         assert 0 <= float(asked.min()) <= float(asked.max()) <= 1
+
+
+def test_logits_come_to_the_device_of_the_inputs():
+    """The device ``meta`` holds shapes without values; every machine has it."""
+    net, away = nn.Linear(4, 2), {"x": torch.rand(3, 4, device="meta")}
+    optimizer = torch.optim.SGD(net.parameters())
+    schedule = torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
+    run = _Run(net, lambda module, _: module(torch.rand(3, 4)), BALL, QUICK, optimizer, schedule, torch.Generator())
+    seen = [run.logits(away).device]
+
+    def loss(logits: torch.Tensor) -> torch.Tensor:
+        seen.append(logits.device)
+        return net.weight.sum()
+
+    run.learn(away, loss)
+    assert seen == [away["x"].device] * 2
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("inputs", ["cpu", "cuda"])
+@pytest.mark.parametrize("method", ["pgd", "free", "trades"])
+def test_a_module_on_an_accelerator_is_trained_wherever_its_inputs_are(method: str, inputs: str):
+    net, x = partly_frozen().to("cuda"), torch.rand(70, 4).to(inputs)
+    before = net[5].weight.detach().clone()
+    training = Training(method, epochs=2)
+    harden(net, lambda module, batch: module(batch["x"].to("cuda")), of(x), np.arange(70) % 2, BALL, training=training,
+           seed=0)  # fmt: skip
+    assert not torch.equal(net[5].weight, before)
 
 
 def test_a_frozen_model_and_a_loss_that_runs_away_are_refused():

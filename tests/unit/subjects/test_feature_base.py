@@ -33,11 +33,11 @@ class Body(torch.nn.Module):
         maps = self.drop(torch.relu(self.layer(x)))
         return {
             "maps": maps, "tuple": (maps.flatten(1), None), "few": maps[:1], "flat": maps.sum((1, 2, 3)),
-            "nan": maps / 0 * 0, "whole": (maps > 0).flatten(1).long(), "text": "no tensor",
+            "nan": maps / 0 * 0, "void": maps[:, :0], "whole": (maps > 0).flatten(1).long(), "text": "no tensor",
         }[self.kind]
 
 body = Body()
-tuple_, few, flat, nan, whole, text = (Body(kind) for kind in ("tuple", "few", "flat", "nan", "whole", "text"))
+tuple_, few, flat, nan, void, whole, text = map(Body, ("tuple", "few", "flat", "nan", "void", "whole", "text"))
 columns = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Tanh())
 
 def function(x):
@@ -105,6 +105,7 @@ def test_a_table_is_read_by_its_columns(folder):
     [
         ("few", r"body:few: the features of 3 rows have shape \(1, 3, 4, 4\)"),
         ("flat", r"have shape \(3,\).*expected floats \(3, d\)"),
+        ("void", r"have shape \(3, 0, 4, 4\).*d of at least 1"),
         ("nan", "some features are NaN or infinite"),
         ("whole", r"int64\); expected floats"),
         ("text", "TypeError"),
