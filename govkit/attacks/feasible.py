@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -219,6 +220,7 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _missing(value: Any) -> bool:
+    """Nothing that a change could be measured from: missing, or infinite."""
     import pandas as pd
 
-    return bool(pd.isna(value))
+    return bool(pd.isna(value)) or (isinstance(value, float) and math.isinf(value))

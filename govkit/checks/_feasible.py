@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -89,8 +90,8 @@ def _categories(frame: Any, sets: list[tuple[str, ...]], fixed: set[str], cost: 
 
 def _move(column: Any, span: tuple[float, float] | None, price: float) -> Move | None:
     """Moves of one column; None where it holds one value alone."""
-    held = column.dropna()
     number = column.dtype.kind in "iuf"
+    held = column.replace([math.inf, -math.inf], math.nan).dropna() if number else column.dropna()
     if number:
         values = sorted(set(held.quantile([step / (MOST_VALUES - 1) for step in range(MOST_VALUES)],
                                           interpolation="nearest").tolist()))  # fmt: skip
@@ -104,8 +105,6 @@ def _move(column: Any, span: tuple[float, float] | None, price: float) -> Move |
 
 
 def _within(values: list[Any], span: tuple[float, float], *, whole: bool) -> list[Any]:
-    import math
-
     low, high = (math.ceil(span[0]), math.floor(span[1])) if whole else span
     return sorted({low, high, *(value for value in values if low <= value <= high)}) if low <= high else []
 

@@ -25,13 +25,15 @@ def bases_of(
             the base itself.
         SubjectError: A base cannot be loaded, or its features are none.
     """
-    source, path = places.audit.base, _weights(places, run)
+    source = places.audit.base
+    if source is not None and source.head == "probe":
+        _refuse_probe(places, source, sets, modality)
+    path = _weights(places, run)
     base: Subject | None = None
     references: tuple[Subject, ...] = ()
     if source is not None and source.head == "own":
         base = _with_its_own_head(places, source, path, modality)
     elif source is not None and source.head == "probe":
-        _refuse_probe(places, source, sets, modality)
         head = subjects.probe(_features(places, source, path, modality), sets["train"], classes, places.passes)
         base, references = head, tuple(_references(places, source, head, sets["train"], modality))
     path = base.path if path is None and base is not None else path

@@ -132,7 +132,7 @@ def texts(base, candidate):
 def test_typing_mistakes_that_break_the_base_break_who_inherited_its_word():
     """A tuned model that still hangs on the one word of its base falls with it; one that knows better stands."""
     heir, wiser = texts(["lottery"], ["lottery"]), texts(["lottery"], ["lottery", "ottery", "lotte", "lott", "tery"])
-    found, beside = run("base_exposure", heir, edits=4), run("base_exposure", wiser, edits=4)
+    found, beside = (run("base_exposure", case, edits=4, tries=8) for case in (heir, wiser))
     assert value(found, "exposed") == pytest.approx(0.5)
     assert value(found, "base_broken", of="base") == pytest.approx(0.5)
     assert value(found, "excess_over_noise") > 0
