@@ -31,6 +31,11 @@ def asked(case: Case, of: Of, subject: Subject, inputs: Any) -> Array:
     return given.probabilities if given is not None else np.empty((0, len(case.classes)))
 
 
+def row_keys(case: Case, rows: slice) -> list[str]:
+    """A key for each of these test rows, of its content and the seed, that decides what is drawn for it."""
+    return [f"{case.seed}:{digest.decode()}" for digest in case.data["test"].row_digests[rows].tolist()]
+
+
 def refusal(of: Of, error: SubjectError) -> str:
     """What a finding says of a refusal: not the model's own words, which may repeat values of rows; they are logged."""
     logging.getLogger("govkit.checks").info("the %s refuses rows: %s", of, error)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 from govkit.attacks import Ball
 from govkit.checks._by_scores import ByScores
-from govkit.checks._shared import measured, missing
+from govkit.checks._shared import measured, missing, seed_of
 from govkit.core import Case, Dataset, Finding, Gap, Of, Subject
 from govkit.core.case import Array, Differentiable
 from govkit.core.words import Trust
@@ -76,8 +75,7 @@ def sample_of(case: Case, of: Of, subject: Subject, rows: int) -> Sample | None:
         return None
     n = min(rows, len(data))
     labels = data.labels[:n]
-    keys = [f"{case.seed}:adversarial:{digest!r}" for digest in data.row_digests[:n].tolist()]
-    seeds = [int.from_bytes(hashlib.sha256(key.encode()).digest()[:7], "big") for key in keys]
+    seeds = [seed_of(case.seed, "adversarial", repr(digest)) for digest in data.row_digests[:n].tolist()]
     right = predictions.labels[:n] == labels
     return Sample(case, data, of, subject, rows_of(data.inputs, slice(0, n)), labels, seeds, right)
 

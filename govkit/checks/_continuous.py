@@ -87,17 +87,9 @@ def _attack(sample: Sample, asked: Asked, trial: Trial, base: Subject | None) ->
     """``batches -> Outcome``."""
     balls, tier = _balls(sample, asked, trial), TIERS[trial.tier]
     if isinstance(asked, ByScores):
-        return partial(_ask, asked.logits, balls, trial.steps, tier.queries)
+        return partial(by_scores, asked.logits, ball=balls.declared, draws=trial.steps, queries=tier.queries)
     lenders = list(_lenders(sample, asked, base)) if tier.queries else []
-    return partial(_climb, asked.logits, balls, trial, lenders)
-
-
-def _ask(logits: Any, balls: Balls, draws: int, queries: int, batches: Any) -> Outcome:
-    return by_scores(logits, batches, balls.declared, draws=draws, queries=queries)
-
-
-def _climb(logits: Any, balls: Balls, trial: Trial, lenders: Sequence[Lender], batches: Any) -> Outcome:
-    return battery(logits, batches, balls, steps=trial.steps, tier=TIERS[trial.tier], lenders=lenders)
+    return partial(battery, asked.logits, balls=balls, steps=trial.steps, tier=tier, lenders=lenders)
 
 
 def lends(base: Subject | None) -> bool:

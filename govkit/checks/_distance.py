@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from govkit.core.case import Array
 
@@ -15,11 +16,11 @@ class ClassDistance:
 
     Attributes:
         means: Mean of each class, ``(k, d)``.
-        root: Matrix ``(d, d)`` whose product with a difference has its distance as length.
+        spread: The covariance around them, of scikit-learn.
     """
 
     means: Array
-    root: Array
+    spread: Any
 
     @classmethod
     def fitted(cls, features: Array, labels: Array) -> ClassDistance:
@@ -35,16 +36,11 @@ class ClassDistance:
         x = np.asarray(features, dtype=np.float64)
         _, which = np.unique(labels, return_inverse=True)
         means = np.stack([x[which == index].mean(axis=0) for index in range(which.max() + 1)])
-        shrunk = LedoitWolf(assume_centered=True).fit(x - means[which])
-        values, vectors = np.linalg.eigh(shrunk.covariance_)
-        # Features that never differ would be infinitely telling; they count as the least that rounding can tell.
-        floor = max(float(values.max()), np.finfo(np.float64).tiny) * 1e-10
-        return cls(means, vectors / np.sqrt(np.maximum(values, floor)))
+        return cls(means, LedoitWolf(assume_centered=True).fit(x - means[which]))
 
     def __call__(self, features: Array) -> Array:
         """Distance of each row to the class that is nearest, float64 ``(n,)``."""
         import numpy as np
 
-        turned, centers = np.asarray(features, dtype=np.float64) @ self.root, self.means @ self.root
-        squares = [((turned - center) ** 2).sum(axis=1) for center in centers]
-        return np.sqrt(np.min(squares, axis=0))
+        x = np.asarray(features, dtype=np.float64)
+        return np.sqrt(np.min([self.spread.mahalanobis(x - center) for center in self.means], axis=0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import hashlib
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -116,6 +117,12 @@ def named_rows(data: Dataset, which: Array) -> tuple[str, ...]:
     if ids and not any(kind.within(name) for name in ids for kind in KINDS):
         return ids
     return tuple(f"row {place + 1}" for place in np.sort(file_order(data)[chosen])[:MOST_ROWS])
+
+
+def seed_of(*words: object) -> int:
+    """A number in [0, 2**56) that depends on nothing but these words."""
+    key = ":".join(map(str, words)).encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.sha256(key).digest()[:7], "big")
 
 
 def missing(name: str, reason: GapReason, detail: str, *, data: Dataset | None = None, **where: Any) -> Gap:

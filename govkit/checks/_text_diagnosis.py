@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from govkit.attacks import Ball, Balls, Guided, Predict, Spelled, battery, doubts, foresight, search
-from govkit.checks._attacked import Found, Sample, batches_of, gap, rows_of
+from govkit.checks._attacked import Found, Sample, batches_of, gap
 from govkit.checks._shared import stated
 from govkit.core import Measurement
 from govkit.core.case import Array, Differentiable
@@ -31,13 +31,6 @@ NO_DONOR = (
 FEW = "too few rows are answered rightly to tell whether the gradient is that of the model"
 NO_FAR = "not even moving every embedding by its whole length breaks it: the attack fails, and not the model withstands"
 OTHER = "the model that is attacked answers otherwise than the model that is audited: the number may be that of another"
-
-
-def first_rows(sample: Sample, rows: int) -> Sample:
-    """The same sample, cut to its first rows."""
-    kept = slice(0, rows)
-    own = {"labels": sample.labels[kept], "seeds": sample.seeds[kept], "right": sample.right[kept]}
-    return replace(sample, inputs=rows_of(sample.inputs, kept), **own)
 
 
 def embedded(sample: Sample, *, steps: int, eps: float) -> Found:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from govkit.checks._trigger_scan import own_seed
+from govkit.checks._shared import seed_of
 from govkit.core.case import Array
 
 PIXELS = 3
@@ -62,7 +62,7 @@ def _places(high: int, wide: int, size: int) -> list[tuple[int, int]]:
 def _kinds(channels: int, size: int, ends: tuple[float, float], seed: int) -> list[tuple[str, Array]]:
     import numpy as np
 
-    dice, (low, high) = np.random.default_rng(own_seed(seed, "patches", size)), ends
+    dice, (low, high) = np.random.default_rng(seed_of(seed, "weight_triggers", "patches", size)), ends
     whole = np.ones((channels, size, size), dtype=np.float32)
     odd = np.indices((size, size)).sum(axis=0) % 2 == 1
     kinds = [("dark", low * whole), ("bright", high * whole)]

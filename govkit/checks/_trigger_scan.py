@@ -7,7 +7,6 @@ that lies between the classes, so that rows which stood on the edge do not count
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -57,12 +56,6 @@ class Effect:
         import numpy as np
 
         return self.turned / np.maximum(self.rows, 1)
-
-
-def own_seed(seed: int, *words: object) -> int:
-    """A number in [0, 2**56) that depends on nothing but these words."""
-    key = ":".join(map(str, (seed, "weight_triggers", *words)))
-    return int.from_bytes(hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()[:7], "big")
 
 
 def logs(probabilities: Array) -> Array:

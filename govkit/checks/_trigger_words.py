@@ -10,8 +10,8 @@ from itertools import product
 from string import ascii_lowercase
 from typing import Any
 
+from govkit.checks._shared import seed_of
 from govkit.checks._trigger_findings import READ_ROWS
-from govkit.checks._trigger_scan import own_seed
 from govkit.core import Case
 from govkit.core.case import Array
 
@@ -63,7 +63,7 @@ def words_of(case: Case, most: int, named: Sequence[str]) -> Words:
     else:
         found = _vocabulary(tokenizer, texts)
         known = set(found)
-    drawn = sorted(found, key=lambda word: (own_seed(case.seed, word), word))[:most]
+    drawn = sorted(found, key=lambda word: (seed_of(case.seed, "weight_triggers", word), word))[:most]
     asked = dict.fromkeys([word.strip() for word in named if word.strip()])
     tried = list(dict.fromkeys([*asked, *drawn]))
     held = len(set(tried) & set(found))
@@ -120,7 +120,7 @@ def inserted(texts: Sequence[str], words: Sequence[str], seed: int) -> list[str]
 
 def _cut(text: str, seed: int) -> tuple[str, str]:
     starts = [match.start() for match in re.finditer(r"\S+", text)]
-    place = [*starts, len(text)][own_seed(seed, text) % (len(starts) + 1)]
+    place = [*starts, len(text)][seed_of(seed, "weight_triggers", text) % (len(starts) + 1)]
     return text[:place].rstrip(), text[place:]
 
 

@@ -111,8 +111,8 @@ def _radius(case: Case, subject: Any, given: float | None) -> float:
         )
     train = case.data["train"]
     remedies.refuse_shared(train, case.data["test"])
-    eps = EPS.get(case.modality, 0.1) if given is None else given
-    if not 0 < eps < float("inf"):
+    eps = EPS[case.modality] if given is None else given
+    if not 0 < eps < math.inf:
         raise UsageError(f"--eps {eps:g}: expected a number above 0")
     if case.modality == "image" and subject.input_range is None:
         raise UsageError("images need a range: set subject.input_range: [low, high] in the audit file")

@@ -60,7 +60,8 @@ def mixed(case: Case, subject: Any, options: Options) -> NewWeights:
         "change": {name: each.change.model_dump(mode="json") for name, each in judged.items()},
     }
     fitted = Fitted("weights mixed with the base", numbers, tuple(_said(case, weight, found, choice, judged)))
-    trained = sum(found.module.state_dict()[name].numel() for name in found.mixed)
+    tuned = found.module.state_dict()
+    trained = sum(tuned[name].numel() for name in found.mixed)
     return NewWeights(fitted, made, None if choice is None else "calibration", trained, EPS[case.modality])
 
 

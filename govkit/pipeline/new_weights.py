@@ -105,7 +105,7 @@ class NewWeights:
     """
 
     fitted: Fitted
-    subject: Subject
+    subject: TextModel | TorchSubject
     role: Role | None
     trained: int
     eps: float
@@ -136,7 +136,8 @@ class NewWeights:
 
 def right_with(case: Case, role: Role, subject: Subject) -> Array:
     """Whether a subject answers each row of a role right, truths ``(n,)``."""
-    answers = Answers({"candidate": subject}, case.data, classes=case.classes, task=case.task)("candidate", role)
+    new = Answers({"candidate": subject}, case.data, classes=case.classes, task=case.task)
+    answers = (case.answers if subject is case.subject else new)("candidate", role)
     if answers is None:
         raise UsageError(f"data.{role} holds no inputs that the candidate could be asked")
     right: Array = answers.labels == case.data[role].labels
@@ -163,7 +164,7 @@ def refuse_unmakeable(work: Casework) -> None:
             write_weights(Path(folder), work, subject)
 
 
-def write_weights(draft: Path, work: Casework, subject: Subject) -> SubjectSource:
+def write_weights(draft: Path, work: Casework, subject: TextModel | TorchSubject) -> SubjectSource:
     """Write a subject with other weights as ``model`` in the draft, and load it again.
 
     Args:
@@ -184,11 +185,9 @@ def write_weights(draft: Path, work: Casework, subject: Subject) -> SubjectSourc
         source = SubjectSource(model=FOLDER)
         subject.model.save_pretrained(folder)
         subject.tokenizer.save_pretrained(folder)
-    elif isinstance(subject, TorchSubject):
+    else:
         source = SubjectSource(python=f"{FOLDER}:model", artifact=FOLDER, input_range=work.audit.subject.input_range)
         _write_module(folder, work, subject, draft)
-    else:
-        raise UsageError("the weights of this candidate are not at hand")
     _refuse_other_answers(subject, _loaded(source, draft, work.case, subject), work.case)
     if source.model is not None and work.case.run is not None:
         return SubjectSource(run=RECORD)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -26,6 +26,16 @@ from govkit.pipeline.steps import Progress, audit, judge, measure_case, rules_of
 from govkit.remedies import Effect, Fitted, Method, Remedy, Rows
 
 How = Literal["temperature", "isotonic", "threshold", "reweigh", "harden", "soup"]
+
+MEANT: dict[str, tuple[How, ...]] = {
+    "group": ("threshold", "reweigh"),
+    "constraint": ("threshold",),
+    "eps": ("harden",),
+    "epochs": ("harden",),
+    "method": ("harden",),
+    "base_weight": ("soup",),
+}
+"""Remedies to which an option says something."""
 
 ANSWERED = ("pass", "fail", "inconclusive")
 """States of a control that rest on a measurement."""
@@ -189,17 +199,10 @@ def _refuse_idle(how: How, options: Options, group: str | None, constraint: str 
     """What somebody asks for must mean something to the remedy."""
     if how not in get_args(How):
         raise UsageError(f"remedy {how!r}: expected one of {', '.join(get_args(How))}")
-    idle: dict[str, Any]
-    if how in ("harden", "soup"):
-        idle = {"--group": group, "--constraint": constraint}
-        wanted = "temperature, isotonic, threshold or reweigh"
-    else:
-        idle = {"--eps": options.eps, "--epochs": options.epochs, "--base-weight": options.base_weight}
-        idle |= {"--method": options.method}
-        wanted = "harden or soup"
-    for name, value in idle.items():
-        if value is not None:
-            raise UsageError(f"{name} {value}: says nothing to {how}; it is for {wanted}")
+    for name, value in {**asdict(options), "group": group, "constraint": constraint}.items():
+        if value is not None and how not in MEANT[name]:
+            said, wanted = name.replace("_", "-"), " or ".join(MEANT[name])
+            raise UsageError(f"--{said} {value}: says nothing to {how}; it is for {wanted}")
 
 
 def _answered(work: Casework, root: Path, how: How, group: str | None, constraint: str | None) -> _Made:
@@ -215,7 +218,9 @@ def _answered(work: Casework, root: Path, how: How, group: str | None, constrain
     return _Made(fitted, test, made["test"], write, tuple(remarks_on(work, test, made["test"])))
 
 
-def _weights(work: Casework, root: Path, how: Literal["harden", "soup"], options: Options, progress: Any) -> _Made:
+def _weights(
+    work: Casework, root: Path, how: Literal["harden", "soup"], options: Options, progress: Progress | None
+) -> _Made:
     """A remedy that changes weights."""
     refuse_unmakeable(work)
     made = reweighted(work.case, how, options, progress=progress)
@@ -241,10 +246,6 @@ def fit(case: Case, how: How, group: str | None, constraint: str | None) -> tupl
             "data.calibration is missing: a remedy is fitted on rows of its own, never on the test rows; name a file "
             "of rows that neither training nor test holds"
         )
-    if constraint is not None and how != "threshold":
-        raise UsageError(f"--constraint {constraint}: only threshold makes something equal; found {how}")
-    if group is not None and how in ("temperature", "isotonic"):
-        raise UsageError(f"--group {group}: {how} is one map for all; only threshold and reweigh take a group")
     remedies.refuse_shared(case.data["calibration"], case.data["test"])
     rows, test = (remedies.rows_of(case, role, group) for role in ("calibration", "test"))
     if rows is None or test is None:
@@ -276,7 +277,7 @@ def remarks_on(work: Casework, test: Rows, after: Predictions) -> Iterator[str]:
             "than of new ones; without them the fit is better."
         )
     if work.audit.columns.prediction == PREDICTION:
-        yield "The remedy before was fitted on the same calibration rows; this one had better have rows of its own."
+        yield "If the remedy before was fitted on the same calibration rows, this one had better have rows of its own."
 
 
 def changed_answers(test: Rows, after: Predictions) -> Iterator[str]:

@@ -29,10 +29,6 @@ def reweighted(case: Case, how: Reweigh, options: Options, *, progress: Progress
     """
     if case.task not in ("binary", "multiclass"):
         raise UsageError(f"a remedy is for a task of two or more classes without order; this one is {case.task}")
-    if how == "soup" and (options.eps, options.epochs, options.method) != (None, None, None):
-        raise UsageError("soup mixes weights and trains nothing: --eps, --epochs and --method are for harden")
-    if how == "harden" and options.base_weight is not None:
-        raise UsageError("--base-weight is for soup, which mixes weights; harden trains them")
     subject = case.subject
     if subject is None or module_of(subject) is None:
         found = "stored predictions" if subject is None else "a model that only answers"

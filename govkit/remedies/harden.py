@@ -79,7 +79,7 @@ class _Run:
     generator: Any
 
     def __post_init__(self) -> None:
-        self.resting = list(at_rest(self.module))
+        self.resting = list(_at_rest(self.module))
         self.passes = [0, 0]
         self.delta: Any = None
 
@@ -250,14 +250,14 @@ def _count(run: _Run, labels: Any, times: int = 1) -> None:
     run.passes[1] += max(1, times - 1) * len(labels)
 
 
-def at_rest(module: Any) -> Iterator[Any]:
+def _at_rest(module: Any) -> Iterator[Any]:
     """Parts that their owner froze: in eval mode, with parameters, none of which may be trained; and all inside."""
     own = list(module.parameters())
     if own and not module.training and not any(parameter.requires_grad for parameter in own):
         yield from module.modules()
         return
     for child in module.children():
-        yield from at_rest(child)
+        yield from _at_rest(child)
 
 
 @contextmanager

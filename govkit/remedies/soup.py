@@ -12,13 +12,11 @@ from dataclasses import dataclass
 from govkit.core import Interval
 from govkit.core.case import Array
 from govkit.errors import DataError
+from govkit.remedies.rows import FEWEST
 from govkit.stats import paired_difference
 
 WEIGHTS = tuple(step / 20 for step in range(1, 21))
 """Weights of the base that are tried."""
-
-FEWEST = 20
-"""Calibration rows below which the choice of a weight says nothing."""
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,8 @@ def measured(report: Report, charts: tuple[Chart, ...]) -> list[Section | None]:
 
 def listing(found: Iterable[Measurement], caption: str, *, first: int = 0, print_rows: int = 0) -> Iterable[Block]:
     """Tables with a line for each measurement, numbers apart from words; ``first`` > 0 cuts them and says so."""
-    everything = tuple(found)
+    # What is said of all rows comes first where a table is cut, so that no list of parts pushes it out.
+    everything = tuple(sorted(found, key=lambda m: bool(m.part)) if first else found)
     numbers = tuple(m for m in everything if _is_number(m))
     said = tuple(m for m in everything if not _is_number(m))
     if numbers:

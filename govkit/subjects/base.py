@@ -19,8 +19,8 @@ from govkit.core.case import Array, Dataset, Passes
 from govkit.core.words import Access, Modality, Role
 from govkit.errors import SubjectError
 from govkit.subjects.boundary import Boundary, source_digest
-from govkit.subjects.folder import by_length, max_tokens, open_folder, pad, token_ids, tokenize
-from govkit.subjects.states import asked
+from govkit.subjects.folder import by_length, embedded, max_tokens, open_folder, token_ids
+from govkit.subjects.states import asked, two_columns
 
 KEPT = 16
 """Sets of features that are kept, so that no data set is embedded twice."""
@@ -112,12 +112,8 @@ class FrozenBase(Features):
 
     def encode(self, inputs: Sequence[str]) -> dict[str, Any]:
         """One padded batch: ``x``, the embeddings, float32 ``(n, tokens, width)``, and its ``attention_mask``."""
-        import torch
-
-        with Boundary(f"{self.path}"), torch.no_grad():
-            batch = pad(self.tokenizer, tokenize(self.tokenizer, inputs, self.limit))
-            x = self.model.get_input_embeddings()(batch.pop("input_ids"))
-        return {"x": x, **batch}
+        with Boundary(f"{self.path}"):
+            return embedded(self.model, self.tokenizer, inputs, self.limit)
 
     def features(self, batch: Mapping[str, Any]) -> Any:
         """Mean of the last hidden states over the tokens of each text, a tensor ``(n, d)``."""
@@ -198,9 +194,7 @@ class OpenProbe(Probe):
             torch.as_tensor(part, dtype=torch.float64, device=features.device)
             for part in (scaler.mean_, scaler.scale_, linear.coef_, linear.intercept_)
         )
-        scores = (features - mean) / scale @ coef.T + intercept
-        if scores.shape[1] == 1:
-            scores = torch.cat([torch.zeros_like(scores), scores], dim=1)
+        scores = two_columns((features - mean) / scale @ coef.T + intercept)
         answer = scores.new_full((len(scores), len(self.classes)), UNSEEN)
         return answer.index_copy(1, torch.as_tensor(linear.classes_, device=features.device), scores)
 

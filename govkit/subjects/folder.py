@@ -111,6 +111,16 @@ def pad(tokenizer: Any, rows: list[dict[str, list[int]]]) -> dict[str, Any]:
         return dict(tokenizer.pad(rows, return_tensors="pt"))
 
 
+def embedded(model: Any, tokenizer: Any, texts: Sequence[str], limit: int) -> dict[str, Any]:
+    """One padded batch with ``x``, the embeddings ``(n, tokens, width)``, in place of the ids of the tokens."""
+    import torch
+
+    batch = pad(tokenizer, tokenize(tokenizer, texts, limit))
+    with torch.no_grad():
+        x = model.get_input_embeddings()(batch.pop("input_ids"))
+    return {"x": x, **batch}
+
+
 def by_length(tokenizer: Any, texts: Sequence[str], limit: int) -> Iterator[tuple[Array, dict[str, Any]]]:
     """Batches of texts of similar length, so that little is padding: row numbers and padded tensors."""
     import numpy as np

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from govkit.core.case import Subject
 from govkit.errors import SubjectError
 from govkit.subjects.ancestry import by_name
-from govkit.subjects.base import FrozenBase, Probe
+from govkit.subjects.base import FrozenBase
 from govkit.subjects.boundary import Boundary
 from govkit.subjects.python import TorchSubject, like_weights
 from govkit.subjects.states import tensor_of, two_columns
@@ -87,7 +87,7 @@ def base_tensors(base: Any) -> dict[str, Any] | None:
 
     Of a folder without its pooler those weights were drawn when it was opened; they are left out.
     """
-    frozen = base.base if isinstance(base, Probe) else getattr(base, "base", base)
+    frozen = getattr(base, "base", base)
     module = module_of(frozen)
     module = getattr(frozen, "model", None) if module is None else module
     if module is None or not hasattr(module, "state_dict"):

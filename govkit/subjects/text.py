@@ -11,7 +11,7 @@ from govkit.core.case import Array, Passes
 from govkit.core.words import CLASSES, Access, Modality, Task
 from govkit.errors import SubjectError
 from govkit.subjects.boundary import Boundary, source_digest
-from govkit.subjects.folder import by_length, max_tokens, open_folder, pad, token_ids, tokenize
+from govkit.subjects.folder import by_length, embedded, max_tokens, open_folder, token_ids
 from govkit.subjects.states import answers_of, asked
 
 
@@ -72,13 +72,9 @@ class OpenTextModel(TextModel):
 
     def encode(self, inputs: Sequence[str]) -> dict[str, Any]:
         """One padded batch: ``x``, the embeddings, float32 ``(n, tokens, width)``, and its ``attention_mask``."""
-        import torch
-
         _texts_only(inputs)
-        with Boundary(f"{self.path}"), torch.no_grad():
-            batch = pad(self.tokenizer, tokenize(self.tokenizer, inputs, self.limit))
-            x = self.model.get_input_embeddings()(batch.pop("input_ids"))
-        return {"x": x, **batch}
+        with Boundary(f"{self.path}"):
+            return embedded(self.model, self.tokenizer, inputs, self.limit)
 
     def logits(self, batch: Mapping[str, Any]) -> Any:
         """Logits ``(n, k)``, differentiable in ``batch["x"]``."""

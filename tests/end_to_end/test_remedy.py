@@ -208,7 +208,7 @@ def _audit(folder: Path, old: str, new: str) -> None:
 
 
 def test_a_group_that_the_remedy_would_not_use_is_refused(folder: Path):
-    with pytest.raises(gk.UsageError, match="temperature is one map for all"):
+    with pytest.raises(gk.UsageError, match="--group sex: says nothing to temperature; it is for threshold or reweigh"):
         gk.remedy(folder / "audit.yaml", "temperature", group="sex", out=folder / "out")
 
 

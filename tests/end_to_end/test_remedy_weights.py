@@ -333,7 +333,7 @@ def _stored(folder: Path) -> None:
         ("soup", lambda f: _write(f, "own.nets:base", "own.nets:wide"), (), "another architecture"),
         ("soup", lambda f: _without(f, "base"), (), "weights with those of the base, which are not at hand"),
         ("soup", nothing, ("--base-weight", "1.5"), "expected a number above 0"),
-        ("soup", nothing, ("--eps", "0.1"), "--eps, --epochs and --method are for harden"),
+        ("soup", nothing, ("--eps", "0.1"), "--eps 0.1: says nothing to soup; it is for harden"),
         ("threshold", nothing, ("--eps", "0.1"), "says nothing to threshold"),
     ],
 )

@@ -41,9 +41,7 @@ def _extra(
     n = min(rows, len(case.data["test"]))
     total = Passes()
     lenders = bool(TIERS[tier].queries)
-    for of, subject in subjects_of(case, base=base):
-        if case.modality == "text":
-            continue
+    for of, subject in subjects_of(case, base=base) if case.modality != "text" else ():
         if isinstance(subject, Differentiable):
             counted, free = lenders and of == "candidate" and lends(case.base), lenders and teaches(case)
             forward, backward = most_passes(
@@ -120,6 +118,10 @@ def adversarial(
     """
     if norm == "linf" and eps is not None and eps > 1:
         raise UsageError(f"adversarial: eps is {eps:g}, a share of the input range; expected 0 to 1 (8/255 is 0.0314)")
+    if case.modality == "text":
+        why = "A text is not continuous; the check text_attacks tries what can be typed."
+        yield from (missing(name, "unsupported", why, data=case.data["test"]) for name in CONTINUOUS)
+        return
     survivors: dict[tuple[str, Of], tuple[Array, Trust | None]] = {}
     trial = Trial(steps, eps, tier, norm, limit)
     looks: tuple[int, ...] = ()
@@ -142,9 +144,6 @@ def adversarial(
 
 def _tried(sample: Sample, trial: Trial, looks: tuple[int, ...], base: Subject | None) -> tuple[Sample, Found]:
     """The rows that were attacked, and the continuous attacks on them, each a finding or a gap."""
-    if sample.case.modality == "text":
-        why = "A text is not continuous; the check text_attacks tries what can be typed."
-        return sample, [gap(sample, name, why) for name in CONTINUOUS]
     subject, closed = sample.subject, f"The {sample.of} gives answers only; this attack follows its gradient."
     if not isinstance(subject, Differentiable) and not TIERS[trial.tier].queries:
         return sample, [gap(sample, name, closed + " The tiers gate and audit ask for scores.") for name in CONTINUOUS]

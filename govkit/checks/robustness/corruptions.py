@@ -8,7 +8,6 @@ and perturbations").
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
@@ -19,8 +18,8 @@ from govkit import stats
 from govkit.attacks.corruptions import CORRUPTIONS, SMALLEST, WORST, corrupt
 from govkit.attacks.table_faults import FAULTS, faulty, usual_values
 from govkit.attacks.text_noise import NOISES, noisy
-from govkit.checks._asked import asked_together, first_rows, refusal
-from govkit.checks._shared import measured, missing
+from govkit.checks._asked import asked_together, first_rows, refusal, row_keys
+from govkit.checks._shared import measured, missing, seed_of
 from govkit.core import Case, Finding, Metric, Of, Passes, Subject, check
 from govkit.core.case import Array
 from govkit.core.words import GapReason
@@ -63,7 +62,7 @@ def _extra(case: Case, *, rows: int, severities: tuple[int, ...]) -> Passes:
     metrics=METRICS,
 )
 def corruptions(
-    case: Case, *, rows: PositiveInt = 40, severities: Annotated[tuple[Severity, ...], Field(min_length=1)] = (1, 3, 5)
+    case: Case, *, rows: PositiveInt = 64, severities: Annotated[tuple[Severity, ...], Field(min_length=1)] = (2, 4)
 ) -> Iterator[Finding]:
     """Accuracy under each way of damage, its mean, and the drop from clean accuracy, of candidate and base.
 
@@ -222,8 +221,7 @@ def _beside(one: Tried, two: Tried, case: Case) -> Iterator[Finding]:
 def _kinds(case: Case, n: int, severities: list[int]) -> Iterator[Kind]:
     """Damaged rows; those of texts and images in one, since no model refuses some of them only."""
     data = case.data["test"]
-    inputs, digests = first_rows(data.inputs, n), data.row_digests[:n].tolist()
-    keys = [f"{case.seed}:{digest.decode() if isinstance(digest, bytes) else digest}" for digest in digests]
+    inputs, keys = first_rows(data.inputs, n), row_keys(case, slice(0, n))
     if case.modality == "text":
         yield Kind("", _texts(inputs, keys, severities))
     elif case.modality == "table":
@@ -253,7 +251,7 @@ def _images(case: Case, images: Array, keys: list[str], severities: list[int]) -
         return Kind("", lacking=why)
     x, blocks = torch.from_numpy(images.copy()), {}
     for kind in CORRUPTIONS:
-        seeds = [int.from_bytes(hashlib.sha256(f"{kind}:{key}".encode()).digest()[:7], "big") for key in keys]
+        seeds = [seed_of(kind, key) for key in keys]
         for severity in severities:
             blocks[f"{kind} {severity}"] = corrupt(x, kind, severity, seeds=seeds, span=(low, high)).numpy()
     return Kind("", blocks)

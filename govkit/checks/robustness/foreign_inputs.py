@@ -7,7 +7,6 @@ ordinary text than a message. Three are measured side by side, and how often the
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
@@ -16,9 +15,9 @@ from pydantic import Field, PositiveInt
 
 from govkit import stats
 from govkit.attacks.foreign import IMAGES, TABLES, TEXTS, foreign_images, foreign_table, foreign_texts
-from govkit.checks._asked import asked, first_rows, refusal
+from govkit.checks._asked import asked, first_rows, refusal, row_keys
 from govkit.checks._distance import ClassDistance
-from govkit.checks._shared import measured, missing
+from govkit.checks._shared import measured, missing, seed_of
 from govkit.core import Case, Finding, Measurement, Metric, Of, Passes, Subject, check
 from govkit.core.case import Array, Differentiable
 from govkit.errors import SubjectError
@@ -209,13 +208,12 @@ def _made(case: Case, kind: str, n: int) -> Any:
     """Foreign inputs of one kind, made from the rows that follow those of the task."""
     data = case.data["test"]
     inputs = first_rows(data.inputs, 2 * n)
-    digests = data.row_digests[n : 2 * n].tolist()
-    keys = [f"{case.seed}:{digest.decode() if isinstance(digest, bytes) else digest}" for digest in digests]
+    keys = row_keys(case, slice(n, 2 * n))
     if case.modality == "text":
         return foreign_texts(kind, inputs[n:], keys)
     if case.modality == "table":
         return foreign_table(kind, inputs.iloc[n:], keys)
-    seeds = [int.from_bytes(hashlib.sha256(f"{kind}:{key}".encode()).digest()[:7], "big") for key in keys]
+    seeds = [seed_of(kind, key) for key in keys]
     low, high = getattr(case.subject, "input_range", None) or (0.0, 1.0)
     return foreign_images(kind, inputs[n:], seeds, span=(low, high))
 

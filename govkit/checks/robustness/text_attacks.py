@@ -8,9 +8,9 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt
 
 from govkit.attacks import Spelled, most_passes, protected
-from govkit.checks._attacked import Sample, beside_base, gap, sample_of, share, subjects_of
+from govkit.checks._attacked import Sample, beside_base, sample_of, share, subjects_of
 from govkit.checks._shared import measured, missing
-from govkit.checks._text_diagnosis import EMBEDDED, REASON, SUBSTITUTED, embedded, first_rows, substituted
+from govkit.checks._text_diagnosis import EMBEDDED, REASON, SUBSTITUTED, embedded, substituted
 from govkit.checks._text_trials import Plan, Tried, shown, tried
 from govkit.core import Case, Finding, Measurement, Metric, Of, Passes, check
 from govkit.core.case import Array, Differentiable
@@ -138,6 +138,11 @@ def text_attacks(
         candidates: Replacements that are asked about for each.
         base: Attack the base too.
     """
+    if case.modality != "text":
+        why = "This needs texts; the check adversarial attacks images and tables."
+        for name in (*TYPED, *WORST, EMBEDDED, SUBSTITUTED):
+            yield missing(name, "unsupported", why, data=case.data["test"])
+        return
     plan = _plan(typos=typos, tries=tries, edits=edits, options=options, phrases=phrases, synonyms=synonyms)
     survivors: dict[tuple[str, Of], tuple[Array, Trust | None]] = {}
     for of, subject in subjects_of(case, base=base):
@@ -146,16 +151,13 @@ def text_attacks(
             yield missing("clean_accuracy", "no data", f"The {of} has no answers to the test data.", of=of)
             continue
         yield measured("clean_accuracy", share(sample.right), sample.data, of=of)
-        if case.modality != "text":
-            yield from _no_texts(sample)
-            continue
         result = tried(sample, plan)
         for names, attacks in ((TYPED, ("typos",)), (WORST, ())):
             if result.reach(*attacks):
                 survivors[names[0], of] = result.standing(*attacks), result.trust(*attacks)
         yield from _found(sample, result)
         yield from shown(sample, result, examples)
-        few = first_rows(sample, diagnosed)
+        few = sample.first(diagnosed)
         for _, _, finding in _diagnosis(few, result, steps=steps, eps=eps, edits=substitutions, most=candidates):
             yield finding
     yield from beside_base(survivors, case.data["test"])
@@ -165,12 +167,6 @@ def _plan(
     *, typos: int, tries: int, edits: int, options: int, phrases: tuple[str, ...], synonyms: Synonyms | None, **_: Any
 ) -> Plan:
     return Plan(typos, tries, edits, options, phrases, synonyms or {})
-
-
-def _no_texts(sample: Sample) -> Iterator[Finding]:
-    why = "This needs texts; the check adversarial attacks images and tables."
-    for name in (*TYPED, *WORST, EMBEDDED, SUBSTITUTED):
-        yield gap(sample, name, why)[2]
 
 
 def _found(sample: Sample, result: Tried) -> Iterator[Finding]:

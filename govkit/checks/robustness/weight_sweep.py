@@ -32,7 +32,7 @@ def _extra(case: Case) -> Passes:
     """Every row once for each weight."""
     if module_of(case.subject) is None or base_tensors(case.base) is None:
         return Passes()
-    return Passes(forward=len(WEIGHTS) * sum(len(case.data[role]) for role in ROLES if role in case.data))
+    return Passes(forward=len(WEIGHTS) * sum(len(case.data[role]) for role in ROLES))
 
 
 @check(
@@ -87,7 +87,7 @@ def weight_sweep(case: Case) -> Iterator[Finding]:
             mixed = with_module(case.subject, interpolated(module, base, weight).module)
             answers = Answers({"candidate": mixed}, case.data, classes=case.classes, task=case.task)
         for role in ROLES:
-            predictions = answers("candidate", role) if role in case.data else None
+            predictions = answers("candidate", role)
             if predictions is not None:
                 right[role, weight] = predictions.labels == case.data[role].labels
     yield from _accuracies(case, right)

@@ -301,6 +301,5 @@ def test_what_is_no_text_is_a_gap():
     x = np.linspace(0, 1, 8).reshape(4, 2)
     make = lambda p: Open(lambda z: z @ torch.eye(2), p, modality="table", input_range=None)  # noqa: E731
     found = run("text_attacks", case_of(x, [1, 1, 1, 1], make, modality="table"))
-    assert value(found, "clean_accuracy") == 1.0
     assert set(gaps(found).values()) == {"unsupported"}
     assert gaps(run("text_attacks", make_case([0, 1], [0.2, 0.7]))) == {"*": "unsupported"}
