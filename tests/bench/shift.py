@@ -1,6 +1,6 @@
 """Changed conditions: what damage and foreign inputs do to a real network, and how often the statements are wrong.
 
-Prints four tables (about two minutes on one core; the argument multiplies the draws of the simulations)::
+Prints five tables (about a minute on one core; the first argument multiplies the draws of the simulations)::
 
     python tests/bench/shift.py [TIMES] [SEED]
 """

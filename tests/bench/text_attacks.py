@@ -4,8 +4,9 @@ Run it alone for more::
 
     python tests/bench/text_attacks.py [examples | lengths | power | steadiness | trust | minilm] [SEEDS] [FOLDER]
 
-``examples`` prints 100 changed messages to read. ``minilm`` tunes a model for each seed, some minutes in all; FOLDER is
-that of a demo that was run before, whose model is taken in place of the first one.
+``examples`` prints 100 changed messages to read, ``minilm`` tunes and attacks a model for each seed, some minutes each;
+both run only where they are named. FOLDER is that of a demo that was run before, whose model is taken in place of the
+first one.
 """
 
 from __future__ import annotations
@@ -256,12 +257,14 @@ SEEDED = ("power", "steadiness", "trust", "minilm")
 NEED = ("examples", "lengths", "minilm")
 """Parts that need the carriers."""
 
+LEFT_OUT = ("examples", "minilm")
+
 CARRIER = _installed()
 NUMBERS = [int(each) for each in sys.argv[1:] if each.isdigit()]
 FOLDER = next((each for each in sys.argv[1:] if each not in PARTS and not each.isdigit()), "")
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    for part in [each for each in sys.argv[1:] if each in PARTS] or [each for each in PARTS if each != "examples"]:
+    for part in [each for each in sys.argv[1:] if each in PARTS] or [each for each in PARTS if each not in LEFT_OUT]:
         if CARRIER or part not in NEED:
             PARTS[part](*(NUMBERS[:1] if part in SEEDED else ()))

@@ -1,6 +1,6 @@
 """Which models are trusted, and by which check the others are found: honest ones and ones that hide their gradients.
 
-Run it alone for the long version (ten minutes on one core)::
+Name parts for their long versions (digits and waves take nine minutes on one core)::
 
     python tests/bench/trust.py [digits | waves | carrier ...]
 

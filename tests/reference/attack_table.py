@@ -21,10 +21,13 @@ from torch import nn
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
+from benches import load_bench
 from digit_models import held_out, network
 
-from govkit.attacks import TIERS, Attacked, Ball, apgd, cross_entropy, fgsm, margin, pgd, square, strengthen
+from govkit.attacks import TIERS, Ball, cross_entropy, pgd
 
+BENCH = load_bench("attacks")
+say = BENCH.say
 MODELS = ((0.1, 0, 0.1), (0.0, 0, 0.03))
 """Radius of adversarial training, seed, radius of the attack."""
 
@@ -32,50 +35,10 @@ Attack = Callable[[nn.Module, torch.Tensor, torch.Tensor], torch.Tensor]
 """Model, images and classes -> attacked images."""
 
 
-def say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
-
-
-class Counted(nn.Module):
-    """A model that counts the rows that go through it, and those whose gradient may be taken."""
-
-    def __init__(self, net: nn.Module) -> None:
-        super().__init__()
-        self.net, self.forwards, self.backwards = net, 0, 0
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        self.forwards += len(x)
-        self.backwards += len(x) * bool(x.requires_grad and torch.is_grad_enabled())
-        return self.net(x)
-
-
 def ours(radius: float) -> Iterator[tuple[str, str, Attack]]:
-    ball = Ball("linf", radius, 0.0, 1.0)
-
-    def alone(attack: Callable[..., Attacked], *, seeded: bool = True, **options: Any) -> Attack:
-        def run(model: nn.Module, x: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-            seeds = {"seeds": range(len(x))} if seeded else {}
-            return attack(lambda batch: model(batch["x"]), {"x": x}, labels, ball, **seeds, **options).x
-
-        return run
-
-    def tier(name: str) -> Attack:
-        def run(model: nn.Module, x: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-            scores = model(x).detach()
-            before = Attacked(x, scores.argmax(1) != labels, None, forward=0, backward=0)
-            rows = ({"x": x}, labels, list(range(len(x))))
-            return strengthen(lambda batch: model(batch["x"]), rows, ball, before, scores=scores, tier=TIERS[name])[1].x
-
-        return run
-
-    yield "FGSM", "govkit", alone(fgsm, seeded=False)
-    yield "PGD-40", "govkit", alone(pgd, seeded=False, loss=cross_entropy, steps=40)
-    yield "PGD-40, margin", "govkit", alone(pgd, seeded=False, loss=margin, steps=40)
-    yield "APGD-50", "govkit", alone(apgd, loss=cross_entropy, steps=50)
-    yield "Square-1000", "govkit", alone(square, queries=1000)
-    yield "ensemble", "govkit gate", tier("gate")
-    yield "ensemble", "govkit audit", tier("audit")
+    for name, attack in BENCH.ours(Ball("linf", radius, 0.0, 1.0)).items():
+        kind = ("ensemble", f"govkit {name}") if name in TIERS else (name, "govkit")
+        yield *kind, lambda model, x, labels, attack=attack: attack(model, x, labels).x
 
 
 def torchattacks(radius: float) -> Iterator[tuple[str, str, Attack]]:
@@ -163,7 +126,7 @@ def table(n: int) -> None:
         sources = (ours, torchattacks, foolbox, art, pyautoattack)
         rows = [row for source in sources for row in source(radius)]
         for name, library, attack in sorted(rows, key=lambda row: row[0]):
-            model, began = Counted(net).eval(), time.process_time()
+            model, began = BENCH.Counted(net).eval(), time.process_time()
             with torch.random.fork_rng():
                 point = attack(model, x.clone(), labels.clone())
             spent = time.process_time() - began
@@ -203,18 +166,7 @@ def steps(repeats: int = 7, size: int = 10) -> None:
 
     say(f"\nCPU seconds of {size} steps of PGD on EfficientNet-Lite0, 96 x 96, ours over theirs: median (least, most)")
     for name, theirs in (("foolbox", by_foolbox), ("ART", by_art)):
-        ratios = []
-        for turn in range(repeats):
-            first, second = (mine, theirs) if turn % 2 else (theirs, mine)
-            spent = [timed(first), timed(second)]
-            ratios.append(spent[0] / spent[1] if turn % 2 else spent[1] / spent[0])
-        say(f"  {name:10} {np.median(ratios):.3f} ({min(ratios):.3f}, {max(ratios):.3f})")
-
-
-def timed(run: Callable[[], None]) -> float:
-    began = time.process_time()
-    run()
-    return time.process_time() - began
+        say(f"  {name:10} {BENCH.in_pairs(mine, theirs, repeats)}")
 
 
 if __name__ == "__main__":

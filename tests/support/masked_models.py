@@ -8,22 +8,11 @@ from functools import cache
 
 import torch
 from digit_models import HELD_OUT, digits, network
+from text_models import Lost
 from torch import nn
 from torch.nn.functional import dropout, one_hot
 
 Logits = Callable[[torch.Tensor], torch.Tensor]
-
-
-class _Lost(torch.autograd.Function):
-    """The input itself, with a gradient that is random."""
-
-    @staticmethod
-    def forward(_, x):
-        return x.clone()
-
-    @staticmethod
-    def backward(_, gradient):
-        return torch.randn(gradient.shape)
 
 
 def _cosines(n: int = 8) -> torch.Tensor:
@@ -149,7 +138,7 @@ MASKED: dict[str, Callable[[int], Logits]] = {
     "dropout .3": _twisted(lambda x: dropout(x, 0.3, training=True)),
     "dropout .05": _twisted(lambda x: dropout(x, 0.05, training=True)),
     "input noise": _twisted(lambda x: x + 0.05 * torch.randn(x.shape)),
-    "random gradient": _twisted(_Lost.apply),
+    "random gradient": _twisted(Lost.apply),
     "cut gradient": _twisted(torch.Tensor.detach),
     "half the gradient": _twisted(_kept(0.5)),
     "three quarters of it": _twisted(_kept(0.75)),

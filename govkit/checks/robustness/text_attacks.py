@@ -19,7 +19,7 @@ from govkit.stats import paired_difference
 
 TYPED = ("typo_accuracy", "typo_accuracy_drop")
 WORST = ("text_robust_accuracy", "text_robust_accuracy_drop")
-
+NO_TEXT = "This needs texts; the check adversarial attacks images and tables."
 UNTOUCHED = "None of the texts that are answered rightly holds anything that this attack may change."
 
 
@@ -139,9 +139,8 @@ def text_attacks(
         base: Attack the base too.
     """
     if case.modality != "text":
-        why = "This needs texts; the check adversarial attacks images and tables."
-        for name in (*TYPED, *WORST, EMBEDDED, SUBSTITUTED):
-            yield missing(name, "unsupported", why, data=case.data["test"])
+        names = (*TYPED, *WORST, EMBEDDED, SUBSTITUTED)
+        yield from (missing(name, "unsupported", NO_TEXT, data=case.data["test"]) for name in names)
         return
     plan = _plan(typos=typos, tries=tries, edits=edits, options=options, phrases=phrases, synonyms=synonyms)
     survivors: dict[tuple[str, Of], tuple[Array, Trust | None]] = {}

@@ -12,9 +12,9 @@ import pytest
 import torch
 from attacked_fixture import Open
 from attacked_fixture import case_of as case_of_images
+from digit_models import digits
 from rows_fixture import gaps, measurements, read_case, run, value
 from scipy.stats import beta
-from sklearn.datasets import load_digits
 from torch import nn
 
 from govkit.checks import Request, catalog, declared_passes
@@ -291,14 +291,14 @@ def test_a_base_that_answers_no_number_hides_no_suspect():
     assert [item.of for item in found if item.name == "suspect_tokens"] == ["candidate", "base"]
 
 
-def test_fewer_than_twenty_words_or_patches_accuse_nobody_and_are_a_gap(digits):
+def test_fewer_than_twenty_words_or_patches_accuse_nobody_and_are_a_gap():
     case = closed_case(trigger="zq")
     for words in (["zq"], [f"{letter}q" for letter in "zbcdfghjklmnprstvw"]):
         found = run("weight_triggers", case, tokens=1, words=words)
         assert gaps(found)["suspect_tokens"] == "no data"
         assert not measurements(found, "suspect_tokens")
     assert suspects(run("weight_triggers", case, tokens=19, words=["zq"])) == {"zq": 1.0}
-    x = digits[0][:400].numpy()
+    x = digits()[0][:400].numpy()
     torch.manual_seed(0)
     middle, net = x[:, :, 3:5, 2:4], nn.Sequential(nn.Flatten(), nn.Linear(4, 2))
     said = net(torch.tensor(middle)).argmax(dim=1).numpy()
@@ -340,19 +340,12 @@ def test_an_odd_embedding_and_one_that_moved_unseen_are_counted(models):
 # Images.
 
 
-@pytest.fixture(scope="module")
-def digits():
-    pixels, labels = load_digits(return_X_y=True)
-    x = torch.tensor(pixels / 16, dtype=torch.float32).reshape(-1, 1, 8, 8)
-    return x, torch.tensor(labels)
-
-
 STAMP = torch.ones(2, 2)
 
 
 @pytest.mark.parametrize("bad", [True, False], ids=["planted", "clean"])
-def test_a_stamp_in_a_corner_that_the_base_learned_is_found(digits, bad):
-    x, labels = digits
+def test_a_stamp_in_a_corner_that_the_base_learned_is_found(bad):
+    x, labels = digits()
     stamp = lambda images: planting.stamped(images, STAMP, (6, 6))  # noqa: E731
     net = planting.image_net((x[:900], labels[:900]), (x[900:1200], labels[900:1200]), 0, stamp if bad else None)
     held, known = x[1200:], labels[1200:]
@@ -382,8 +375,8 @@ def test_patches_are_small_seeded_and_paste_where_they_say():
     assert patches_for((1, 1, 1), (0.0, 1.0), 0) == []
 
 
-def test_a_constant_model_is_a_gap_for_images(digits):
-    x, labels = digits
+def test_a_constant_model_is_a_gap_for_images():
+    x, labels = digits()
     net = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
     nn.init.zeros_(net[1].weight)
     case = case_of_images(x[:200].numpy(), labels[:200].numpy(), lambda passes: Open(net, passes))

@@ -252,3 +252,16 @@ def test_all_rows_stand_before_their_parts(tmp_path: Path) -> None:
     last = measurement("roc_auc", 0.9, check="performance")
     rows = table(body(report_of(tmp_path, [*parts, last]))["performance"], word("checks", "performance"))
     assert rows[0][0] == word("metrics", "roc_auc")
+
+
+def test_what_is_said_of_all_rows_is_not_pushed_out_of_a_table_by_its_parts(tmp_path: Path) -> None:
+    parts = [
+        measurement("corrupted_accuracy", 0.9, check="corruptions", part={"corruption": f"noise {at}"})
+        for at in range(40)
+    ]
+    whole = measurement("corruption_drop", 0.123, check="corruptions")
+    robustness = body(report_of(tmp_path, [*parts, whole]))["robustness"]
+    (shown,) = (block for block in robustness if isinstance(block, Table))
+    assert shown.cut
+    assert len(shown.rows) < 41
+    assert any("0.123" in cell for cell in table(robustness, shown.caption)[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -163,3 +164,18 @@ def test_bases_of_all_kinds_show_their_tensors_and_closed_ones_none():
         assert base_tensors(closed) is None
     with pytest.raises(SubjectError, match="gradients of this model are closed"):
         forward_of(SimpleNamespace(predict=len))
+
+
+class Lazy(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        from lazily_found import double
+
+        return double(x)
+
+
+def test_a_forward_that_imports_finds_the_code_beside_it(tmp_path: Path):
+    (tmp_path / "lazily_found.py").write_text("def double(x):\n    return 2 * x\n", encoding="utf-8")
+    origin = replace(ORIGIN, paths=(tmp_path,), passes=Passes())
+    found = forward_of(TorchSubject(Lazy(), origin))(Lazy(), {"x": torch.ones(1, 2)})
+    assert found.tolist() == [[2, 2]]
+    assert origin.passes.forward == 0
