@@ -139,8 +139,8 @@ def text_attacks(
         base: Attack the base too.
     """
     if case.modality != "text":
-        names = (*TYPED, *WORST, EMBEDDED, SUBSTITUTED)
-        yield from (missing(name, "unsupported", NO_TEXT, data=case.data["test"]) for name in names)
+        these = (*TYPED, *WORST, EMBEDDED, SUBSTITUTED)
+        yield from (missing(name, "unsupported", NO_TEXT, data=case.data["test"]) for name in these)
         return
     plan = _plan(typos=typos, tries=tries, edits=edits, options=options, phrases=phrases, synonyms=synonyms)
     survivors: dict[tuple[str, Of], tuple[Array, Trust | None]] = {}
