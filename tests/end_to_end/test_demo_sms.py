@@ -68,10 +68,10 @@ def test_robustness_numbers_carry_a_trust_state(sms):
     attacked = [
         finding
         for finding in sms[1].bundle.findings
-        if isinstance(finding, Measurement) and finding.check == "text_attacks" and finding.trust is not None
+        if isinstance(finding, Measurement) and finding.name == "embedding_pgd_accuracy"
     ]
-    assert attacked
-    assert all(finding.passes for finding in attacked if finding.name == "embedding_pgd_accuracy")
+    assert {finding.of for finding in attacked} == {"candidate", "base"}
+    assert all(finding.trust and finding.passes for finding in attacked)
 
 
 def test_a_flipped_byte_of_the_weights_is_seen(sms):

