@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from govkit.core.recorded import Recorded
+from govkit.core.recorded import Digest, Recorded
 from govkit.core.words import Access, Disposition, Modality, Of, Role, Severity, Task, Tier
 
 RANK: dict[Disposition, int] = {"ignore": 0, "warn": 1, "review": 2, "block": 3}
@@ -59,10 +59,19 @@ class Requirement(Recorded):
 
 
 class Attest(Recorded):
-    """A signed human statement that a control asks for."""
+    """A signed human statement that a control asks for.
 
-    kind: str
+    Attributes:
+        kind: What is stated, a key of ``policies/attestations.yaml`` or a word of your own.
+        signer_role: What the signer must sign as; empty for anybody whom the trust file lets attest.
+        not_same_as: Who may not be the signer: ``owner`` of the policy, or a kind of attestation whose signer is meant.
+        max_age_days: How old it may be.
+        fields: Questions that must have an answer.
+    """
+
+    kind: Annotated[str, Field(min_length=1)]
     signer_role: str = ""
+    not_same_as: tuple[str, ...] = ()
     max_age_days: Annotated[int, Field(gt=0)] = 365
     fields: tuple[str, ...] = ()
 
@@ -233,16 +242,34 @@ class Decision(Recorded):
 
 
 class Relax(Recorded):
-    """A loosening of an inherited control, printed everywhere."""
+    """A loosening of an inherited control, printed everywhere; after ``expires`` every verdict is REVIEW at least."""
 
     control: str
     field: str
     reason: Annotated[str, Field(min_length=20)]
-    approver: str
+    approver: Annotated[str, Field(min_length=1)]
+    expires: date
+
+
+class Planned(Recorded):
+    """Rows that an audit under this policy will have, so that limits which they cannot decide are seen beforehand.
+
+    Attributes:
+        rows: Role of a data set -> its rows.
+        parts: Name of a slice, or ``groups`` -> rows of its smallest part.
+    """
+
+    rows: dict[Role, Annotated[int, Field(ge=1)]] = {}
+    parts: dict[str, Annotated[int, Field(ge=1)]] = {}
 
 
 class Policy(Recorded):
-    """Rules to judge findings by (``govkit.policy/v1``). At least one control: an empty policy cannot be built."""
+    """Rules to judge findings by (``govkit.policy/v1``). At least one control: an empty policy cannot be built.
+
+    Attributes:
+        applies: What the policy was written for; a case outside of it is blocked, whatever its controls say.
+        planned: Rows that an audit will have.
+    """
 
     schema_: Annotated[Literal["govkit.policy/v1"], Field(alias="schema")]
     id: Annotated[str, Field(min_length=1)]
@@ -254,7 +281,9 @@ class Policy(Recorded):
     review_by: date | None = None
     tier: Tier = "medium"
     tier_rationale: str = ""
+    applies: When | None = None
     decision: Decision = Decision()
+    planned: Planned | None = None
     slices: dict[str, Slice] = {}
     controls: Annotated[tuple[Control, ...], Field(min_length=1)]
     risks: tuple[Risk, ...] = ()
@@ -267,6 +296,8 @@ class Policy(Recorded):
         twice = sorted({name for name in ids if ids.count(name) > 1})
         if twice:
             raise ValueError(f"ids of controls and triggers must be unique; {', '.join(twice)} stands more than once")
+        if "policy" in ids:
+            raise ValueError("the id policy is reserved: it stands for the policy as a whole")
         return self
 
     @model_validator(mode="after")
@@ -274,6 +305,8 @@ class Policy(Recorded):
         if "groups" in self.slices:
             raise ValueError("the slice name groups is reserved for every group of every declared group column")
         known = {*self.slices, "groups"}
+        for name in sorted({*(self.planned.parts if self.planned else ())} - known):
+            raise ValueError(f"planned.parts: slice {name!r} is not one of {', '.join(sorted(known))}")
         for control in self.controls:
             for name in sorted({*control.over} - known):
                 raise ValueError(f"control {control.id}: slice {name!r} is not one of {', '.join(sorted(known))}")
@@ -285,26 +318,55 @@ class Policy(Recorded):
 
 
 class Waiver(Recorded):
-    """A signed, dated exception: one model digest, one control; never for missing evidence, never for critical."""
+    """A signed, dated exception (``govkit.waiver/v1``): one model digest, one control.
 
-    id: str
-    control: str
-    model: str
-    owner: str
-    approver: str
+    Attributes:
+        id: Name of the waiver.
+        control: Id of the control.
+        model: Digest of the one model that it is for.
+        owner: Who asks for it and does what it promises.
+        approver: Who grants it and signs; from severity high on another person than the owner.
+        response: What is done about the risk, in the words of RMF MANAGE 1.3.
+        reason: Why, in a sentence.
+        compensating: What is done instead.
+        ceiling: The worst value for which it holds.
+        created: First day, UTC.
+        expires: Last day, UTC.
+        ticket: Where it is tracked.
+    """
+
+    schema_: Annotated[Literal["govkit.waiver/v1"], Field(alias="schema")] = "govkit.waiver/v1"
+    id: Annotated[str, Field(min_length=1)]
+    control: Annotated[str, Field(min_length=1)]
+    model: Digest
+    owner: Annotated[str, Field(min_length=1)]
+    approver: Annotated[str, Field(min_length=1)]
     response: Literal["mitigate", "transfer", "avoid", "accept"] = "accept"
     reason: Annotated[str, Field(min_length=20)]
+    compensating: tuple[str, ...] = ()
     ceiling: float | None = None
     created: date
     expires: date
+    ticket: str = ""
 
 
 class Attestation(Recorded):
-    """A signed statement of a person about one model digest."""
+    """A signed statement of a person about one model digest (``govkit.attestation/v1``).
 
-    kind: str
-    model: str
-    signer: str
+    Attributes:
+        kind: What is stated.
+        model: Digest of the model.
+        signer: Who states it, by the name that the trust file gives to the key.
+        role: What they sign as.
+        answers: Question -> answer.
+        signed_at: Day of the statement, UTC.
+        valid_until: Last day on which it counts.
+    """
+
+    schema_: Annotated[Literal["govkit.attestation/v1"], Field(alias="schema")] = "govkit.attestation/v1"
+    kind: Annotated[str, Field(min_length=1)]
+    model: Digest
+    signer: Annotated[str, Field(min_length=1)]
     role: str = ""
     answers: dict[str, str] = {}
     signed_at: date

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from govkit.core import Recorded
+from govkit.core.recorded import Digest
 from govkit.core.words import Outcome
 from govkit.errors import EvidenceError
 
@@ -14,7 +15,6 @@ KINDS = ("run", "findings", "verdict", "release")
 """Kinds of statements, in the order in which they are signed."""
 
 Kind = Literal["run", "findings", "verdict", "release"]
-Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 

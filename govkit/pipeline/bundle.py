@@ -9,13 +9,11 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter, ValidationError
 
 from govkit.core import Finding, Recorded, Run, Verdict
+from govkit.core.recorded import Digest
 from govkit.errors import UsageError
 from govkit.evidence import read_unverified
 
 FINDINGS: TypeAdapter[list[Finding]] = TypeAdapter(list[Finding])
-
-
-Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 
 
 class Named(Recorded):

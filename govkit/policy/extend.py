@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from govkit.core.policy import RANK, Control, Policy, Trigger
+from govkit.core.policy import RANK, Control, Policy, Trigger, When
 from govkit.documents import Document, Place, nearest
 
 SEVERITY = {"info": 0, "low": 1, "medium": 2, "high": 3, "critical": 4}
@@ -24,7 +24,17 @@ _BY_KEY = ("require", "params", "attest")
 
 _FIXED = ("check", "metric", "data", "of", "compared_with", "params")
 
-FIELDS = (frozenset(Control.model_fields) | {"watch", "limit", "then"}) - {"id", "title", "advice", "authority"}
+TIER = {"low": 0, "medium": 1, "high": 2}
+
+WHOLE = "policy"
+"""What a ``relax`` calls the policy as a whole, in the place of a control."""
+
+FIELDS = (frozenset(Control.model_fields) | {"watch", "limit", "then", "applies", "tier"}) - {
+    "id",
+    "title",
+    "advice",
+    "authority",
+}
 
 
 def merged(parent: dict[str, Any], child: Document) -> Document:
@@ -92,13 +102,14 @@ def refuse_loosening(parent: Policy, child: Policy, source: Document) -> None:
     """
     own = child.relax[len(parent.relax) :]
     covered = {(entry.control, entry.field): index for index, entry in enumerate(own)}
-    after = {*(control.id for control in child.controls), *(trigger.id for trigger in child.triggers)}
+    after = {WHOLE, *(control.id for control in child.controls), *(trigger.id for trigger in child.triggers)}
     places = _places(source)
     for name, field, was, now in _loosened(parent, child):
         if covered.pop((name, field), None) is None:
+            whose = "the policy" if name == WHOLE else f"control {name}"
             raise source.fault(
                 (*places.get(name, ()), field),
-                f"control {name}: {field} is looser than in {parent.id} (there {was}, here {now}); "
+                f"{whose}: {field} is looser than in {parent.id} (there {was}, here {now}); "
                 f"tighten it, or add a relax entry with control, field, reason and approver",
             )
     for (control, field), index in covered.items():
@@ -117,10 +128,27 @@ def _loosened(parent: Policy, child: Policy) -> Iterator[tuple[str, str, Any, An
     """Every field in which a control or a trigger became looser: whose, its name, the old value, the new one."""
     controls = {control.id: control for control in child.controls}
     triggers = {trigger.id: trigger for trigger in child.triggers}
+    if TIER[child.tier] < TIER[parent.tier]:
+        yield WHOLE, "tier", parent.tier, child.tier
+    if parent.applies is not None and not _within(child.applies, parent.applies):
+        yield WHOLE, "applies", _words(parent.applies), _words(child.applies)
     for control in parent.controls:
         yield from ((control.id, *change) for change in _looser(control, controls[control.id], parent, child))
     for trigger in parent.triggers:
         yield from ((trigger.id, *change) for change in _looser_trigger(trigger, triggers[trigger.id]))
+
+
+def _within(inner: When | None, outer: When) -> bool:
+    """True where every case that ``inner`` lets in is one that ``outer`` lets in."""
+    if inner is None:
+        return False
+    asked = [(getattr(inner, name), getattr(outer, name)) for name in ("task", "modality", "access")]
+    words = all(wide is None or (narrow is not None and set(narrow) <= set(wide)) for narrow, wide in asked)
+    return words and set(outer.has or ()) <= set(inner.has or ())
+
+
+def _words(when: When | None) -> str:
+    return str(when.model_dump(exclude_none=True)) if when is not None else "anything"
 
 
 def _looser_trigger(was: Trigger, now: Trigger) -> Iterator[tuple[str, Any, Any]]:
@@ -182,6 +210,7 @@ def _looser_limit(was: Control, now: Control) -> Iterator[tuple[str, Any, Any]]:
             new_attest is None
             or (new_attest.kind, new_attest.signer_role) != (was.attest.kind, was.attest.signer_role)
             or new_attest.max_age_days > was.attest.max_age_days
+            or not set(was.attest.not_same_as) <= set(new_attest.not_same_as)
             or not set(was.attest.fields) <= set(new_attest.fields)
         ):
             yield "attest", was.attest, now.attest

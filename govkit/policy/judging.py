@@ -51,8 +51,9 @@ def judge(
 
     Returns:
         The verdict. Where no control came to pass, fail or inconclusive, nothing was judged and the outcome is BLOCK;
-        a policy whose ``review_by`` lies in the past gives REVIEW at least. A control that is not met is an
-        exception at least, even where the policy says ignore.
+        so it is for a case outside of what the policy ``applies`` to. A policy whose ``review_by``, or one of whose
+        relaxations, lies in the past gives REVIEW at least. A control that is not met is an exception at least, even
+        where the policy says ignore.
 
     Raises:
         PolicyError: ``as_of`` is no time.
@@ -60,7 +61,7 @@ def judge(
     found, today, signed = tuple(findings), day(as_of), tuple(attestations)
     first = _rulings(policy, found, signed, subject=subject, today=today)
     rulings, notices = waived(first, policy, found, waivers, subject=subject, today=today)
-    outcome, remarks = _outcome(policy, rulings, today)
+    outcome, remarks = _outcome(policy, rulings, _facts(found), today)
     return Verdict(
         outcome=outcome,
         rulings=rulings,
@@ -70,7 +71,7 @@ def judge(
         policy=digest(policy),
         as_of=as_of,
         enforced=enforced,
-        notices=(*remarks, *_relaxed(policy), *notices),
+        notices=(*remarks, *_relaxed(policy, today), *notices),
     )
 
 
@@ -86,7 +87,8 @@ def _rulings(
         if excluded is not None:
             settled[control.id] = without_parts(control, *excluded)
         elif control.attest is not None:
-            state, reason = attested(control.attest, attestations, subject=subject, today=today)
+            owner = policy.owner.name if policy.owner is not None else ""
+            state, reason = attested(control.attest, attestations, owner=owner, subject=subject, today=today)
             settled[control.id] = without_parts(control, state, reason)
         else:
             matched[control.id] = match(control, policy, pool)
@@ -176,20 +178,29 @@ _A = {
 }
 
 
-def _outcome(policy: Policy, rulings: Sequence[Ruling], today: date) -> tuple[Outcome, tuple[str, ...]]:
-    worst = max((each.disposition for each in rulings), key=RANK.__getitem__)
-    notices = []
+def _outcome(policy: Policy, rulings: Sequence[Ruling], facts: Facts, today: date) -> tuple[Outcome, tuple[str, ...]]:
+    own = max((each.disposition for each in rulings), key=RANK.__getitem__)
+    raised = tuple(_raised(policy, rulings, facts, today))
+    worst = max((own, *(disposition for disposition, _ in raised)), key=RANK.__getitem__)
+    return _OUTCOME[worst], tuple(notice for _, notice in raised)
+
+
+def _raised(policy: Policy, rulings: Sequence[Ruling], facts: Facts, today: date) -> Iterator[tuple[Disposition, str]]:
+    """What the policy as a whole adds to its rulings: the least that follows, and why."""
     ignored = [f"{each.control} ({each.state})" for each in rulings if _ignored(each)]
     if ignored:
-        notices.append(f"the policy ignores what is not met; it counts as an exception: {', '.join(ignored)}")
-        worst = max(worst, "warn", key=RANK.__getitem__)
+        yield "warn", f"the policy ignores what is not met; it counts as an exception: {', '.join(ignored)}"
     if policy.review_by is not None and policy.review_by < today:
-        notices.append(f"this policy was to be reviewed by {policy.review_by}; a person must decide")
-        worst = max(worst, "review", key=RANK.__getitem__)
+        yield "review", f"this policy was to be reviewed by {policy.review_by}; a person must decide"
+    for each in policy.relax:
+        if each.expires < today:
+            what = f"the relaxed {each.field} of {each.control} expired on {each.expires}"
+            yield "review", f"{what}; a person must decide"
+    outside = _excluded(policy.applies, facts) if policy.applies is not None else None
+    if outside is not None:
+        yield "block", f"this policy was not written for such a case: {outside[1]}"
     if not any(each.state in _JUDGED for each in rulings):
-        notices.append("no control could be judged; nothing speaks for this model")
-        worst = "block"
-    return _OUTCOME[worst], tuple(notices)
+        yield "block", "no control could be judged; nothing speaks for this model"
 
 
 def _ignored(each: Ruling) -> bool:
@@ -197,7 +208,9 @@ def _ignored(each: Ruling) -> bool:
     return each.disposition == "ignore" and each.state not in ("pass", "not_applicable")
 
 
-def _relaxed(policy: Policy) -> tuple[str, ...]:
+def _relaxed(policy: Policy, today: date) -> tuple[str, ...]:
     return tuple(
-        f"relaxed: {each.field} of {each.control}, approved by {each.approver}: {each.reason}" for each in policy.relax
+        f"relaxed until {each.expires}: {each.field} of {each.control}, approved by {each.approver}: {each.reason}"
+        for each in policy.relax
+        if each.expires >= today
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 
 from govkit.core import Attest, Attestation, Control, Finding, Measurement, Policy, Ruling, State, Waiver
@@ -29,8 +29,18 @@ def day(as_of: str) -> date:
     return moment.astimezone(UTC).date()
 
 
-def attested(asked: Attest, attestations: Iterable[Attestation], *, subject: str, today: date) -> tuple[State, str]:
-    """``pass`` where a valid statement of that kind is on file, else ``missing`` with the nearest miss."""
+def attested(
+    asked: Attest, attestations: Sequence[Attestation], *, owner: str, subject: str, today: date
+) -> tuple[State, str]:
+    """``pass`` where a valid statement of that kind is on file, else ``missing`` with the nearest miss.
+
+    Args:
+        asked: What the control asks for.
+        attestations: All that are on file.
+        owner: Owner of the policy, for ``not_same_as: [owner]``.
+        subject: Digest of the model.
+        today: UTC day of judging.
+    """
     same = sorted(
         (each for each in attestations if each.kind == asked.kind),
         key=lambda each: (each.signed_at, each.signer, each.role),
@@ -38,12 +48,29 @@ def attested(asked: Attest, attestations: Iterable[Attestation], *, subject: str
     )
     if not same:
         return "missing", f"no signed statement of the kind {asked.kind}"
-    refusals = [_refusal(each, asked, subject, today) for each in same]
+    others = {name: _people(name, attestations, owner, subject) for name in asked.not_same_as}
+    refusals = [_same_person(each, others) or _refusal(each, asked, subject, today) for each in same]
     for each, refusal in zip(same, refusals, strict=True):
         if refusal is None:
             role = f" ({each.role})" if each.role else ""
             return "pass", f"{asked.kind} signed by {each.signer}{role} on {each.signed_at}"
     return "missing", f"no valid statement of the kind {asked.kind}: {refusals[0]}"
+
+
+def _people(name: str, attestations: Iterable[Attestation], owner: str, subject: str) -> set[str]:
+    """Those whom ``not_same_as`` means by a word: the owner of the policy, or who signed that kind of statement."""
+    found = {each.signer for each in attestations if each.kind == name and each.model == subject}
+    return {person.strip().casefold() for person in (found | {owner} if name == "owner" else found)}
+
+
+def _same_person(each: Attestation, others: Mapping[str, set[str]]) -> str | None:
+    for name, people in others.items():
+        if not people - {""}:
+            return f"nobody is known as {name}, whom the signer must not be"
+        if each.signer.strip().casefold() in people:
+            who = "the owner of the policy" if name == "owner" else f"the one who signed {name}"
+            return f"signed by {each.signer}, {who}; expected somebody else"
+    return None
 
 
 def _refusal(each: Attestation, asked: Attest, subject: str, today: date) -> str | None:

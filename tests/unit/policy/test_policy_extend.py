@@ -78,7 +78,8 @@ def test_loosening_is_refused_and_a_relax_entry_allows_it(child: Callable[..., P
     with pytest.raises(PolicyError, match=f"child.yaml:7: control A-1: {field} is looser") as caught:
         load(child(body))
     assert "relax" in str(caught.value)
-    relax = f"relax:\n  - {{control: A-1, field: {field}, reason: agreed in the risk meeting, approver: M}}\n"
+    entry = f"control: A-1, field: {field}, reason: agreed in the risk meeting, approver: M, expires: 2027-05-31"
+    relax = f"relax:\n  - {{{entry}}}\n"
     assert load(child(body + relax)).relax[0].field == field
 
 
@@ -94,8 +95,9 @@ def test_another_slice_of_the_same_name_is_a_loosening(child: Callable[..., Path
 
 def test_relax_needs_a_reason_and_a_loosening(child: Callable[..., Path]) -> None:
     with pytest.raises(PolicyError, match="at least 20 characters"):
-        load(child("relax:\n  - {control: A-1, field: require, reason: short, approver: M}\n"))
-    idle = "relax:\n  - {control: A-1, field: requir, reason: agreed in the risk meeting, approver: M}\n"
+        load(child("relax:\n  - {control: A-1, field: require, reason: short, approver: M, expires: 2027-05-31}\n"))
+    entry = "control: A-1, field: requir, reason: agreed in the risk meeting, approver: M, expires: 2027-05-31"
+    idle = f"relax:\n  - {{{entry}}}\n"
     with pytest.raises(
         PolicyError, match=r"child.yaml:6: relax A-1 requir covers no loosening.*did you mean 'require'"
     ):
@@ -195,14 +197,16 @@ def test_a_looser_trigger_is_refused_and_a_relax_entry_allows_it(
     body = f"triggers:\n  - id: W-1\n    {change}\n"
     with pytest.raises(PolicyError, match=rf"child.yaml:7: .*W-1: {field} is looser than in mine"):
         load(watching(body))
-    relax = f"relax:\n  - {{control: W-1, field: {field}, reason: agreed in the risk meeting, approver: M}}\n"
+    entry = f"control: W-1, field: {field}, reason: agreed in the risk meeting, approver: M, expires: 2027-05-31"
+    relax = f"relax:\n  - {{{entry}}}\n"
     policy = load(watching(body + relax))
     assert policy.relax[0].control == "W-1"
     assert str(getattr(policy.triggers[0], field)) == change.split(": ")[1]
 
 
 def test_relax_of_a_trigger_needs_a_loosening(watching: Callable[[str], Path]) -> None:
-    relax = "relax:\n  - {control: W-1, field: limit, reason: agreed in the risk meeting, approver: M}\n"
+    entry = "control: W-1, field: limit, reason: agreed in the risk meeting, approver: M, expires: 2027-05-31"
+    relax = f"relax:\n  - {{{entry}}}\n"
     with pytest.raises(PolicyError, match="relax W-1 limit covers no loosening"):
         load(watching(relax))
 
@@ -239,3 +243,40 @@ def test_a_policy_with_triggers_stands_alone_and_they_are_part_of_its_digest(
     policy = load(watching("triggers:\n  - {id: W-1, limit: 0.01}\n"))
     assert load(write(dump(policy), "resolved.yaml")) == policy
     assert digest(policy) != digest(load(watching("")))
+
+
+# The policy as a whole
+
+
+@pytest.mark.parametrize(
+    ("inherited", "own", "field"),
+    [
+        ("tier: high\n", "tier: low\n", "tier"),
+        ("applies: {modality: [text]}\n", "applies: {modality: [text, image]}\n", "applies"),
+        ("applies: {modality: [text]}\n", "applies: {task: [binary]}\n", "applies"),
+        ("applies: {has: [base, run]}\n", "applies: {has: [base]}\n", "applies"),
+    ],
+)
+def test_a_policy_that_lets_more_in_is_looser(tmp_path: Path, inherited: str, own: str, field: str) -> None:
+    control = "controls:\n  - {id: A-1, title: t, rmf: [MEASURE 1.3], attest: {kind: review}, severity: low}\n"
+    top = "schema: govkit.policy/v1\nid: mine\nversion: 1.0.0\n"
+    (tmp_path / "parent.yaml").write_text(top + inherited + control, encoding="utf-8")
+    child = tmp_path / "child.yaml"
+    child.write_text(f"{top}extends: [parent.yaml]\n{own}", encoding="utf-8")
+    with pytest.raises(PolicyError, match=f"the policy: {field} is looser than in mine"):
+        load(child)
+    entry = f"control: policy, field: {field}, reason: agreed in the risk meeting, approver: M, expires: 2027-05-31"
+    child.write_text(f"{top}extends: [parent.yaml]\n{own}relax:\n  - {{{entry}}}\n", encoding="utf-8")
+    assert load(child).relax[0].control == "policy"
+
+
+def test_a_policy_that_lets_less_in_is_no_looser(tmp_path: Path) -> None:
+    control = "controls:\n  - {id: A-1, title: t, rmf: [MEASURE 1.3], attest: {kind: review}, severity: low}\n"
+    top = "schema: govkit.policy/v1\nid: mine\nversion: 1.0.0\n"
+    (tmp_path / "parent.yaml").write_text(f"{top}applies: {{modality: [text, image]}}\n{control}", encoding="utf-8")
+    child = tmp_path / "child.yaml"
+    own = "applies: {modality: [text], has: [base]}\n"
+    child.write_text(f"{top}extends: [parent.yaml]\n{own}", encoding="utf-8")
+    policy = load(child)
+    assert policy.applies is not None
+    assert policy.applies.modality == ("text",)

@@ -584,7 +584,34 @@ def test_taking_evidence_away_is_never_milder_than_a_failure_or_an_open_question
 
 def test_relaxations_are_printed(policy: Build, measured: Measure) -> None:
     relax = {"control": "A-1", "field": "require", "reason": "agreed in the risk meeting", "approver": "M"}
-    assert "relaxed: require of A-1, approved by M" in verdict(policy(relax=[relax]), [measured(0.9)]).notices[0]
+    rules = policy(relax=[{**relax, "expires": "2026-11-24"}])
+    last = verdict(rules, [measured(0.9)])
+    assert "relaxed until 2026-11-24: require of A-1, approved by M" in last.notices[0]
+    assert last.outcome == "PASS"
+
+
+def test_an_expired_relaxation_needs_a_person(policy: Build, measured: Measure) -> None:
+    relax = {"control": "A-1", "field": "require", "reason": "agreed in the risk meeting", "approver": "M"}
+    found = verdict(policy(relax=[{**relax, "expires": "2026-11-23"}]), [measured(0.9)])
+    assert found.outcome == "REVIEW"
+    assert "expired on 2026-11-23" in found.notices[0]
+
+
+@pytest.mark.parametrize(
+    ("applies", "fact", "outcome"),
+    [
+        ({"modality": ["text"]}, "text", "PASS"),
+        ({"modality": ["text"]}, "image", "BLOCK"),
+        ({"modality": ["text"]}, None, "BLOCK"),
+    ],
+)
+def test_a_case_outside_of_what_the_policy_applies_to_is_blocked(
+    policy: Build, measured: Measure, applies: dict[str, list[str]], fact: str | None, outcome: str
+) -> None:
+    facts = [] if fact is None else [Measurement(check="scope", name="modality", value=fact, n=0)]
+    found = verdict(policy(applies=applies), [measured(0.9), *facts])
+    assert found.outcome == outcome
+    assert (outcome == "PASS") != any("not written for such a case" in notice for notice in found.notices)
 
 
 @pytest.mark.parametrize("as_of", ["", "today", "2026-11-24T12:00:00", "2026-13-01"])
