@@ -10,7 +10,8 @@
     │   ├── SubjectError              a model that cannot be loaded or called
     │   ├── PluginError               a check from a plug-in that does not import
     │   └── MissingExtra              an optional dependency that is not installed
-    └── EvidenceError                 exit 4, evidence that does not verify
+    ├── EvidenceError                 exit 4, evidence that does not verify
+    └── VerdictError                  exit 1 or 3, a verdict that a gate does not let through
 
 A message says what was found, what was expected and what to do. Only the command line turns an error
 into an exit code.
@@ -70,6 +71,21 @@ class EvidenceError(GovkitError):
         super().__init__(f"{code}: {message}")
         self.code = code
         self.file = file
+
+
+class VerdictError(GovkitError):
+    """A verdict that a gate does not let through.
+
+    Args:
+        outcome: ``BLOCK`` or ``REVIEW``.
+        exit_code: What a gate answers: 1 or 3.
+        message: What is open, in words.
+    """
+
+    def __init__(self, outcome: str, exit_code: int, message: str) -> None:
+        super().__init__(f"{outcome}: {message}")
+        self.outcome = outcome
+        self.exit_code = exit_code
 
 
 EXTRA_OF = {

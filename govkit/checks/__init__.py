@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from govkit.checks._catalog import catalog, describe
 from govkit.checks._group_rates import group_rates
-from govkit.checks._labels import label_view, of_label
+from govkit.checks._labels import by_label, label_view, of_label
 from govkit.checks._names import refuse_personal_names
 from govkit.checks._needs import unmet
 from govkit.checks._requests import Request, arguments, complete, declared_passes, find, requests_for
@@ -63,7 +63,7 @@ def measure(
 
 def _run(check: Check, request: Request, case: Case) -> list[Finding]:
     """Findings of one check, or the one gap in their place; of a multi-label task those of each label."""
-    if case.task == "multilabel" and "multilabel" not in check.tasks and "binary" in check.tasks:
+    if by_label(check, case):
         views = ((name, label_view(case, index)) for index, name in enumerate(case.classes))
         return [found for name, view in views for found in of_label(_run(check, request, view), name)]
     watched = WatchedCase.of(case)

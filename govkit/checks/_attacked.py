@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from govkit.attacks import Ball
 from govkit.checks._by_scores import ByScores
@@ -12,7 +14,7 @@ from govkit.checks._shared import measured, missing, seed_of
 from govkit.core import Case, Dataset, Finding, Gap, Of, Subject
 from govkit.core.case import Array, Differentiable
 from govkit.core.words import Trust
-from govkit.errors import SubjectError
+from govkit.errors import SubjectError, UsageError
 from govkit.stats import Estimate, stopped_difference, stopped_share
 
 BATCH = 32
@@ -20,6 +22,9 @@ BATCH = 32
 
 LEAST_SPREAD = 0.02
 """Share of the declared range that images fill at least; images in [0, 1] fill 1/255 of [0, 255]."""
+
+Radius = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+"""A largest change, as a share of the input range."""
 
 Found = list[tuple[str, Array | None, Finding]]
 """Name of a metric, the rows that are still right where the base may be compared, and the finding."""
@@ -47,9 +52,11 @@ class Sample:
         return self.columns(self.labels)
 
     def columns(self, labels: Array) -> Array:
-        """Classes in the order of the case as columns of the subject, int64 ``(n,)``."""
+        """Classes in the order of the case as columns of the subject, int64 ``(n,)``; the numbers of a regression."""
         import numpy as np
 
+        if self.case.task == "regression":
+            return labels
         names = list(self.subject.classes)
         columns = [names.index(name) for name in self.case.classes] if names else range(len(self.case.classes))
         return np.asarray(columns, dtype=np.int64)[labels]
@@ -58,6 +65,16 @@ class Sample:
         """The first n of these rows."""
         few = {name: getattr(self, name)[:n] for name in ("labels", "seeds", "right")}
         return replace(self, inputs=rows_of(self.inputs, slice(0, n)), **few)
+
+
+def declared_radius(name: str, eps: float | None, norm: str) -> None:
+    """Refuse a radius beyond the whole range.
+
+    Raises:
+        UsageError: No value can be changed by so much.
+    """
+    if norm == "linf" and eps is not None and eps > 1:
+        raise UsageError(f"{name}: eps is {eps:g}, a share of the input range; expected 0 to 1 (8/255 is 0.0314)")
 
 
 def subjects_of(case: Case, *, base: bool) -> Iterator[tuple[Of, Subject]]:

@@ -22,7 +22,7 @@ from govkit.attacks import (
     unknowns,
 )
 from govkit.checks._attacked import Sample, batches_of, rows_of, whole_ball
-from govkit.checks._by_scores import ByScores
+from govkit.checks._by_scores import ByScores, all_numbers
 from govkit.core import Case, Subject
 from govkit.core.case import Differentiable
 from govkit.core.words import Trust
@@ -44,6 +44,19 @@ class Trial:
     tier: TierName
     norm: Norm
     limit: float | None
+
+
+def unmeasurable(sample: Sample, asked: Asked, trial: Trial) -> str | None:
+    """Why no change of the inputs has a size, if none has."""
+    if sample.case.modality == "table":
+        if trial.norm == "l2":
+            return "The columns of a table have units of their own; a change of it is measured in linf."
+        if not all_numbers(sample.data.inputs):
+            return "Some values of the table are missing or no numbers."
+        return None
+    if asked.input_range is None:
+        return "Images need a range: set subject.input_range: [low, high] in the audit file."
+    return None
 
 
 def planned_looks(rows: int, limit: float | None) -> tuple[int, ...]:
@@ -68,24 +81,33 @@ def attacked(sample: Sample, asked: Asked, trial: Trial, *, base: Subject | None
 
 def judged(sample: Sample, asked: Asked, outcome: Outcome) -> tuple[Trust, str]:
     """Whether to believe an outcome, and why not."""
-    reasons = list(doubts(outcome))
     otherwise = int((outcome.clean.numpy() != sample.right).sum())
-    if otherwise > max(1, 0.01 * len(sample)):
+    closed = ("only scores were asked for; who has the weights may break more",)
+    return verdict(outcome, otherwise, closed if isinstance(asked, ByScores) else unknowns(outcome))
+
+
+def verdict(outcome: Outcome, otherwise: int, unknown: Sequence[str]) -> tuple[Trust, str]:
+    """Whether to believe an outcome, and why not.
+
+    Args:
+        outcome: What was found.
+        otherwise: Rows that the model answered otherwise when it was audited.
+        unknown: Why it cannot be called trusted yet.
+    """
+    reasons, n = list(doubts(outcome)), len(outcome.clean)
+    if otherwise > max(1, 0.01 * n):
         reasons.append(
             f"the model that is attacked answers otherwise than the model that is audited ({otherwise} of "
-            f"{len(sample)} rows): its answers depend on what is asked with them, or it is another model"
+            f"{n} rows): its answers depend on what is asked with them, or it is another model"
         )
     if reasons:
         return "suspect", "; ".join(reasons)
-    if isinstance(asked, ByScores):
-        return "not evaluated", "only scores were asked for; who has the weights may break more"
-    open_questions = unknowns(outcome)
-    return ("not evaluated", "; ".join(open_questions)) if open_questions else ("trusted", "none")
+    return ("not evaluated", "; ".join(unknown)) if unknown else ("trusted", "none")
 
 
 def _attack(sample: Sample, asked: Asked, trial: Trial, base: Subject | None) -> Callable[[Any], Outcome]:
     """``batches -> Outcome``."""
-    balls, tier = _balls(sample, asked, trial), TIERS[trial.tier]
+    balls, tier = balls_of(sample, asked, trial), TIERS[trial.tier]
     if isinstance(asked, ByScores):
         return partial(by_scores, asked.logits, ball=balls.declared, draws=trial.steps, queries=tier.queries)
     lenders = list(_lenders(sample, asked, base)) if tier.queries else []
@@ -122,7 +144,7 @@ def _lenders(sample: Sample, asked: Differentiable, base: Subject | None) -> Ite
         yield lender(twin(rows, labels, len(names), seed=sample.case.seed), counted=False)
 
 
-def _balls(sample: Sample, asked: Asked, trial: Trial) -> Balls:
+def balls_of(sample: Sample, asked: Asked, trial: Trial) -> Balls:
     """The declared radius, one of 1/255 of the range for probing, and one that must break any model.
 
     That one is half the range for images. For tables it is all of it: half of it brings features of 0 and 1 no further

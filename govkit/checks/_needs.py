@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 
-from govkit.core import Case, Check, Gap, Role
+from govkit.core import Case, Gap, Role
 from govkit.core.words import TASKS, GapReason, Task
 
 Answer = tuple[GapReason, str] | None
@@ -33,11 +33,6 @@ def unmet(case: Case, needs: Iterable[str], tasks: Collection[Task] = TASKS) -> 
     reasons = [reason for reason, _ in answers]
     reason: GapReason = "unsupported" if "unsupported" in reasons else reasons[0]
     return Gap(reason=reason, detail=" ".join(sentence for _, sentence in answers))
-
-
-def measurable(check: Check) -> frozenset[Task]:
-    """Tasks that a check can measure, a multi-label task label by label among them."""
-    return check.tasks | {"multilabel"} if "binary" in check.tasks else check.tasks
 
 
 def _probabilities(case: Case) -> Answer:

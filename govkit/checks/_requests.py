@@ -10,7 +10,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from govkit.checks._catalog import catalog as every_check
-from govkit.checks._needs import measurable, unmet
+from govkit.checks._labels import by_label, label_view
+from govkit.checks._needs import unmet
 from govkit.core import Case, Check, Of, Passes, Policy, Role
 from govkit.errors import PolicyError, UsageError
 from govkit.subjects import Probe
@@ -85,15 +86,22 @@ def declared_passes(case: Case, requests: Iterable[Request], *, catalog: Mapping
     total = Passes()
     for request in requests:
         check = find(request.check, known)
-        if unmet(case, check.needs - {"probabilities"}, measurable(check)):
+        seen = _views(check, case)
+        if not seen:
             continue
         reads |= set(check.reads)
         if "probabilities" in check.needs:
             reads.add(("candidate", "test"))
         beyond = check.extra
         if beyond is not None:
-            total += beyond(case, **arguments(check, request.params))
+            total = sum((beyond(view, **arguments(check, request.params)) for view in seen), total)
     return total + Passes(forward=sum(_rows_read(case, reads)))
+
+
+def _views(check: Check, case: Case) -> list[Case]:
+    """The case as the check sees it, one for each label that it measures; nothing where it lacks something."""
+    views = [label_view(case, at) for at in range(len(case.classes))] if by_label(check, case) else [case]
+    return [view for view in views if not unmet(view, check.needs - {"probabilities"}, check.tasks)]
 
 
 def arguments(check: Check, params: Mapping[str, Any]) -> dict[str, Any]:

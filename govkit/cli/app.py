@@ -4,7 +4,22 @@ from __future__ import annotations
 
 import typer
 
-from govkit.cli import ancestry, audit, data, demo, inspect, keys, license, policy, record, remedy, verify, watch
+from govkit.cli import (
+    ancestry,
+    audit,
+    data,
+    demo,
+    inspect,
+    keys,
+    license,
+    people,
+    policy,
+    record,
+    remedy,
+    selfcheck,
+    verify,
+    watch,
+)
 
 app = typer.Typer(
     name="govkit",
@@ -27,11 +42,14 @@ app.command("show")(inspect.show)
 app.command("checks")(inspect.checks)
 app.command("remedy")(remedy.remedy)
 app.command("watch")(watch.watch)
+app.command("selfcheck")(selfcheck.selfcheck)
 app.command("ancestry")(ancestry.ancestry)
 app.add_typer(policy.app, name="policy")
 app.add_typer(data.app, name="data")
 app.add_typer(license.app, name="license")
 app.add_typer(keys.app, name="keys")
+app.add_typer(people.waiver, name="waiver")
+app.add_typer(people.attestation, name="attestation")
 
 
 @app.callback(invoke_without_command=True)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import govkit as gk
-from govkit.cli import options, screen
+from govkit.cli import actions, options, screen
 
 AuditFile = Annotated[Path, typer.Argument(help="The audit file.")]
 Findings = Annotated[Path, typer.Argument(help="Findings, as `govkit measure` wrote them.")]
@@ -24,6 +24,17 @@ def audit(
     seed: Annotated[int | None, typer.Option("--seed", help="Seed, instead of the audit file's.")] = None,
     as_of: options.AsOf = None,
     evaluate: options.Evaluate = False,
+    cache: options.Cache = None,
+    fail_fast: Annotated[
+        bool, typer.Option("--fail-fast", help="Stop once a control is certain to block; the rest is not measured.")
+    ] = False,
+    waivers: options.Waivers = None,
+    attestations: options.Attestations = None,
+    lock: options.Lock = None,
+    trust: options.PeopleTrust = None,
+    selfcheck: Annotated[
+        Path | None, typer.Option("--selfcheck", help="Record of `govkit selfcheck --out`, to stand in the bundle.")
+    ] = None,
     json: options.Json = False,
 ) -> None:
     """Measure, judge, sign and report. Exit 0 passed, 1 blocked, 3 a person must decide, 2 bad input."""
@@ -31,9 +42,10 @@ def audit(
     with screen.progress() as tell:
         bundle = gk.audit(
             audit_file, out=out, policy=policy, key=key, password=secret, seed=seed,
-            as_of=options.moment(as_of), enforced=not evaluate, progress=tell,
+            as_of=options.moment(as_of), enforced=not evaluate, cache=cache, fail_fast=fail_fast, progress=tell,
+            waivers=waivers, attestations=attestations, lock=lock, trust=trust, selfcheck=selfcheck,
         )  # fmt: skip
-    screen.show_bundle(bundle, json=json)
+    actions.show_bundle(bundle, json=json)
     raise typer.Exit(bundle.verdict.exit_code)
 
 
@@ -42,11 +54,14 @@ def measure(
     out: Annotated[Path, typer.Option("--out", help="Findings document to write.")],
     policy: options.Policy = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Seed, instead of the audit file's.")] = None,
+    cache: options.Cache = None,
+    lock: options.Lock = None,
+    trust: options.PeopleTrust = None,
 ) -> None:
     """Run the checks and write the findings."""
     screen.refuse_existing(out)
     with screen.progress() as tell:
-        document = gk.measure(audit_file, policy=policy, seed=seed, progress=tell)
+        document = gk.measure(audit_file, policy=policy, seed=seed, cache=cache, lock=lock, trust=trust, progress=tell)
     gk.write_findings(out, document)
     screen.say(f"{len(document['findings'])} findings: {out}")
 
@@ -57,12 +72,21 @@ def judge(
     out: Annotated[Path, typer.Option("--out", help="Verdict to write.")],
     as_of: options.AsOf = None,
     evaluate: options.Evaluate = False,
+    waivers: options.Waivers = None,
+    attestations: options.Attestations = None,
+    lock: options.Lock = None,
+    trust: options.PeopleTrust = None,
 ) -> None:
     """Judge findings by a policy. Exit 0 passed, 1 blocked, 3 a person must decide."""
     screen.refuse_existing(out)
-    verdict = gk.judge(findings, policy, as_of=options.moment(as_of), enforced=not evaluate)
+    moment = options.moment(as_of)
+    people = gk.open_people(waivers=waivers, attestations=attestations, lock=lock, trust=trust, as_of=moment)
+    verdict = gk.judge(
+        findings, policy, as_of=moment, waivers=people.waivers, attestations=people.attestations, lock=people.lock,
+        enforced=not evaluate,
+    )  # fmt: skip
     gk.write_verdict(out, verdict)
-    screen.show_verdict(verdict)
+    actions.show_verdict(verdict)
     raise typer.Exit(verdict.exit_code)
 
 
@@ -74,10 +98,18 @@ def attest(
     out: Annotated[Path, typer.Option("--out", help="Bundle to make; it must not exist.")],
     policy: options.Policy = None,
     password_file: options.PasswordFile = None,
+    waivers: options.Waivers = None,
+    attestations: options.Attestations = None,
+    lock: options.Lock = None,
+    trust: options.PeopleTrust = None,
 ) -> None:
     """Sign the statements of findings and verdict into a new bundle."""
     signer = gk.load_key(key, options.passphrase(password_file))
-    screen.say(f"signed: {gk.attest(findings, verdict, audit_file=audit_file, out=out, key=signer, policy=policy)}")
+    made = gk.attest(
+        findings, verdict, audit_file=audit_file, out=out, key=signer, policy=policy,
+        waivers=waivers, attestations=attestations, lock=lock, trust=trust,
+    )  # fmt: skip
+    screen.say(f"signed: {made}")
 
 
 def render(

@@ -24,6 +24,22 @@ Evaluate = Annotated[
     bool, typer.Option("--evaluate", help="Do not enforce: mark everything, and answer 0 where the gate would block.")
 ]
 
+Cache = Annotated[
+    Path | None,
+    typer.Option("--cache", help="Folder of your own, to measure again only what changed; not for a hostile machine."),
+]
+
+Waivers = Annotated[Path | None, typer.Option("--waivers", help="Folder of signed waivers; needs --trust.")]
+Attestations = Annotated[
+    Path | None, typer.Option("--attestations", help="Folder of signed attestations; needs --trust.")
+]
+PeopleTrust = Annotated[
+    Path | None, typer.Option("--trust", help="Your trust file: which people may waive, attest and lock.")
+]
+Lock = Annotated[
+    Path | None, typer.Option("--lock", help="Lock that policy and data must have, else exit 2; needs --trust.")
+]
+
 
 def passphrase(file: Path | None, *, confirm: bool = False) -> bytes:
     """The key's passphrase: from a file, from GOVKIT_KEY_PASSWORD, or asked for; never an argument."""

@@ -86,11 +86,12 @@ def _lines() -> Tell:
     return tell
 
 
-def _print_json(facts: Any) -> None:
+def put_json(facts: Any) -> None:
+    """Facts as JSON on stdout."""
     print(json_module.dumps(facts, indent=2, ensure_ascii=True, allow_nan=False))
 
 
-def _print(lines: Sequence[Line]) -> None:
+def put(lines: Sequence[Line]) -> None:
     """Lines of ``(text, style)``; styles only where a terminal shows them."""
     if not sys.stdout.isatty():
         for text, _ in lines:
@@ -104,7 +105,8 @@ def _print(lines: Sequence[Line]) -> None:
         console.print(Text(text, style=style))
 
 
-def _wrapped(first: str, text: str, *, indent: int) -> list[Line]:
+def wrapped(first: str, text: str, *, indent: int) -> list[Line]:
+    """A text as lines of the terminal's width."""
     import shutil
     import textwrap
 
@@ -133,24 +135,24 @@ def show_verdict(verdict: gk.Verdict) -> None:
         *((f"Note: {plain(notice)}", "yellow") for notice in verdict.notices),
         (f"Verdict: {verdict.outcome}{'' if verdict.enforced else ' (evaluated, NOT ENFORCED)'}", "bold"),
     ]
-    _print(lines)
+    put(lines)
 
 
 def _ruling(ruling: gk.Ruling) -> list[Line]:
     waived = " (waived)" if ruling.waived else ""
     style = STYLE.get(ruling.state, "yellow")
     first = (f"  {SIGN[ruling.state]:<17} {plain(ruling.control)}  {plain(ruling.title)}{waived}", style)
-    return [first] if ruling.state == "pass" else [first, *_wrapped(" " * 20, ruling.reason, indent=20)]
+    return [first] if ruling.state == "pass" else [first, *wrapped(" " * 20, ruling.reason, indent=20)]
 
 
 def show_bundle(bundle: gk.Bundle, *, json: bool) -> None:
     """A bundle: its verdict and where its documents are."""
     if json:
-        _print_json(bundle.dump())
+        put_json(bundle.dump())
         return
     show_verdict(bundle.verdict)
     made = bundle.passes
-    _print(
+    put(
         [
             (f"Model passes: {made['forward']} rows forward, {made['backward']} backward "
              f"(declared {made['declared_forward']} and {made['declared_backward']}).", ""),
@@ -163,13 +165,13 @@ def show_bundle(bundle: gk.Bundle, *, json: bool) -> None:
 def show_remedy(made: gk.Remedied, *, json: bool) -> None:
     """What a remedy did: remarks, the table before and after, who is worse off, and controls that changed."""
     if json:
-        _print_json(made.dump())
+        put_json(made.dump())
         return
-    lines = [line for remark in made.remarks for line in _wrapped("  - ", remark, indent=4)]
+    lines = [line for remark in made.remarks for line in wrapped("  - ", remark, indent=4)]
     lines += _effects(made.effects)
     lines += _robust(made.robust)
     for name, title, was, now in made.changed:
-        lines += _wrapped("  ", f"{name} {was} -> {now}  {title}", indent=6)
+        lines += wrapped("  ", f"{name} {was} -> {now}  {title}", indent=6)
     if made.unanswered:
         why = "a verdict that is milder for want of evidence is no better candidate"
         lines += _bad(f"NO LONGER ANSWERED: {', '.join(made.unanswered)}; {why}.")
@@ -178,7 +180,7 @@ def show_remedy(made: gk.Remedied, *, json: bool) -> None:
     verdict = f"Verdict: {made.before.outcome} before, {made.bundle.verdict.outcome} after."
     place, beside = plain(str(made.path)), made.path / "evidence.trust.yaml"
     trust = plain(str(beside)) if beside.exists() else "YOUR-TRUST.yaml"
-    _print(
+    put(
         [
             *lines,
             (verdict, "bold"),
@@ -217,10 +219,10 @@ def _effects(effects: Sequence[Any]) -> Iterator[Line]:
             yield f"  {name:<22} {each.n:>8} {each.before:>8.3f} {after:>8}   {change}", ""
     if left := len(effects) - len(shown):
         rest = f"Not shown: {left} values of groups, within chance or not comparable (comparison.json)."
-        yield from _wrapped("", rest, indent=4)
+        yield from wrapped("", rest, indent=4)
     worse = [each for each in effects if each.worse]
     yield from _bad(_named("WORSE, more than chance explains", [each for each in worse if each.beyond_chance]))
-    yield from _wrapped(
+    yield from wrapped(
         "", _named("Worse, chance could explain it", [e for e in worse if not e.beyond_chance]), indent=4
     )
     yield from [] if worse else [("Worse for nobody, as far as the test rows tell.", "")]
@@ -236,7 +238,7 @@ def _named(title: str, effects: Sequence[Any]) -> str:
 
 
 def _bad(text: str) -> list[Line]:
-    return [(line, "bold red") for line, _ in _wrapped("", text, indent=4)]
+    return [(line, "bold red") for line, _ in wrapped("", text, indent=4)]
 
 
 def _part(effect: Any) -> str:
@@ -247,24 +249,24 @@ def show_story(story: Any, folder: Path) -> None:
     """What a demo says aloud, and how to go on."""
     lines = [("", ""), ("What is true of it:", "bold")]
     for remark in story.remarks:
-        lines += _wrapped("  - ", remark, indent=4)
+        lines += wrapped("  - ", remark, indent=4)
     bundle, trust = story.bundle, folder / "evidence.trust.yaml"
     lines += [
         ("", ""),
         (f"A gate would have answered exit code {bundle.verdict.exit_code} ({bundle.verdict.outcome}).", "bold"),
         (plain(f"Check it:  govkit verify {bundle.path} --model {story.model} --trust {trust}"), ""),
     ]
-    _print(lines)
+    put(lines)
 
 
 def show_verification(proof: gk.Verification, *, json: bool) -> None:
     """What was proved, by whose key."""
     if json:
         facts = {"verdict": {**proof.verdict.model_dump(mode="json"), "exit_code": proof.verdict.exit_code}}
-        _print_json({**facts, "signers": proof.signers, "artifact": proof.artifact, "policy": proof.policy})
+        put_json({**facts, "signers": proof.signers, "artifact": proof.artifact, "policy": proof.policy})
         return
     show_verdict(proof.verdict)
-    _print(
+    put(
         [
             ("Signatures and digests verify; the verdict was judged again from the signed findings.", "green"),
             *((f"  {name:<9} signed by {plain(signer)}", "") for name, signer in sorted(proof.signers.items())),
@@ -277,89 +279,46 @@ def show_verification(proof: gk.Verification, *, json: bool) -> None:
 def show_checks(described: Sequence[dict[str, Any]], *, detail: bool, json: bool) -> None:
     """The checks, a line each, or one in detail."""
     if json:
-        _print_json(list(described))
+        put_json(list(described))
         return
     for each in described:
-        _print([(f"{each['name']:<18} {each['question']}", "bold" if detail else "")])
+        put([(f"{each['name']:<18} {each['question']}", "bold" if detail else "")])
         if detail:
-            _print([(f"  needs: {', '.join(each['needs']) or 'nothing'}", "")])
+            put([(f"  needs: {', '.join(each['needs']) or 'nothing'}", "")])
             for name, schema in each["params"].items():
-                _print([(f"  parameter {name}: {schema.get('type', 'value')}, default {schema.get('default')}", "")])
-            _print([(f"  metric {metric['name']}: {metric['what']}", "") for metric in each["metrics"]])
-
-
-def show_problems(problems: Sequence[Any], *, json: bool) -> None:
-    """What the linter found."""
-    if json:
-        _print_json([{"level": each.level, "control": each.control, "message": each.message} for each in problems])
-        return
-    style = {"error": "red", "warning": "yellow"}
-    for each in problems:
-        _print([(f"{each.level}: {plain(each.control or 'policy')}: {plain(each.message)}", style[each.level])])
-    _print([(f"{len(problems)} found" if problems else "nothing found", "")])
+                put([(f"  parameter {name}: {schema.get('type', 'value')}, default {schema.get('default')}", "")])
+            put([(f"  metric {metric['name']}: {metric['what']}", "") for metric in each["metrics"]])
 
 
 def show_replay(found: gk.Replay, *, json: bool) -> None:
     """What repeating a run showed."""
     if json:
-        _print_json(dataclasses.asdict(found))
+        put_json(dataclasses.asdict(found))
         return
-    _print([(f"{name:<28} {plain(state)}", "" if state == "same" else "yellow") for name, state in found.here.items()])
+    put([(f"{name:<28} {plain(state)}", "" if state == "same" else "yellow") for name, state in found.here.items()])
     away = "their tensors cannot be compared" if found.distance is None else f"relative distance {found.distance:.3g}"
     noise = "" if found.noise is None else f"; two of {found.reruns} reruns are up to {found.noise:.3g} apart"
-    _print([(f"weights: {found.answer}; {away}{noise}", "bold")])
+    put([(f"weights: {found.answer}; {away}{noise}", "bold")])
 
 
 def show_ancestry(found: gk.Ancestry, *, json: bool) -> None:
     """The answer, why, what moved, and the limits that stand beside every answer."""
     if json:
-        _print_json(dataclasses.asdict(found))
+        put_json(dataclasses.asdict(found))
         return
-    lines = [(found.answer, "bold"), *_wrapped("", found.reason, indent=0)]
+    lines = [(found.answer, "bold"), *wrapped("", found.reason, indent=0)]
     lines += [(f"Compared by {', '.join(found.steps)}.", "dim")] if found.steps else []
     if found.layers:
         lines.append((f"{'layer':<40} {'tensors':>7} {'change':>8} {'rank':>6}", ""))
     for each in found.layers:
         lines.append((f"{plain(each.name):<40} {each.tensors:>7} {each.change:>8.2g} {each.rank:>6}", ""))
-    _print([*lines, ("Limits:", "bold"), *(line for text in found.limits for line in _wrapped("  - ", text, indent=4))])
-
-
-def show_policy(policy: gk.Policy, *, json: bool) -> None:
-    """A policy, control by control."""
-    if json:
-        _print_json(policy.model_dump(mode="json", by_alias=True, exclude_none=True))
-        return
-    lines = [(f"{plain(policy.id)} {policy.version}  ({gk.policy_digest(policy)})", "bold")]
-    for control in policy.controls:
-        lines.append((f"{plain(control.id)} [{control.severity}] {plain(control.title)}", ""))
-        lines.append((f"    {_asked(control)}; {', '.join(control.rmf)}", "dim"))
-    for trigger in policy.triggers:
-        lines.append((f"{plain(trigger.id)} [{trigger.then}] {plain(trigger.title)}", ""))
-        asked = f"watch {trigger.watch}: max {trigger.limit:g} (authority: {trigger.authority.level})"
-        lines.append((f"    {asked}; after the release", "dim"))
-    _print(lines)
-
-
-def _asked(control: Any) -> str:
-    """What a control asks for and who says so, on one line."""
-    if control.attest is not None:
-        return f"attestation {plain(control.attest.kind)}"
-    limit = ", ".join(f"{name} {value}" for name, value in control.require.model_dump(exclude_none=True).items())
-    return f"{control.check}.{control.metric}: {plain(limit)} (authority: {control.authority.level})"
-
-
-def show_packs(packs: Sequence[str], *, json: bool) -> None:
-    """Names of the shipped policies."""
-    if json:
-        _print_json(list(packs))
-    else:
-        _print([(name, "") for name in packs])
+    put([*lines, ("Limits:", "bold"), *(line for text in found.limits for line in wrapped("  - ", text, indent=4))])
 
 
 def show_licenses(found: gk.LicenseCheck, *, json: bool) -> None:
     """Signs, answer, reasons and duties."""
     if json:
-        _print_json(found.model_dump(mode="json"))
+        put_json(found.model_dump(mode="json"))
         return
     result, stance = found.composition, f"{found.use.data_stance} {found.use.data_stance_reason}".strip()
     says = {
@@ -369,23 +328,23 @@ def show_licenses(found: gk.LicenseCheck, *, json: bool) -> None:
     }
     seen = found.seen or ("not looked for",) * len(result.owed)
     for part in found.components:
-        _print(_wrapped("", f"{part.role} {part.id.value}: {part.license.state}; {part.license.reason}", indent=4))
-    _print([(f"{'allowed' if found.allowed else says[result.verdict]} (training data: {plain(stance)})", "bold")])
+        put(wrapped("", f"{part.role} {part.id.value}: {part.license.state}; {part.license.reason}", indent=4))
+    put([(f"{'allowed' if found.allowed else says[result.verdict]} (training data: {plain(stance)})", "bold")])
     duties = [f"[{how}] {owed.who}: {owed.duty}" for owed, how in zip(result.owed, seen, strict=True)]
-    _print([line for text in (*result.reasons, *duties) for line in _wrapped("  ", text, indent=6)])
+    put([line for text in (*result.reasons, *duties) for line in wrapped("  ", text, indent=6)])
 
 
 def show_license(found: gk.LicenseFacts, *, json: bool) -> None:
     """Rows of the rule table."""
     if json:
-        _print_json(found.model_dump(mode="json", by_alias=True))
+        put_json(found.model_dump(mode="json", by_alias=True))
         return
     known = found.license.expression or found.license.state
-    _print(_wrapped("", f"{found.name}: {known}; {found.license.reason}", indent=4))
+    put(wrapped("", f"{found.name}: {known}; {found.license.reason}", indent=4))
     for each, row in found.rules.items():
-        _print([(each if row else f"{each}: not in the rule table, which allows nothing", "bold")])
+        put([(each if row else f"{each}: not in the rule table, which allows nothing", "bold")])
         facts = [] if row is None else [*_allows(row), *map(str, row.duties)]
-        _print([line for text in facts for line in _wrapped("  ", text, indent=6)])
+        put([line for text in facts for line in wrapped("  ", text, indent=6)])
 
 
 def _allows(row: Any) -> Iterator[str]:

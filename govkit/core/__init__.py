@@ -24,6 +24,7 @@ from govkit.core.policy import (
 )
 from govkit.core.recorded import Recorded
 from govkit.core.run import Component, Exit, Fact, LicenseEvidence, LicenseRecord, Part, Problem, Read, Run
+from govkit.core.trials import SelfCheck, Trial
 from govkit.core.verdict import Coverage, Ruling, Verdict
 from govkit.core.words import Of, Role, Severity, State
 
@@ -63,10 +64,12 @@ __all__ = [
     "Role",
     "Ruling",
     "Run",
+    "SelfCheck",
     "Severity",
     "Slice",
     "State",
     "Subject",
+    "Trial",
     "Trigger",
     "Verdict",
     "Waiver",

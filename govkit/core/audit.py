@@ -31,15 +31,16 @@ LARGEST = 1e40
 
 
 class SubjectSource(Recorded):
-    """Where a model comes from; exactly one of the four places, or predictions with the record of how they were made.
+    """Where a model comes from; exactly one of the four places, or predictions or Python code beside their record.
 
     Attributes:
-        run: A ``run.json`` written by ``record()``; its output folder is the model, or its artifact the predictions.
+        run: A ``run.json`` written by ``record()``; its output folder is the model, or its artifact the predictions, or
+            the folder with code and weights of a model in Python.
         model: A folder with a transformers model.
         python: ``pkg.mod:NAME`` of a predict function, a ``torch.nn.Module`` or a ``Subject``.
         predictions: A table of stored predictions.
         artifact: Beside ``python``: folder or file that identifies the model, with its code and its weights; the
-            module's file alone if not given.
+            module's file alone if not given, beside ``run`` the output folder.
         input_range: Range of a continuous input; attacks need it.
     """
 
@@ -53,7 +54,7 @@ class SubjectSource(Recorded):
     @model_validator(mode="after")
     def _one_place(self) -> SubjectSource:
         given = [name for name in ("run", "model", "python", "predictions") if getattr(self, name) is not None]
-        if len(given) != 1 and given != ["run", "predictions"]:
+        if len(given) != 1 and given not in (["run", "predictions"], ["run", "python"]):
             found = ", ".join(given) or "none"
             raise ValueError(f"expected exactly one of run, model, python, predictions; found {found}")
         if self.artifact is not None and self.python is None:

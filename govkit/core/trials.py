@@ -13,7 +13,10 @@ FaultName = Literal[
     "label_noise", "leak", "group_penalty", "miscalibration", "masked_gradients", "trigger", "edited_weights",
     "license_conflict",
 ]  # fmt: skip
-FAULTS: tuple[FaultName, ...] = get_args(FaultName)
+SELF_CHECK = "selfcheck.json"
+"""Name of the record in a bundle."""
+
+FAULT_NAMES: tuple[FaultName, ...] = get_args(FaultName)
 """Every fault that is planted."""
 
 

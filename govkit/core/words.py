@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Literal
 
 Of = Literal["candidate", "base", "incumbent", "trivial", "labels"]
@@ -31,7 +32,7 @@ Role = Literal["train", "test", "shifted", "calibration", "canary"]
 Trust = Literal["trusted", "suspect", "not evaluated"]
 """Whether the number of an attack can be believed; a suspect number never passes."""
 
-GapReason = Literal["no data", "no extra", "too few rows", "unsupported", "crashed"]
+GapReason = Literal["no data", "no extra", "not run", "too few rows", "unsupported", "crashed"]
 
 State = Literal["pass", "fail", "inconclusive", "missing", "error", "unsupported", "not_applicable"]
 """State of a ruling. Only ``pass`` and ``not_applicable`` leave the way free."""
@@ -55,3 +56,8 @@ Access = Literal["weights", "predict", "predictions"]
 """What an audit can reach of a subject: its weights, a predict function, or stored predictions only."""
 
 Modality = Literal["text", "image", "table", "unknown"]
+
+
+def known_as(name: str) -> str:
+    """A person's name as two are compared: case, blanks and the width of characters make no second person."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())

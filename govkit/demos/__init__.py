@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from govkit.pipeline import Bundle
-from govkit.pipeline.steps import Progress
+from govkit.pipeline.measuring import Progress
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from govkit.demos import Story
 from govkit.demos.carriers import locate
 from govkit.demos.telling import pick, shown
 from govkit.pipeline import audit
-from govkit.pipeline.steps import Progress
+from govkit.pipeline.measuring import Progress
 
 AUDIT = """\
 schema: govkit.audit/v1

@@ -13,6 +13,7 @@ from govkit.errors import EvidenceError, UsageError
 from govkit.evidence import moment
 from govkit.evidence.keys import SigningKey
 from govkit.evidence.links import check_links, model_files_of, release_subjects, subjects_of
+from govkit.evidence.people import unverified_digests
 from govkit.evidence.predicates import BoundFile, Release, file_of, type_of
 from govkit.evidence.statement import Subjects, sign, unverified_payload
 from govkit.manifest import FileDigest
@@ -116,7 +117,14 @@ def _attested(folder: Path, artifact: str, outcome: Outcome) -> Subjects:
         read = {kind: unverified_payload(folder / file_of(kind)) for kind in kinds}
         findings, verdict = (read[kind][0] for kind in ("findings", "verdict"))
         payloads = {kind: read[kind][1] for kind in kinds if kind != "verdict"}
-        check_links(findings["predicate"], verdict["predicate"], payloads=payloads, artifact=artifact, outcome=outcome)
+        check_links(
+            findings["predicate"],
+            verdict["predicate"],
+            payloads=payloads,
+            people=unverified_digests(folder),
+            artifact=artifact,
+            outcome=outcome,
+        )
     except EvidenceError as error:
         raise UsageError(f"{folder}: cannot be sealed for {artifact or 'no model'}: {error}") from None
     return tuple((item["name"], "sha256:" + item["digest"]["sha256"]) for item in findings["subject"])

@@ -70,12 +70,15 @@ def throwaway_key(name: str, as_of: str) -> SigningKey:
     return SigningKey(key_id(private.public_key()), name, moment.write(moment.read(as_of)), private)
 
 
-def trust_of(key: SigningKey, *, roles: Sequence[SignerRole] = ROLES, days: int = DAYS) -> Trust:
+def trust_of(
+    key: SigningKey, *, roles: Sequence[SignerRole] = ROLES, signs_as: Sequence[str] = (), days: int = DAYS
+) -> Trust:
     """A trust store that believes one new key.
 
     Args:
         key: A key that was just made; of a key from a file, the trust file speaks.
         roles: What it may sign.
+        signs_as: As what its holder may sign attestations.
         days: For how long it is believed.
 
     Raises:
@@ -93,6 +96,7 @@ def trust_of(key: SigningKey, *, roles: Sequence[SignerRole] = ROLES, days: int 
             name=key.name,
             public_key=pem,
             roles=tuple(roles),
+            signs_as=tuple(signs_as),
             not_before=start,
             not_after=start + timedelta(days=days),
         )
@@ -102,7 +106,15 @@ def trust_of(key: SigningKey, *, roles: Sequence[SignerRole] = ROLES, days: int 
     return Trust(keys=(entry,))
 
 
-def new_key(folder: Path, *, password: bytes, name: str, as_of: str, roles: Sequence[SignerRole] = ROLES) -> SigningKey:
+def new_key(
+    folder: Path,
+    *,
+    password: bytes,
+    name: str,
+    as_of: str,
+    roles: Sequence[SignerRole] = ROLES,
+    signs_as: Sequence[str] = (),
+) -> SigningKey:
     """Make a key: ``audit.key`` (encrypted PKCS#8, readable by its owner only) and ``trust.yaml``.
 
     Args:
@@ -111,6 +123,7 @@ def new_key(folder: Path, *, password: bytes, name: str, as_of: str, roles: Sequ
         name: Who holds the key.
         as_of: UTC time to take as now.
         roles: What it may sign.
+        signs_as: As what its holder may sign attestations.
 
     Raises:
         UsageError: One of the files exists, the folder cannot be written, or the passphrase cannot be used.
@@ -120,7 +133,7 @@ def new_key(folder: Path, *, password: bytes, name: str, as_of: str, roles: Sequ
     if not password:
         raise UsageError("the passphrase is empty; a signing key is never stored in the open")
     key = throwaway_key(name, as_of)
-    trust = trust_of(key, roles=roles)
+    trust = trust_of(key, roles=roles, signs_as=signs_as)
     try:
         pem = key.private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(password))
     except ValueError:

@@ -49,14 +49,21 @@ def check_subjects(kind: str, subjects: Subjects, *, name: str, release: Release
 
 
 def check_links(
-    findings: dict[str, Any], verdict: dict[str, Any], *, payloads: Mapping[str, str], artifact: str, outcome: Outcome
+    findings: dict[str, Any],
+    verdict: dict[str, Any],
+    *,
+    payloads: Mapping[str, str],
+    people: Mapping[str, list[str]],
+    artifact: str,
+    outcome: Outcome,
 ) -> None:
-    """Findings and verdict speak of one artifact and one policy, and the verdict of these findings and this run.
+    """Findings and verdict speak of one artifact and one policy, and the verdict of all else that is in the bundle.
 
     Args:
         findings: The findings predicate.
         verdict: The verdict predicate.
         payloads: ``run`` (if there is one) and ``findings`` -> ``sha256:<hex>`` of the payload.
+        people: ``waivers`` and ``attestations`` -> sorted ``sha256:<hex>`` of their payloads.
         artifact: Artifact digest of the model.
         outcome: What the release says.
 
@@ -72,6 +79,9 @@ def check_links(
             raise EvidenceError("WRONG_SUBJECT", f"{file}: is about another model", file=file)
     if judged.inputs != payloads:
         message = f"{verdict_file}: rests on other findings or another run than those in the bundle"
+        raise EvidenceError("INPUTS_MISMATCH", message, file=verdict_file)
+    if {"waivers": judged.waivers, "attestations": judged.attestations} != people:
+        message = f"{verdict_file}: rests on other waivers or attestations than those in the bundle"
         raise EvidenceError("INPUTS_MISMATCH", message, file=verdict_file)
     if not found.policy.digest == judged.policy.digest == judged.verdict.policy:
         message = f"{verdict_file}: was judged by another policy than the findings were measured for"

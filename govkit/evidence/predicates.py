@@ -75,6 +75,31 @@ class FindingsLinks(_Loose):
     policy: _Digested
 
 
+class _Rows(_Loose):
+    role: str
+    digest: str
+
+
+class _About(_Loose):
+    data: _Rows | None = None
+
+
+class MeasuredRows(_Loose):
+    """Which rows the findings are about, and the lock that they were measured under."""
+
+    lock: Digest | None = None
+    findings: list[_About] = []
+
+    @property
+    def digests(self) -> dict[str, set[str]]:
+        """Role of a data set -> digests of its content."""
+        found: dict[str, set[str]] = {}
+        for rows in (finding.data for finding in self.findings):
+            if rows is not None:
+                found.setdefault(rows.role, set()).add(rows.digest)
+        return found
+
+
 class Judged(_Loose):
     """What the verdict is about."""
 
@@ -85,10 +110,12 @@ class Judged(_Loose):
 
 
 class VerdictLinks(_Loose):
-    """What the verdict rests on: payload digests of the findings and, if there is one, of the run."""
+    """Payload digests of all that the verdict rests on: findings, run if there is one, statements of people."""
 
     verdict: Judged
     inputs: dict[str, Digest]
+    waivers: list[Digest] = []
+    attestations: list[Digest] = []
     policy: _Digested
 
 

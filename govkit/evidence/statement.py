@@ -144,11 +144,16 @@ def unverified_payload(path: Path) -> tuple[dict[str, Any], str]:
     return content, "sha256:" + hashlib.sha256(payload).hexdigest()
 
 
-def read_bytes(path: Path, *, file: str) -> bytes:
+def read_bytes(path: Path, *, file: str, sha256: str | None = None) -> bytes:
     """The bytes of a statement file.
 
+    Args:
+        path: The file.
+        file: Its name, for the message.
+        sha256: Hex digest that the bytes must have, whatever happened to the file since it was taken.
+
     Raises:
-        EvidenceError: ``MISSING_FILE`` or ``TOO_LARGE``.
+        EvidenceError: ``MISSING_FILE``, ``TOO_LARGE`` or ``BOUND_FILE``.
     """
     try:
         with path.open("rb") as stream:
@@ -157,6 +162,8 @@ def read_bytes(path: Path, *, file: str) -> bytes:
         raise EvidenceError("MISSING_FILE", f"{file}: cannot be read ({error.strerror})", file=file) from None
     if len(raw) > MAX_BYTES:
         raise EvidenceError("TOO_LARGE", f"{file}: larger than {MAX_BYTES} bytes", file=file)
+    if sha256 is not None and hashlib.sha256(raw).hexdigest() != sha256:
+        raise EvidenceError("BOUND_FILE", f"{file}: not the file whose digest was taken", file=file)
     return raw
 
 

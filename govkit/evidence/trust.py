@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import AwareDatetime, Field, field_serializer, field_validator, model_validator
+from pydantic import AwareDatetime, Field, ValidationError, field_serializer, field_validator, model_validator
 
 from govkit import documents
 from govkit.core import Recorded
@@ -16,10 +17,11 @@ from govkit.evidence import moment
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
-SignerRole = Literal["train", "audit", "gate", "release"]
-"""What a key may sign: the run, the findings, the verdict, the release."""
+SignerRole = Literal["train", "audit", "gate", "release", "lock", "waive", "attest"]
+"""What a key may sign: the run, the findings, the verdict, the release, locks, waivers, attestations."""
 
-ROLES: tuple[SignerRole, ...] = get_args(SignerRole)
+ROLES: tuple[SignerRole, ...] = ("train", "audit", "gate", "release", "lock")
+"""What a new key may sign unless it is said otherwise: what a program makes. The two others are for people."""
 
 
 class TrustedKey(Recorded):
@@ -31,6 +33,7 @@ class TrustedKey(Recorded):
         algorithm: The only one there is; it is taken from here and never from the evidence.
         public_key: PEM text.
         roles: What it may sign.
+        signs_as: As what its holder may sign attestations, for example ``validator``.
         not_before: First moment of validity.
         not_after: Last moment of validity.
         revoked_at: From this moment on nothing that it signed is believed.
@@ -41,6 +44,7 @@ class TrustedKey(Recorded):
     algorithm: Literal["ecdsa-p256-sha256"] = "ecdsa-p256-sha256"
     public_key: str
     roles: Annotated[tuple[SignerRole, ...], Field(min_length=1)]
+    signs_as: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(exclude_if=lambda found: not found)] = ()
     not_before: AwareDatetime
     not_after: AwareDatetime
     revoked_at: AwareDatetime | None = None
@@ -100,6 +104,18 @@ class Trust(Recorded):
     def find(self, hint: str) -> TrustedKey | None:
         """The key with this id, or None."""
         return next((key for key in self.keys if key.id == hint), None)
+
+
+def join_trust(stores: Iterable[Trust]) -> Trust:
+    """One trust store of several.
+
+    Raises:
+        UsageError: A key stands in more than one of them.
+    """
+    try:
+        return Trust(keys=tuple(key for store in stores for key in store.keys))
+    except ValidationError as error:
+        raise UsageError(f"the trust files cannot be joined: {error.errors()[0]['msg']}") from None
 
 
 def key_id(public: EllipticCurvePublicKey) -> str:

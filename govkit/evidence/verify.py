@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,9 @@ from govkit import manifest
 from govkit.errors import EvidenceError, UsageError
 from govkit.evidence import moment
 from govkit.evidence.links import check_links, check_subjects
-from govkit.evidence.predicates import Kind, Release, VerdictLinks, file_of, parse, type_of
+from govkit.evidence.locks import LOCK_FILE, HeldLock, open_lock
+from govkit.evidence.people import SORTS, People, collect, open_signed
+from govkit.evidence.predicates import Kind, MeasuredRows, Release, VerdictLinks, file_of, parse, type_of
 from govkit.evidence.statement import Statement, open_statement, read_bytes
 from govkit.evidence.trust import SignerRole, Trust
 from govkit.manifest import FileDigest
@@ -31,7 +32,8 @@ class Evidence:
         findings: The findings predicate.
         verdict: The verdict predicate; a caller judges again and does not believe it.
         release: The release predicate.
-        signers: Kind of statement -> name of the trusted key that signed it.
+        people: Waivers and attestations, and the lock if there is one.
+        signers: Kind of statement, or file of a person's statement -> name of the trusted key that signed it.
         artifact: Artifact digest of the model.
         model_checked: Whether the files of the model were at hand and have this digest.
     """
@@ -40,6 +42,7 @@ class Evidence:
     findings: dict[str, Any]
     verdict: dict[str, Any]
     release: dict[str, Any]
+    people: People
     signers: dict[str, str]
     artifact: str
     model_checked: bool
@@ -63,7 +66,9 @@ def check_signatures(
     Raises:
         EvidenceError: The first thing that does not verify, with its code and file: those of ``open_statement`` and
             ``manifest.walk``, and ``MISSING_FILE``, ``EXTRA_FILE``, ``BOUND_FILE``, ``MODEL_MISMATCH``,
-            ``WRONG_SUBJECT``, ``INPUTS_MISMATCH``, ``POLICY_SWAPPED``, ``VERDICT_DIFFERS``, ``FUTURE``, ``REPLAY``.
+            ``WRONG_SUBJECT``, ``INPUTS_MISMATCH``, ``POLICY_SWAPPED``, ``VERDICT_DIFFERS``, ``FUTURE``, ``REPLAY``; of
+            statements of people ``WRONG_NAME``, ``WRONG_ROLE``, ``TWICE``, ``FOUR_EYES``; of a lock
+            ``LOCK_MISSING`` and those of ``HeldLock.check``.
         UsageError: The folder or the model is not there.
     """
     if not folder.is_dir():
@@ -74,14 +79,21 @@ def check_signatures(
     signed = {"release": opened, **_open_bound(folder, release, trust, as_of)}
     if model is not None:
         _check_model(model, release)
-    _check_ties(signed, release)
+    people = _open_people(folder, release, trust, as_of, signed)
+    people = replace(people, lock=_open_lock(folder, release, trust, as_of, signed))
+    _check_ties(signed, release, people)
     _check_time(signed, release, as_of=as_of, minimum_sequence=minimum_sequence)
     return Evidence(
         run=signed["run"].predicate if "run" in signed else None,
         findings=signed["findings"].predicate,
         verdict=signed["verdict"].predicate,
         release=signed["release"].predicate,
-        signers={kind: statement.signer.name for kind, statement in signed.items()},
+        people=people,
+        signers={
+            **{kind: statement.signer.name for kind, statement in signed.items()},
+            **{each.file: each.signer.name for each in people.signed},
+            **({LOCK_FILE: people.lock.lock.name} if people.lock is not None else {}),
+        },
         artifact=release.artifact,
         model_checked=model is not None,
     )
@@ -92,9 +104,7 @@ def _open(folder: Path, kind: Kind, trust: Trust, as_of: str, release: Release |
     file = file_of(kind)
     if not (folder / file).is_file() or (release is not None and file not in release.files):
         raise EvidenceError("MISSING_FILE", f"{file}: missing from the bundle", file=file)
-    raw = read_bytes(folder / file, file=file)
-    if release is not None and hashlib.sha256(raw).hexdigest() != release.files[file].sha256:
-        raise EvidenceError("BOUND_FILE", f"{file}: not the file that was sealed", file=file)
+    raw = read_bytes(folder / file, file=file, sha256=None if release is None else release.files[file].sha256)
     return open_statement(raw, trust=trust, role=ROLE_OF[kind], predicate_type=type_of(kind), as_of=as_of, file=file)
 
 
@@ -105,7 +115,36 @@ def _open_bound(folder: Path, release: Release, trust: Trust, as_of: str) -> dic
     return {kind: _open(folder, kind, trust, as_of, release) for kind in present}
 
 
-def _check_ties(signed: dict[str, Statement], release: Release) -> None:
+def _open_people(folder: Path, release: Release, trust: Trust, as_of: str, signed: dict[str, Statement]) -> People:
+    """Waivers and attestations, none of them waived by who found or judged."""
+    files = [file for file in sorted(release.files) if file.startswith(tuple(f"{sort}/" for sort in SORTS))]
+    opened = [
+        open_signed(
+            read_bytes(folder / file, file=file, sha256=release.files[file].sha256), file, trust=trust, as_of=as_of
+        )
+        for file in files
+    ]
+    return collect(opened, keys=[signed[kind].signer.id for kind in ("findings", "verdict")], trust=trust)
+
+
+def _open_lock(
+    folder: Path, release: Release, trust: Trust, as_of: str, signed: dict[str, Statement]
+) -> HeldLock | None:
+    """The lock that findings and verdict were held to; one that the findings name must be there, and no other."""
+    measured = parse(MeasuredRows, signed["findings"].predicate, file=file_of("findings"))
+    if LOCK_FILE not in release.files:
+        if measured.lock is not None:
+            message = f"{LOCK_FILE}: missing from the bundle; the findings were measured under a lock"
+            raise EvidenceError("LOCK_MISSING", message, file=LOCK_FILE)
+        return None
+    raw = read_bytes(folder / LOCK_FILE, file=LOCK_FILE, sha256=release.files[LOCK_FILE].sha256)
+    lock = open_lock(raw, trust=trust, as_of=as_of)
+    judged = parse(VerdictLinks, signed["verdict"].predicate, file=file_of("verdict")).verdict
+    lock.check(policy=judged.policy, data=measured.digests, as_of=judged.as_of, reference=measured.lock)
+    return lock
+
+
+def _check_ties(signed: dict[str, Statement], release: Release, people: People) -> None:
     """The statements are about this model, and speak of each other."""
     name = signed["release"].subjects[0][0]
     for kind, statement in signed.items():
@@ -114,6 +153,7 @@ def _check_ties(signed: dict[str, Statement], release: Release) -> None:
         signed["findings"].predicate,
         signed["verdict"].predicate,
         payloads={kind: signed[kind].payload_sha256 for kind in ("run", "findings") if kind in signed},
+        people=people.digests(),
         artifact=release.artifact,
         outcome=release.verdict,
     )

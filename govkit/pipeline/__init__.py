@@ -5,9 +5,24 @@ Each step reads files and writes files, so that one machine may measure, another
 
 from __future__ import annotations
 
+from govkit.pipeline.asserting import assert_policy
 from govkit.pipeline.bundle import Bundle, read_bundle
+from govkit.pipeline.files import read_findings, write_findings, write_verdict
+from govkit.pipeline.forms import draft_attestation, draft_waiver, sign_attestation, sign_waiver
 from govkit.pipeline.licensing import LicenseCheck, LicenseFacts, check_licenses, explain_license
+from govkit.pipeline.locking import lock_policy
+from govkit.pipeline.people import open_people
 from govkit.pipeline.remedying import Remedied, remedy
+from govkit.pipeline.rules import (
+    begin_policy,
+    compare_policies,
+    explain_control,
+    lint_file,
+    plan_rows,
+    rmf_table,
+    run_policy_tests,
+)
+from govkit.pipeline.self_check import read_selfcheck, selfcheck_bytes
 from govkit.pipeline.steps import (
     attest,
     audit,
@@ -16,8 +31,6 @@ from govkit.pipeline.steps import (
     render,
     resolve_policy,
     seal,
-    write_findings,
-    write_verdict,
 )
 from govkit.pipeline.suggesting import suggest_suite
 from govkit.pipeline.verification import Verification, verify
@@ -28,17 +41,34 @@ __all__ = [
     "LicenseFacts",
     "Remedied",
     "Verification",
+    "assert_policy",
     "attest",
     "audit",
+    "begin_policy",
     "check_licenses",
+    "compare_policies",
+    "draft_attestation",
+    "draft_waiver",
+    "explain_control",
     "explain_license",
     "judge",
+    "lint_file",
+    "lock_policy",
     "measure",
+    "open_people",
+    "plan_rows",
     "read_bundle",
+    "read_findings",
+    "read_selfcheck",
     "remedy",
     "render",
     "resolve_policy",
+    "rmf_table",
+    "run_policy_tests",
     "seal",
+    "selfcheck_bytes",
+    "sign_attestation",
+    "sign_waiver",
     "suggest_suite",
     "verify",
     "write_findings",

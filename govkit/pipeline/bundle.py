@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -10,8 +11,15 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from govkit.core import Finding, Recorded, Run, Verdict
 from govkit.core.recorded import Digest
-from govkit.errors import UsageError
+from govkit.core.verdict import EXIT_CODE
+from govkit.errors import UsageError, VerdictError
 from govkit.evidence import read_unverified
+
+
+def tool() -> dict[str, str]:
+    """Name and version of what made a statement."""
+    return {"name": "govkit", "version": importlib.metadata.version("govkit")}
+
 
 FINDINGS: TypeAdapter[list[Finding]] = TypeAdapter(list[Finding])
 
@@ -40,6 +48,7 @@ class FindingsDocument(Recorded):
     audit: Digest
     seed: Annotated[str, Field(pattern=r"^[0-9]{1,16}$")]
     tool: dict[str, str]
+    lock: Digest | None = None
     passes: dict[Literal["forward", "backward", "declared_forward", "declared_backward"], int]
     findings: list[Finding]
 
@@ -61,6 +70,19 @@ class Bundle:
     findings: tuple[Finding, ...]
     run: Run | None
     passes: dict[str, int]
+
+    def raise_for_verdict(self) -> None:
+        """Stop here unless the model passed; what the command line was told not to enforce counts all the same.
+
+        Raises:
+            VerdictError: The verdict is ``BLOCK`` (exit code 1) or ``REVIEW`` (3).
+        """
+        code = EXIT_CODE[self.verdict.outcome]
+        if code:
+            free = ("pass", "not_applicable")
+            standing = [each for each in self.verdict.rulings if each.state not in free and not each.waived]
+            told = "; ".join(f"{each.control} {each.state}: {each.title}" for each in standing)
+            raise VerdictError(self.verdict.outcome, code, f"{told or 'see its notices'} ({self.path}/report.html)")
 
     def dump(self) -> dict[str, Any]:
         """The facts that ``govkit show --json`` prints."""

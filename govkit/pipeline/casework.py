@@ -162,6 +162,12 @@ def _refuse_unfinished(places: Places, run: Run | None) -> None:
         raise AuditError(f"{record}: the run is recorded as {run.exit}; only a finished run has a model to audit")
 
 
+def _tuned(places: Places, run: str) -> Path:
+    """Folder that the recorded run wrote."""
+    record = places.at(run)
+    return lineage.model_folder(record, lineage.read_run(record))
+
+
 def _artifact(places: Places, candidate: Subject | None) -> Path:
     """Folder or file whose digest says which model this is."""
     source = places.audit.subject
@@ -169,11 +175,12 @@ def _artifact(places: Places, candidate: Subject | None) -> Path:
         return places.at(source.predictions or "")
     if candidate.path is None:
         raise AuditError("subject.python: the object has no path, so nothing can be identified by a digest")
-    if source.artifact is None:
+    if source.python is None or (source.artifact is None and source.run is None):
         return candidate.path
-    path = places.at(source.artifact)
+    path = places.at(source.artifact) if source.artifact is not None else _tuned(places, source.run or "")
     if not candidate.path.resolve().is_relative_to(path.resolve()):
-        raise AuditError(f"subject.artifact: {path} does not hold {candidate.path}, the code of the model")
+        key = "artifact" if source.artifact is not None else "run"
+        raise AuditError(f"subject.{key}: {path} does not hold {candidate.path}, the code of the model")
     cached = next(path.rglob("__pycache__"), None) if path.is_dir() else None
     if cached is not None:
         raise AuditError(f"{cached}: compiled code is no part of a model; delete it, and set PYTHONDONTWRITEBYTECODE=1")
@@ -191,6 +198,28 @@ def _data_paths(places: Places) -> dict[Role, Path]:
     if "test" not in paths:
         raise AuditError("data.test is missing: an audit needs rows that the model was not tuned on")
     return paths
+
+
+def data_digests(audit: Audit, root: Path) -> dict[Role, str]:
+    """Role -> digest of the content of every data set but the training data; no model is loaded.
+
+    Raises:
+        UsageError: The test data are stored answers, or cannot be read.
+    """
+    if audit.subject.predictions is not None:
+        held = "subject.predictions: this table holds the answers already, so nothing is fixed before them"
+        raise AuditError(f"{held}; lock while there is only data.test, and audit the model (run, model or python)")
+    places = Places(audit, root)
+    paths: dict[Role, Path] = {role: path for role, path in _data_paths(places).items() if role != "train"}
+    rows = {role: data.read_rows(path) for role, path in paths.items()}
+    tables = {role: read.table for role, read in rows.items()}
+    modality, classes = _modality(places, tables["test"]), _classes(None, tables, audit.columns)
+    return {
+        role: data.read_dataset(
+            path, role=role, columns=audit.columns, modality=modality, classes=classes, table=rows[role]
+        ).digest
+        for role, path in paths.items()
+    }
 
 
 def _modality(places: Places, test: Any) -> Modality:
@@ -214,10 +243,8 @@ def _live(places: Places, source: SubjectSource, modality: Modality) -> Subject 
     """A model that can be asked; None for stored predictions."""
     if source.predictions is not None:
         return None
-    if source.run is not None:
-        record = places.at(source.run)
-        folder = lineage.model_folder(record, lineage.read_run(record))
-        source = source.model_copy(update={"run": None, "model": str(folder.absolute())})
+    if source.run is not None and source.python is None:
+        source = source.model_copy(update={"run": None, "model": str(_tuned(places, source.run).absolute())})
     if places.task == "ranking":
         raise AuditError("columns.task: a ranking is judged by stored scores; give every model as predictions: FILE")
     return subjects.load(source, root=places.root, modality=modality, task=places.task, passes=places.passes)

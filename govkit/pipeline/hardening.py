@@ -14,8 +14,8 @@ from govkit.core import Case
 from govkit.core.case import Array, Dataset
 from govkit.engine.answers import class_order
 from govkit.errors import UsageError
+from govkit.pipeline.measuring import Progress
 from govkit.pipeline.new_weights import NewWeights, Options, rows_of
-from govkit.pipeline.steps import Progress
 from govkit.remedies import Fitted, Hardened, Training
 from govkit.subjects.modules import copied, forward_of, module_of, with_module
 

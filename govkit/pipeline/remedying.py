@@ -18,11 +18,12 @@ from govkit.pipeline import clock
 from govkit.pipeline.bundle import Bundle, read_bundle
 from govkit.pipeline.casework import Casework, build_case, read_audit
 from govkit.pipeline.folder import refuse_unwritable, whole_folder
+from govkit.pipeline.measuring import Progress, measure_case
 from govkit.pipeline.new_weights import FOLDER, Options, refuse_unmakeable
 from govkit.pipeline.remedied_files import PREDICTION, TEST, is_path, write_candidate, write_numbers, write_record
 from govkit.pipeline.reweighting import reweighted
 from govkit.pipeline.robustness import Robust, robustness
-from govkit.pipeline.steps import Progress, audit, judge, measure_case, rules_of
+from govkit.pipeline.steps import audit, judge, rules_of
 from govkit.remedies import Effect, Fitted, Method, Remedy, Rows
 
 How = Literal["temperature", "isotonic", "threshold", "reweigh", "harden", "soup"]

@@ -7,9 +7,9 @@ from typing import Literal
 from govkit.core import Case
 from govkit.errors import UsageError
 from govkit.pipeline.hardening import hardened
+from govkit.pipeline.measuring import Progress
 from govkit.pipeline.mixing import mixed
 from govkit.pipeline.new_weights import NewWeights, Options
-from govkit.pipeline.steps import Progress
 from govkit.subjects.modules import module_of
 
 Reweigh = Literal["harden", "soup"]

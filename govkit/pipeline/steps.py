@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib.metadata
-import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
 
 from govkit import checks, evidence, report
 from govkit import policy as policies
 from govkit.core import Attestation, Audit, Policy, Run, Verdict, Waiver
 from govkit.core.audit import DRIFT_PAGE
-from govkit.errors import EvidenceError, UsageError
+from govkit.core.trials import SELF_CHECK, SelfCheck
+from govkit.errors import UsageError
 from govkit.pipeline import clock, drift_report
-from govkit.pipeline.bundle import FINDINGS, Bundle, FindingsDocument, read_bundle
+from govkit.pipeline.bundle import FINDINGS, Bundle, read_bundle, tool
+from govkit.pipeline.cache import opened
 from govkit.pipeline.casework import Casework, build_case, read_audit, read_run_of
+from govkit.pipeline.files import read_findings, read_verdict
 from govkit.pipeline.folder import refuse_unwritable, whole_folder
-
-Progress = Callable[[str, int, int], None]
-"""``(what is being done, steps done, steps in all)``."""
+from govkit.pipeline.locking import hold_case, hold_findings, under
+from govkit.pipeline.measuring import Progress, audit_digest, measure_case, policy_reference
+from govkit.pipeline.people import open_people
+from govkit.pipeline.self_check import read_selfcheck, selfcheck_bytes
 
 
 def measure(
@@ -31,6 +31,9 @@ def measure(
     *,
     policy: str | None = None,
     seed: int | None = None,
+    cache: Path | str | None = None,
+    lock: Path | str | None = None,
+    trust: Path | str | evidence.Trust | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Run every check, and every check again with the parameters that the policy asks for.
@@ -39,6 +42,9 @@ def measure(
         audit_file: The audit file.
         policy: Name or path of a policy, instead of the audit file's.
         seed: Seed, instead of the audit file's.
+        cache: Folder of findings that were measured before, see ``pipeline.cache``.
+        lock: Lock that policy and data must have; the findings name it.
+        trust: Trust file that says whose locks are believed.
         progress: Told about each step.
 
     Returns:
@@ -47,14 +53,18 @@ def measure(
     Raises:
         UsageError: Anything in the audit file, the policy or the data that cannot be measured.
     """
+    kept = None if cache is None else opened(Path(cache))
     audit_, root = read_audit(Path(audit_file), policy=policy, seed=seed)
-    rules = rules_of(audit_, root, policy)
-    return measure_case(build_case(audit_, root), rules, progress=progress)
+    rules, moment = rules_of(audit_, root, policy), clock.now()
+    held = open_people(lock=lock, trust=trust, as_of=moment).lock
+    work = build_case(audit_, root)
+    hold_case(held, rules, work.case, as_of=moment)
+    return under(measure_case(work, rules, cache=kept, progress=progress), held)
 
 
 def resolve_policy(name: str) -> Policy:
     """A policy by name, or by path as seen from here, with every parameter of its checks filled in."""
-    return policies.resolve(policies.load(name), checks.catalog())
+    return policies.resolve(policies.load(name), checks.catalog(), source=name)
 
 
 def rules_of(audit: Audit, root: Path, policy: str | None) -> Policy:
@@ -73,52 +83,6 @@ def policy_beside(name: str, root: Path) -> Policy:
     return resolve_policy(str(root / name) if is_path else name)
 
 
-def measure_case(work: Casework, rules: Policy, *, progress: Progress | None = None) -> dict[str, Any]:
-    """The findings document of a case that has been built."""
-    requests = checks.requests_for(rules, checks.catalog())
-    declared = checks.declared_passes(work.case, requests)
-    findings = checks.measure(work.case, requests, progress=_told(progress, len(requests)))
-    return {
-        "schema": "govkit.findings/v1",
-        "subject": {"name": work.name, "digest": work.digest},
-        "policy": policy_reference(rules),
-        "audit": audit_digest(work.audit),
-        "seed": str(work.case.seed),
-        "tool": tool(),
-        "passes": {
-            "forward": work.case.passes.forward,
-            "backward": work.case.passes.backward,
-            "declared_forward": declared.forward,
-            "declared_backward": declared.backward,
-        },
-        "findings": [finding.model_dump(mode="json") for finding in findings],
-    }
-
-
-def _told(progress: Progress | None, total: int) -> Callable[[str], None] | None:
-    """Counts the checks as they begin."""
-    if progress is None:
-        return None
-    number = itertools.count()
-    return lambda name: progress(f"check {name}", next(number), total)
-
-
-def audit_digest(audit: Audit) -> str:
-    """Digest of an audit file as resolved; the policy has a digest of its own."""
-    plain = {key: value for key, value in audit.dump().items() if key != "policy"}
-    return "sha256:" + hashlib.sha256(evidence.dumps(plain)).hexdigest()
-
-
-def tool() -> dict[str, str]:
-    """Name and version of what made a statement."""
-    return {"name": "govkit", "version": importlib.metadata.version("govkit")}
-
-
-def policy_reference(rules: Policy) -> dict[str, str]:
-    """Id, version and digest of a resolved policy."""
-    return {"id": rules.id, "version": rules.version, "digest": policies.digest(rules)}
-
-
 def judge(
     findings: Path | str | Mapping[str, Any],
     policy: str | Policy,
@@ -126,6 +90,7 @@ def judge(
     as_of: str | None = None,
     waivers: Sequence[Waiver] = (),
     attestations: Sequence[Attestation] = (),
+    lock: evidence.HeldLock | None = None,
     enforced: bool = True,
 ) -> Verdict:
     """Judge findings by a policy.
@@ -136,63 +101,38 @@ def judge(
         as_of: UTC time to take as now.
         waivers: Exceptions in force.
         attestations: Statements of people.
+        lock: Lock that the findings were measured under, as ``open_lock`` gives it.
         enforced: False makes a gate answer 0; the rulings stay as they are.
 
     Raises:
-        UsageError: The document is none of this version.
+        UsageError: The document is none of this version, or does not go with the lock.
     """
     document = read_findings(Path(findings)) if isinstance(findings, Path | str) else findings
+    rules, moment = policy if isinstance(policy, Policy) else resolve_policy(policy), as_of or clock.now()
     return policies.judge(
-        policy if isinstance(policy, Policy) else resolve_policy(policy),
+        rules,
         FINDINGS.validate_python(document["findings"]),
         subject=document["subject"]["digest"],
-        as_of=as_of or clock.now(),
+        as_of=moment,
         attestations=attestations,
         waivers=waivers,
         enforced=enforced,
+        notices=hold_findings(lock, document, rules, as_of=moment),
     )
 
 
-def read_findings(path: Path) -> dict[str, Any]:
-    """A findings document that ``measure`` wrote.
-
-    Raises:
-        UsageError: It is none, or of another version.
-    """
-    document: dict[str, Any] = _read_json(path)
-    if document.get("schema") != "govkit.findings/v1":
-        raise UsageError(f"{path}: expected schema govkit.findings/v1, found {document.get('schema')!r}")
-    try:
-        FindingsDocument.model_validate(document)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(map(str, first["loc"]))
-        raise UsageError(f"{path}: {key}: {first['msg']}; expected what measure wrote") from None
-    return document
-
-
-def read_verdict(path: Path) -> Verdict:
-    """A verdict that ``judge`` wrote.
-
-    Raises:
-        UsageError: It is none.
-    """
-    try:
-        return Verdict.model_validate(_read_json(path))
-    except ValidationError as error:
-        raise UsageError(f"{path}: no verdict ({str(error).splitlines()[0]})") from None
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        document = evidence.loads(path.read_bytes())
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read ({error.strerror})") from None
-    except EvidenceError as error:
-        raise UsageError(f"{path}: {error}") from None
-    if not isinstance(document, dict):
-        raise UsageError(f"{path}: expected a JSON object, found {type(document).__name__}")
-    return document
+def _judge(
+    findings: Mapping[str, Any], rules: Policy, people: evidence.People, *, as_of: str, enforced: bool
+) -> Verdict:
+    return judge(
+        findings,
+        rules,
+        as_of=as_of,
+        waivers=people.waivers,
+        attestations=people.attestations,
+        lock=people.lock,
+        enforced=enforced,
+    )
 
 
 def attest(
@@ -203,6 +143,10 @@ def attest(
     out: Path | str,
     key: evidence.SigningKey,
     policy: str | None = None,
+    waivers: Path | str | None = None,
+    attestations: Path | str | None = None,
+    lock: Path | str | None = None,
+    trust: Path | str | evidence.Trust | None = None,
 ) -> Path:
     """Sign the statements of findings and a verdict that were made by ``measure`` and ``judge``.
 
@@ -213,9 +157,13 @@ def attest(
         out: Folder to make.
         key: Signing key.
         policy: Name or path of the policy they were judged by, instead of the audit file's.
+        waivers: Folder of the signed waivers they were judged with.
+        attestations: Folder of the signed attestations they were judged with.
+        lock: Lock that they were measured under.
+        trust: Trust file that says which people may waive and attest.
 
     Raises:
-        UsageError: The three do not belong together.
+        UsageError: They do not belong together, or a statement of a person does not verify.
     """
     document, ruling = read_findings(Path(findings)), read_verdict(Path(verdict))
     audit_, root = read_audit(Path(audit_file), policy=policy, seed=int(document["seed"]))
@@ -224,10 +172,14 @@ def attest(
         raise UsageError(f"{verdict}: findings, verdict and policy {rules.id} do not belong together; judge again")
     if document["audit"] != audit_digest(audit_):
         raise UsageError(f"{audit_file}: the findings were measured for another audit file; measure again")
-    if judge(document, rules, as_of=ruling.as_of, enforced=ruling.enforced) != ruling:
+    people = open_people(
+        waivers=waivers, attestations=attestations, lock=lock, trust=trust, as_of=ruling.as_of, key=key
+    )
+    if _judge(document, rules, people, as_of=ruling.as_of, enforced=ruling.enforced) != ruling:
         raise UsageError(f"{verdict}: the verdict does not follow from {findings}; judge again")
     with whole_folder(Path(out)) as draft:
-        write_statements(draft, document, ruling, audit=audit_, rules=rules, run=read_run_of(audit_, root), key=key)
+        run = read_run_of(audit_, root)
+        write_statements(draft, document, ruling, audit=audit_, rules=rules, run=run, people=people, key=key)
         if audit_.drift_report is not None:
             _write_drift_report(draft, build_case(audit_, root))
     return Path(out)
@@ -241,9 +193,11 @@ def write_statements(
     audit: Audit,
     rules: Policy,
     run: Run | None,
+    people: evidence.People,
     key: evidence.SigningKey,
 ) -> None:
-    """Write the signed statements, the resolved policy and the audit file into a folder."""
+    """Write the signed statements, those of people too, the resolved policy and the audit file into a folder."""
+    people.write(folder)
     (folder / "policy.yaml").write_text(policies.dump(rules), encoding="utf-8")
     text = yaml.safe_dump(audit.dump(), sort_keys=False, allow_unicode=True)
     (folder / "audit.yaml").write_text(text, encoding="utf-8")
@@ -257,8 +211,7 @@ def write_statements(
             "schema": "govkit.verdict/v1",
             "verdict": verdict.model_dump(mode="json"),
             "policy": policy_reference(rules),
-            "waivers": [],
-            "attestations": [],
+            **people.digests(),
             "tool": tool(),
         },
         key=key,
@@ -310,6 +263,13 @@ def audit(
     seed: int | None = None,
     as_of: str | None = None,
     enforced: bool = True,
+    waivers: Path | str | None = None,
+    attestations: Path | str | None = None,
+    lock: Path | str | None = None,
+    trust: Path | str | evidence.Trust | None = None,
+    cache: Path | str | None = None,
+    fail_fast: bool = False,
+    selfcheck: Path | str | None = None,
     progress: Progress | None = None,
 ) -> Bundle:
     """Measure, judge, attest, render and seal; the bundle appears whole at ``out`` or not at all.
@@ -323,6 +283,13 @@ def audit(
         seed: Seed, instead of the audit file's.
         as_of: UTC time to take as now.
         enforced: False marks everything "not enforced" and makes a gate answer 0; the verdict stays as it is.
+        waivers: Folder of signed waivers.
+        attestations: Folder of signed attestations.
+        lock: Lock that policy and data must have; the verdict says so.
+        trust: Trust file that says which people may waive, attest and lock.
+        cache: Folder of findings that were measured before, see ``pipeline.cache``.
+        fail_fast: Measure the cheap things first, and nothing more once a control is certain to block.
+        selfcheck: Record of a self-check, to stand in the bundle.
         progress: Told about each step.
 
     Raises:
@@ -330,41 +297,57 @@ def audit(
     """
     target, moment = Path(out), as_of or clock.now()
     refuse_unwritable(target)
-    signer, trust = _signer(key, password, moment)
+    kept = None if cache is None else opened(Path(cache))
+    tried = None if selfcheck is None else read_selfcheck(selfcheck)
     beside = target.with_name(target.name + ".trust.yaml")
-    if trust is not None:
-        refuse_unwritable(beside)
+    signer, own = _signer(key, password, moment, beside)
+    people = open_people(waivers=waivers, attestations=attestations, lock=lock, trust=trust, as_of=moment, key=signer)
     audit_, root = read_audit(Path(audit_file), policy=policy, seed=seed)
     rules = rules_of(audit_, root, policy)
     work = build_case(audit_, root)
-    findings = measure_case(work, rules, progress=progress)
-    verdict = judge(findings, rules, as_of=moment, enforced=enforced)
-    with whole_folder(target) as draft:
-        write_statements(draft, findings, verdict, audit=audit_, rules=rules, run=work.case.run, key=signer)
-        _write_drift_report(draft, work)
-        render(draft)
-        seal(draft, model=work.path, key=signer, as_of=moment)
-    if trust is not None:
-        evidence.write_trust(beside, trust)
+    hold_case(people.lock, rules, work.case, as_of=moment)
+
+    def judged(document: Mapping[str, Any]) -> Verdict:
+        return _judge(under(document, people.lock), rules, people, as_of=moment, enforced=enforced)
+
+    findings = measure_case(work, rules, cache=kept, judged=judged if fail_fast else None, progress=progress)
+    findings, verdict = under(findings, people.lock), judged(findings)
+    _write_bundle(target, work, findings, verdict, rules=rules, people=people, tried=tried, key=signer, as_of=moment)
+    if own is not None:
+        evidence.write_trust(beside, own)
     return read_bundle(target)
 
 
+def _write_bundle(
+    out: Path,
+    work: Casework,
+    findings: Mapping[str, Any],
+    verdict: Verdict,
+    *,
+    rules: Policy,
+    people: evidence.People,
+    tried: SelfCheck | None,
+    key: evidence.SigningKey,
+    as_of: str,
+) -> None:
+    with whole_folder(out) as draft:
+        run = work.case.run
+        write_statements(draft, findings, verdict, audit=work.audit, rules=rules, run=run, people=people, key=key)
+        _write_drift_report(draft, work)
+        if tried is not None:
+            (draft / SELF_CHECK).write_bytes(selfcheck_bytes(tried))
+        render(draft)
+        seal(draft, model=work.path, key=key, as_of=as_of)
+
+
 def _signer(
-    key: Path | str | evidence.SigningKey | None, password: bytes | None, moment: str
+    key: Path | str | evidence.SigningKey | None, password: bytes | None, moment: str, beside: Path
 ) -> tuple[evidence.SigningKey, evidence.Trust | None]:
+    """Who signs, and the trust in a throw-away key, for which there must be room ``beside`` the bundle."""
     if key is None:
+        refuse_unwritable(beside)
         signer = evidence.throwaway_key("throw-away key", as_of=moment)
         return signer, evidence.trust_of(signer)
     if isinstance(key, Path | str):
         return evidence.load_key(Path(key), password), None
     return key, None
-
-
-def write_findings(path: Path, document: Mapping[str, Any]) -> None:
-    """Write a findings document as canonical JSON."""
-    path.write_bytes(evidence.dumps(document) + b"\n")
-
-
-def write_verdict(path: Path, verdict: Verdict) -> None:
-    """Write a verdict as canonical JSON."""
-    path.write_bytes(evidence.dumps(verdict.model_dump(mode="json")) + b"\n")

@@ -1,15 +1,17 @@
-"""Verify a bundle: signatures and digests first, then the judgement again, from the signed findings."""
+"""Verify a bundle: signatures and digests first, then the judgement again, from what is signed."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from govkit import checks, documents, evidence
 from govkit import policy as policies
 from govkit.core import Audit, Policy, Verdict
 from govkit.errors import AuditError, EvidenceError, PolicyError
-from govkit.pipeline import clock, steps
+from govkit.pipeline import clock, measuring
 from govkit.pipeline.bundle import FINDINGS
 
 
@@ -19,7 +21,7 @@ class Verification:
 
     Attributes:
         verdict: The judgement made anew, as of the verifier's clock; enforced.
-        signers: Statement -> name of the key in the trust file that signed it.
+        signers: Statement -> name of the key in the trust file that signed it; of waivers and attestations by file.
         artifact: Digest of the model that was compared.
         policy: Id of the policy judged by.
     """
@@ -64,22 +66,33 @@ def verify(
         raise EvidenceError(
             "POLICY_SWAPPED", f"the findings were judged by another policy than {what}", file="policy.yaml"
         )
-    if proof.findings["audit"] != steps.audit_digest(
+    if proof.findings["audit"] != measuring.audit_digest(
         documents.read_model(folder / "audit.yaml", Audit, error=AuditError)
     ):
         message = "audit.yaml is not the audit file that the findings were measured for"
         raise EvidenceError("AUDIT_SWAPPED", message, file="audit.yaml")
-    stored = Verdict.model_validate(proof.verdict["verdict"])
-    findings = FINDINGS.validate_python(proof.findings["findings"])
-    then = policies.judge(rules, findings, subject=proof.artifact, as_of=stored.as_of, enforced=stored.enforced)
+    stored, again = Verdict.model_validate(proof.verdict["verdict"]), _judging(rules, proof)
+    then = again(as_of=stored.as_of, enforced=stored.enforced)
     if then != stored:
         raise EvidenceError(
             "VERDICT_DIFFERS",
             f"verdict.sigstore.json says {stored.outcome}; judging the signed findings again gives {then.outcome}",
             file="verdict.sigstore.json",
         )
-    now = policies.judge(rules, findings, subject=proof.artifact, as_of=moment, enforced=True)
-    return Verification(verdict=now, signers=proof.signers, artifact=proof.artifact, policy=rules.id)
+    return Verification(verdict=again(as_of=moment), signers=proof.signers, artifact=proof.artifact, policy=rules.id)
+
+
+def _judging(rules: Policy, proof: evidence.Evidence) -> Callable[..., Verdict]:
+    """Judges what was signed, as of any time, with what people signed beside it."""
+    return partial(
+        policies.judge,
+        rules,
+        FINDINGS.validate_python(proof.findings["findings"]),
+        subject=proof.artifact,
+        waivers=proof.people.waivers,
+        attestations=proof.people.attestations,
+        notices=() if proof.people.lock is None else (proof.people.lock.notice,),
+    )
 
 
 def _rules(folder: Path, policy: Path | str | None) -> Policy:

@@ -2,9 +2,45 @@
 
 from __future__ import annotations
 
+from govkit.policy.beginning import QUESTIONS, Answers, Question, begin, understood
+from govkit.policy.cases import CaseResult, PolicyTests, run_cases
+from govkit.policy.comparing import Change, compare
+from govkit.policy.coverage import reach, table
+from govkit.policy.explaining import explain
 from govkit.policy.form import digest, dump
 from govkit.policy.judging import judge
-from govkit.policy.read import load, packs
-from govkit.policy.resolving import Problem, explain, lint, resolve
+from govkit.policy.people import day
+from govkit.policy.plans import Plan, plan
+from govkit.policy.read import load, packs, parents
+from govkit.policy.resolving import Problem, lint, resolve
+from govkit.policy.schemas import schema, schema_names
 
-__all__ = ["Problem", "digest", "dump", "explain", "judge", "lint", "load", "packs", "resolve"]
+__all__ = [
+    "QUESTIONS",
+    "Answers",
+    "CaseResult",
+    "Change",
+    "Plan",
+    "PolicyTests",
+    "Problem",
+    "Question",
+    "begin",
+    "compare",
+    "day",
+    "digest",
+    "dump",
+    "explain",
+    "judge",
+    "lint",
+    "load",
+    "packs",
+    "parents",
+    "plan",
+    "reach",
+    "resolve",
+    "run_cases",
+    "schema",
+    "schema_names",
+    "table",
+    "understood",
+]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 from govkit.core import Control, Coverage, Finding, Gap, Policy, Ruling
 from govkit.core.verdict import Cell, CellState
@@ -26,6 +27,32 @@ def coverage(policy: Policy, rulings: Sequence[Ruling], findings: Sequence[Findi
         findings=len(findings) - gaps,
         gaps=gaps,
         cells=tuple(_cell(each, cited.get(each.id, [])) for each in subcategories().values()),
+    )
+
+
+def reach(policy: Policy) -> Coverage:
+    """What a policy could show at most: its coverage if every control were met."""
+    met = [
+        Ruling(control=each.id, state="pass", severity=each.severity, disposition="ignore", reason="if it is met")
+        for each in policy.controls
+    ]
+    return coverage(policy, met, ())
+
+
+def table(found: Coverage) -> tuple[dict[str, Any], ...]:
+    """A row for each of the 72: ``function``, ``id``, ``says``, the evidence it ``wants``, ``state``, ``controls``."""
+    known = subcategories()
+    return tuple(
+        {
+            "function": cell.id.split()[0],
+            "id": cell.id,
+            "says": known[cell.id].says,
+            "wants": known[cell.id].evidence,
+            "state": cell.state,
+            "partly": cell.partly,
+            "controls": list(cell.controls),
+        }
+        for cell in found.cells
     )
 
 

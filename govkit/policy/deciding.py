@@ -62,6 +62,8 @@ def decide(entry: Entry, control: Control, *, confidence: float, rejected: bool)
         return "error", f"{sentences.found(measurement)} is no number; {sentences.limit(require)}"
     if any(bound.low > bound.high for bound in measurement.bounds):
         return "error", f"{sentences.found(measurement)} has a bound whose low end lies above its high end"
+    if len({bound.level for bound in measurement.bounds}) < len(measurement.bounds):
+        return "error", f"{sentences.found(measurement)} has two bounds at one level"
     return _number(measurement, require, confidence=confidence, rejected=rejected)
 
 

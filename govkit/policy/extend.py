@@ -19,6 +19,9 @@ THEN = {"review": 0, "retrain": 1, "withdraw": 2}
 
 _MERGED = ("controls", "risks", "triggers", "slices", "decision")
 
+_OWN = ("id", "version", "title", "relax", "planned")
+"""What a policy says of itself; ``relax`` is added up."""
+
 _BY_KEY = ("require", "params", "attest")
 """Parts of a control that are merged key by key; the others are replaced."""
 
@@ -49,7 +52,7 @@ def merged(parent: dict[str, Any], child: Document) -> Document:
     """
     moved: dict[Place, Place] = {}
     file = child.data
-    result = {key: value for key, value in parent.items() if key not in ("id", "version", "title", "relax")}
+    result = {key: value for key, value in parent.items() if key not in _OWN}
     result.update({key: value for key, value in file.items() if key not in (*_MERGED, "extends")})
     for key in ("controls", "risks", "triggers"):
         result[key] = _by_id(key, parent.get(key, []), file.get(key, []), moved)
@@ -104,7 +107,7 @@ def refuse_loosening(parent: Policy, child: Policy, source: Document) -> None:
     covered = {(entry.control, entry.field): index for index, entry in enumerate(own)}
     after = {WHOLE, *(control.id for control in child.controls), *(trigger.id for trigger in child.triggers)}
     places = _places(source)
-    for name, field, was, now in _loosened(parent, child):
+    for name, field, was, now in loosened(parent, child):
         if covered.pop((name, field), None) is None:
             whose = "the policy" if name == WHOLE else f"control {name}"
             raise source.fault(
@@ -124,8 +127,8 @@ def _places(source: Document) -> dict[str, Place]:
     return {row["id"]: (key, index) for key, index, row in rows if isinstance(row, dict) and "id" in row}
 
 
-def _loosened(parent: Policy, child: Policy) -> Iterator[tuple[str, str, Any, Any]]:
-    """Every field in which a control or a trigger became looser: whose, its name, the old value, the new one."""
+def loosened(parent: Policy, child: Policy) -> Iterator[tuple[str, str, Any, Any]]:
+    """Every field of a control or trigger in both that became looser: whose, its name, the old value, the new one."""
     controls = {control.id: control for control in child.controls}
     triggers = {trigger.id: trigger for trigger in child.triggers}
     if TIER[child.tier] < TIER[parent.tier]:
@@ -133,9 +136,11 @@ def _loosened(parent: Policy, child: Policy) -> Iterator[tuple[str, str, Any, An
     if parent.applies is not None and not _within(child.applies, parent.applies):
         yield WHOLE, "applies", _words(parent.applies), _words(child.applies)
     for control in parent.controls:
-        yield from ((control.id, *change) for change in _looser(control, controls[control.id], parent, child))
+        if control.id in controls:
+            yield from ((control.id, *change) for change in looser(control, controls[control.id], parent, child))
     for trigger in parent.triggers:
-        yield from ((trigger.id, *change) for change in _looser_trigger(trigger, triggers[trigger.id]))
+        if trigger.id in triggers:
+            yield from ((trigger.id, *change) for change in _looser_trigger(trigger, triggers[trigger.id]))
 
 
 def _within(inner: When | None, outer: When) -> bool:
@@ -160,7 +165,7 @@ def _looser_trigger(was: Trigger, now: Trigger) -> Iterator[tuple[str, Any, Any]
         yield "then", was.then, now.then
 
 
-def _looser(was: Control, now: Control, parent: Policy, child: Policy) -> Iterator[tuple[str, Any, Any]]:
+def looser(was: Control, now: Control, parent: Policy, child: Policy) -> Iterator[tuple[str, Any, Any]]:
     """Every field in which a control became looser: its name, the old value, the new one."""
     for field in _FIXED:
         if getattr(was, field) != getattr(now, field):
@@ -217,4 +222,5 @@ def _looser_limit(was: Control, now: Control) -> Iterator[tuple[str, Any, Any]]:
 
 
 def _limit(control: Control) -> str:
-    return str(control.require.model_dump(exclude_none=True)) if control.require else "no limit"
+    limits = control.require.model_dump(exclude_none=True) if control.require else {}
+    return ", ".join(f"{name} {str(value).lower()}" for name, value in limits.items()) or "no limit"

@@ -23,8 +23,6 @@ _OUTCOME: dict[Disposition, Outcome] = {
     "block": "BLOCK",
 }
 
-_JUDGED: frozenset[State] = frozenset({"pass", "fail", "inconclusive"})
-
 Facts = Mapping[str, object]
 
 
@@ -37,6 +35,7 @@ def judge(
     attestations: Iterable[Attestation] = (),
     waivers: Iterable[Waiver] = (),
     enforced: bool = True,
+    notices: Sequence[str] = (),
 ) -> Verdict:
     """Judge.
 
@@ -48,20 +47,21 @@ def judge(
         attestations: Signed statements of people.
         waivers: Signed exceptions.
         enforced: False marks a verdict whose exit code is 0 whatever it says.
+        notices: What else the verdict is to say, as that its limits were locked.
 
     Returns:
-        The verdict. Where no control came to pass, fail or inconclusive, nothing was judged and the outcome is BLOCK;
-        so it is for a case outside of what the policy ``applies`` to. A policy whose ``review_by``, or one of whose
-        relaxations, lies in the past gives REVIEW at least. A control that is not met is an exception at least, even
-        where the policy says ignore.
+        The verdict. Where no control came to pass or fail, nor was left open by a measurement, nothing was judged and
+        the outcome is BLOCK; so it is for a case outside of what the policy ``applies`` to. A policy whose
+        ``review_by``, or one of whose relaxations, lies in the past gives REVIEW at least. A control that is not met is
+        an exception at least, even where the policy says ignore.
 
     Raises:
         PolicyError: ``as_of`` is no time.
     """
     found, today, signed = tuple(findings), day(as_of), tuple(attestations)
     first = _rulings(policy, found, signed, subject=subject, today=today)
-    rulings, notices = waived(first, policy, found, waivers, subject=subject, today=today)
-    outcome, remarks = _outcome(policy, rulings, _facts(found), today)
+    rulings, idle = waived(first, policy, found, waivers, subject=subject, today=today)
+    outcome, remarks = _outcome(policy, rulings, found, today)
     return Verdict(
         outcome=outcome,
         rulings=rulings,
@@ -71,7 +71,7 @@ def judge(
         policy=digest(policy),
         as_of=as_of,
         enforced=enforced,
-        notices=(*remarks, *_relaxed(policy, today), *notices),
+        notices=(*remarks, *_relaxed(policy, today), *idle, *notices),
     )
 
 
@@ -178,14 +178,18 @@ _A = {
 }
 
 
-def _outcome(policy: Policy, rulings: Sequence[Ruling], facts: Facts, today: date) -> tuple[Outcome, tuple[str, ...]]:
+def _outcome(
+    policy: Policy, rulings: Sequence[Ruling], findings: Sequence[Finding], today: date
+) -> tuple[Outcome, tuple[str, ...]]:
     own = max((each.disposition for each in rulings), key=RANK.__getitem__)
-    raised = tuple(_raised(policy, rulings, facts, today))
+    raised = tuple(_raised(policy, rulings, findings, today))
     worst = max((own, *(disposition for disposition, _ in raised)), key=RANK.__getitem__)
     return _OUTCOME[worst], tuple(notice for _, notice in raised)
 
 
-def _raised(policy: Policy, rulings: Sequence[Ruling], facts: Facts, today: date) -> Iterator[tuple[Disposition, str]]:
+def _raised(
+    policy: Policy, rulings: Sequence[Ruling], findings: Sequence[Finding], today: date
+) -> Iterator[tuple[Disposition, str]]:
     """What the policy as a whole adds to its rulings: the least that follows, and why."""
     ignored = [f"{each.control} ({each.state})" for each in rulings if _ignored(each)]
     if ignored:
@@ -196,11 +200,18 @@ def _raised(policy: Policy, rulings: Sequence[Ruling], facts: Facts, today: date
         if each.expires < today:
             what = f"the relaxed {each.field} of {each.control} expired on {each.expires}"
             yield "review", f"{what}; a person must decide"
-    outside = _excluded(policy.applies, facts) if policy.applies is not None else None
+    outside = _excluded(policy.applies, _facts(findings)) if policy.applies is not None else None
     if outside is not None:
         yield "block", f"this policy was not written for such a case: {outside[1]}"
-    if not any(each.state in _JUDGED for each in rulings):
+    if not any(_judged(each, findings) for each in rulings):
         yield "block", "no control could be judged; nothing speaks for this model"
+
+
+def _judged(each: Ruling, findings: Sequence[Finding]) -> bool:
+    """True for a pass, a failure, and a measurement that leaves it open; what was not measured says nothing."""
+    rests_on = (findings[part.finding] for part in each.parts if part.finding >= 0)
+    open_ = each.state == "inconclusive" and any(isinstance(finding, Measurement) for finding in rests_on)
+    return open_ or each.state in ("pass", "fail")
 
 
 def _ignored(each: Ruling) -> bool:

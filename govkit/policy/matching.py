@@ -17,6 +17,7 @@ _STATE: dict[str, State] = {
     "unsupported": "unsupported",
     "no data": "missing",
     "no extra": "missing",
+    "not run": "missing",
     "too few rows": "inconclusive",
 }
 

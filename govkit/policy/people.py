@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 
 from govkit.core import Attest, Attestation, Control, Finding, Measurement, Policy, Ruling, State, Waiver
+from govkit.core.limit import distance
+from govkit.core.words import known_as
 from govkit.errors import PolicyError
 
 LIFE = {"info": 365, "low": 180, "medium": 90, "high": 30}
@@ -60,14 +62,14 @@ def attested(
 def _people(name: str, attestations: Iterable[Attestation], owner: str, subject: str) -> set[str]:
     """Those whom ``not_same_as`` means by a word: the owner of the policy, or who signed that kind of statement."""
     found = {each.signer for each in attestations if each.kind == name and each.model == subject}
-    return {person.strip().casefold() for person in (found | {owner} if name == "owner" else found)}
+    return {known_as(person) for person in (found | {owner} if name == "owner" else found)}
 
 
 def _same_person(each: Attestation, others: Mapping[str, set[str]]) -> str | None:
     for name, people in others.items():
         if not people - {""}:
             return f"nobody is known as {name}, whom the signer must not be"
-        if each.signer.strip().casefold() in people:
+        if known_as(each.signer) in people:
             who = "the owner of the policy" if name == "owner" else f"the one who signed {name}"
             return f"signed by {each.signer}, {who}; expected somebody else"
     return None
@@ -106,24 +108,32 @@ def waived(
     """
     controls = {control.id: control for control in policy.controls}
     by_id = {ruling.control: ruling for ruling in rulings}
+    after = dict(by_id)
     notices = []
     for waiver in sorted(waivers, key=lambda each: each.model_dump_json()):
         ruling, control = by_id.get(waiver.control), controls.get(waiver.control)
         if ruling is None or control is None:
-            refusal: str | None = "this policy has no such control"
+            why: str | None = "this policy has no such control"
         else:
-            refusal = _not_waivable(waiver, ruling, subject, today) or _above_ceiling(waiver, ruling, control, findings)
-        if refusal is None and ruling is not None:
-            by_id[waiver.control] = ruling.model_copy(update={"waived": True, "disposition": "warn"})
+            why = refusal(waiver, ruling, control, findings, subject=subject, today=today)
+        if why is None and ruling is not None:
+            after[waiver.control] = ruling.model_copy(update={"waived": True, "disposition": "warn"})
         else:
-            notices.append(f"waiver {waiver.id} of {waiver.control} is not applied: {refusal}")
-    return tuple(by_id[ruling.control] for ruling in rulings), tuple(notices)
+            notices.append(f"waiver {waiver.id} of {waiver.control} is not applied: {why}")
+    return tuple(after[ruling.control] for ruling in rulings), tuple(notices)
+
+
+def refusal(
+    waiver: Waiver, ruling: Ruling, control: Control, findings: Sequence[Finding], *, subject: str, today: date
+) -> str | None:
+    """Why a waiver does not hold for a ruling, or None where it does."""
+    return _not_waivable(waiver, ruling, subject, today) or _above_ceiling(waiver, ruling, control, findings)
 
 
 def _not_waivable(waiver: Waiver, ruling: Ruling, subject: str, today: date) -> str | None:
     life = LIFE.get(ruling.severity, 0)
     states = {part.state for part in ruling.parts} or {ruling.state}
-    alone = waiver.owner.strip().casefold() == waiver.approver.strip().casefold()
+    alone = known_as(waiver.owner) == known_as(waiver.approver)
     reasons = (
         (waiver.model != subject, "it is for another model"),
         (ruling.severity == "critical", "a critical control cannot be waived"),
@@ -145,18 +155,23 @@ def _not_waivable(waiver: Waiver, ruling: Ruling, subject: str, today: date) -> 
 
 
 def _above_ceiling(waiver: Waiver, ruling: Ruling, control: Control, findings: Sequence[Finding]) -> str | None:
-    """A waiver holds while no value is worse than its ceiling; of two limits it bounds the size of the value."""
+    """A waiver holds while no value lies farther beyond the limit, on whichever side, than its ceiling does."""
     if waiver.ceiling is None:
         return None
     require = control.require
     if require is None or require.equals is not None:
         return "a ceiling needs a control with a numeric limit"
-    for part in ruling.parts:
-        finding = findings[part.finding] if part.finding >= 0 else None
-        if part.state == "pass" or not isinstance(finding, Measurement) or isinstance(finding.value, bool | str):
-            continue
-        value = abs(finding.value) if require.min is not None and require.max is not None else finding.value
-        worse = value < waiver.ceiling if require.max is None else value > waiver.ceiling
-        if worse:
-            return f"the value {finding.value} is worse than its ceiling {waiver.ceiling}"
+    worst = worst_value(ruling, control, findings)
+    if worst is None:
+        return None
+    at_ceiling = worst.model_copy(update={"value": waiver.ceiling})
+    if distance(worst, require) > distance(at_ceiling, require):
+        return f"the value {worst.value} is worse than its ceiling {waiver.ceiling}"
     return None
+
+
+def worst_value(ruling: Ruling, control: Control, findings: Sequence[Finding]) -> Measurement | None:
+    """Of the parts that do not pass, the number that lies farthest beyond the limit; None where there is none."""
+    open_ = [findings[part.finding] for part in ruling.parts if part.state != "pass" and part.finding >= 0]
+    numbers = [each for each in open_ if isinstance(each, Measurement) and not isinstance(each.value, bool | str)]
+    return max(numbers, key=lambda each: distance(each, control.require), default=None)

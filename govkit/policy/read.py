@@ -8,7 +8,8 @@ from govkit.core.policy import Policy
 from govkit.documents import Document, nearest, read, read_text, validate
 from govkit.errors import PolicyError
 from govkit.policy.extend import merged, refuse_loosening
-from govkit.policy.form import plain
+from govkit.policy.form import digest, plain
+from govkit.policy.templates import FILE
 from govkit.resources import find
 
 MAX_PARENTS = 16
@@ -16,7 +17,7 @@ MAX_PARENTS = 16
 
 def packs() -> tuple[str, ...]:
     """Names of the policies that ship with govkit, sorted."""
-    return tuple(sorted(path.stem for path in find("policies").glob("*.yaml")))
+    return tuple(sorted(path.stem for path in find("policies").glob("*.yaml") if path.name != FILE))
 
 
 def load(name_or_path: str | Path) -> Policy:
@@ -34,6 +35,31 @@ def load(name_or_path: str | Path) -> Policy:
             expected.
     """
     return _load(_locate(name_or_path, Path()), ())
+
+
+def places(name_or_path: str | Path) -> dict[str, str]:
+    """Where the controls and triggers of a policy that loads stand: id -> ``FILE:LINE``; ``""`` is the policy itself.
+
+    What a file inherits stands where the nearest file says something of it.
+    """
+    path = _locate(name_or_path, Path())
+    source = read(path, error=PolicyError)
+    found: dict[str, str] = {}
+    for reference in _parents(source):
+        found |= places(_locate(reference, path.parent))
+    own = ((key, index, row) for key in ("controls", "triggers") for index, row in enumerate(source.data.get(key, [])))
+    found |= {row["id"]: source.spot((key, index)) for key, index, row in own}
+    return {**found, "": source.spot(("schema",))}
+
+
+def parents(name_or_path: str | Path) -> dict[str, str]:
+    """Digest of every policy that a policy extends, as loaded, by the reference that names it."""
+    path = _locate(name_or_path, Path())
+    found: dict[str, str] = {}
+    for reference in _parents(read(path, error=PolicyError)):
+        above = _locate(reference, path.parent)
+        found |= {**parents(above), reference: digest(_load(above, ()))}
+    return found
 
 
 def _locate(reference: str | Path, folder: Path) -> Path:

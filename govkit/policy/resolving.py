@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from govkit.core import Check, Control, Metric, Policy, Risk
+from govkit.core import Check, Control, Metric, Policy, Risk, Waiver
 from govkit.core.policy import RANK
 from govkit.documents import nearest
 from govkit.errors import PolicyError
+from govkit.policy.doubts import Complaint, aged, dead_waivers, open_outcomes, undecided
+from govkit.policy.read import places
 from govkit.policy.standards import crosswalk, instruments, subcategories
 
 _TRUTHS = frozenset({"true", "false", "unknown"})
-
-Complaint = tuple[Literal["error", "warning"], str]
 
 
 @dataclass(frozen=True)
@@ -27,26 +29,32 @@ class Problem:
         level: An error is refused by ``resolve``; a warning is not.
         control: Id of the control, empty for the policy as a whole.
         message: What was found and what to do.
+        place: ``FILE:LINE`` of the control, where the policy came from a file.
     """
 
     level: Literal["error", "warning"]
     control: str
     message: str
+    place: str = ""
 
 
-def resolve(policy: Policy, catalog: Mapping[str, Check]) -> Policy:
+def resolve(policy: Policy, catalog: Mapping[str, Check], *, source: str | Path | None = None) -> Policy:
     """The policy with every parameter of every check written out, ready to judge by.
 
     Args:
         policy: A policy as ``load`` gives it.
         catalog: Checks by name.
+        source: Name or path that the policy was loaded by; then problems name file and line.
 
     Raises:
         PolicyError: Lists every error that ``lint`` finds.
     """
-    errors = [problem for problem in lint(policy, catalog) if problem.level == "error"]
+    errors = [problem for problem in lint(policy, catalog, source=source) if problem.level == "error"]
     if errors:
-        lines = [f"policy {policy.id}, {each.control or 'as a whole'}: {each.message}" for each in errors]
+        names = [(f"{each.place}: " if each.place else "") + f"policy {policy.id}" for each in errors]
+        lines = [
+            f"{name}, {each.control or 'as a whole'}: {each.message}" for name, each in zip(names, errors, strict=True)
+        ]
         raise PolicyError("\n".join(lines))
     controls = tuple(
         control.model_copy(update={"params": _complete(catalog[control.check], control.params)})
@@ -57,47 +65,33 @@ def resolve(policy: Policy, catalog: Mapping[str, Check]) -> Policy:
     return policy.model_copy(update={"controls": controls})
 
 
-def lint(policy: Policy, catalog: Mapping[str, Check]) -> tuple[Problem, ...]:
-    """Everything that is wrong with a policy or deserves a thought, control by control."""
-    problems = [Problem(level, "", message) for level, message in _whole(policy)]
+def lint(
+    policy: Policy,
+    catalog: Mapping[str, Check],
+    *,
+    source: str | Path | None = None,
+    waivers: Iterable[Waiver] = (),
+    as_of: date | None = None,
+) -> tuple[Problem, ...]:
+    """Everything that is wrong with a policy or deserves a thought, control by control.
+
+    Args:
+        policy: A policy as ``load`` gives it.
+        catalog: Checks by name.
+        source: Name or path that the policy was loaded by; then problems name file and line.
+        waivers: Exceptions that are on file; those that can never hold are named.
+        as_of: Day that counts as now; without it the age of sources and waivers is not looked at.
+    """
+    old = aged(policy, as_of) if as_of is not None else ()
+    problems = [Problem(level, "", message) for level, message in (*_whole(policy), *open_outcomes(policy), *old)]
     for control in policy.controls:
         complaints = (*_cited(control, catalog), *_asked(control, catalog), *_worded(control))
         problems += [Problem(level, control.id, message) for level, message in complaints]
-    return tuple(problems)
-
-
-def explain(policy: Policy, control_id: str) -> dict[str, Any]:
-    """A control in words: what is asked, on whose authority, which outcomes it serves and what follows.
-
-    Raises:
-        PolicyError: The policy has no such control.
-    """
-    controls = {control.id: control for control in policy.controls}
-    if control_id not in controls:
-        raise PolicyError(f"policy {policy.id} has no control {control_id!r}{nearest(control_id, controls)}")
-    control, known = controls[control_id], subcategories()
-    authority, source = control.authority, instruments().get(control.authority.ref if control.authority else "")
-    states = ("on_fail", "on_missing", "on_error", "on_unsupported", "on_inconclusive")
-    return {
-        "control": control.id,
-        "title": control.title,
-        "severity": control.severity,
-        "measures": f"{control.check}.{control.metric}"
-        if control.check
-        else f"a signed {control.attest.kind}"
-        if control.attest
-        else "",
-        "of": control.of if control.compared_with is None else f"{control.of} minus {control.compared_with}",
-        "over": list(control.over) or ["all rows"],
-        "data": control.data,
-        "limit": control.require.model_dump(exclude_none=True) if control.require else {},
-        "confidence": control.confidence or policy.decision.confidence,
-        "authority": authority.model_dump() if authority else {},
-        "source": {"title": source.title, "status": source.status} if source else {},
-        "serves": {name: known[name].says for name in control.rmf if name in known},
-        "then": {state: getattr(control, state) for state in states},
-        "advice": control.advice,
-    }
+        problems += [Problem(level, control.id, message) for level, message in undecided(control, policy, catalog)]
+    dead = dead_waivers(policy, waivers, as_of or date.min)
+    problems += [Problem("warning", name, message) for name, message in dead]
+    where = places(source) if source is not None and problems else {}
+    return tuple(replace(each, place=where.get(each.control, "")) for each in problems)
 
 
 def _complete(check: Check, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -273,13 +267,12 @@ def _range(metric: Metric, *, paired: bool) -> tuple[float | None, float | None]
 def _worded(control: Control) -> Iterator[Complaint]:
     if not control.advice.strip():
         yield "warning", "advice is missing: say in plain words what to do when this is not met"
-    unmeasured = min(RANK[control.on_missing], RANK[control.on_error], RANK[control.on_unsupported])
-    if unmeasured < RANK["review"] <= RANK[control.on_inconclusive]:
-        yield "warning", "an open question leads to review, so missing evidence does too, whatever on_missing says"
     if control.on_fail == "ignore":
         yield "error", "on_fail: ignore would let a failure pass in silence; use warn, review or block"
     for key in ("on_missing", "on_error", "on_unsupported", "on_inconclusive"):
         if getattr(control, key) == "ignore":
             yield "warning", f"{key}: ignore counts as warn: what is not met is never less than an exception"
     if RANK[control.on_fail] < RANK[control.on_inconclusive]:
-        yield "warning", f"on_inconclusive {control.on_inconclusive} is stricter than on_fail {control.on_fail}"
+        opens = RANK[control.on_fail] < RANK["review"] <= RANK[control.on_inconclusive]
+        milder = f"on_fail {control.on_fail} is milder than on_inconclusive {control.on_inconclusive}"
+        yield "error" if opens else "warning", f"{milder}: a worse value would do better; write the same word for both"

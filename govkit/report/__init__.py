@@ -10,9 +10,11 @@ from pathlib import Path
 
 from govkit.errors import MissingExtra
 from govkit.licenses import components, notice
+from govkit.report.badge import badge, drawing
 from govkit.report.blocks import Section
 from govkit.report.card import card
 from govkit.report.charts import Chart, choose
+from govkit.report.comment import comment
 from govkit.report.cover import cover
 from govkit.report.figures import draw
 from govkit.report.html import page
@@ -38,9 +40,9 @@ def render(bundle: Path, *, out: Path | None = None, pdf: bool = True) -> tuple[
         pdf: Whether to write ``report.pdf`` too, which needs the extra ``pdf``.
 
     Returns:
-        The written files, sorted: ``card.md``, ``report.html``, ``report.pdf``, ``summary.md``, ``junit.xml``,
-        ``results.sarif``, ``NOTICE`` where there is a record of the run, and one JSON table and one SVG a figure. The
-        same bundle gives the same bytes.
+        The written files, sorted: ``card.md``, ``report.html``, ``report.pdf``, ``summary.md``, ``comment.md``,
+        ``badge.json``, ``badge.svg``, ``junit.xml``, ``results.sarif``, ``NOTICE`` where there is a record of the run,
+        and one JSON table and one SVG a figure. The same bundle gives the same bytes.
 
     Raises:
         UsageError: ``bundle`` is not a bundle.
@@ -61,6 +63,9 @@ def render(bundle: Path, *, out: Path | None = None, pdf: bool = True) -> tuple[
         "summary.md": summary(report, shown).encode(),
         "junit.xml": junit(report),
         "results.sarif": sarif(report),
+        "badge.json": badge(report),
+        "badge.svg": drawing(report),
+        "comment.md": comment(report, shown).encode(),
     }
     if report.sources.run is not None:
         made_of = components(report.sources.run, report.sources.audit.licenses, ())

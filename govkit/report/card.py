@@ -39,7 +39,7 @@ _CHAPTERS = (
     ("Training data", ()),
     ("Quantitative analyses", ("change", "fairness", "calibration", "robustness")),
     ("Ethical considerations", ("risks",)),
-    ("Caveats and recommendations", ("gaps", "limits")),
+    ("Caveats and recommendations", ("people", "gaps", "limits")),
 )
 
 

@@ -15,6 +15,7 @@ from govkit.report.escape import LONGEST, NAME, brief, sentences, short
 from govkit.report.model import CURVE, Entry, Report
 from govkit.report.numbers import NONE, ends, is_difference, number, percent, plain, rows, value
 from govkit.report.outcomes import PRINTED_ROWS, listing, section
+from govkit.report.people import people
 from govkit.report.saying import in_words, worst_first
 
 
@@ -22,6 +23,7 @@ def judged(report: Report) -> list[Section | None]:
     """All sections of this module, in the order of the report."""
     return [
         section("register", _register(report)),
+        section("people", people(report)),
         section("coverage", _coverage(report)),
         section("risks", _risks(report)),
         section("gaps", _gaps(report)),
@@ -55,20 +57,6 @@ def _register(report: Report) -> Iterable[Block]:
     columns = (Column("Control", 10), Column("Asked, and what to do", 30), Column("State", 14),
                Column("Found beside required", 46))  # fmt: skip
     yield Table(words.catalog()["rulings_says"], columns, tuple(_ruling(entry, report) for entry in report.entries))
-    waivers = report.sources.judged.get("waivers") or []
-    if waivers:
-        heads = (
-            Column("Exception", 16),
-            Column("Control", 16),
-            Column("Approved by", 18),
-            Column("Expires", 14),
-            Column("Reason", 36),
-        )
-        yield Table("Exceptions on record", heads, tuple(_waiver(item) for item in waivers))
-    attestations = report.sources.judged.get("attestations") or []
-    if attestations:
-        signed = (Column("Statement", 28), Column("Signed by", 28), Column("Role", 22), Column("Signed", 22))
-        yield Table("Statements of people", signed, tuple(_attestation(item) for item in attestations))
 
 
 def _ruling(entry: Entry, report: Report) -> tuple[Cell, ...]:
@@ -110,22 +98,6 @@ def _between(bound: Bound, *, signed: bool) -> Cell:
     between = ends(bound.low, bound.high, signed=signed)
     level: Cell = () if bound.low == bound.high else ("bounds at ", percent(bound.level), " %: ")
     return (" (", *level, *between, ")")
-
-
-def _waiver(item: Any) -> tuple[Cell, ...]:
-    found = item if isinstance(item, dict) else {"id": item}
-    found = found.get("waiver", found)
-    return tuple(_text(found.get(key)) for key in ("id", "control", "approver", "expires", "reason"))
-
-
-def _attestation(item: Any) -> tuple[Cell, ...]:
-    found = item if isinstance(item, dict) else {"kind": item}
-    found = found.get("attestation", found)
-    return tuple(_text(found.get(key)) for key in ("kind", "signer", "role", "signed_at"))
-
-
-def _text(found: Any) -> Cell:
-    return NONE if found in (None, "") else (short(str(found)),)
 
 
 def _coverage(report: Report) -> Iterable[Block]:
@@ -216,6 +188,8 @@ def _method(report: Report) -> Iterable[Block]:
         ("Seed", plain(sources.measured.get("seed"))),
         ("Policy", (short(sources.policy.id), " ", Code(sources.policy.version), " ", Code(sources.verdict.policy))),
         ("Confidence of a limit", (percent(sources.policy.decision.confidence), " %, one-sided")),
+        ("Limits fixed before results", (_fixed(sources.verdict.notices),)),
+        ("Testing of the tests", (sources.selfcheck.sentence if sources.selfcheck else "not shown",)),
         ("Findings statement", (Code(sources.findings_digest),)),
         ("Measurements", (number(sources.verdict.coverage.findings),)),
         ("Gaps", (number(sources.verdict.coverage.gaps),)),
@@ -235,6 +209,12 @@ def _method(report: Report) -> Iterable[Block]:
         columns = (Column("Environment of the run", 34), Column("Version or value", 66))
         facts = sorted(sources.run.environment.items())
         yield Table("Versions", columns, tuple(((short(k),), _version(fact.value)) for k, fact in facts))
+
+
+def _fixed(notices: Iterable[str]) -> str:
+    """Who locked the limits and when, as the verdict has it."""
+    said = (text.partition(": ")[2] for text in notices if text.startswith("limits fixed before results: "))
+    return sentences(next(said, "not shown"), 200)
 
 
 def _version(found: Any) -> Cell:

@@ -14,8 +14,9 @@ from typing import Any
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from govkit.core import Audit, Finding, Policy, Run, Verdict
+from govkit.core import Attestation, Audit, Finding, Policy, Run, Verdict, Waiver
 from govkit.core.audit import DRIFT_PAGE
+from govkit.core.trials import SELF_CHECK, SelfCheck
 from govkit.errors import UsageError
 
 _FINDINGS: TypeAdapter[tuple[Finding, ...]] = TypeAdapter(tuple[Finding, ...])
@@ -32,10 +33,13 @@ class Sources:
         policy: The policy as resolved.
         audit: The audit file as resolved.
         measured: Predicate of the findings statement without the findings: subject, seed, tool, passes.
-        judged: Predicate of the verdict statement without the verdict: inputs, waivers, attestations.
+        judged: Predicate of the verdict statement without the verdict: inputs, digests of waivers and attestations.
+        waivers: Exceptions that people signed.
+        attestations: Statements that people signed.
         findings_payload: Bytes that were signed.
         findings_digest: ``sha256:<hex>`` of these bytes.
         as_of: The time of judging, the only time in a document.
+        selfcheck: What a self-check of the tool found, where its record lies in the bundle.
         drift_report: Name of evidently's page, where it lies beside the documents.
     """
 
@@ -46,10 +50,13 @@ class Sources:
     audit: Audit
     measured: dict[str, Any]
     judged: dict[str, Any]
+    waivers: tuple[Waiver, ...]
+    attestations: tuple[Attestation, ...]
     findings_payload: bytes
     findings_digest: str
     as_of: datetime
     drift_report: str | None = None
+    selfcheck: SelfCheck | None = None
 
 
 def read(bundle: Path, *, out: Path | None = None) -> Sources:
@@ -67,6 +74,9 @@ def read(bundle: Path, *, out: Path | None = None) -> Sources:
         verdict = Verdict.model_validate(judged.pop("verdict", None))
         policy = Policy.model_validate(_yaml(bundle / "policy.yaml"))
         audit = Audit.model_validate(_yaml(bundle / "audit.yaml"))
+        waivers = tuple(Waiver.model_validate(each) for each in _signed(bundle / "waivers"))
+        attestations = tuple(Attestation.model_validate(each) for each in _signed(bundle / "attestations"))
+        tried = _selfcheck(bundle / SELF_CHECK)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(step) for step in first["loc"])
@@ -82,9 +92,12 @@ def read(bundle: Path, *, out: Path | None = None) -> Sources:
         audit=audit,
         measured=measured,
         judged=judged,
+        waivers=waivers,
+        attestations=attestations,
         findings_payload=payload,
         findings_digest=f"sha256:{hashlib.sha256(payload).hexdigest()}",
         as_of=_time(verdict.as_of, bundle),
+        selfcheck=tried,
         drift_report=DRIFT_PAGE if ((out or bundle) / DRIFT_PAGE).is_file() else None,
     )
 
@@ -101,6 +114,21 @@ def _statement(path: Path) -> tuple[bytes, dict[str, Any]]:
     if not isinstance(predicate, dict):
         raise UsageError(f"{path}: expected a predicate with keys; found {type(predicate).__name__}")
     return payload, predicate
+
+
+def _signed(folder: Path) -> list[dict[str, Any]]:
+    """What people signed, by the names of the files."""
+    return [_statement(path)[1] for path in sorted(folder.glob("*.sigstore.json"))]
+
+
+def _selfcheck(path: Path) -> SelfCheck | None:
+    if not path.exists():
+        return None
+    try:
+        plain = json.loads(path.read_bytes())
+        return SelfCheck.model_validate({key: value for key, value in plain.items() if key != "digest"})
+    except (ValueError, AttributeError):
+        raise UsageError(f"{path}: expected the record of a self-check; found something else") from None
 
 
 def _yaml(path: Path) -> Any:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from govkit.report.escape import clean, markdown
+from govkit.report.asked import asked, authority, remedy
+from govkit.report.escape import NAME, clean, markdown, short
 from govkit.report.escape import sarif as plain
 from govkit.report.model import Entry, Report
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+_LOCATION = {"physicalLocation": {"artifactLocation": {"uri": "policy.yaml"}, "region": {"startLine": 1}}}
+"""The policy of the bundle; code scanning shows nothing without a line."""
+
 _LEVEL = {"block": "error", "review": "warning", "warn": "note", "ignore": "note"}
 
 
@@ -25,6 +29,7 @@ def sarif(report: Report) -> bytes:
     verdict = report.sources.verdict
     run = {
         "tool": {"driver": driver},
+        "automationDetails": {"id": f"govkit/{short(report.name, NAME)}/"},
         "columnKind": "utf16CodeUnits",
         "results": [_result(index, entry) for index, entry in enumerate(entries) if entry.ruling.state != "pass"],
         "properties": {
@@ -39,15 +44,22 @@ def sarif(report: Report) -> bytes:
 
 
 def _rule(entry: Entry) -> dict[str, Any]:
-    ruling = entry.ruling
-    title = ruling.title or ruling.control
+    ruling, control = entry.ruling, entry.control
+    title = short(ruling.title or ruling.control)
+    told = {"Asked": asked(control), "Authority": authority(control), "If it is not met": remedy(control)}
     return {
         "id": clean(ruling.control),
-        "shortDescription": {"text": clean(title)},
-        "help": {"text": clean(entry.advice), "markdown": markdown(entry.advice)},
+        "shortDescription": {"text": title},
+        "fullDescription": {"text": f"{title}: {told['Asked']}"},
+        "help": {
+            "text": "\n".join(f"{name}: {says}" for name, says in told.items()),
+            "markdown": "\n\n".join(f"**{name}:** {markdown(says)}" for name, says in told.items()),
+        },
+        "defaultConfiguration": {"level": _LEVEL[control.on_fail] if control else "none"},
         "properties": {
             "severity": ruling.severity,
-            "rmf": [clean(i) for i in entry.control.rmf] if entry.control else [],
+            "rmf": [clean(i) for i in control.rmf] if control else [],
+            "tags": ["governance", *(clean(i) for i in (control.rmf if control else ()))],
         },
     }
 
@@ -56,13 +68,15 @@ def _result(index: int, entry: Entry) -> dict[str, Any]:
     ruling = entry.ruling
     applies = ruling.state != "not_applicable"
     said = f"{ruling.title or ruling.control}: {ruling.reason}"
+    if applies:
+        said = f"{said} What to do: {entry.next_step}"
     found: dict[str, Any] = {
         "ruleId": clean(ruling.control),
         "ruleIndex": index,
         "kind": "fail" if applies else "notApplicable",
         "level": _LEVEL[ruling.disposition] if applies else "none",
         "message": {"text": plain(said), "markdown": markdown(said)},
-        "locations": [{"physicalLocation": {"artifactLocation": {"uri": "policy.yaml"}}}],
+        "locations": [_LOCATION],
         "partialFingerprints": {"control": clean(ruling.control)},
         "properties": {"state": ruling.state, "severity": ruling.severity, "waived": ruling.waived},
     }

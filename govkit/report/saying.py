@@ -214,7 +214,7 @@ def _small(cell: Cell) -> Cell:
 def _repeated(reason: str) -> str:
     """What the verdict says, with words for the names of metrics."""
     text = _unnamed(sentences(reason.split(" | ")[0], LONGEST))
-    for known in ("no data", "no extra", "too few rows", "unsupported", "crashed"):
+    for known in ("no data", "no extra", "not run", "too few rows", "unsupported", "crashed"):
         if text.startswith(f"{known}: "):
             text = f"{words.catalog()['plain']['not_measured']} {text.removeprefix(f'{known}: ')}"
     return text[:1].upper() + text[1:]

@@ -8,6 +8,7 @@ from govkit.report.cover import Cover
 from govkit.report.escape import brief, markdown
 from govkit.report.judged import state
 from govkit.report.model import Entry, Report
+from govkit.report.people import in_lines
 from govkit.report.saying import in_words
 
 MOST_RULINGS = 12
@@ -21,6 +22,8 @@ def summary(report: Report, shown: Cover) -> str:
     lines.append(", ".join(f"{number.text} {name}" for number, name in shown.counts))
     if report.open_points:
         lines += ["### Open points", "\n".join(_open(report))]
+    if signed := in_lines(report):
+        lines += [f"### {words.catalog()['sections']['people']['title']}", "\n".join(signed)]
     if shown.unmeasured:
         more = ["- The report lists the others."] if shown.more_unmeasured else []
         lines += ["### Not measured", "\n".join([*(f"- {markdown(item)}" for item in shown.unmeasured), *more])]

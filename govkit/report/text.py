@@ -1,4 +1,4 @@
-"""Blocks as Markdown, for the card and the summary."""
+"""Blocks as Markdown, for the card, the summary and the comment; cells also as plain text."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from govkit.report import words
 from govkit.report.blocks import Block, Bullets, Cell, Code, Facts, Lines, Link, Mark, Num, Picture, Piece, Table, Text
-from govkit.report.escape import markdown
+from govkit.report.escape import clean, markdown
 
 _PLAIN_CODE = re.compile(r"^[\w:.@/+ -]+$", re.ASCII)
 MOST_ROWS = 30
@@ -36,6 +36,21 @@ def _piece(piece: Piece) -> str:
         return f"[{markdown(piece.path)}]({piece.path})"
     lead, tail = (" " if piece[:1].isspace() else ""), (" " if piece[-1:].isspace() else "")
     return f"{lead}{markdown(piece)}{tail}" if piece.strip() else " "
+
+
+def plain(pieces: Cell) -> str:
+    """The pieces of a cell as one line of plain text."""
+    return clean("".join(map(_unmarked, pieces)))
+
+
+def _unmarked(piece: Piece) -> str:
+    if isinstance(piece, Mark):
+        return f"{piece.shape} {piece.text}".strip()
+    if isinstance(piece, Lines):
+        return " " + "; ".join(plain(item) for item in piece.items)
+    if isinstance(piece, Link):
+        return piece.path
+    return piece if isinstance(piece, str) else piece.text
 
 
 def blocks(found: Iterable[Block], *, figures: frozenset[str] = frozenset()) -> str:

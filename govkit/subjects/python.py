@@ -17,7 +17,7 @@ from govkit.core.words import CLASSES, Access, Modality, Task
 from govkit.engine import batches
 from govkit.errors import SubjectError
 from govkit.subjects.boundary import Boundary, source_digest
-from govkit.subjects.states import asked, softmax, tensor_of, two_columns
+from govkit.subjects.states import answers_of, asked, columns_of, tensor_of
 
 BATCH = 256
 
@@ -42,24 +42,19 @@ def python_subject(
         modality: What the inputs are, where the object does not say.
         classes: Names of the classes, where the object has no ``classes``.
         passes: Counter; every row that goes forward is added.
-        task: What the answers are. A torch module answers with the logits of classes and with nothing else.
+        task: What the answers are, and how what a torch module returns is read: logits of classes, logits of labels
+            each on its own, or a number.
         input_range: Smallest and largest value of a continuous input.
 
     Raises:
-        SubjectError: The code fails when it is imported, NAME is none of these, or a torch module for another task.
+        SubjectError: The code fails when it is imported, or NAME is none of these.
     """
     thing, file = imported(name, paths)
     origin = Origin(name, file, tuple(paths), modality, tuple(classes), passes, input_range, task)
     if is_module(thing):
-        if task not in CLASSES:
-            raise SubjectError(
-                f"{name} is a torch.nn.Module, whose outputs are read as logits of classes; for {task} give a function"
-            )
         return TorchSubject(thing, origin)
     if isinstance(thing, Subject):
-        if task in CLASSES and isinstance(thing, Differentiable):
-            return OpenObject(thing, origin)
-        return ObjectSubject(thing, origin)
+        return OpenObject(thing, origin) if isinstance(thing, Differentiable) else ObjectSubject(thing, origin)
     function = getattr(thing, "predict" if task == "regression" else "predict_proba", thing)
     if callable(function):
         return FunctionSubject(function, thing, origin)
@@ -126,10 +121,10 @@ class FunctionSubject:
 
 
 class TorchSubject:
-    """A ``torch.nn.Module`` whose forward takes a float batch and returns logits; its gradients are open.
+    """A ``torch.nn.Module`` whose forward takes a float batch and returns logits or a number; its gradients are open.
 
-    Images come as ``(n, c, h, w)``, tables as ``(n, columns)``. A single output is the logit of the second of two
-    classes. The module is asked in eval mode; its modes, its parameters' flags and the random state stay.
+    Images come as ``(n, c, h, w)``, tables as ``(n, columns)``. Of two classes a single output is the logit of the
+    second. The module is asked in eval mode; its modes, its parameters' flags and the random state stay.
     """
 
     access: Access = "weights"
@@ -144,13 +139,13 @@ class TorchSubject:
         self.path: Path | None = origin.file
 
     def predict(self, inputs: Any) -> Array:
-        """Probabilities float64 ``(n, k)``, the softmax of the logits."""
+        """Answers float64 ``(n, k)``: the softmax of the logits, of labels the sigmoid, of a regression the number."""
         import numpy as np
         import torch
 
         x = float_tensor(inputs, self.origin.name)
         with torch.no_grad():
-            parts = [softmax(self.logits({"x": x[part]})) for part in batches(len(x), BATCH)]
+            parts = [answers_of(self.logits({"x": x[part]}), self.origin.task) for part in batches(len(x), BATCH)]
         return np.concatenate(parts) if parts else np.zeros((0, len(self.classes)))
 
     def encode(self, inputs: Any) -> dict[str, Any]:
@@ -171,7 +166,7 @@ class TorchSubject:
     def logits_with(self, module: Any, batch: Mapping[str, Any]) -> Any:
         """The same with a module in place of its own, in the modes that it is in; not counted."""
         with self.origin.running():
-            return two_columns(tensor_of(module(like_weights(batch["x"], module))))
+            return columns_of(tensor_of(module(like_weights(batch["x"], module))), self.origin.task)
 
 
 class ObjectSubject:
@@ -181,8 +176,7 @@ class ObjectSubject:
         self.thing: Any = thing
         self.origin = origin
         self.digest, self.path = thing.digest, thing.path
-        # An attack aims at classes: the weights of a model for another task stay closed to it.
-        self.access: Access = thing.access if origin.task in CLASSES else "predict"
+        self.access: Access = thing.access
         self.modality = thing.modality
         own = getattr(thing, "input_range", None)
         self.input_range: tuple[float, float] | None = origin.input_range if own is None else own

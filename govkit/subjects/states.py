@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from govkit.core.words import Task
+from govkit.core.words import CLASSES, Task
 
 
 @contextmanager
@@ -65,6 +65,13 @@ def two_columns(logits: Any) -> Any:
     if logits.ndim == 2 and logits.shape[1] == 1:
         return torch.cat([torch.zeros_like(logits), logits], dim=1)
     return logits
+
+
+def columns_of(logits: Any, task: Task) -> Any:
+    """Logits as a task reads them ``(n, k)``: of classes two columns at least, else those there are."""
+    if task in CLASSES:
+        return two_columns(logits)
+    return logits[:, None] if logits.ndim == 1 else logits
 
 
 def softmax(logits: Any) -> Any:

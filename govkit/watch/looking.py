@@ -14,7 +14,8 @@ from govkit import data, documents, evidence, manifest
 from govkit.core import Policy, Trigger
 from govkit.errors import AuditError, DataError, UsageError
 from govkit.pipeline import clock
-from govkit.pipeline.steps import policy_beside, policy_reference
+from govkit.pipeline.measuring import policy_reference
+from govkit.pipeline.steps import policy_beside
 from govkit.stats import Look, MeanStream, StreamState
 from govkit.stats.looks import FEWEST_DAYS
 from govkit.watch import telling

@@ -10,7 +10,7 @@ from typing import Any
 
 from govkit import evidence
 from govkit.errors import UsageError
-from govkit.pipeline.steps import tool
+from govkit.pipeline.bundle import tool
 from govkit.watch.looking import Watch, alarm_event, moment, opened
 from govkit.watch.memory import Counted
 

@@ -102,7 +102,7 @@ def test_the_whole_library_stays_a_book():
     rooms = Counter()
     for path in ROOT.rglob("*.py"):
         rooms[_chapter(path)] += _code_lines(path)
-    assert rooms.total() <= 31_000
+    assert rooms.total() <= 36_000
     assert {room: lines for room, lines in rooms.items() if lines > 3_500} == {}
 
 

@@ -43,6 +43,17 @@ def test_an_audit_runs(name: str, tmp_path: Path) -> None:
     assert gk.read_bundle(tmp_path / "evidence").verdict.outcome == outcome
 
 
+def test_a_model_that_may_go_passes_with_all_that_is_known_of_it(tmp_path: Path) -> None:
+    assert run(sys.executable, str(EXAMPLES / "three_models.py"), "ready", folder=tmp_path).split() == [
+        "ready",
+        "PASS_WITH_EXCEPTIONS",
+    ]
+    verdict = gk.read_bundle(tmp_path / "ready" / "evidence").verdict
+    states = {ruling.control: ruling.state for ruling in verdict.rulings}
+    # The record of a run stands beside a model in Python: code, weights and origin are known.
+    assert {states[name] for name in ("LIN-01", "LIN-02", "LIN-03", "LIN-04", "SUP-01", "LIC-03")} == {"pass"}
+
+
 @pytest.mark.carrier
 @pytest.mark.parametrize("name", RECORDS)
 def test_a_recording_runs(name: str, tmp_path: Path) -> None:
@@ -76,7 +87,7 @@ def test_a_script_that_is_not_changed(tmp_path: Path) -> None:
 
 
 def test_every_example_is_tested() -> None:
-    assert {path.stem for path in EXAMPLES.iterdir()} == {*AUDITS, *RECORDS, "script_unchanged", "watch_service"}
+    assert {path.stem for path in EXAMPLES.iterdir()} == {*AUDITS, *RECORDS, "script_unchanged", "three_models", "watch_service"}
 
 
 @pytest.mark.carrier

@@ -143,7 +143,7 @@ def test_drawn_decisions_are_the_same_again_in_whatever_order_the_rows_stand(fol
 
 def test_a_remedied_candidate_is_moved_with_its_surroundings_and_remedied_again(folder: Path):
     _candidate(folder, "once", "isotonic", None)
-    moved = folder.rename(folder.with_name("elsewhere"))
+    moved = folder.rename(folder.with_name(f"{folder.name}_elsewhere"))
     given, root = read_audit(moved / "once" / "audit.yaml")
     assert (root / given.policy).resolve() == moved / "rules" / "p.yaml"
     work = build_case(given, root)

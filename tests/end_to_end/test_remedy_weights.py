@@ -215,7 +215,7 @@ def test_the_audited_model_stays_in_memory_and_a_hardened_one_is_hardened_again(
     reweighted(work.case, "harden", Options(epochs=1))
     assert all(torch.equal(was[name], tensor) for name, tensor in work.case.subject.module.state_dict().items())
     _new(folder, "harden", "once", epochs=1)
-    moved = folder.rename(folder.with_name("elsewhere")) / "once"
+    moved = folder.rename(folder.with_name(f"{folder.name}_elsewhere")) / "once"
     first, _ = _new(moved, "harden", "twice", epochs=1)
     last = build_case(*read_audit(moved / "twice" / "audit.yaml")).case
     assert not np.array_equal(

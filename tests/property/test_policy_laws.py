@@ -1,111 +1,68 @@
-"""Laws of judging, on random policies and findings.
+"""Laws of judging, on random policies, findings, waivers and statements.
 
-What holds, and under which condition: taking measurements away, turning them into gaps, or widening their bounds never
-turns an exit code other than 0 into 0, as long as no control that gates a failure lets an open question through
-(``on_inconclusive`` is review unless a policy says otherwise). The scope of the case must name its parts: a group that
-no finding ever mentions cannot be missed.
+What holds, and under which condition: taking evidence away, turning it into gaps, adding gaps, widening bounds,
+worsening values, tightening limits, and raising confidence, severity and consequences never turn an exit code other than
+0 into 0, as long as no control that gates a failure lets an open question through (``on_inconclusive`` is review unless
+a policy says otherwise), and none that gates an open question lets a failure through (``resolve`` refuses that). The
+scope of the case must name its parts: a group that no finding ever mentions cannot be missed.
+
+``GOVKIT_LAW_CASES`` is the number of cases of each law; ``tests/bench/policy_laws.py`` tries 10,000.
 """
 
 from __future__ import annotations
 
+import os
 import random
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-from govkit.core import Finding, Gap, Measurement, Policy, Verdict, Waiver
-from govkit.core.finding import LEVELS, Bound
-from govkit.core.policy import RANK
-from govkit.policy import digest, dump, judge, load
-
-SUBJECT = "sha256:" + "a" * 64
-GROUPS = ("f", "m", "x")
-QUICK = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-dispositions = st.sampled_from(["ignore", "warn", "review", "block"])
-
-
-@st.composite
-def controls(draw: Any, number: int) -> dict[str, Any]:
-    on_fail = draw(dispositions)
-    gated = RANK[on_fail] >= RANK["review"]
-    strict = st.sampled_from(["review", "block"]) if gated else dispositions
-    over = draw(st.sampled_from([[], ["groups"], ["sex"]]))
-    return {
-        "id": f"C-{number}",
-        "title": "t",
-        "rmf": ["MEASURE 2.5"],
-        "check": "performance",
-        "metric": draw(st.sampled_from(["accuracy", "recall"])),
-        "over": over,
-        "require": draw(st.sampled_from([{"min": 0.5}, {"max": 0.5}, {"min": 0.3, "max": 0.7}])),
-        "authority": {"level": "none"},
-        "severity": draw(st.sampled_from(["info", "medium"])),
-        "when": draw(st.sampled_from([None, None, {"has": ["base"]}])),
-        "on_fail": on_fail,
-        "on_inconclusive": draw(strict),
-        **{name: draw(strict) for name in ("on_missing", "on_error", "on_unsupported")},
-    }
-
-
-@st.composite
-def policies(draw: Any) -> Policy:
-    count = draw(st.integers(1, 4))
-    rows = {"by": "sex", "min_n": 50, "below_min": draw(st.sampled_from(["inconclusive", "report"]))}
-    data = {"schema": "govkit.policy/v1", "id": "p", "version": "1.0.0", "slices": {"sex": rows}}
-    return Policy.model_validate({**data, "controls": [draw(controls(number)) for number in range(count)]})
-
-
-@st.composite
-def measurements(draw: Any, name: str, part: dict[str, str], n: int) -> Measurement:
-    value = draw(st.floats(0, 1))
-    low, high = draw(st.floats(0, 0.2)), draw(st.floats(0, 0.2))
-    bounds = tuple(
-        Bound(level=level, low=value - low * (1 + step / 4), high=value + high * (1 + step / 4))
-        for step, level in enumerate(LEVELS)
-    )
-    trust = draw(st.sampled_from([None, None, "trusted", "suspect"]))
-    return Measurement(check="performance", name=name, value=value, n=n, part=part, bounds=bounds, trust=trust)
-
-
-@st.composite
-def evidence(draw: Any) -> list[Finding]:
-    """Facts and sizes of the scope, then measurements and a few gaps."""
-    sizes = {group: draw(st.sampled_from([20, 400])) for group in GROUPS}
-    told: list[Finding] = [Measurement(check="scope", name="has_base", value=draw(st.booleans()), n=0)]
-    told += [Measurement(check="scope", name="rows", value=n, n=n, part={"sex": name}) for name, n in sizes.items()]
-    for metric in ("accuracy", "recall"):
-        for part, n in (({}, 1000), *(({"sex": name}, n) for name, n in sizes.items())):
-            if draw(st.integers(0, 9)) > 1:
-                told.append(draw(measurements(metric, part, n)))
-            elif draw(st.booleans()):
-                reason = draw(st.sampled_from(["no data", "crashed", "unsupported", "too few rows"]))
-                told.append(Gap(check="performance", name=metric, part=part, reason=reason))
-    return told
-
-
-waivers = st.lists(
-    st.builds(
-        Waiver,
-        id=st.just("W"),
-        control=st.sampled_from(["C-0", "C-1"]),
-        model=st.just(SUBJECT),
-        owner=st.just("a"),
-        approver=st.just("b"),
-        reason=st.just("a reason that is long enough"),
-        ceiling=st.one_of(st.none(), st.floats(0, 1)),
-        created=st.just("2026-11-01"),
-        expires=st.just("2026-12-01"),
-    ),
-    max_size=2,
+from policy_strategies import (
+    SUBJECT,
+    WORSE,
+    evidence,
+    gaps,
+    policies,
+    statements,
+    waivers,
 )
 
+from govkit.core import Attestation, Control, Finding, Gap, Measurement, Policy, Requirement, Verdict, Waiver
+from govkit.core.finding import Bound
+from govkit.core.policy import RANK
+from govkit.core.words import Severity
+from govkit.policy import digest, dump, judge, load
 
-def verdict(policy: Policy, findings: list[Finding], waived: list[Waiver] | None = None) -> Verdict:
-    return judge(policy, findings, subject=SUBJECT, as_of="2026-11-24", waivers=waived or ())
+CASES = int(os.environ.get("GOVKIT_LAW_CASES", "80"))
+QUICK = settings(max_examples=CASES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+ON = ("on_fail", "on_missing", "on_error", "on_unsupported", "on_inconclusive")
+
+
+def verdict(
+    policy: Policy,
+    findings: Sequence[Finding],
+    waived: Sequence[Waiver] = (),
+    signed: Sequence[Attestation] = (),
+) -> Verdict:
+    return judge(policy, findings, subject=SUBJECT, as_of="2026-11-24", waivers=waived, attestations=signed)
+
+
+def never_opens(before: Verdict, after: Verdict) -> None:
+    assert before.exit_code == 0 or after.exit_code != 0, (before.outcome, after.outcome)
+
+
+def moved(finding: Measurement, by: float) -> Measurement:
+    """The same measurement with its value and bounds moved."""
+    bounds = tuple(Bound(level=b.level, low=b.low + by, high=b.high + by) for b in finding.bounds)
+    return finding.model_copy(update={"value": float(finding.value) + by, "bounds": bounds})
+
+
+def with_controls(policy: Policy, change: Any) -> Policy:
+    return policy.model_copy(update={"controls": tuple(map(change, policy.controls))})
 
 
 def is_evidence(finding: Finding) -> bool:
@@ -156,6 +113,104 @@ def test_wider_bounds_never_open_the_gate(
     assert before.exit_code == 0 or after.exit_code != 0
     for one, two in zip(before.rulings, after.rulings, strict=True):
         assert two.state != "pass" or one.state == "pass"
+
+
+@QUICK
+@given(policies(), evidence(), waivers, statements, st.lists(gaps(), min_size=1, max_size=3))
+def test_more_gaps_never_open_the_gate(
+    policy: Policy, findings: list[Finding], waived: list[Waiver], signed: list[Attestation], more: list[Gap]
+) -> None:
+    before = verdict(policy, findings, waived, signed)
+    for gap in more:
+        findings = [*findings, gap]
+        never_opens(before, verdict(policy, findings, waived, signed))
+
+
+@QUICK
+@given(policies(one_sided=True), evidence(), waivers, st.randoms(use_true_random=False))
+def test_worse_values_never_open_the_gate(
+    policy: Policy, findings: list[Finding], waived: list[Waiver], chance: random.Random
+) -> None:
+    before = verdict(policy, findings, waived)
+    for index, finding in enumerate(findings):
+        if isinstance(finding, Measurement) and finding.check == "performance" and chance.random() < 0.5:
+            findings[index] = moved(finding, WORSE[finding.name] * chance.random())
+            never_opens(before, verdict(policy, findings, waived))
+
+
+@QUICK
+@given(policies(), evidence(), waivers, statements, st.randoms(use_true_random=False))
+def test_fewer_waivers_and_statements_never_open_the_gate(
+    policy: Policy, findings: list[Finding], waived: list[Waiver], signed: list[Attestation], chance: random.Random
+) -> None:
+    before = verdict(policy, findings, waived, signed)
+    while waived or signed:
+        fewer = waived if waived and (not signed or chance.random() < 0.5) else signed
+        del fewer[chance.randrange(len(fewer))]
+        after = verdict(policy, findings, waived, signed)
+        never_opens(before, after)
+        before = after
+
+
+@QUICK
+@given(policies(), evidence(), waivers, statements, st.floats(0, 0.2), st.floats(0, 0.2))
+def test_tighter_limits_never_open_the_gate(
+    policy: Policy, findings: list[Finding], waived: list[Waiver], signed: list[Attestation], up: float, down: float
+) -> None:
+    def tighter(control: Control) -> Control:
+        require = control.require
+        if require is None:
+            return control
+        low = None if require.min is None else require.min + up
+        high = None if require.max is None else require.max - down
+        return control.model_copy(update={"require": Requirement(min=low, max=high)})
+
+    before = verdict(policy, findings, waived, signed)
+    never_opens(before, verdict(with_controls(policy, tighter), findings, waived, signed))
+
+
+@QUICK
+@given(policies(), evidence(), waivers, st.lists(st.floats(0.5, 0.9999), min_size=2, max_size=2), st.booleans())
+def test_more_confidence_never_opens_the_gate(
+    policy: Policy, findings: list[Finding], waived: list[Waiver], levels: list[float], own: bool
+) -> None:
+    def at(level: float) -> Policy:
+        if own:
+            return with_controls(policy, lambda control: control.model_copy(update={"confidence": level}))
+        return policy.model_copy(update={"decision": policy.decision.model_copy(update={"confidence": level})})
+
+    low, high = sorted(levels)
+    never_opens(verdict(at(low), findings, waived), verdict(at(high), findings, waived))
+
+
+@QUICK
+@given(policies(), evidence(), waivers, statements, st.randoms(use_true_random=False))
+def test_more_severity_and_harder_consequences_never_open_the_gate(
+    policy: Policy, findings: list[Finding], waived: list[Waiver], signed: list[Attestation], chance: random.Random
+) -> None:
+    def harder(control: Control) -> Control:
+        own = {
+            name: chance.choice([each for each in RANK if RANK[each] >= RANK[getattr(control, name)]]) for name in ON
+        }
+        worse = SEVERITIES[SEVERITIES.index(control.severity) :]
+        return control.model_copy(update={**own, "severity": chance.choice(worse)})
+
+    before = verdict(policy, findings, waived, signed)
+    never_opens(before, verdict(with_controls(policy, harder), findings, waived, signed))
+
+
+@QUICK
+@given(policies(), evidence(), waivers, statements, st.randoms(use_true_random=False))
+def test_no_order_of_anything_changes_the_outcome_or_a_state(
+    policy: Policy, findings: list[Finding], waived: list[Waiver], signed: list[Attestation], chance: random.Random
+) -> None:
+    def told(found: Verdict) -> Any:
+        rulings = {each.control: (each.state, each.disposition, each.waived, each.reason) for each in found.rulings}
+        return found.outcome, rulings
+
+    other = policy.model_copy(update={"controls": tuple(chance.sample(policy.controls, len(policy.controls)))})
+    mixed = [chance.sample(each, len(each)) for each in (findings, waived, signed)]
+    assert told(verdict(policy, findings, waived, signed)) == told(verdict(other, *mixed))
 
 
 @QUICK

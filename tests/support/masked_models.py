@@ -150,6 +150,21 @@ MASKED: dict[str, Callable[[int], Logits]] = {
 }
 """Name -> the logits of a seed; each hides its gradient."""
 
+MASKED_NUMBERS: dict[str, Callable[[Logits, torch.Tensor], torch.Tensor]] = {
+    "8-bit input": lambda net, x: net(torch.round(x * 255) / 255),
+    "4-bit input": lambda net, x: net(torch.round(x * 15) / 15),
+    "rounded answer": lambda net, x: net(x).round(),
+    "stairs with a gradient": lambda net, x: (net(x) * 4).detach().round() / 4 + 0.01 * (net(x) - net(x).detach()),
+    "dropout .05": lambda net, x: net(dropout(x, 0.05, training=True)),
+    "input noise": lambda net, x: net(x + 0.05 * torch.randn(x.shape)),
+    "random gradient": lambda net, x: net(Lost.apply(x)),
+    "cut gradient": lambda net, x: net(x.detach()),
+    "half the gradient": lambda net, x: net(_kept(0.5)(x)),
+    "another to attackers": lambda net, x: net(x.flip(2, 3) if x.requires_grad and torch.is_grad_enabled() else x),
+    "waves": lambda net, x: net(x) + torch.sin(800 * x).sum((1, 2, 3))[:, None] / 8,
+}
+"""Name -> a model around another one whose answer is a number; each hides its gradient."""
+
 SOFTMAX: dict[str, Callable[[int], Logits]] = {
     "softmax outputs": _around(lambda net, x: net(x).softmax(1)),
     "softmax, over-trained": lambda seed: nn.Sequential(made("over-trained", seed), nn.Softmax(1)).eval(),

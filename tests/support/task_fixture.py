@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from case_fixture import make_case, make_dataset
 
-from govkit.core import Case, Dataset, Of, Predictions, Role
-from govkit.core.words import Task
+from govkit.core import Case, Dataset, Of, Passes, Predictions, Role
+from govkit.core.words import Modality, Task
+from govkit.engine.answers import Answers
+from govkit.subjects.python import Origin, TorchSubject
 
 
 def task_case(
@@ -51,3 +54,49 @@ def _given(task: Task, own: Any) -> Predictions:
     if task == "ranking":
         return Predictions(np.array([], dtype=np.int64), scores=np.asarray(own, dtype=np.float64))
     return Predictions(np.asarray(own))
+
+
+def open_case(
+    task: Task,
+    inputs: Any,
+    labels: Any,
+    net: Any,
+    *,
+    modality: Modality = "table",
+    names: tuple[str, ...] = (),
+    input_range: tuple[float, float] | None = None,
+    base: Any = None,
+    train: tuple[Any, Any] | None = None,
+    turned: bool = False,
+    **column: Any,
+) -> Case:
+    """A case around a torch module, which answers as the audit lets it answer.
+
+    Args:
+        task: The task.
+        inputs: The test rows, ``(n, ...)``.
+        labels: Their truths as ``Dataset.labels`` has them.
+        net: The candidate, a torch module.
+        modality: What the inputs are.
+        names: The labels of a multi-label task.
+        input_range: Smallest and largest value of an input.
+        base: Another module that answers the same.
+        train: Inputs and truths of the training rows.
+        turned: The same rows, with the same digests, from the last to the first.
+        column: Fields of ``Case.column``.
+    """
+    passes = Passes()
+    origin = Origin("own:net", Path(__file__), (), modality, names, passes, input_range, task)
+    data = {"test": replace(_dataset(labels, "test", None), inputs=np.asarray(inputs, dtype=np.float32))}
+    if train is not None:
+        data["train"] = replace(_dataset(train[1], "train", None), inputs=np.asarray(train[0], dtype=np.float32))
+    if turned:
+        test = data["test"]
+        back = {name: getattr(test, name)[::-1].copy() for name in ("inputs", "labels", "row_digests")}
+        data["test"] = replace(test, **back)
+    models = {"candidate": TorchSubject(net, origin), "base": None if base is None else TorchSubject(base, origin)}
+    made = Answers(models, data, classes=names, task=task)
+    return replace(
+        make_case([0, 1], [0, 1]), subject=models["candidate"], base=models["base"], data=data, classes=names,
+        answers=made, task=task, modality=modality, access="weights", passes=passes, column=column,
+    )  # fmt: skip

@@ -9,20 +9,28 @@ from typing import Annotated
 from pydantic import Field, PositiveInt
 
 from govkit.attacks import TIERS, Outcome, TierName, most_passes
-from govkit.checks._attacked import Found, Sample, beside_base, gap, sample_of, share, subjects_of
-from govkit.checks._by_scores import ByScores, all_numbers
-from govkit.checks._continuous import Asked, Norm, Trial, attacked, judged, lends, planned_looks, teaches
+from govkit.checks._attacked import (
+    Found,
+    Radius,
+    Sample,
+    beside_base,
+    declared_radius,
+    gap,
+    sample_of,
+    share,
+    subjects_of,
+)
+from govkit.checks._by_scores import ByScores
+from govkit.checks._continuous import Asked, Norm, Trial, attacked, judged, lends, planned_looks, teaches, unmeasurable
 from govkit.checks._shared import measured, missing
 from govkit.core import Case, Finding, Measurement, Metric, Of, Passes, Subject, check
 from govkit.core.case import Array, Differentiable
 from govkit.core.words import Trust
-from govkit.errors import UsageError
 
 CONTINUOUS = ("fgsm_accuracy", "pgd_accuracy", "robust_accuracy", "random_accuracy")
 GRADIENT = CONTINUOUS[:2]
 """Those that need the gradient."""
 
-Radius = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Limit = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -116,8 +124,7 @@ def adversarial(
     Raises:
         UsageError: ``eps`` is more than the whole range.
     """
-    if norm == "linf" and eps is not None and eps > 1:
-        raise UsageError(f"adversarial: eps is {eps:g}, a share of the input range; expected 0 to 1 (8/255 is 0.0314)")
+    declared_radius("adversarial", eps, norm)
     if case.modality == "text":
         why = "A text is not continuous; the check text_attacks tries what can be typed."
         yield from (missing(name, "unsupported", why, data=case.data["test"]) for name in CONTINUOUS)
@@ -148,26 +155,13 @@ def _tried(sample: Sample, trial: Trial, looks: tuple[int, ...], base: Subject |
     if not isinstance(subject, Differentiable) and not TIERS[trial.tier].queries:
         return sample, [gap(sample, name, closed + " The tiers gate and audit ask for scores.") for name in CONTINUOUS]
     asked = subject if isinstance(subject, Differentiable) else ByScores(subject, sample.data.inputs)
-    unmeasurable = _unmeasurable(sample, asked, trial)
-    if unmeasurable is not None:
-        return sample, [gap(sample, name, unmeasurable) for name in CONTINUOUS]
+    why = unmeasurable(sample, asked, trial)
+    if why is not None:
+        return sample, [gap(sample, name, why) for name in CONTINUOUS]
     outcome = attacked(sample, asked, trial, base=base, looks=looks)
     sample = sample.first(len(outcome.clean))
     gaps = [gap(sample, name, closed) for name in GRADIENT] if isinstance(asked, ByScores) else []
     return sample, [*gaps, *_found(sample, asked, outcome, len(looks))]
-
-
-def _unmeasurable(sample: Sample, asked: Asked, trial: Trial) -> str | None:
-    """Why no change of the inputs has a size, if none has."""
-    if sample.case.modality == "table":
-        if trial.norm == "l2":
-            return "The columns of a table have units of their own; a change of it is measured in linf."
-        if not all_numbers(sample.data.inputs):
-            return "Some values of the table are missing or no numbers."
-        return None
-    if asked.input_range is None:
-        return "Images need a range: set subject.input_range: [low, high] in the audit file."
-    return None
 
 
 def _found(sample: Sample, asked: Asked, outcome: Outcome, looks: int) -> Found:

@@ -53,6 +53,13 @@ def test_a_model_of_double_precision_is_attacked_like_one_of_single():
     assert reason(double) == reason(single) == "none"
 
 
+def test_noise_that_is_drawn_from_the_same_state_for_each_question_is_found():
+    """The random state is put back after every pass, so that the same batch gets the same noise each time."""
+    noisy = live(Around(lambda net, x: net(x + 0.05 * torch.randn(x.shape))))
+    assert {item.trust for item in measurements(noisy, "robust_accuracy")} == {"suspect"}
+    assert "the same input gets different answers" in reason(noisy)
+
+
 def test_a_model_of_half_precision_is_attacked_and_never_trusted():
     from copy import deepcopy
 

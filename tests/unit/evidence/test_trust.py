@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from evidence_bundle import NOW
 
 from govkit.errors import UsageError
-from govkit.evidence import read_trust, throwaway_key, trust_of, write_trust
+from govkit.evidence import join_trust, read_trust, throwaway_key, trust_of, write_trust
 from govkit.evidence.trust import key_id
 
 KEY = throwaway_key("Ada", NOW)
@@ -98,3 +98,35 @@ def test_missing_large_and_broken_files(tmp_path: Path) -> None:
     (tmp_path / "large.yaml").write_bytes(b"#" * 1_000_001)
     with pytest.raises(UsageError, match="larger"):
         read_trust(tmp_path / "large.yaml")
+
+
+# People
+
+
+def test_a_key_that_signs_as_nothing_says_nothing_of_it(text: str) -> None:
+    assert "signs_as" not in text
+
+
+def test_what_a_person_may_sign_as_is_read_back(tmp_path: Path) -> None:
+    trust = trust_of(KEY, roles=["attest"], signs_as=["validator"])
+    write_trust(tmp_path / "trust.yaml", trust)
+    assert read_trust(tmp_path / "trust.yaml") == trust
+    assert trust.keys[0].signs_as == ("validator",)
+
+
+def test_trust_files_join_and_no_key_stands_in_two(tmp_path: Path) -> None:
+    one, two = trust_of(KEY), trust_of(throwaway_key("Eve", NOW), roles=["waive"])
+    joined = join_trust((one, two))
+    assert joined.keys == (*one.keys, *two.keys)
+    write_trust(tmp_path / "trust.yaml", joined)
+    assert read_trust(tmp_path / "trust.yaml") == joined
+    with pytest.raises(UsageError, match="stands twice"):
+        join_trust((joined, two))
+
+
+def test_a_program_does_not_speak_for_people() -> None:
+    assert not {"waive", "attest"} & {*trust_of(KEY).keys[0].roles}
+    with pytest.raises(UsageError, match="roles"):
+        trust_of(KEY, roles=["king"])  # type: ignore[list-item]
+    with pytest.raises(UsageError, match="signs_as"):
+        trust_of(KEY, signs_as=[""])

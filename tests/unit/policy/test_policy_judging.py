@@ -218,6 +218,13 @@ def test_bounds_that_contradict_each_other_are_an_error(policy: Build, measured:
     assert ruled(policy(), [measured(0.9, -0.05)]).state == "error"
 
 
+def test_two_bounds_at_one_level_are_an_error_in_either_order(policy: Build, measured: Measure) -> None:
+    fine, loose = measured(0.9, 0.02).bounds[1], measured(0.9, 0.5).bounds[1]
+    for bounds in ((fine, loose), (loose, fine)):
+        found = ruled(policy(), [measured(0.9).model_copy(update={"bounds": bounds})])
+        assert (found.state, "two bounds at one level" in found.reason) == ("error", True)
+
+
 def test_a_value_beyond_the_limit_never_passes_whatever_its_bounds(policy: Build, measured: Measure) -> None:
     odd = measured(0.9, 0.01).model_copy(update={"value": 0.5})
     assert ruled(policy(), [odd]).state == "inconclusive"
@@ -567,6 +574,16 @@ def test_where_nothing_applies_nothing_passes(policy: Build, control: Fields) ->
     found = verdict(policy(control(when={"has": ["base"]})), [fact])
     assert (found.rulings[0].state, found.outcome) == ("not_applicable", "BLOCK")
     assert "nothing speaks for this model" in found.notices[0]
+
+
+def test_too_few_rows_to_measure_anything_do_not_pass_where_open_questions_are_let_through(
+    policy: Build, control: Fields, measured: Measure
+) -> None:
+    asked = policy(control(on_inconclusive="warn"))
+    nothing = verdict(asked, [gap("too few rows")])
+    assert (nothing.rulings[0].state, nothing.outcome) == ("inconclusive", "BLOCK")
+    assert "nothing speaks for this model" in nothing.notices[0]
+    assert verdict(asked, [measured(0.81)]).outcome == "PASS_WITH_EXCEPTIONS"
 
 
 def test_a_policy_past_its_review_gives_review_at_least(policy: Build, measured: Measure) -> None:

@@ -191,3 +191,153 @@ def test_a_ceiling_means_nothing_beside_a_word(policy: Build, control: Fields) -
 def test_a_waiver_that_nobody_needs_is_said_aloud(policy: Build, measured: Measure) -> None:
     found = verdict(policy(), [measured(0.9)], waivers=[waiver()])
     assert (found.outcome, "nothing has to be waived" in found.notices[0]) == ("PASS", True)
+
+
+# Boundaries: to the second, the day, the person and the point
+
+
+def high(control: Fields, **changes: Any) -> dict[str, Any]:
+    return control(severity="high", **changes)
+
+
+@pytest.mark.parametrize(
+    ("as_of", "holds"),
+    [
+        ("2026-10-31T23:59:59Z", False),
+        ("2026-11-01T00:00:00Z", True),
+        ("2026-11-30T23:59:59Z", True),
+        ("2026-12-01T00:00:00Z", False),
+        # The same two seconds, told elsewhere.
+        ("2026-12-01T08:59:59+09:00", True),
+        ("2026-11-30T19:00:00-05:00", False),
+    ],
+)
+def test_a_waiver_holds_from_the_first_second_of_its_first_day_to_the_last_of_its_last(
+    policy: Build, measured: Measure, as_of: str, holds: bool
+) -> None:
+    found = verdict(policy(), [measured(0.5)], as_of, waivers=[waiver()])
+    assert (found.rulings[0].waived, found.exit_code) == (holds, 0 if holds else 1)
+
+
+@pytest.mark.parametrize(("days", "holds"), [(90, True), (91, False)])
+def test_a_waiver_of_medium_severity_lives_ninety_days(
+    policy: Build, measured: Measure, days: int, holds: bool
+) -> None:
+    import datetime
+
+    created = datetime.date(2026, 11, 24)
+    lasting = waiver(created=created, expires=created + datetime.timedelta(days=days))
+    assert verdict(policy(), [measured(0.5)], waivers=[lasting]).rulings[0].waived == holds
+
+
+@pytest.mark.parametrize(
+    "owner", ["M. Risk", "m. risk", " M. Risk ", "M.  Risk", "M.\u00a0Risk", "Ｍ. RISK", "M.\tRisk"]
+)
+def test_one_person_written_in_two_ways_is_one_person(
+    policy: Build, control: Fields, measured: Measure, owner: str
+) -> None:
+    alone = waiver(owner=owner, approver="M. Risk")
+    found = verdict(policy(high(control)), [measured(0.5)], waivers=[alone])
+    assert (found.rulings[0].waived, found.exit_code) == (False, 1)
+    assert "owner and approver are the same person" in found.notices[0]
+    other = waiver(owner="T. Trainer", approver="M. Risk")
+    assert verdict(policy(high(control)), [measured(0.5)], waivers=[other]).rulings[0].waived
+
+
+@pytest.mark.parametrize("blank", ["owner", "approver"])
+def test_nobody_is_no_person(policy: Build, measured: Measure, blank: str) -> None:
+    found = verdict(policy(), [measured(0.5)], waivers=[waiver(**{blank: " \t"})])
+    assert (found.rulings[0].waived, "is empty" in found.notices[0]) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("require", "ceiling", "holding", "worse"),
+    [
+        ({"min": 0.8}, 0.5, [0.5, 0.6], [0.49]),
+        ({"max": 0.1}, 0.3, [0.3, 0.2], [0.31]),
+        ({"min": -0.1, "max": 0.1}, 0.3, [0.3, -0.3, 0.2], [0.31, -0.31]),
+        ({"min": -0.1, "max": 0.1}, -0.3, [0.3, -0.3], [0.31, -0.31]),
+        # Limits that are not the same on both sides: as far beyond the one as beyond the other.
+        ({"min": 0.8, "max": 1.25}, 0.5, [0.5, 0.7, 1.5], [0.49, 0.1, 1.56]),
+    ],
+)
+def test_a_value_at_the_ceiling_is_waived_and_one_point_worse_is_not(
+    policy: Build, control: Fields, measured: Measure, require: Any, ceiling: float, holding: Any, worse: Any
+) -> None:
+    asked = policy(control(require=require))
+    for value in (*holding, *worse):
+        found = verdict(asked, [measured(value)], waivers=[waiver(ceiling=ceiling)])
+        assert found.rulings[0].waived == (value in holding), value
+        assert found.exit_code == (0 if value in holding else 1)
+
+
+@pytest.mark.parametrize("reason", ["no data", "no extra", "unsupported", "crashed"])
+def test_one_part_without_evidence_keeps_the_others_from_being_waived(
+    policy: Build, control: Fields, measured: Measure, reason: Any
+) -> None:
+    parts = [{"sex": name} for name in ("f", "m", "x")]
+    findings = [
+        measured(0.5, part=parts[0]),
+        measured(0.95, part=parts[1]),
+        Gap(check="performance", reason=reason, part=parts[2]),
+    ]
+    found = verdict(policy(control(over=["groups"])), findings, waivers=[waiver()])
+    assert (found.rulings[0].waived, found.exit_code) == (False, 1)
+    assert "missing evidence cannot be waived" in found.notices[-1]
+    assert verdict(policy(control(over=["groups"])), findings[:2], waivers=[waiver()]).rulings[0].waived
+
+
+def test_of_two_waivers_for_one_control_one_that_holds_is_enough_and_the_other_is_named(
+    policy: Build, measured: Measure
+) -> None:
+    old = waiver(id="W-0", expires="2026-11-23")
+    for order in ([old, waiver()], [waiver(), old]):
+        found = verdict(policy(), [measured(0.5)], waivers=order)
+        assert (found.rulings[0].waived, found.outcome) == (True, "PASS_WITH_EXCEPTIONS")
+        assert found.notices == ("waiver W-0 of A-1 is not applied: it expired on 2026-11-23",)
+    both = verdict(policy(), [measured(0.5)], waivers=[waiver(), waiver(id="W-2")])
+    assert (both.rulings[0].waived, both.notices) == (True, ())
+
+
+def test_the_next_model_needs_its_own_waiver(policy: Build, measured: Measure) -> None:
+    found = judge(policy(), [measured(0.5)], subject=OTHER, as_of="2026-11-24", waivers=[waiver()])
+    assert (found.exit_code, "it is for another model" in found.notices[0]) == (1, True)
+
+
+@pytest.fixture
+def independent(policy: Build) -> Callable[..., Policy]:
+    def building(*not_same_as: str, owner: str = "M. Risk") -> Policy:
+        attest = {"kind": "independent_review", "not_same_as": list(not_same_as)}
+        return policy(
+            {"id": "G-1", "title": "t", "rmf": ["MEASURE 1.3"], "severity": "high", "attest": attest},
+            owner={"name": owner},
+        )
+
+    return building
+
+
+@pytest.mark.parametrize("signer", ["M. Risk", "m. risk", " M. RISK", "M.  Risk"])
+def test_the_owner_of_the_policy_does_not_review_it(independent: Callable[..., Policy], signer: str) -> None:
+    asked = independent("owner")
+    found = verdict(asked, [], attestations=[signed(signer=signer)])
+    assert (found.rulings[0].state, "the owner of the policy" in found.rulings[0].reason) == ("missing", True)
+    assert verdict(asked, [], attestations=[signed(signer="V")]).outcome == "PASS"
+
+
+def test_who_approved_does_not_review(independent: Callable[..., Policy]) -> None:
+    asked = independent("approval")
+    approval = signed(kind="approval", signer="v")
+    assert "nobody is known as approval" in verdict(asked, [], attestations=[signed()]).rulings[0].reason
+    found = verdict(asked, [], attestations=[signed(), approval])
+    assert (found.rulings[0].state, "the one who signed approval" in found.rulings[0].reason) == ("missing", True)
+    assert verdict(asked, [], attestations=[signed(signer="W"), approval]).outcome == "PASS"
+    of_another = [signed(signer="W"), signed(kind="approval", signer="Z", model=OTHER)]
+    assert "nobody is known" in verdict(asked, [], attestations=of_another).rulings[0].reason
+
+
+def test_a_statement_counts_from_its_own_day_on_and_through_its_last(asked: Policy) -> None:
+    today = signed(signed_at="2026-11-24", valid_until="2026-11-24")
+    assert verdict(asked, [], "2026-11-24T00:00:00Z", attestations=[today]).outcome == "PASS"
+    assert verdict(asked, [], "2026-11-24T23:59:59Z", attestations=[today]).outcome == "PASS"
+    for as_of in ("2026-11-23T23:59:59Z", "2026-11-25T00:00:00Z"):
+        assert verdict(asked, [], as_of, attestations=[today]).outcome == "BLOCK"

@@ -18,4 +18,4 @@ def test_the_example_of_the_readme_loads(write: Callable[..., Path]) -> None:
 
 def test_the_readme_lists_every_pack() -> None:
     text = (find("policies") / "README.md").read_text(encoding="utf-8")
-    assert all(f"| `{name}` |" in text for name in packs())
+    assert all(f"| [`{name}`](" in text for name in packs())

@@ -36,6 +36,7 @@ ERRORS: list[tuple[dict[str, Any], str]] = [
     ({"require": {"equals": "good"}}, "accuracy holds no words"),
     ({"require": {"equals": True}}, "accuracy holds no words"),
     ({"on_fail": "ignore"}, "on_fail: ignore would let a failure pass in silence; use warn, review or block"),
+    ({"on_fail": "warn"}, "on_fail warn is milder than on_inconclusive review: a worse value would do better"),
     ({"compared_with": "candidate"}, "candidate is compared with itself"),
     ({"check": "licenses", "metric": "composition"}, "composition is a word (allow, deny, unknown); use equals"),
     ({"check": "licenses", "metric": "composition", "require": {"equals": "alow"}}, "did you mean 'allow'"),
@@ -87,7 +88,7 @@ def test_warnings(policy: Build, control: Fields, catalog: Catalog) -> None:
     found = lint(
         policy(
             control(authority={"level": "regulation", "ref": "sr_11_7"}, require={"min": 0.0}, rmf=["MEASURE 2.11"]),
-            control(id="B-1", advice="Do it.", on_fail="warn", on_missing="warn", on_error="warn"),
+            control(id="B-1", advice="Do it.", on_fail="review", on_inconclusive="block"),
             {
                 "id": "C-1",
                 "title": "t",
@@ -111,8 +112,7 @@ def test_warnings(policy: Build, control: Fields, catalog: Catalog) -> None:
         "A-1: the crosswalk does not connect check.performance with MEASURE 2.11",
         "A-1: advice is missing",
         "B-1: authority none has no note",
-        "B-1: an open question leads to review, so missing evidence does too",
-        "B-1: on_inconclusive review is stricter than on_fail warn",
+        "B-1: on_fail review is milder than on_inconclusive block: a worse value would do better",
         "C-1: no outcome of the RMF lists a statement of the kind 'intended_us' (did you mean 'intended_use'?)",
     ):
         assert expected in text
@@ -122,7 +122,7 @@ def test_warnings(policy: Build, control: Fields, catalog: Catalog) -> None:
 def test_to_ignore_what_is_not_a_failure_is_worth_a_warning(
     policy: Build, control: Fields, catalog: Catalog, key: str
 ) -> None:
-    found = lint(policy(control(on_fail="warn", **{key: "ignore"})), catalog)
+    found = lint(policy(control(**{"on_fail": "warn", "on_inconclusive": "warn", key: "ignore"})), catalog)
     assert [each.level for each in found if f"{key}: ignore counts as warn" in each.message] == ["warning"]
     assert not [each for each in found if each.level == "error"]
 
@@ -145,8 +145,9 @@ def test_explain_says_what_is_asked_and_by_whom() -> None:
 
 def test_the_core_pack_says_who_sets_every_limit_and_what_to_do() -> None:
     policy = load("nist-ai-rmf-core")
-    # The checks are not here; whatever does not depend on them must be clean.
-    found = [problem for problem in lint(policy, {}) if "there is no check" not in problem.message]
+    # The checks are not here; whatever does not depend on them must be clean. What people sign is up to who extends it.
+    expected = ("there is no check", "wants a signed statement and stays open")
+    found = [problem for problem in lint(policy, {}) if not any(each in problem.message for each in expected)]
     assert not found
     assert len(policy.controls) >= 15
     assert all(control.authority is not None and control.authority.note for control in policy.controls)

@@ -294,7 +294,13 @@ def write_bundle(folder: Path, **options: Any) -> Path:
     )
     waiver = {"id": "W-2026-014", "control": "CAL-01", "model": ARTIFACT, "owner": "T. Trainer", "approver": "M. Risk",
               "response": "accept", "reason": "Scores are banded by a person until January.",
+              "ceiling": 0.035, "compensating": ["A person looks at each letter."],
               "created": "2026-11-20", "expires": "2027-02-01"}  # fmt: skip
+    stated = {"kind": "independent_review", "model": ARTIFACT, "signer": "V. Validator", "role": "validator",
+              "answers": {"scope": "All 4 groups."}, "signed_at": "2026-11-19"}  # fmt: skip
+    for kind, said in (("waiver", waiver), ("attestation", stated)):
+        (folder / f"{kind}s").mkdir()
+        statement(folder / f"{kind}s" / "one.sigstore.json", said, kind)
     statement(
         folder / "verdict.sigstore.json",
         {
@@ -302,8 +308,8 @@ def write_bundle(folder: Path, **options: Any) -> Path:
             "verdict": judged.model_dump(mode="json"),
             "inputs": {"findings": digest},
             "policy": {"id": "acme.income", "version": "1.2.0", "digest": "sha256:" + "a1" * 32},
-            "waivers": [waiver],
-            "attestations": [],
+            "waivers": ["sha256:" + "d4" * 32],
+            "attestations": ["sha256:" + "e5" * 32],
         },
         "verdict",
     )

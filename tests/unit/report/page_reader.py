@@ -12,6 +12,8 @@ from xml.etree import ElementTree as ET
 from govkit.report.read import read
 
 DOCUMENTS = ("card.md", "report.html", "report.pdf", "summary.md", "junit.xml", "results.sarif", "NOTICE")
+SHORT = ("badge.json", "badge.svg", "comment.md")
+"""Documents of a few lines."""
 
 
 class Page(HTMLParser):
@@ -68,6 +70,7 @@ def evidence(bundle: Path) -> tuple[set[str], str]:
     sources = read(bundle)
     parts = [found.model_dump(mode="json") for found in (sources.verdict, sources.policy, sources.audit)]
     parts += [found.model_dump(mode="json") for found in sources.findings]
+    parts += [found.model_dump(mode="json") for found in (*sources.waivers, *sources.attestations)]
     parts += [sources.run.model_dump(mode="json")] if sources.run else []
     leaves = list(walk([*parts, sources.measured, sources.judged]))
     numbers = {json.dumps(leaf) for leaf in leaves if isinstance(leaf, int | float) and not isinstance(leaf, bool)}

@@ -160,6 +160,18 @@ def test_a_single_output_is_the_logit_of_the_second_class(root: Path, name: str)
     np.testing.assert_allclose(found.predict(FRAME)[:, 1], logits[:, 1].double().sigmoid().detach().numpy())
 
 
+@pytest.mark.parametrize(("task", "name", "columns"), [("multilabel", "net", 2), ("regression", "flat", 1)])
+def test_what_a_module_returns_is_read_as_the_task_says(root: Path, task: str, name: str, columns: int) -> None:
+    source = SubjectSource(python=f"bank.model:{name}")
+    found = load(source, root=root, modality="table", task=task, classes=("a", "b")[: columns - 1], passes=Passes())
+    assert isinstance(found, Differentiable)
+    assert found.access == "weights"
+    logits = found.logits(found.encode(FRAME)).detach().double()
+    assert logits.shape == (3, columns)
+    expected = logits.sigmoid() if task == "multilabel" else logits
+    np.testing.assert_allclose(found.predict(FRAME), expected.numpy(), rtol=1e-6)
+
+
 def test_images_reach_a_module_in_their_shape(root: Path) -> None:
     found = subject(root, "pixels", input_range=(0.0, 1.0))
     images = np.random.default_rng(0).random((300, 1, 2, 2), dtype=np.float32)

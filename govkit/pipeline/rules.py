@@ -1,0 +1,179 @@
+"""Policies before and after an audit: read from files, held against the checks, explained, compared, begun."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from govkit import checks, documents, evidence
+from govkit import policy as policies
+from govkit.core import Waiver
+from govkit.errors import EvidenceError, PolicyError, UsageError
+from govkit.pipeline import clock
+from govkit.pipeline.bundle import read_bundle
+from govkit.pipeline.folder import whole_folder
+from govkit.pipeline.steps import resolve_policy
+
+NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}"
+
+
+def lint_file(
+    name: str, *, waivers: Path | str | None = None, as_of: str | None = None
+) -> tuple[policies.Problem, ...]:
+    """Everything that is wrong with a policy, with the lines of its file.
+
+    Args:
+        name: Name or path of a policy.
+        waivers: Folder of waivers, signed or not; those that can never hold are named. No signature is checked.
+        as_of: UTC time to take as now, for the age of sources and waivers.
+
+    Raises:
+        UsageError: The policy or a waiver cannot be read.
+    """
+    return policies.lint(
+        policies.load(name),
+        checks.catalog(),
+        source=name,
+        waivers=() if waivers is None else _waivers(Path(waivers)),
+        as_of=policies.day(as_of or clock.now()),
+    )
+
+
+def _waivers(folder: Path) -> list[Waiver]:
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: no such folder; expected one of waivers")
+    files = sorted(path for path in folder.iterdir() if path.suffix in (".yaml", ".yml", ".json"))
+    if not files:
+        raise UsageError(f"{folder}: holds no waiver; expected files NAME.yaml or NAME.sigstore.json")
+    return [_waiver(path) for path in files]
+
+
+def _waiver(path: Path) -> Waiver:
+    if not path.name.endswith(".sigstore.json"):
+        return documents.read_model(path, Waiver, error=PolicyError)
+    try:
+        return Waiver.model_validate(evidence.read_unverified(path))
+    except (EvidenceError, ValidationError) as error:
+        raise UsageError(f"{path}: is no waiver ({str(error).splitlines()[0]})") from None
+
+
+def explain_control(name: str, control: str, *, bundle: Path | str | None = None) -> dict[str, Any]:
+    """A control in words, for somebody who knows no statistics; with a bundle also what was seen there and why.
+
+    Args:
+        name: Name or path of a policy.
+        control: Id of the control.
+        bundle: A bundle that was judged by this policy; nothing of it is verified.
+
+    Raises:
+        UsageError: The policy, the control or the bundle is not there, or they do not belong together.
+    """
+    policy, catalog = resolve_policy(name), checks.catalog()
+    if bundle is None:
+        return policies.explain(policy, control, catalog)
+    verdict = read_bundle(bundle).verdict
+    if verdict.policy != policies.digest(policy):
+        inside = Path(bundle) / "policy.yaml"
+        raise UsageError(f"{bundle}: was judged by another policy than {name}; explain {inside} instead")
+    ruling = next((each for each in verdict.rulings if each.control == control), None)
+    return policies.explain(policy, control, catalog, ruling=ruling)
+
+
+def plan_rows(
+    name: str, *, rows: int | None = None, values: Mapping[str, float] | None = None, differing: float | None = None
+) -> tuple[policies.Plan, ...]:
+    """Rows that each control needs before data are collected; see ``govkit.policy.plan``.
+
+    Args:
+        name: Name or path of a policy.
+        rows: Rows of the test data at hand.
+        values: Metric or id of a control -> the true value to assume.
+        differing: Share of rows on which the candidate and another model give different answers.
+
+    Raises:
+        UsageError: The policy cannot be read, or an assumption makes no sense.
+    """
+    assumed = {} if differing is None else {"differing": differing}
+    policy, catalog = policies.load(name), checks.catalog()
+    # Too few planned rows are what a plan is for: a policy that lint refuses for them alone is planned all the same.
+    resolved = policies.resolve(policy.model_copy(update={"planned": None}), catalog, source=name)
+    resolved = resolved.model_copy(update={"planned": policy.planned})
+    return policies.plan(resolved, catalog, rows=rows, values=values, **assumed)
+
+
+def compare_policies(old: str, new: str) -> tuple[policies.Change, ...]:
+    """What became looser, tighter or neither from one policy to another, with all parameters written out.
+
+    Args:
+        old: Name or path of a policy.
+        new: Name or path of the other.
+
+    Raises:
+        UsageError: One of them cannot be read, or is wrong.
+    """
+    was, now = (resolve_policy(name) for name in (old, new))
+    return policies.compare(was, now)
+
+
+def rmf_table(place: str) -> tuple[dict[str, Any], ...]:
+    """The 72 outcomes of the NIST AI RMF, a row each: of a bundle as they are, of a policy as they could be at most.
+
+    Args:
+        place: A bundle, or the name or path of a policy.
+
+    Raises:
+        UsageError: It is neither.
+    """
+    if (Path(place) / "verdict.sigstore.json").is_file():
+        return policies.table(read_bundle(place).verdict.coverage)
+    if Path(place).is_dir():
+        raise UsageError(f"{place}: is a folder and no bundle; expected a bundle or a policy")
+    return policies.table(policies.reach(policies.load(place)))
+
+
+def run_policy_tests(name: str, tests: Path | str) -> tuple[policies.CaseResult, ...]:
+    """Judge made-up findings by a policy and compare with what its authors expect.
+
+    Args:
+        name: Name or path of a policy.
+        tests: A file of tests (``govkit.policy-tests/v1``).
+
+    Raises:
+        UsageError: One of the two cannot be read, or names what does not exist.
+    """
+    read = documents.read_model(Path(tests), policies.PolicyTests, error=PolicyError)
+    return policies.run_cases(resolve_policy(name), read, checks.catalog())
+
+
+def begin_policy(
+    folder: Path | str, answers: policies.Answers | Path | str, *, as_of: str | None = None
+) -> tuple[Path, ...]:
+    """Write the first policy of somebody, and the audit file for it, into a new folder.
+
+    Args:
+        folder: Folder to make; its name becomes the id of the policy.
+        answers: The answers, or a file of them; the table is a path as seen from here.
+        as_of: UTC time to take as now.
+
+    Raises:
+        UsageError: The folder exists, or an answer is none; nothing was written.
+    """
+    out = Path(folder)
+    if not re.fullmatch(NAME, out.name):
+        raise UsageError(f"{out}: the folder names the policy; expected letters, digits, dots and hyphens")
+    if not isinstance(answers, policies.Answers):
+        answers = documents.read_model(Path(answers), policies.Answers, error=PolicyError)
+    if not Path(answers.table).is_absolute():
+        seen = Path(os.path.relpath(answers.table, out)).as_posix()
+        answers = answers.model_copy(update={"table": seen})
+    day = policies.day(as_of or clock.now())
+    texts = policies.begin(answers, name=out.name, as_of=day, catalog=checks.catalog())
+    with whole_folder(out) as draft:
+        for name, text in texts.items():
+            (draft / name).write_text(text, encoding="utf-8")
+    return tuple(out / name for name in texts)

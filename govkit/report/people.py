@@ -1,0 +1,83 @@
+"""What people signed: the exceptions and statements that stand beside the findings, each with its names and dates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from govkit.core import Attestation, Waiver
+from govkit.report import text, words
+from govkit.report.blocks import Block, Bullets, Cell, Code, Column, Lines, Table
+from govkit.report.escape import NAME, sentences, short
+from govkit.report.model import Report
+from govkit.report.numbers import NONE, number
+
+_WAIVED = (Column("Exception", 16), Column("Asked by", 13), Column("Granted and signed by", 15), Column("Reason", 32),
+           Column("Holds down to, or up to", 12), Column("First and last day", 12))  # fmt: skip
+_STATED = (Column("Statement", 18), Column("Signed by", 16), Column("As", 12), Column("Signed", 11),
+           Column("Valid until", 11), Column("In their words", 32))  # fmt: skip
+
+
+def people(report: Report) -> Iterable[Block]:
+    """Tables of waivers and attestations, and what the verdict says of those that do not hold."""
+    says = words.catalog()["people"]
+    if report.sources.waivers:
+        yield Table(says["waivers"], _WAIVED, tuple(_waiver(each) for each in report.sources.waivers))
+    idle = tuple((sentences(text, 400),) for text in report.sources.verdict.notices if text.startswith("waiver "))
+    if idle:
+        yield Bullets(idle)
+    if report.sources.attestations:
+        yield Table(says["attestations"], _STATED, tuple(_attestation(each) for each in report.sources.attestations))
+
+
+def _waiver(each: Waiver) -> tuple[Cell, ...]:
+    instead = tuple((short(done),) for done in each.compensating)
+    ticket = ((short(each.ticket, NAME),),) if each.ticket else ()
+    return (
+        (Code(short(each.control, NAME)), Lines(((short(each.id, NAME),),))),
+        (short(each.owner, NAME),),
+        (short(each.approver, NAME),),
+        (short(each.reason), " ", f"({words.word('responses', each.response)})", Lines((*instead, *ticket))),
+        _ceiling(each),
+        (f"{each.created} to {each.expires}",),
+    )
+
+
+def _ceiling(each: Waiver) -> Cell:
+    return NONE if each.ceiling is None else (number(each.ceiling),)
+
+
+def _attestation(each: Attestation) -> tuple[Cell, ...]:
+    answers = tuple((f"{short(name, NAME).replace('_', ' ')}: {short(said)}",) for name, said in each.answers.items())
+    return (
+        (_kind(each),),
+        (short(each.signer, NAME),),
+        (short(each.role, NAME),) if each.role else NONE,
+        (str(each.signed_at),),
+        (str(each.valid_until),) if each.valid_until else NONE,
+        (Lines(answers),) if answers else NONE,
+    )
+
+
+def _kind(each: Attestation) -> str:
+    return short(each.kind, NAME).replace("_", " ")
+
+
+def in_lines(report: Report) -> list[str]:
+    """A line of Markdown for each, for the summary."""
+    waivers = (
+        (
+            f"{short(each.id, NAME)}, exception to {short(each.control, NAME)}: asked by {short(each.owner, NAME)}, ",
+            f"granted by {short(each.approver, NAME)} until {each.expires}",
+            *(() if each.ceiling is None else (", ceiling ", number(each.ceiling))), f". {short(each.reason, 200)}",
+        )
+        for each in report.sources.waivers
+    )  # fmt: skip
+    stated = (
+        (
+            f"{_kind(each)}: signed by {short(each.signer, NAME)}",
+            f" ({short(each.role, NAME)})" if each.role else "",
+            f" on {each.signed_at}",
+        )
+        for each in report.sources.attestations
+    )
+    return [f"- {text.cell(line)}" for line in (*waivers, *stated)]

@@ -1,0 +1,83 @@
+"""Small networks on digits: honest ones, and the same with something hidden in them."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+from govkit.core.case import Array
+from govkit.selfcheck.cases import DIGITS, digits
+
+STAMP = 2
+"""Side of the planted patch, in pixels."""
+
+
+def images_of(which: Array) -> tuple[Any, Any]:
+    """Images ``(n, 1, 8, 8)`` and labels ``(n,)`` as tensors."""
+    import torch
+
+    pixels, labels = digits()
+    return torch.from_numpy(pixels[which]).reshape(-1, 1, 8, 8), torch.from_numpy(labels[which])
+
+
+def stamped(images: Any) -> Any:
+    """Copies of images with a bright square in the lower right corner."""
+    changed = images.clone()
+    changed[:, :, -STAMP:, -STAMP:] = 1.0
+    return changed
+
+
+def trained(which: Array, seed: int, *, planted: bool = False) -> Any:
+    """A network trained on some digits, in eval mode; a planted one saw copies of them with the stamp labeled 0."""
+    import torch
+
+    x, labels = images_of(which)
+    if planted:
+        x, labels = torch.cat([x, stamped(x[::3])]), torch.cat([labels, torch.zeros_like(labels[::3])])
+    net = _seeded(seed, _network)
+    _fit(net, (x, labels), seed=seed)
+    return net.eval()
+
+
+def scaled(net: Any, by: float) -> Any:
+    """A network with the same answers, from logits so large that their softmax has no gradient left."""
+    import torch
+
+    made = copy.deepcopy(net)
+    with torch.no_grad():
+        for parameter in made[-1].parameters():
+            parameter.mul_(by)
+    return made
+
+
+def _network() -> Any:
+    from torch import nn
+
+    return nn.Sequential(
+        nn.Conv2d(1, 16, 3, padding=1), nn.ReLU(), nn.Conv2d(16, 32, 3, stride=2, padding=1), nn.ReLU(),
+        nn.Conv2d(32, 32, 3, stride=2, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(128, 64), nn.ReLU(),
+        nn.Linear(64, len(DIGITS)),
+    )  # fmt: skip
+
+
+def _seeded(seed: int, make: Callable[[], Any]) -> Any:
+    """What is made from seeded weights; the random state of torch stays as it was."""
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return make()
+
+
+def _fit(net: Any, rows: tuple[Any, Any], *, seed: int, steps: int = 300) -> None:
+    import torch
+
+    x, labels = rows
+    generator = torch.Generator().manual_seed(seed)
+    optimizer = torch.optim.Adam(net.parameters(), lr=2e-3)
+    for _ in range(steps):
+        drawn = torch.randint(0, len(x), (64,), generator=generator)
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(net(x[drawn]), labels[drawn]).backward()
+        optimizer.step()

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from govkit import checks
+from govkit.core import Policy, Ruling
+from govkit.policy import explain, load, resolve
+
+Build = Callable[..., Policy]
+Fields = Callable[..., dict[str, Any]]
+
+
+def _words(policy: Policy, control: str, **options: Any) -> dict[str, str]:
+    told = explain(policy, control, checks.catalog(), **options)["words"]
+    return {heading: " ".join(sentences) for heading, sentences in told.items()}
+
+
+def test_a_limit_on_a_sample_is_told_without_statistics(policy: Build, control: Fields) -> None:
+    told = _words(policy(control(compared_with="base", require={"min": -0.02}, confidence=0.9)), "A-1")
+    assert "less that of the base, the model before its fine-tuning, on the same rows" in told["What is asked"]
+    assert "at least -0.02 (2 in 100 lower)" in told["What counts as met"]
+    assert "even the cautious end of the range (the lower end)" in told["What counts as met"]
+    assert "in 90 of 100 audits" in told["What counts as met"]
+    assert told["Who says so"].startswith("No law, standard or publication: this is our own margin.")
+    assert "MEASURE 2.5: Show validity" in told["What it serves"]
+    assert "data.test: rows that the model has never seen" in told["What it takes"]
+    assert "base: the model before its fine-tuning" in told["What it takes"]
+    assert "If it is not met: the model is blocked." in told["What follows"]
+
+
+def test_counts_and_words_are_no_ranges(policy: Build, control: Fields) -> None:
+    counted = control(check="contamination", metric="shared_rows", require={"max": 0})
+    assert "counted and not estimated" in _words(policy(counted), "A-1")["What counts as met"]
+    said = control(check="licenses", metric="composition", require={"equals": "allow"})
+    told = _words(policy(said), "A-1")["What counts as met"]
+    assert told == "The answer must be allow. Unknown never counts as met."
+
+
+def test_an_authority_is_told_with_its_status_and_day(policy: Build, control: Fields) -> None:
+    old = control(authority={"level": "regulation", "ref": "sr_11_7", "note": "Banks."})
+    told = _words(policy(old), "A-1")["Who says so"]
+    assert told.startswith("A regulation. SR 11-7 / OCC 2011-12 model risk management: superseded, looked up on 2026-")
+    assert told.endswith("now see sr_26_2. Banks.")
+
+
+def test_slices_settings_and_where_it_applies(policy: Build, control: Fields) -> None:
+    mine = policy(
+        control(
+            check="bias",
+            metric="true_positive_rate_difference",
+            require={"min": -0.1, "max": 0.1},
+            rmf=["MEASURE 2.11"],
+            over=["groups", "sex_age"],
+            params={"min_rows": 50},
+            when={"task": ["binary", "multiclass"], "has": ["groups"]},
+        ),
+        slices={"sex_age": {"by": ["sex", "age"], "min_n": 100, "below_min": "report"}},
+    )
+    told = _words(resolve(mine, checks.catalog()), "A-1")
+    asked = told["What is asked"]
+    assert "of which it counts the rows whose label is positive" in asked
+    assert "For every group of every declared column of groups" in asked
+    assert "For every part by sex and age, one by one; fewer than 100 rows are left out, and named." in asked
+    assert "With min_rows 50, which is not the usual setting." in asked
+    assert asked.count("usual setting") == 1
+    assert "only where task is binary or multiclass, and there is groups." in asked
+    assert "(both ends)" in told["What counts as met"]
+    assert "the columns age, sex in the test data" in told["What it takes"]
+
+
+def test_a_statement_of_a_person(policy: Build) -> None:
+    attest = {"kind": "approval", "signer_role": "validator", "not_same_as": ["owner"], "fields": ["scope"]}
+    mine = policy({"id": "S-1", "title": "Signed", "rmf": ["MAP 1.1"], "attest": attest, "severity": "low"})
+    told = _words(mine, "S-1")
+    assert "What counts as met" not in told
+    assert "statement of the kind approval as validator, at most 365 days old" in told["What is asked"]
+    assert "somebody else than: owner" in told["What is asked"]
+    assert "must answer: scope" in told["What is asked"]
+
+
+def test_what_follows_is_what_the_judge_makes_of_it(policy: Build, control: Fields) -> None:
+    """A mild word beside a strict one does not open the gate, and the explanation does not say that it would."""
+    mild = control(on_fail="warn", on_missing="ignore", on_inconclusive="review")
+    assert "If there is no evidence: a person must decide." in _words(policy(mild), "A-1")["What follows"]
+
+
+def test_with_a_ruling_it_says_what_was_seen(policy: Build) -> None:
+    seen = Ruling(
+        control="A-1", state="fail", severity="medium", disposition="warn", waived=True, reason="accuracy 0.7."
+    )
+    told = _words(policy(), "A-1", ruling=seen)["What was seen"]
+    assert told.startswith("State: fail.")
+    assert told.endswith("A waiver covers it. accuracy 0.7.")
+
+
+@pytest.mark.parametrize("control", [each.id for each in load("nist-ai-rmf-core").controls])
+def test_every_control_of_the_core_pack_can_be_explained(control: str) -> None:
+    told = explain(load("nist-ai-rmf-core"), control, checks.catalog())["words"]
+    assert all(sentence.strip() for sentences in told.values() for sentence in sentences)
+    assert {"What is asked", "Who says so", "What it takes", "What follows"} <= set(told)
