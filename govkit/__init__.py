@@ -25,9 +25,8 @@ import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from govkit.checks import catalog, describe, group_rates
+    from govkit.checks import catalog, describe
     from govkit.core import (
-        Attestation,
         Audit,
         Case,
         Check,
@@ -39,13 +38,9 @@ if TYPE_CHECKING:
         Role,
         Ruling,
         Run,
-        SelfCheck,
-        Trial,
         Verdict,
-        Waiver,
         check,
     )
-    from govkit.data import count_table
     from govkit.demos import find as find_demo
     from govkit.errors import EvidenceError, GovkitError, UsageError, VerdictError
     from govkit.evidence import load_key, new_key
@@ -67,13 +62,12 @@ if TYPE_CHECKING:
         explain_control,
         explain_license,
         judge,
-        lint_file,
+        lint_policy,
         lock_policy,
         measure,
         open_people,
         plan_rows,
         read_bundle,
-        read_selfcheck,
         remedy,
         render,
         resolve_policy,
@@ -85,11 +79,10 @@ if TYPE_CHECKING:
         sign_waiver,
         suggest_suite,
         verify,
+        write_findings,
+        write_verdict,
     )
-    from govkit.pipeline.files import write_findings, write_verdict
     from govkit.policy import digest as policy_digest
-    from govkit.policy import lint as lint_policy
-    from govkit.policy import load as load_policy
     from govkit.policy import packs
     from govkit.selfcheck import plant_faults
     from govkit.subjects import Ancestry, compare_weights
@@ -102,91 +95,35 @@ for _switch in ("DO_NOT_TRACK", "HF_HUB_DISABLE_TELEMETRY"):
     os.environ.setdefault(_switch, "1")
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 
+_ROOMS = {
+    "checks": "catalog describe",
+    "core": "Audit Case Check Gap Measurement Metric Policy Predictions Role Ruling Run Verdict check",
+    "demos": "find_demo:find",
+    "errors": "EvidenceError GovkitError UsageError VerdictError",
+    "evidence": "load_key new_key",
+    "lineage": "Replay read_run record record_script replay",
+    "pipeline": (
+        "Bundle LicenseCheck LicenseFacts Remedied Verification assert_policy attest audit begin_policy "
+        "check_licenses compare_policies draft_attestation draft_waiver explain_control explain_license judge "
+        "lint_policy lock_policy measure open_people plan_rows read_bundle remedy render resolve_policy rmf_table "
+        "run_policy_tests seal selfcheck_bytes sign_attestation sign_waiver suggest_suite verify write_findings "
+        "write_verdict"
+    ),
+    "policy": "packs policy_digest:digest",
+    "selfcheck": "plant_faults",
+    "subjects": "Ancestry compare_weights",
+    "watch": "acknowledge_alarms look_once sign_month",
+}
+"""Room -> its public names; ``NAME:INNER`` where the room calls it otherwise."""
+
 _HOME = {
-    "Ancestry": "subjects",
-    "Attestation": "core",
-    "Audit": "core",
-    "Bundle": "pipeline",
-    "Case": "core",
-    "Check": "core",
-    "EvidenceError": "errors",
-    "Gap": "core",
-    "GovkitError": "errors",
-    "LicenseCheck": "pipeline",
-    "LicenseFacts": "pipeline",
-    "Measurement": "core",
-    "Metric": "core",
-    "Policy": "core",
-    "Predictions": "core",
-    "Remedied": "pipeline",
-    "Replay": "lineage",
-    "Role": "core",
-    "Ruling": "core",
-    "Run": "core",
-    "SelfCheck": "core",
-    "Trial": "core",
-    "UsageError": "errors",
-    "Verdict": "core",
-    "VerdictError": "errors",
-    "Verification": "pipeline",
-    "Waiver": "core",
-    "acknowledge_alarms": "watch",
-    "assert_policy": "pipeline",
-    "attest": "pipeline",
-    "audit": "pipeline",
-    "begin_policy": "pipeline",
-    "catalog": "checks",
-    "check": "core",
-    "check_licenses": "pipeline",
-    "compare_policies": "pipeline",
-    "compare_weights": "subjects",
-    "count_table": "data",
-    "describe": "checks",
-    "draft_attestation": "pipeline",
-    "draft_waiver": "pipeline",
-    "explain_control": "pipeline",
-    "explain_license": "pipeline",
-    "find_demo": "demos:find",
-    "group_rates": "checks",
-    "judge": "pipeline",
-    "lint_file": "pipeline",
-    "lock_policy": "pipeline",
-    "lint_policy": "policy:lint",
-    "load_key": "evidence",
-    "load_policy": "policy:load",
-    "look_once": "watch",
-    "measure": "pipeline",
-    "new_key": "evidence",
-    "open_people": "pipeline",
-    "packs": "policy",
-    "plan_rows": "pipeline",
-    "plant_faults": "selfcheck",
-    "policy_digest": "policy:digest",
-    "read_bundle": "pipeline",
-    "read_run": "lineage",
-    "read_selfcheck": "pipeline",
-    "record": "lineage",
-    "record_script": "lineage",
-    "remedy": "pipeline",
-    "render": "pipeline",
-    "replay": "lineage",
-    "resolve_policy": "pipeline",
-    "rmf_table": "pipeline",
-    "run_policy_tests": "pipeline",
-    "seal": "pipeline",
-    "selfcheck_bytes": "pipeline",
-    "sign_attestation": "pipeline",
-    "sign_month": "watch",
-    "sign_waiver": "pipeline",
-    "suggest_suite": "pipeline",
-    "verify": "pipeline",
-    "write_findings": "pipeline",
-    "write_verdict": "pipeline",
+    name: (room, inner or name)
+    for room, names in _ROOMS.items()
+    for name, _, inner in (each.partition(":") for each in names.split())
 }
 
 __all__ = [
     "Ancestry",
-    "Attestation",
     "Audit",
     "Bundle",
     "Case",
@@ -205,13 +142,10 @@ __all__ = [
     "Role",
     "Ruling",
     "Run",
-    "SelfCheck",
-    "Trial",
     "UsageError",
     "Verdict",
     "VerdictError",
     "Verification",
-    "Waiver",
     "acknowledge_alarms",
     "assert_policy",
     "attest",
@@ -222,19 +156,15 @@ __all__ = [
     "check_licenses",
     "compare_policies",
     "compare_weights",
-    "count_table",
     "describe",
     "draft_attestation",
     "draft_waiver",
     "explain_control",
     "explain_license",
     "find_demo",
-    "group_rates",
     "judge",
-    "lint_file",
     "lint_policy",
     "load_key",
-    "load_policy",
     "lock_policy",
     "look_once",
     "measure",
@@ -246,7 +176,6 @@ __all__ = [
     "policy_digest",
     "read_bundle",
     "read_run",
-    "read_selfcheck",
     "record",
     "record_script",
     "remedy",
@@ -271,8 +200,8 @@ def __getattr__(name: str) -> Any:
     """Load a public name from its room when it is first asked for."""
     if name not in _HOME:
         raise AttributeError(f"module 'govkit' has no attribute {name!r}")
-    room, _, inner = _HOME[name].partition(":")
-    return getattr(importlib.import_module(f"govkit.{room}"), inner or name)
+    room, inner = _HOME[name]
+    return getattr(importlib.import_module(f"govkit.{room}"), inner)
 
 
 def __dir__() -> list[str]:

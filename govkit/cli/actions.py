@@ -10,7 +10,7 @@ import os
 import secrets
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import govkit as gk
@@ -28,26 +28,19 @@ SEVERITIES = ("critical", "high", "medium", "low", "info")
 
 def show_bundle(bundle: gk.Bundle, *, json: bool) -> None:
     """Show a bundle; on GitHub also annotate its open rulings and append its summary to the page of the job."""
-    if not _on_github():
+    with nullcontext() if json else _quoted():  # stdout stays JSON
         screen.show_bundle(bundle, json=json)
-        return
-    if json:  # stdout stays JSON
-        screen.show_bundle(bundle, json=True)
-    else:
-        with _quoted():
-            screen.show_bundle(bundle, json=False)
-    _annotate(bundle.verdict, to_stderr=json)
-    _summarize(bundle.path / "summary.md")
+    if _on_github():
+        _annotate(bundle.verdict, to_stderr=json)
+        _summarize(bundle.path / "summary.md")
 
 
 def show_verdict(verdict: gk.Verdict) -> None:
     """Show a verdict; on GitHub also annotate its open rulings."""
-    if not _on_github():
-        screen.show_verdict(verdict)
-        return
     with _quoted():
         screen.show_verdict(verdict)
-    _annotate(verdict)
+    if _on_github():
+        _annotate(verdict)
 
 
 def _on_github() -> bool:
@@ -56,7 +49,10 @@ def _on_github() -> bool:
 
 @contextmanager
 def _quoted() -> Iterator[None]:
-    """Nothing that is printed inside is a command; nobody can guess the word that ends it."""
+    """On GitHub nothing that is printed inside is a command; nobody can guess the word that ends it."""
+    if not _on_github():
+        yield
+        return
     word = secrets.token_hex(16)
     print(f"::stop-commands::{word}", flush=True)
     try:

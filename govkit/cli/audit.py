@@ -21,7 +21,7 @@ def audit(
     key: options.MaybeKey = None,
     password_file: options.PasswordFile = None,
     out: Annotated[Path, typer.Option("--out", help="Bundle to make; it must not exist.")] = Path("evidence"),
-    seed: Annotated[int | None, typer.Option("--seed", help="Seed, instead of the audit file's.")] = None,
+    seed: options.Seed = None,
     as_of: options.AsOf = None,
     evaluate: options.Evaluate = False,
     cache: options.Cache = None,
@@ -53,7 +53,7 @@ def measure(
     audit_file: AuditFile,
     out: Annotated[Path, typer.Option("--out", help="Findings document to write.")],
     policy: options.Policy = None,
-    seed: Annotated[int | None, typer.Option("--seed", help="Seed, instead of the audit file's.")] = None,
+    seed: options.Seed = None,
     cache: options.Cache = None,
     lock: options.Lock = None,
     trust: options.PeopleTrust = None,
@@ -81,10 +81,7 @@ def judge(
     screen.refuse_existing(out)
     moment = options.moment(as_of)
     people = gk.open_people(waivers=waivers, attestations=attestations, lock=lock, trust=trust, as_of=moment)
-    verdict = gk.judge(
-        findings, policy, as_of=moment, waivers=people.waivers, attestations=people.attestations, lock=people.lock,
-        enforced=not evaluate,
-    )  # fmt: skip
+    verdict = gk.judge(findings, policy, as_of=moment, people=people, enforced=not evaluate)
     gk.write_verdict(out, verdict)
     actions.show_verdict(verdict)
     raise typer.Exit(verdict.exit_code)

@@ -18,6 +18,7 @@ PasswordFile = Annotated[
     typer.Option("--password-file", help="File with the key's passphrase; else GOVKIT_KEY_PASSWORD, else a prompt."),
 ]
 Policy = Annotated[str | None, typer.Option("--policy", help="Name or path of a policy, instead of the audit file's.")]
+Seed = Annotated[int | None, typer.Option("--seed", help="Seed, instead of the audit file's.")]
 AsOf = Annotated[str | None, typer.Option("--as-of", help="Take this date or UTC time as now.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the facts as JSON on stdout.")]
 Evaluate = Annotated[

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from json import dumps
 from pathlib import Path
 from typing import Annotated
 
@@ -27,7 +26,7 @@ def lint(
     json: options.Json = False,
 ) -> None:
     """Check policies before they are used. Exit 1 when something was found that is wrong."""
-    found = {name: gk.lint_file(name, waivers=waivers, as_of=options.moment(as_of)) for name in names}
+    found = {name: gk.lint_policy(name, waivers=waivers, as_of=options.moment(as_of)) for name in names}
     problems = list(itertools.chain.from_iterable(found.values()))
     for name, its in () if json else found.items():
         if len(names) > 1:
@@ -68,9 +67,7 @@ def plan(
     value: Annotated[
         list[str], typer.Option("--value", help="METRIC=V or CONTROL=V: the true value to assume; may be repeated.")
     ] = [],  # noqa: B006 -- typer makes a new list of it
-    differing: Annotated[
-        float | None, typer.Option("--differing", help="Share of rows on which two models differ, 0.1 if not given.")
-    ] = None,
+    differing: Annotated[float, typer.Option("--differing", help="Share of rows on which two models differ.")] = 0.1,
     json: options.Json = False,
 ) -> None:
     """Rows that each control needs, before any are collected.
@@ -132,7 +129,7 @@ def schema(
     """Print the JSON Schema of a kind of file, for an editor that completes and checks while you type."""
     from govkit.policy import schema as schema_of
 
-    print(dumps(schema_of(kind), indent=2))
+    screen.put_json(schema_of(kind))
 
 
 @app.command("init")

@@ -58,8 +58,7 @@ def _asked(control: Any) -> str:
     """What a control asks for and who says so, on one line."""
     if control.attest is not None:
         return f"attestation {plain(control.attest.kind)}"
-    limit = ", ".join(f"{name} {value}" for name, value in control.require.model_dump(exclude_none=True).items())
-    return f"{control.check}.{control.metric}: {plain(limit)} (authority: {control.authority.level})"
+    return f"{control.check}.{control.metric}: {plain(control.require.words)} (authority: {control.authority.level})"
 
 
 def show_packs(packs: Sequence[str], *, json: bool) -> None:

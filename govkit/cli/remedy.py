@@ -42,7 +42,6 @@ BaseWeight = Annotated[
     float | None,
     typer.Option("--base-weight", help="Of soup: weight of the base, up to 1; else chosen on data.calibration."),
 ]
-Seed = Annotated[int | None, typer.Option("--seed", help="Seed, instead of the audit file's.")]
 
 
 def remedy(
@@ -58,7 +57,7 @@ def remedy(
     policy: options.Policy = None,
     key: options.MaybeKey = None,
     password_file: options.PasswordFile = None,
-    seed: Seed = None,
+    seed: options.Seed = None,
     as_of: options.AsOf = None,
     json: options.Json = False,
 ) -> None:

@@ -7,7 +7,7 @@ import itertools
 import json as json_module
 import sys
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -119,11 +119,18 @@ def wrapped(first: str, text: str, *, indent: int) -> list[Line]:
     ]
 
 
-def show_verdict(verdict: gk.Verdict) -> None:
-    """The outcome, each ruling, and what was not covered."""
+def show_verdict(verdict: gk.Verdict, told: Mapping[str, tuple[str, str]] | None = None) -> None:
+    """The outcome, each ruling, and what was not covered.
+
+    Args:
+        verdict: What is shown.
+        told: Control -> what was seen and what to do, in plain words; without it rulings speak in the verdict's own.
+    """
+    from govkit.report import words
+
     lines: list[Line] = [("", "")]
     for ruling in verdict.rulings:
-        lines += _ruling(ruling)
+        lines += _ruling(ruling, *(told or {}).get(ruling.control, (ruling.reason, "")))
     coverage = verdict.coverage
     counts = ", ".join(f"{number} {state.replace('_', ' ')}" for state, number in coverage.controls.items() if number)
     unanswered = sum(cell.state == "open" for cell in coverage.cells)
@@ -134,15 +141,36 @@ def show_verdict(verdict: gk.Verdict) -> None:
         (f"NIST AI RMF: {answered} subcategories are spoken to, {unanswered} of {len(coverage.cells)} are open.", ""),
         *((f"Note: {plain(notice)}", "yellow") for notice in verdict.notices),
         (f"Verdict: {verdict.outcome}{'' if verdict.enforced else ' (evaluated, NOT ENFORCED)'}", "bold"),
+        (words.catalog()["outcomes"][verdict.outcome]["says"], ""),
     ]
     put(lines)
 
 
-def _ruling(ruling: gk.Ruling) -> list[Line]:
+def _ruling(ruling: gk.Ruling, seen: str, to_do: str) -> list[Line]:
+    """What was asked; unless it passed what was seen, and what to do where it is open."""
     waived = " (waived)" if ruling.waived else ""
     style = STYLE.get(ruling.state, "yellow")
     first = (f"  {SIGN[ruling.state]:<17} {plain(ruling.control)}  {plain(ruling.title)}{waived}", style)
-    return [first] if ruling.state == "pass" else [first, *wrapped(" " * 20, ruling.reason, indent=20)]
+    if ruling.state == "pass":
+        return [first]
+    step = wrapped(f"{' ' * 20}To do: ", to_do, indent=20) if to_do else []
+    return [first, *wrapped(" " * 20, seen, indent=20), *step]
+
+
+def in_plain_words(folder: Path, verdict: gk.Verdict, findings: Sequence[Any]) -> dict[str, tuple[str, str]]:
+    """Control -> what was seen and what to do, for somebody who knows no statistics.
+
+    Nothing where the policy of the bundle is none of this version: then rulings speak in the verdict's own words.
+    """
+    from govkit.report.asked import spoken
+    from govkit.report.model import Rulings
+    from govkit.report.read import Judgement, policy_of
+
+    try:
+        policy = policy_of(folder)
+    except gk.UsageError:
+        return {}
+    return spoken(Rulings(Judgement(findings=tuple(findings), verdict=verdict, policy=policy)))
 
 
 def show_bundle(bundle: gk.Bundle, *, json: bool) -> None:
@@ -150,7 +178,7 @@ def show_bundle(bundle: gk.Bundle, *, json: bool) -> None:
     if json:
         put_json(bundle.dump())
         return
-    show_verdict(bundle.verdict)
+    show_verdict(bundle.verdict, in_plain_words(bundle.path, bundle.verdict, bundle.findings))
     made = bundle.passes
     put(
         [
@@ -259,13 +287,13 @@ def show_story(story: Any, folder: Path) -> None:
     put(lines)
 
 
-def show_verification(proof: gk.Verification, *, json: bool) -> None:
+def show_verification(proof: gk.Verification, folder: Path, *, json: bool) -> None:
     """What was proved, by whose key."""
     if json:
         facts = {"verdict": {**proof.verdict.model_dump(mode="json"), "exit_code": proof.verdict.exit_code}}
         put_json({**facts, "signers": proof.signers, "artifact": proof.artifact, "policy": proof.policy})
         return
-    show_verdict(proof.verdict)
+    show_verdict(proof.verdict, in_plain_words(folder, proof.verdict, gk.read_bundle(folder).findings))
     put(
         [
             ("Signatures and digests verify; the verdict was judged again from the signed findings.", "green"),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import govkit as gk
 from govkit.cli import options, screen
+
+if TYPE_CHECKING:
+    from govkit.core.selfcheck import Trial
 
 
 def selfcheck(
@@ -39,7 +42,7 @@ def selfcheck(
 CLEAN = {False: "not accused", True: "ACCUSED", None: "NOT MEASURED"}
 
 
-def _line(trial: gk.Trial) -> str:
+def _line(trial: Trial) -> str:
     found = "found" if trial.found else "MISSED"
     clean = f"clean twin {CLEAN[trial.clean_accused]}: {trial.clean_value}"
     return f"{'✓' if trial.ok else '✗'} planted: {trial.planted} – {found} by {trial.check}: {trial.value} – {clean}"

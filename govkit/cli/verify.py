@@ -24,5 +24,5 @@ def verify(
     Exit 4: evidence does not verify. Else as `govkit audit`: 0 passed, 1 blocked, 3 a person must decide.
     """
     proof = gk.verify(folder, model=model, trust=trust, policy=policy, as_of=options.moment(as_of))
-    screen.show_verification(proof, json=json)
+    screen.show_verification(proof, folder, json=json)
     raise typer.Exit(proof.verdict.exit_code)

@@ -24,7 +24,7 @@ from govkit.core.policy import (
 )
 from govkit.core.recorded import Recorded
 from govkit.core.run import Component, Exit, Fact, LicenseEvidence, LicenseRecord, Part, Problem, Read, Run
-from govkit.core.trials import SelfCheck, Trial
+from govkit.core.selfcheck import SelfCheck, Trial
 from govkit.core.verdict import Coverage, Ruling, Verdict
 from govkit.core.words import Of, Role, Severity, State
 

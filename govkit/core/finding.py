@@ -86,6 +86,11 @@ class Measurement(Recorded):
     passes: dict[str, int] | None = None
     rows: Annotated[tuple[str, ...], Field(max_length=MOST_ROWS)] = ()
 
+    @property
+    def is_number(self) -> bool:
+        """False for a word and for a truth."""
+        return not isinstance(self.value, bool | str)
+
 
 class Gap(Recorded):
     """Something that was asked for and not measured. A gap never passes.

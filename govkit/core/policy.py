@@ -10,6 +10,9 @@ from pydantic import Field, model_validator
 from govkit.core.recorded import Digest, Recorded
 from govkit.core.words import Access, Disposition, Modality, Of, Role, Severity, Task, Tier
 
+Number = Annotated[float, Field(strict=True)]
+"""A number that is written as one: ``true`` is no 1, and ``0_1`` none of 0.1 and 1."""
+
 RANK: dict[Disposition, int] = {"ignore": 0, "warn": 1, "review": 2, "block": 3}
 
 
@@ -42,8 +45,8 @@ class Authority(Recorded):
 class Requirement(Recorded):
     """What the value must satisfy: ``min``, ``max`` or both, or ``equals`` for words and truths."""
 
-    min: float | None = None
-    max: float | None = None
+    min: Number | None = None
+    max: Number | None = None
     equals: bool | str | None = None
 
     @model_validator(mode="after")
@@ -56,6 +59,11 @@ class Requirement(Recorded):
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError(f"min {self.min} is above max {self.max}: nothing could pass")
         return self
+
+    @property
+    def words(self) -> str:
+        """As the file says it: ``min 0.8, max 1.25``, or ``equals true``."""
+        return ", ".join(f"{name} {str(value).lower()}" for name, value in self.model_dump(exclude_none=True).items())
 
 
 class Attest(Recorded):
@@ -134,7 +142,7 @@ class Control(Recorded):
     authority: Authority | None = None
     severity: Severity
     when: When | None = None
-    confidence: Annotated[float, Field(ge=0.5, le=0.9999)] | None = None
+    confidence: Annotated[Number, Field(ge=0.5, le=0.9999)] | None = None
     on_fail: Disposition = "block"
     on_missing: Disposition = "block"
     on_error: Disposition = "block"
@@ -155,11 +163,13 @@ class Control(Recorded):
     @model_validator(mode="after")
     def _not_soft(self) -> Control:
         unmeasured = min(RANK[self.on_missing], RANK[self.on_error], RANK[self.on_unsupported])
-        if self.severity in ("high", "critical"):
-            if self.on_fail != "block":
-                raise ValueError(f"severity {self.severity} needs on_fail: block; found {self.on_fail}")
-            if RANK[self.on_inconclusive] < RANK["review"]:
-                raise ValueError(f"severity {self.severity} needs on_inconclusive: review or block")
+        if RANK[self.on_fail] >= RANK["review"] > RANK[self.on_inconclusive]:
+            raise ValueError(
+                f"on_inconclusive must be review or block where on_fail is; found {self.on_inconclusive}: "
+                "fewer rows may not open the gate"
+            )
+        if self.severity in ("high", "critical") and self.on_fail != "block":
+            raise ValueError(f"severity {self.severity} needs on_fail: block; found {self.on_fail}")
         if RANK[self.on_fail] >= RANK["review"] and unmeasured < RANK["review"]:
             raise ValueError(
                 "on_missing, on_error and on_unsupported must be review or block where on_fail is: "
@@ -222,7 +232,7 @@ class Trigger(Recorded):
     id: Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
     title: Annotated[str, Field(min_length=1)]
     watch: Literal["accuracy", "shift", "missing", "new"]
-    limit: Annotated[float, Field(ge=0, le=1)]
+    limit: Annotated[Number, Field(ge=0, le=1)]
     then: Literal["review", "retrain", "withdraw"]
     authority: Authority
     advice: str = ""
@@ -238,7 +248,7 @@ class Person(Recorded):
 class Decision(Recorded):
     """How a limit is judged: by the one-sided bound at ``confidence``; failures by Holm's procedure."""
 
-    confidence: Annotated[float, Field(ge=0.5, le=0.9999)] = 0.95
+    confidence: Annotated[Number, Field(ge=0.5, le=0.9999)] = 0.95
 
 
 class Relax(Recorded):
@@ -344,7 +354,7 @@ class Waiver(Recorded):
     response: Literal["mitigate", "transfer", "avoid", "accept"] = "accept"
     reason: Annotated[str, Field(min_length=20)]
     compensating: tuple[str, ...] = ()
-    ceiling: float | None = None
+    ceiling: Number | None = None
     created: date
     expires: date
     ticket: str = ""

@@ -59,5 +59,6 @@ Modality = Literal["text", "image", "table", "unknown"]
 
 
 def known_as(name: str) -> str:
-    """A person's name as two are compared: case, blanks and the width of characters make no second person."""
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+    """A person's name as two are compared: case, blanks, width and what is not seen make no second person."""
+    seen = "".join(each for each in name if unicodedata.category(each) != "Cf")
+    return " ".join(unicodedata.normalize("NFKC", seen).casefold().split())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from typing import Any
@@ -30,6 +31,11 @@ def dumps(obj: Any, *, file: str = "") -> bytes:
         raise EvidenceError("NON_FINITE", f"{file or 'JSON'}: holds NaN or an infinite number", file=file) from None
     except (ValueError, RecursionError) as error:
         raise EvidenceError("BAD_JSON", f"{file or 'JSON'}: has no canonical form ({error})", file=file) from None
+
+
+def digest(obj: Any) -> str:
+    """``sha256:<hex>`` of the canonical bytes of plain data."""
+    return "sha256:" + hashlib.sha256(dumps(obj)).hexdigest()
 
 
 def loads(raw: bytes, *, file: str = "") -> Any:

@@ -70,16 +70,13 @@ def throwaway_key(name: str, as_of: str) -> SigningKey:
     return SigningKey(key_id(private.public_key()), name, moment.write(moment.read(as_of)), private)
 
 
-def trust_of(
-    key: SigningKey, *, roles: Sequence[SignerRole] = ROLES, signs_as: Sequence[str] = (), days: int = DAYS
-) -> Trust:
+def trust_of(key: SigningKey, *, roles: Sequence[SignerRole] = ROLES, signs_as: Sequence[str] = ()) -> Trust:
     """A trust store that believes one new key.
 
     Args:
         key: A key that was just made; of a key from a file, the trust file speaks.
         roles: What it may sign.
         signs_as: As what its holder may sign attestations.
-        days: For how long it is believed.
 
     Raises:
         UsageError: The key came from a file, has no name, or is given no roles.
@@ -98,7 +95,7 @@ def trust_of(
             roles=tuple(roles),
             signs_as=tuple(signs_as),
             not_before=start,
-            not_after=start + timedelta(days=days),
+            not_after=start + timedelta(days=DAYS),
         )
     except ValidationError as error:
         item = error.errors()[0]

@@ -41,6 +41,7 @@ class Lock(Recorded):
         name: Who locks, by the name that the trust file gives to the key.
         policy: The limits.
         data: Role of a data set -> digest of its content; training data stay free.
+        asked: Digest of the columns, the other models and the seed that the audit file names.
         as_of: When, by the clock of the signer, UTC.
         tool: Name and version of what made it.
     """
@@ -49,6 +50,7 @@ class Lock(Recorded):
     name: Annotated[str, Field(min_length=1, max_length=200)]
     policy: LockedPolicy
     data: Annotated[dict[Role, Digest], Field(min_length=1)]
+    asked: Digest | None = None
     as_of: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
     tool: dict[str, str]
 
@@ -89,6 +91,18 @@ class HeldLock:
         if reference != self.payload_sha256:
             raise _fault("LOCK_MISMATCH", "the findings were measured without it; measure again with --lock")
 
+    def check_asked(self, asked: str) -> None:
+        """Refuse other columns, models to compare with, or seeds: another label is another result.
+
+        Args:
+            asked: Digest of what the audit file names.
+
+        Raises:
+            EvidenceError: ``LOCK_AUDIT``.
+        """
+        if self.lock.asked not in (None, asked):
+            raise _fault("LOCK_AUDIT", "fixes other columns, base, incumbent or seed than those of the audit file")
+
 
 def _fault(code: str, message: str) -> EvidenceError:
     return EvidenceError(code, f"{LOCK_FILE}: {message}", file=LOCK_FILE)
@@ -100,15 +114,15 @@ def sign_lock(lock: Lock, key: SigningKey) -> bytes:
     return sign(type_of("lock"), lock.model_dump(mode="json", by_alias=True), subjects, key)
 
 
-def open_lock(raw: bytes, *, trust: Trust, as_of: str, file: str = LOCK_FILE) -> HeldLock:
+def open_lock(raw: bytes, *, trust: Trust, as_of: str) -> HeldLock:
     """Verify a lock, and only then read it.
 
     Raises:
         EvidenceError: As ``open_statement``, and ``WRONG_NAME`` where it speaks for somebody else than its signer.
     """
-    opened = open_statement(raw, trust=trust, role="lock", predicate_type=type_of("lock"), as_of=as_of, file=file)
-    lock = parse(Lock, opened.predicate, file=file)
+    opened = open_statement(raw, trust=trust, role="lock", predicate_type=type_of("lock"), as_of=as_of, file=LOCK_FILE)
+    lock = parse(Lock, opened.predicate, file=LOCK_FILE)
     if lock.name != opened.signer.name:
-        message = f"{file}: speaks for {lock.name!r} and is signed by the key of {opened.signer.name!r}"
-        raise EvidenceError("WRONG_NAME", message, file=file)
+        message = f"{LOCK_FILE}: speaks for {lock.name!r} and is signed by the key of {opened.signer.name!r}"
+        raise EvidenceError("WRONG_NAME", message, file=LOCK_FILE)
     return HeldLock(lock, raw, opened.payload_sha256)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from govkit.errors import UsageError
 
 
-def read(text: str, *, where: str = "as_of") -> datetime:
+def read(text: str) -> datetime:
     """The time that a text names.
 
     Raises:
@@ -16,9 +16,9 @@ def read(text: str, *, where: str = "as_of") -> datetime:
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
-        raise UsageError(f"{where}: expected a time like 2026-11-24T12:00:00Z, found {ascii(text)[:60]}") from None
+        raise UsageError(f"as_of: expected a time like 2026-11-24T12:00:00Z, found {ascii(text)[:60]}") from None
     if found.tzinfo is None:
-        raise UsageError(f"{where}: expected a time with a zone, like 2026-11-24T12:00:00Z, found {text!r}")
+        raise UsageError(f"as_of: expected a time with a zone, like 2026-11-24T12:00:00Z, found {text!r}")
     return found.astimezone(UTC)
 
 

@@ -133,12 +133,15 @@ def write_trust(path: Path, trust: Trust) -> None:
     path.write_text(documents.dump(plain), encoding="utf-8")
 
 
-def read_trust(path: Path) -> Trust:
-    """Read a trust file.
+def read_trust(trust: Path | str | Trust) -> Trust:
+    """Read a trust file; one that was read already is what it is.
 
     Raises:
         UsageError: It is missing, no YAML, or holds a duplicate, unknown or wrong key; names file, line and key.
     """
+    if isinstance(trust, Trust):
+        return trust
+    path = Path(trust)
     if not path.exists():
         raise UsageError(f"{path}: cannot be read (no such trust file); see 'govkit keys new'")
     return documents.read_model(path, Trust, error=UsageError)

@@ -7,31 +7,24 @@ from __future__ import annotations
 
 from govkit.pipeline.asserting import assert_policy
 from govkit.pipeline.bundle import Bundle, read_bundle
-from govkit.pipeline.files import read_findings, write_findings, write_verdict
+from govkit.pipeline.files import write_findings, write_verdict
 from govkit.pipeline.forms import draft_attestation, draft_waiver, sign_attestation, sign_waiver
 from govkit.pipeline.licensing import LicenseCheck, LicenseFacts, check_licenses, explain_license
 from govkit.pipeline.locking import lock_policy
 from govkit.pipeline.people import open_people
-from govkit.pipeline.remedying import Remedied, remedy
-from govkit.pipeline.rules import (
+from govkit.pipeline.policy import (
     begin_policy,
     compare_policies,
     explain_control,
-    lint_file,
+    lint_policy,
     plan_rows,
+    resolve_policy,
     rmf_table,
     run_policy_tests,
 )
-from govkit.pipeline.self_check import read_selfcheck, selfcheck_bytes
-from govkit.pipeline.steps import (
-    attest,
-    audit,
-    judge,
-    measure,
-    render,
-    resolve_policy,
-    seal,
-)
+from govkit.pipeline.remedying import Remedied, remedy
+from govkit.pipeline.selfcheck import selfcheck_bytes
+from govkit.pipeline.steps import attest, audit, judge, measure, render, seal
 from govkit.pipeline.suggesting import suggest_suite
 from govkit.pipeline.verification import Verification, verify
 
@@ -52,14 +45,12 @@ __all__ = [
     "explain_control",
     "explain_license",
     "judge",
-    "lint_file",
+    "lint_policy",
     "lock_policy",
     "measure",
     "open_people",
     "plan_rows",
     "read_bundle",
-    "read_findings",
-    "read_selfcheck",
     "remedy",
     "render",
     "resolve_policy",

@@ -26,7 +26,7 @@ from govkit.core.case import Array
 from govkit.core.words import Of
 from govkit.errors import EvidenceError, UsageError
 from govkit.pipeline.bundle import FINDINGS
-from govkit.pipeline.casework import Casework
+from govkit.pipeline.casework import Casework, audit_digest
 
 Ask = Callable[[Request], list[Finding]]
 SCHEMA = "govkit.cached/v1"
@@ -56,25 +56,24 @@ def opened(folder: Path) -> Path:
     return folder
 
 
-def remembered(ask: Ask, work: Casework, *, folder: Path, audit: str, catalog: Mapping[str, Check]) -> Ask:
+def remembered(ask: Ask, work: Casework, *, folder: Path, catalog: Mapping[str, Check]) -> Ask:
     """``ask``, which measures, with a memory: an entry that is whole and of this very case is taken in its place.
 
     Args:
         ask: Measures one request.
         work: What is measured.
         folder: Where entries are kept, as ``opened`` gave it; several processes may share it.
-        audit: Digest of the audit file as resolved.
         catalog: The checks by name.
     """
     reason = _unidentified(work)
     if reason is not None:
         log.warning("nothing is taken from the cache: %s", reason)
         return ask
-    of_case = _digest({"audit": audit, "tool": _tool(), "case": _case(work)})
+    of_case = evidence.digest({"audit": audit_digest(work.audit), "tool": _tool(), "case": _case(work)})
 
     def asked(request: Request) -> list[Finding]:
         code = _code(catalog[request.check])
-        key = _digest({"case": of_case, "check": request.check, "params": dict(request.params), "code": code})
+        key = evidence.digest({"case": of_case, "check": request.check, "params": dict(request.params), "code": code})
         place = folder / f"{key.removeprefix('sha256:')}.json"
         found = _read(place, key, request)
         if found is None:
@@ -86,15 +85,11 @@ def remembered(ask: Ask, work: Casework, *, folder: Path, audit: str, catalog: M
     return asked
 
 
-def _digest(plain: Any) -> str:
-    return "sha256:" + hashlib.sha256(evidence.dumps(plain)).hexdigest()
-
-
 def _read(place: Path, key: str, request: Request) -> list[Finding] | None:
     """The findings of an entry; None where there is none, or none that can be believed."""
     try:
         entry = evidence.loads(place.read_bytes())
-        if (entry["schema"], entry["key"], entry["digest"]) != (SCHEMA, key, _digest(entry["findings"])):
+        if (entry["schema"], entry["key"], entry["digest"]) != (SCHEMA, key, evidence.digest(entry["findings"])):
             raise ValueError("it is not what was written")
         found = FINDINGS.validate_python(entry["findings"])
         if any((each.check, each.params) != (request.check, request.params) for each in found):
@@ -110,7 +105,7 @@ def _read(place: Path, key: str, request: Request) -> list[Finding] | None:
 def _write(place: Path, key: str, found: list[Finding]) -> None:
     """Write an entry whole or not at all; that a cache cannot be written is no reason to end an audit."""
     plain = [each.model_dump(mode="json") for each in found]
-    entry = evidence.dumps({"schema": SCHEMA, "key": key, "digest": _digest(plain), "findings": plain})
+    entry = evidence.dumps({"schema": SCHEMA, "key": key, "digest": evidence.digest(plain), "findings": plain})
     try:
         with tempfile.NamedTemporaryFile(dir=place.parent, prefix=".", suffix=".partial", delete=False) as file:
             draft = Path(file.name)
@@ -122,16 +117,23 @@ def _write(place: Path, key: str, found: list[Finding]) -> None:
 
 def _unidentified(work: Casework) -> str | None:
     """Why no digest says which models these are, if none does."""
-    audit = work.audit
-    if audit.subject.python is not None and audit.subject.artifact is None:
-        return "subject.python names code, and no subject.artifact says which files belong to it"
-    for name, source in (("base", audit.base), ("incumbent", audit.incumbent)):
-        if source is not None and source.python is not None:
-            return f"{name}.python names code, and nothing says which files belong to it"
-    for name, path in _models(work).items():
+    audit, models = work.audit, _models(work)
+    sources = {"candidate": audit.subject, "base": audit.base, "incumbent": audit.incumbent}
+    for name, source in sources.items():
+        if source is not None and source.python is not None and not _holds(models.get(name), source.python):
+            return f"the {name} is Python code, and no artifact says that all of its files lie in one folder"
+    if audit.base is not None and audit.base.python is not None and audit.base.references:
+        return "base.references are Python code, and nothing says which files belong to them"
+    for name, path in models.items():
         if any(each.is_symlink() and not each.is_file() for each in path.rglob("*")):
             return f"the folder of the {name} holds a link to no file"
     return None
+
+
+def _holds(folder: Path | None, python: str) -> bool:
+    """True where the code of a model lies in the folder that identifies it, with whatever else it needs."""
+    file = getattr(sys.modules.get(python.partition(":")[0]), "__file__", None)
+    return folder is not None and folder.is_dir() and file is not None and Path(file).resolve().is_relative_to(folder)
 
 
 def _tool() -> dict[str, Any]:
@@ -160,7 +162,7 @@ def _source(module: str) -> str:
         for each in files
         if each.is_file() and not {"__pycache__", "_resources"} & set(each.parts)
     }
-    return _digest(found)
+    return evidence.digest(found)
 
 
 def _case(work: Casework) -> dict[str, Any]:
@@ -183,8 +185,11 @@ def _case(work: Casework) -> dict[str, Any]:
 
 def _models(work: Casework) -> dict[str, Path]:
     """Where the models lie, by what they are to the case."""
-    case = work.case
-    found = {"candidate": work.path, "base": case.base_path, "incumbent": getattr(case.incumbent, "path", None)}
+    case, other = work.case, work.audit.incumbent
+    served = getattr(case.incumbent, "path", None)
+    if other is not None and other.artifact is not None:
+        served = work.root / other.artifact
+    found = {"candidate": work.path, "base": case.base_path, "incumbent": served}
     found |= {f"reference {number}": each.path for number, each in enumerate(case.reference_bases)}
     return {name: path.resolve() for name, path in found.items() if path is not None}
 
@@ -196,7 +201,7 @@ def _files(path: Path) -> str:
         if each.is_symlink():
             with each.open("rb") as file:
                 linked[each.relative_to(path).as_posix()] = hashlib.file_digest(file, "sha256").hexdigest()
-    return _digest([manifest.digest_of(manifest.walk(path, strict=False)), linked])
+    return evidence.digest([manifest.digest_of(manifest.walk(path, strict=False)), linked])
 
 
 def _stored(case: Case, of: Of) -> dict[str, Any]:
@@ -228,7 +233,7 @@ def _array(values: Array | None) -> str:
     if values is None:
         return ""
     whole = np.ascontiguousarray(values)
-    return _digest([str(whole.dtype), list(whole.shape), hashlib.sha256(whole.tobytes()).hexdigest()])
+    return evidence.digest([str(whole.dtype), list(whole.shape), hashlib.sha256(whole.tobytes()).hexdigest()])
 
 
 def _suite(case: Case) -> Any:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from govkit import checks, data, documents, engine, lineage, manifest, subjects
+from govkit import checks, data, documents, engine, evidence, lineage, manifest, subjects
 from govkit.core import Audit, Case, Dataset, Predictions, Run, Subject
 from govkit.core.audit import BaseSource, Columns, SubjectSource
 from govkit.core.words import Access, Modality, Of, Role, Task
@@ -27,6 +28,7 @@ class Casework:
         case: Ready to be measured.
         audit: The audit file as resolved.
         name: Name of the audited model.
+        root: Folder from which the paths of the audit file start.
         path: Folder or file of the candidate: weights, source of a function, or predictions.
         digest: Artifact digest of ``path``.
     """
@@ -34,6 +36,7 @@ class Casework:
     case: Case
     audit: Audit
     name: str
+    root: Path
     path: Path
     digest: str
 
@@ -54,6 +57,17 @@ def read_audit(path: Path, *, policy: str | None = None, seed: int | None = None
     return audit.model_copy(update={key: value for key, value in changes.items() if value is not None}), path.parent
 
 
+def asked_digest(audit: Audit) -> str:
+    """Digest of what an audit file asks of its data and sets the model beside: what a lock fixes of it."""
+    asked = ("columns", "base", "incumbent", "reference", "foreign", "feasible", "quality", "seed")
+    return evidence.digest({key: value for key, value in audit.dump().items() if key in asked})
+
+
+def audit_digest(audit: Audit) -> str:
+    """Digest of an audit file as resolved; the policy has a digest of its own."""
+    return evidence.digest({key: value for key, value in audit.dump().items() if key != "policy"})
+
+
 def read_run_of(audit: Audit, root: Path) -> Run | None:
     """The run record that the audit file names, if it names one."""
     return None if audit.subject.run is None else lineage.read_run(root / audit.subject.run)
@@ -69,24 +83,12 @@ def build_case(audit: Audit, root: Path) -> Casework:
     _refuse_borrowed_answers(places)
     run = read_run_of(audit, root)
     _refuse_unfinished(places, run)
-    paths = _data_paths(places)
-    rows = {role: data.read_rows(path) for role, path in paths.items()}
+    rows = {role: data.read_rows(path) for role, path in _data_paths(places).items()}
     tables = {role: read.table for role, read in rows.items()}
     modality = _modality(places, tables["test"])
     candidate = _live(places, audit.subject, modality)
     classes = _classes(candidate, tables, audit.columns)
-    sets = {
-        role: data.read_dataset(
-            path,
-            role=role,
-            columns=audit.columns,
-            modality=modality,
-            classes=classes,
-            table=rows[role],
-            input_range=audit.subject.input_range,
-        )
-        for role, path in paths.items()
-    }
+    sets = _datasets(places, rows, classes, modality)
     checks.refuse_personal_names(sets.values(), classes)
     return _assemble(places, run=run, candidate=candidate, classes=classes, sets=sets, modality=modality)
 
@@ -126,12 +128,13 @@ def _assemble(
         **bases,
         **named(places, path, incumbent, modality),
     )
-    return _casework(case, audit, path)
+    return _casework(case, places, path)
 
 
-def _casework(case: Case, audit: Audit, path: Path) -> Casework:
-    name = audit.name or (case.run.name if case.run else path.stem)
-    return Casework(case=case, audit=audit, name=name, path=path, digest=manifest.artifact_digest(path))
+def _casework(case: Case, places: Places, path: Path) -> Casework:
+    name = places.audit.name or (case.run.name if case.run else path.stem)
+    digest = manifest.artifact_digest(path)
+    return Casework(case=case, audit=places.audit, name=name, root=places.root, path=path, digest=digest)
 
 
 def _refuse_borrowed_answers(places: Places) -> None:
@@ -210,15 +213,23 @@ def data_digests(audit: Audit, root: Path) -> dict[Role, str]:
         held = "subject.predictions: this table holds the answers already, so nothing is fixed before them"
         raise AuditError(f"{held}; lock while there is only data.test, and audit the model (run, model or python)")
     places = Places(audit, root)
-    paths: dict[Role, Path] = {role: path for role, path in _data_paths(places).items() if role != "train"}
-    rows = {role: data.read_rows(path) for role, path in paths.items()}
+    rows: dict[Role, data.Rows] = {
+        role: data.read_rows(path) for role, path in _data_paths(places).items() if role != "train"
+    }
     tables = {role: read.table for role, read in rows.items()}
     modality, classes = _modality(places, tables["test"]), _classes(None, tables, audit.columns)
+    return {role: read.digest for role, read in _datasets(places, rows, classes, modality).items()}
+
+
+def _datasets(
+    places: Places, rows: Mapping[Role, data.Rows], classes: tuple[str, ...], modality: Modality
+) -> dict[Role, Dataset]:
+    paths, columns, span = _data_paths(places), places.audit.columns, places.audit.subject.input_range
     return {
         role: data.read_dataset(
-            path, role=role, columns=audit.columns, modality=modality, classes=classes, table=rows[role]
-        ).digest
-        for role, path in paths.items()
+            paths[role], role=role, columns=columns, modality=modality, classes=classes, table=read, input_range=span
+        )
+        for role, read in rows.items()
     }
 
 

@@ -1,4 +1,4 @@
-"""A bundle appears whole or not at all."""
+"""A bundle appears whole or not at all, and nothing is written over."""
 
 from __future__ import annotations
 
@@ -26,6 +26,20 @@ def refuse_unwritable(out: Path) -> None:
             pass
     except OSError as error:
         raise UsageError(f"{out.parent}: cannot be written ({error.strerror}); name another folder") from None
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """Write a file that is not there yet.
+
+    Raises:
+        UsageError: It exists, or cannot be written.
+    """
+    try:
+        with path.open("xb") as file:
+            file.write(content)
+    except OSError as error:
+        why = f"cannot be written ({error.strerror}); name a new file"
+        raise UsageError(f"{path}: {why}, results are never overwritten") from None
 
 
 @contextmanager

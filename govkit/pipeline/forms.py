@@ -9,10 +9,10 @@ from typing import Any
 
 from govkit import documents, evidence, manifest
 from govkit import policy as policies
-from govkit.core import Attestation, Control, Waiver
+from govkit.core import Attestation, Policy, Verdict, Waiver
 from govkit.errors import EvidenceError, PolicyError, UsageError
 from govkit.pipeline import clock
-from govkit.pipeline.bundle import read_bundle
+from govkit.pipeline.bundle import Bundle, read_bundle
 from govkit.policy.people import LIFE, day, refusal, worst_value
 from govkit.policy.templates import templates
 
@@ -86,22 +86,21 @@ def draft_waiver(
 
 def _from_bundle(form: dict[str, Any], bundle: Path, moment: str) -> tuple[dict[str, Any], dict[str, str]]:
     """What a bundle says about a control: digest, ceiling and last day, and the comments to them."""
-    stored, rules = read_bundle(bundle), policies.load(str(bundle / "policy.yaml"))
+    stored, rules, judged = _judged(bundle, moment)
     known = {control.id: control for control in rules.controls}
     control = known.get(form["control"])
     if control is None:
         raise PolicyError(f"{bundle}: no control {form['control']!r}{documents.nearest(form['control'], known)}")
     subject, today = stored.verdict.subject, day(moment)
-    # Judged as if nobody had waived anything yet.
-    judged = policies.judge(rules, stored.findings, subject=subject, as_of=moment)
     ruling = next(each for each in judged.rulings if each.control == control.id)
     life = LIFE.get(control.severity, 0)
     filled: dict[str, Any] = {"model": subject, "expires": str(today + timedelta(days=life))}
     told = {"expires": f"At most {life} days, for severity {control.severity}."}
     worst = worst_value(ruling, control, stored.findings)
     if worst is not None:
+        asked = "" if control.require is None else f" (asked for: {control.require.words})"
         filled["ceiling"] = worst.value
-        told["ceiling"] = f"The worst value for which it holds. Today's is {worst.value} ({_asked(control)})."
+        told["ceiling"] = f"The worst value for which it holds. Today's is {worst.value}{asked}."
     draft = Waiver.model_validate({**form, **filled, "approver": _ASK, "reason": _ASK})
     why = refusal(draft, ruling, control, stored.findings, subject=subject, today=today)
     if why is not None:
@@ -109,9 +108,11 @@ def _from_bundle(form: dict[str, Any], bundle: Path, moment: str) -> tuple[dict[
     return filled, told
 
 
-def _asked(control: Control) -> str:
-    asked = control.require.model_dump(exclude_none=True) if control.require else {}
-    return "asked for: " + ", ".join(f"{word} {value}" for word, value in asked.items())
+def _judged(bundle: Path, moment: str, *waivers: Waiver) -> tuple[Bundle, Policy, Verdict]:
+    """A bundle, its policy, and how it is judged with these waivers and no others."""
+    stored, rules = read_bundle(bundle), policies.load(bundle / "policy.yaml")
+    verdict = policies.judge(rules, stored.findings, subject=stored.verdict.subject, as_of=moment, waivers=waivers)
+    return stored, rules, verdict
 
 
 def draft_attestation(kind: str, *, model: Path | str, as_of: str | None = None) -> str:
@@ -209,9 +210,11 @@ def sign_waiver(
 
 def _refuse_idle(waiver: Waiver, form: Path, bundle: Path, moment: str) -> None:
     """Refuse a waiver that judging the bundle would not apply."""
-    stored, rules = read_bundle(bundle), policies.load(str(bundle / "policy.yaml"))
-    judged = policies.judge(rules, stored.findings, subject=stored.verdict.subject, as_of=moment, waivers=[waiver])
-    idle = [notice for notice in judged.notices if notice.startswith(f"waiver {waiver.id} of {waiver.control} ")]
+    idle = [
+        notice
+        for notice in _judged(bundle, moment, waiver)[2].notices
+        if notice.startswith(f"waiver {waiver.id} of {waiver.control} ")
+    ]
     if idle:
         raise PolicyError(f"{form}: {idle[0]}")
 
@@ -264,7 +267,7 @@ def _signed(
     as_of: str,
 ) -> bytes:
     """Sign, and open it again as a judge will: nobody signs what is not believed."""
-    store = trust if isinstance(trust, evidence.Trust) else evidence.read_trust(Path(trust))
+    store = evidence.read_trust(trust)
     raw = evidence.sign_record(record, key)
     try:
         evidence.open_signed(raw, f"{sort}/{form.stem}.sigstore.json", trust=store, as_of=as_of)

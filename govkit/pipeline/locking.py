@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from govkit import checks, evidence
+from govkit import evidence
 from govkit import policy as policies
-from govkit.core import Case, Policy
+from govkit.core import Policy
 from govkit.errors import EvidenceError, UsageError
 from govkit.evidence import HeldLock, Lock, LockedPolicy
 from govkit.pipeline import clock
 from govkit.pipeline.bundle import tool
-from govkit.pipeline.casework import data_digests, read_audit
+from govkit.pipeline.casework import Casework, asked_digest, data_digests, read_audit
+from govkit.pipeline.folder import write_new
+from govkit.pipeline.policy import resolve_policy
 
 
 def lock_policy(
@@ -40,7 +42,7 @@ def lock_policy(
     Raises:
         UsageError: The policy or the data cannot be read, the data hold answers already, or ``out`` exists.
     """
-    rules = policies.resolve(policies.load(policy), checks.catalog(), source=policy)
+    rules = resolve_policy(policy)
     audit, root = read_audit(Path(audit_file))
     lock = Lock(
         name=name,
@@ -48,41 +50,27 @@ def lock_policy(
             id=rules.id, version=rules.version, digest=policies.digest(rules), parents=policies.parents(policy)
         ),
         data=data_digests(audit, root),
+        asked=asked_digest(audit),
         as_of=as_of or clock.now(),
         tool=tool(),
     )
-    try:
-        with Path(out).open("xb") as file:
-            file.write(evidence.sign_lock(lock, key))
-    except OSError as error:
-        raise UsageError(f"{out}: cannot be written ({error.strerror}); a lock is never overwritten") from None
+    write_new(Path(out), evidence.sign_lock(lock, key))
     return lock
 
 
-def open_lock(path: Path | str, *, trust: Path | str | evidence.Trust | None, as_of: str) -> HeldLock:
-    """Verify the lock that an audit is to be held to.
-
-    Raises:
-        UsageError: There is no trust file, or the lock does not verify by it.
-    """
-    if trust is None:
-        raise UsageError(f"{path}: a lock needs a trust file (--trust), which says whose is believed")
-    store = trust if isinstance(trust, evidence.Trust) else evidence.read_trust(Path(trust))
-    try:
-        return evidence.open_lock(evidence.read_bytes(Path(path), file=str(path)), trust=store, as_of=as_of)
-    except EvidenceError as error:
-        raise UsageError(f"{path}: {error}") from None
-
-
-def hold_case(lock: HeldLock | None, rules: Policy, case: Case, *, as_of: str) -> None:
+def hold_case(lock: HeldLock | None, rules: Policy, work: Casework, *, as_of: str) -> None:
     """Refuse, before anything is measured, what the lock does not fix.
 
     Raises:
-        UsageError: The policy or the data are others, or the lock is of a later time.
+        UsageError: The policy, the data or what the audit file asks of them are others, or the lock is of a later time.
     """
-    data = {str(role): {each.digest} for role, each in case.data.items()}
+    data = {str(role): {each.digest} for role, each in work.case.data.items()}
     if lock is not None:
         _hold(lock, policies.digest(rules), data, as_of=as_of, reference=lock.payload_sha256)
+        try:
+            lock.check_asked(asked_digest(work.audit))
+        except EvidenceError as error:
+            raise UsageError(str(error)) from None
 
 
 def hold_findings(lock: HeldLock | None, document: Mapping[str, Any], rules: Policy, *, as_of: str) -> tuple[str, ...]:
@@ -105,8 +93,3 @@ def _hold(lock: HeldLock, policy: str, data: Mapping[str, set[str]], *, as_of: s
         lock.check(policy=policy, data=data, as_of=as_of, reference=reference)
     except EvidenceError as error:
         raise UsageError(str(error)) from None
-
-
-def under(document: Mapping[str, Any], lock: HeldLock | None) -> dict[str, Any]:
-    """A findings document that names the lock it was measured under."""
-    return dict(document) if lock is None else {**document, "lock": lock.payload_sha256}

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from govkit import checks, evidence
-from govkit import policy as policies
 from govkit.checks import Request
-from govkit.core import Audit, Finding, Passes, Policy, Verdict
+from govkit.core import Finding, Passes, Policy, Verdict
 from govkit.pipeline.bundle import tool
 from govkit.pipeline.cache import Ask, remembered
-from govkit.pipeline.casework import Casework
+from govkit.pipeline.casework import Casework, audit_digest
 from govkit.pipeline.failing_fast import until_a_failure
+from govkit.pipeline.policy import policy_reference
 
 Progress = Callable[[str, int, int], None]
 """``(what is being done, steps done, steps in all)``."""
@@ -24,6 +24,7 @@ def measure_case(
     work: Casework,
     rules: Policy,
     *,
+    lock: evidence.HeldLock | None = None,
     cache: Path | None = None,
     judged: Callable[[Mapping[str, Any]], Verdict] | None = None,
     progress: Progress | None = None,
@@ -33,6 +34,7 @@ def measure_case(
     Args:
         work: The case.
         rules: The policy that says what to measure.
+        lock: Lock that both were held to; the document names it.
         cache: Folder of findings that were measured before, as ``cache.opened`` gave it.
         judged: Judges a findings document; with it, nothing more is measured once a control is certain to block.
         progress: Told about each check.
@@ -44,21 +46,25 @@ def measure_case(
     def ask(request: Request) -> list[Finding]:
         return checks.measure(case, [request], catalog=catalog)
 
-    digest = audit_digest(work.audit)
-    kept = ask if cache is None else remembered(ask, work, folder=cache, audit=digest, catalog=catalog)
+    kept = ask if cache is None else remembered(ask, work, folder=cache, catalog=catalog)
     answer = kept if progress is None else _telling(kept, progress, len(requests))
+    document = partial(_document, work, rules, declared, lock)
     if judged is None:
         findings = [finding for request in requests for finding in answer(request)]
     else:
-
-        def so_far(found: Sequence[Finding]) -> Verdict:
-            return judged(_document(work, rules, found, declared))
-
-        findings = until_a_failure(answer, case, requests, judged=so_far, catalog=catalog)
-    return _document(work, rules, findings, declared)
+        findings = until_a_failure(
+            answer, case, requests, judged=lambda found: judged(document(found)), catalog=catalog
+        )
+    return document(findings)
 
 
-def _document(work: Casework, rules: Policy, findings: Sequence[Finding], declared: Passes) -> dict[str, Any]:
+def _document(
+    work: Casework,
+    rules: Policy,
+    declared: Passes,
+    lock: evidence.HeldLock | None,
+    findings: Sequence[Finding],
+) -> dict[str, Any]:
     return {
         "schema": "govkit.findings/v1",
         "subject": {"name": work.name, "digest": work.digest},
@@ -66,6 +72,7 @@ def _document(work: Casework, rules: Policy, findings: Sequence[Finding], declar
         "audit": audit_digest(work.audit),
         "seed": str(work.case.seed),
         "tool": tool(),
+        **({} if lock is None else {"lock": lock.payload_sha256}),
         "passes": {
             "forward": work.case.passes.forward,
             "backward": work.case.passes.backward,
@@ -87,14 +94,3 @@ def _telling(ask: Ask, progress: Progress, total: int) -> Ask:
         return ask(request)
 
     return told
-
-
-def audit_digest(audit: Audit) -> str:
-    """Digest of an audit file as resolved; the policy has a digest of its own."""
-    plain = {key: value for key, value in audit.dump().items() if key != "policy"}
-    return "sha256:" + hashlib.sha256(evidence.dumps(plain)).hexdigest()
-
-
-def policy_reference(rules: Policy) -> dict[str, str]:
-    """Id, version and digest of a resolved policy."""
-    return {"id": rules.id, "version": rules.version, "digest": policies.digest(rules)}

@@ -1,4 +1,4 @@
-"""Opens the folders of signed waivers and attestations that people hand to a judge."""
+"""Opens what people sign and hand to a judge: folders of waivers and attestations, and a lock."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 from govkit import evidence
 from govkit.errors import EvidenceError, UsageError
 from govkit.pipeline import clock
-from govkit.pipeline.locking import open_lock
 
 
 def open_people(
@@ -20,7 +19,7 @@ def open_people(
     as_of: str | None = None,
     key: evidence.SigningKey | None = None,
 ) -> evidence.People:
-    """Verify every statement of two folders, and only then read it. No folder, no statements.
+    """Verify every statement of two folders and a lock, and only then read it. What is not named is not there.
 
     A statement about another model is none of the errors: judging leaves it out and says so.
 
@@ -33,23 +32,24 @@ def open_people(
         key: Key that will sign findings and verdict; no waiver may be signed by it.
 
     Raises:
-        UsageError: The folders come without a trust file or the reverse, or something in them does not verify.
+        UsageError: They come without a trust file or the reverse, or something does not verify.
     """
-    folders: dict[evidence.Sort, Path | str | None] = {"waivers": waivers, "attestations": attestations}
-    asked = {sort: Path(folder) for sort, folder in folders.items() if folder is not None}
-    moment = as_of or clock.now()
-    held = None if lock is None else open_lock(lock, trust=trust, as_of=moment)
-    if not asked and (trust is None or held is not None):
-        return evidence.People(lock=held)
+    given = {"lock": lock, "waivers": waivers, "attestations": attestations}
+    named = {what: Path(place) for what, place in given.items() if place is not None}
+    if trust is None and named:
+        raise UsageError(f"{', '.join(named)}: they need a trust file (--trust), which says whose are believed")
     if trust is None:
-        raise UsageError(f"{', '.join(asked)}: they need a trust file (--trust), which says whose are believed")
-    if not asked:
+        return evidence.People()
+    if not named:
         raise UsageError("a trust file is for waivers, attestations or a lock, and none of them is named")
-    store = trust if isinstance(trust, evidence.Trust) else evidence.read_trust(Path(trust))
-    signed: list[evidence.Signed] = []
+    store, moment = evidence.read_trust(trust), as_of or clock.now()
     try:
-        for sort, folder in asked.items():
-            signed += evidence.open_folder(folder, sort, trust=store, as_of=moment)
+        raw = None if lock is None else evidence.read_bytes(Path(lock), file=str(lock))
+        held = None if raw is None else evidence.open_lock(raw, trust=store, as_of=moment)
+        folders = [(sort, named[sort]) for sort in evidence.SORTS if sort in named]
+        signed = [
+            each for sort, place in folders for each in evidence.open_folder(place, sort, trust=store, as_of=moment)
+        ]
         return replace(evidence.collect(signed, keys=[] if key is None else [key.id], trust=store), lock=held)
     except EvidenceError as error:
-        raise UsageError(f"{', '.join(map(str, asked.values()))}: {error}") from None
+        raise UsageError(f"{', '.join(map(str, named.values()))}: {error}") from None

@@ -22,6 +22,7 @@ from govkit.lineage.facts import complete, observed
 from govkit.lineage.privacy import Veil
 from govkit.lineage.sources import Telling, base_component, data_source
 from govkit.pipeline.casework import Casework
+from govkit.pipeline.policy import is_path
 from govkit.remedies import Fitted
 
 PREDICTION, SCORE = "remedied_prediction", "remedied_score"
@@ -135,11 +136,6 @@ def _suite(suite: Any, folder: Path) -> dict[str, str]:
         return {}
     (folder / SUITE).write_text(json.dumps(suite, indent=2) + "\n", encoding="utf-8")
     return {"quality": SUITE}
-
-
-def is_path(policy: str) -> bool:
-    """Whether a policy is named by its file, and not as one of the shipped ones."""
-    return policy.endswith((".yaml", ".yml")) or "/" in policy
 
 
 def _from(folder: Path, path: Path) -> str:

@@ -20,10 +20,11 @@ from govkit.pipeline.casework import Casework, build_case, read_audit
 from govkit.pipeline.folder import refuse_unwritable, whole_folder
 from govkit.pipeline.measuring import Progress, measure_case
 from govkit.pipeline.new_weights import FOLDER, Options, refuse_unmakeable
-from govkit.pipeline.remedied_files import PREDICTION, TEST, is_path, write_candidate, write_numbers, write_record
+from govkit.pipeline.policy import beside, rules_of
+from govkit.pipeline.remedied_files import PREDICTION, TEST, write_candidate, write_numbers, write_record
 from govkit.pipeline.reweighting import reweighted
 from govkit.pipeline.robustness import Robust, robustness
-from govkit.pipeline.steps import audit, judge, rules_of
+from govkit.pipeline.steps import audit, judge
 from govkit.remedies import Effect, Fitted, Method, Remedy, Rows
 
 How = Literal["temperature", "isotonic", "threshold", "reweigh", "harden", "soup"]
@@ -181,7 +182,7 @@ def remedy(
     )
     effects = tuple(remedies.effects(made.test, made.after, parts(work.case), seed=work.case.seed))
     remarks = (*made.fitted.remarks, *made.remarks)
-    named = policy or (str(root / given.policy) if is_path(given.policy) else given.policy)
+    named = policy or beside(given.policy, root)
     with whole_folder(target) as draft:
         made.write(draft, policy=named, remarks=(*remarks, *harms(effects)), clock=meter, started=moment)
         before = judge(measure_case(work, rules, progress=progress), rules, as_of=moment)

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from govkit import checks, evidence, report
+from govkit import evidence, report
 from govkit import policy as policies
-from govkit.core import Attestation, Audit, Policy, Run, Verdict, Waiver
+from govkit.core import Audit, Policy, Run, Verdict
 from govkit.core.audit import DRIFT_PAGE
-from govkit.core.trials import SELF_CHECK, SelfCheck
+from govkit.core.selfcheck import SELF_CHECK, SelfCheck
 from govkit.errors import UsageError
 from govkit.pipeline import clock, drift_report
 from govkit.pipeline.bundle import FINDINGS, Bundle, read_bundle, tool
 from govkit.pipeline.cache import opened
-from govkit.pipeline.casework import Casework, build_case, read_audit, read_run_of
+from govkit.pipeline.casework import Casework, audit_digest, build_case, read_audit, read_run_of
 from govkit.pipeline.files import read_findings, read_verdict
 from govkit.pipeline.folder import refuse_unwritable, whole_folder
-from govkit.pipeline.locking import hold_case, hold_findings, under
-from govkit.pipeline.measuring import Progress, audit_digest, measure_case, policy_reference
+from govkit.pipeline.locking import hold_case, hold_findings
+from govkit.pipeline.measuring import Progress, measure_case
 from govkit.pipeline.people import open_people
-from govkit.pipeline.self_check import read_selfcheck, selfcheck_bytes
+from govkit.pipeline.policy import policy_reference, resolve_policy, rules_of
+from govkit.pipeline.selfcheck import read_selfcheck, selfcheck_bytes
 
 
 def measure(
@@ -58,29 +59,8 @@ def measure(
     rules, moment = rules_of(audit_, root, policy), clock.now()
     held = open_people(lock=lock, trust=trust, as_of=moment).lock
     work = build_case(audit_, root)
-    hold_case(held, rules, work.case, as_of=moment)
-    return under(measure_case(work, rules, cache=kept, progress=progress), held)
-
-
-def resolve_policy(name: str) -> Policy:
-    """A policy by name, or by path as seen from here, with every parameter of its checks filled in."""
-    return policies.resolve(policies.load(name), checks.catalog(), source=name)
-
-
-def rules_of(audit: Audit, root: Path, policy: str | None) -> Policy:
-    """The policy to judge by: the one given, as seen from here; else the audit file's own, as seen from that file.
-
-    The two are kept apart, so that nobody who hands over an audit file can shadow the policy that a gate names.
-    """
-    if policy is not None:
-        return resolve_policy(policy)
-    return policy_beside(audit.policy, root)
-
-
-def policy_beside(name: str, root: Path) -> Policy:
-    """A policy by name, or by path as seen from the file in ``root`` that names it."""
-    is_path = name.endswith((".yaml", ".yml")) or "/" in name
-    return resolve_policy(str(root / name) if is_path else name)
+    hold_case(held, rules, work, as_of=moment)
+    return measure_case(work, rules, lock=held, cache=kept, progress=progress)
 
 
 def judge(
@@ -88,9 +68,7 @@ def judge(
     policy: str | Policy,
     *,
     as_of: str | None = None,
-    waivers: Sequence[Waiver] = (),
-    attestations: Sequence[Attestation] = (),
-    lock: evidence.HeldLock | None = None,
+    people: evidence.People | None = None,
     enforced: bool = True,
 ) -> Verdict:
     """Judge findings by a policy.
@@ -99,9 +77,8 @@ def judge(
         findings: A findings document, or the path of one.
         policy: Name or path of a policy, or a resolved one.
         as_of: UTC time to take as now.
-        waivers: Exceptions in force.
-        attestations: Statements of people.
-        lock: Lock that the findings were measured under, as ``open_lock`` gives it.
+        people: Waivers, attestations, and the lock that the findings were measured under, as ``open_people`` gives
+            them.
         enforced: False makes a gate answer 0; the rulings stay as they are.
 
     Raises:
@@ -109,29 +86,16 @@ def judge(
     """
     document = read_findings(Path(findings)) if isinstance(findings, Path | str) else findings
     rules, moment = policy if isinstance(policy, Policy) else resolve_policy(policy), as_of or clock.now()
+    said = people or evidence.People()
     return policies.judge(
         rules,
         FINDINGS.validate_python(document["findings"]),
         subject=document["subject"]["digest"],
         as_of=moment,
-        attestations=attestations,
-        waivers=waivers,
+        attestations=said.attestations,
+        waivers=said.waivers,
         enforced=enforced,
-        notices=hold_findings(lock, document, rules, as_of=moment),
-    )
-
-
-def _judge(
-    findings: Mapping[str, Any], rules: Policy, people: evidence.People, *, as_of: str, enforced: bool
-) -> Verdict:
-    return judge(
-        findings,
-        rules,
-        as_of=as_of,
-        waivers=people.waivers,
-        attestations=people.attestations,
-        lock=people.lock,
-        enforced=enforced,
+        notices=hold_findings(said.lock, document, rules, as_of=moment),
     )
 
 
@@ -175,7 +139,7 @@ def attest(
     people = open_people(
         waivers=waivers, attestations=attestations, lock=lock, trust=trust, as_of=ruling.as_of, key=key
     )
-    if _judge(document, rules, people, as_of=ruling.as_of, enforced=ruling.enforced) != ruling:
+    if judge(document, rules, people=people, as_of=ruling.as_of, enforced=ruling.enforced) != ruling:
         raise UsageError(f"{verdict}: the verdict does not follow from {findings}; judge again")
     with whole_folder(Path(out)) as draft:
         run = read_run_of(audit_, root)
@@ -303,15 +267,15 @@ def audit(
     signer, own = _signer(key, password, moment, beside)
     people = open_people(waivers=waivers, attestations=attestations, lock=lock, trust=trust, as_of=moment, key=signer)
     audit_, root = read_audit(Path(audit_file), policy=policy, seed=seed)
-    rules = rules_of(audit_, root, policy)
-    work = build_case(audit_, root)
-    hold_case(people.lock, rules, work.case, as_of=moment)
+    rules, work = rules_of(audit_, root, policy), build_case(audit_, root)
+    hold_case(people.lock, rules, work, as_of=moment)
 
     def judged(document: Mapping[str, Any]) -> Verdict:
-        return _judge(under(document, people.lock), rules, people, as_of=moment, enforced=enforced)
+        return judge(document, rules, people=people, as_of=moment, enforced=enforced)
 
-    findings = measure_case(work, rules, cache=kept, judged=judged if fail_fast else None, progress=progress)
-    findings, verdict = under(findings, people.lock), judged(findings)
+    early = judged if fail_fast else None
+    findings = measure_case(work, rules, lock=people.lock, cache=kept, judged=early, progress=progress)
+    verdict = judged(findings)
     _write_bundle(target, work, findings, verdict, rules=rules, people=people, tried=tried, key=signer, as_of=moment)
     if own is not None:
         evidence.write_trust(beside, own)

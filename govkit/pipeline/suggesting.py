@@ -9,6 +9,7 @@ from typing import Any
 from govkit import checks, data
 from govkit.errors import AuditError
 from govkit.pipeline.casework import read_audit
+from govkit.pipeline.folder import write_new
 
 
 def suggest_suite(audit_file: Path | str, *, out: Path | str | None = None) -> dict[str, Any]:
@@ -31,9 +32,5 @@ def suggest_suite(audit_file: Path | str, *, out: Path | str | None = None) -> d
         raise AuditError("data.train is missing: a suite is made from the training data")
     suite = checks.suggested_suite(data.read_rows(root / source.path).table, audit.columns)
     if out is not None:
-        try:
-            with Path(out).open("x", encoding="utf-8") as file:
-                file.write(json.dumps(suite, indent=2) + "\n")
-        except OSError as error:
-            raise AuditError(f"{out}: cannot be written ({error.strerror}); name a new file") from error
+        write_new(Path(out), (json.dumps(suite, indent=2) + "\n").encode())
     return suite

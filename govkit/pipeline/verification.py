@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from govkit import checks, documents, evidence
+from govkit import documents, evidence
 from govkit import policy as policies
 from govkit.core import Audit, Policy, Verdict
 from govkit.errors import AuditError, EvidenceError, PolicyError
-from govkit.pipeline import clock, measuring
+from govkit.pipeline import clock
 from govkit.pipeline.bundle import FINDINGS
+from govkit.pipeline.casework import asked_digest, audit_digest
+from govkit.pipeline.policy import resolve_policy
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ def verify(
         UsageError: The trust file or the policy cannot be read.
     """
     folder, moment = Path(bundle), as_of or clock.now()
-    store = trust if isinstance(trust, evidence.Trust) else evidence.read_trust(Path(trust))
+    store = evidence.read_trust(trust)
     proof = evidence.check_signatures(
         folder, model=Path(model), trust=store, as_of=moment, minimum_sequence=minimum_sequence
     )
@@ -66,11 +68,12 @@ def verify(
         raise EvidenceError(
             "POLICY_SWAPPED", f"the findings were judged by another policy than {what}", file="policy.yaml"
         )
-    if proof.findings["audit"] != measuring.audit_digest(
-        documents.read_model(folder / "audit.yaml", Audit, error=AuditError)
-    ):
+    audit = documents.read_model(folder / "audit.yaml", Audit, error=AuditError)
+    if proof.findings["audit"] != audit_digest(audit):
         message = "audit.yaml is not the audit file that the findings were measured for"
         raise EvidenceError("AUDIT_SWAPPED", message, file="audit.yaml")
+    if proof.people.lock is not None:
+        proof.people.lock.check_asked(asked_digest(audit))
     stored, again = Verdict.model_validate(proof.verdict["verdict"]), _judging(rules, proof)
     then = again(as_of=stored.as_of, enforced=stored.enforced)
     if then != stored:
@@ -97,7 +100,7 @@ def _judging(rules: Policy, proof: evidence.Evidence) -> Callable[..., Verdict]:
 
 def _rules(folder: Path, policy: Path | str | None) -> Policy:
     if policy is not None:
-        return policies.resolve(policies.load(str(policy)), checks.catalog())
+        return resolve_policy(str(policy))
     try:
         return policies.load(str(folder / "policy.yaml"))
     except PolicyError as error:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from govkit.policy.beginning import QUESTIONS, Answers, Question, begin, understood
-from govkit.policy.cases import CaseResult, PolicyTests, run_cases
 from govkit.policy.comparing import Change, compare
 from govkit.policy.coverage import reach, table
 from govkit.policy.explaining import explain
 from govkit.policy.form import digest, dump
 from govkit.policy.judging import judge
 from govkit.policy.people import day
-from govkit.policy.plans import Plan, plan
+from govkit.policy.planning import Plan, plan
 from govkit.policy.read import load, packs, parents
 from govkit.policy.resolving import Problem, lint, resolve
-from govkit.policy.schemas import schema, schema_names
+from govkit.policy.schemas import schema
+from govkit.policy.testing import CaseResult, PolicyTests, run_cases
 
 __all__ = [
     "QUESTIONS",
@@ -40,7 +40,6 @@ __all__ = [
     "resolve",
     "run_cases",
     "schema",
-    "schema_names",
     "table",
     "understood",
 ]

@@ -1,4 +1,4 @@
-"""The first policy of somebody: ten plain questions, and the two files that follow from the answers."""
+"""``govkit policy init``: ten plain questions, and the two files that follow from the answers."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from govkit import documents
 from govkit.core import Check, Policy
 from govkit.core.recorded import Recorded
 from govkit.errors import PolicyError
+from govkit.policy.chances import Situation, decidable
 from govkit.policy.extend import TIER
-from govkit.policy.planning import Situation, decidable
-from govkit.policy.plans import situation
+from govkit.policy.planning import situation
 from govkit.policy.read import load, packs
 
 Line = Annotated[
@@ -56,16 +56,28 @@ class Question:
 
 
 QUESTIONS = (
-    Question("who", "Who are you?", ("business", "school", "clinic", "engineer")),
+    Question("who", "What are you, or whom do you work for?", ("business", "school", "clinic", "engineer")),
     Question("reads", "What does the model read?", ("text", "image", "table")),
-    Question("people", "Does it decide about people?", ("yes", "no")),
-    Question("groups", "Which columns of your table say who a row is about?", form="names with commas, or none"),
+    Question("people", "Does its answer help to decide about people?", ("yes", "no")),
+    Question(
+        "groups",
+        "Which columns of your table say what group a person is of, such as sex or age?",
+        form="names with commas, or none",
+    ),
     Question("harm", "What does a wrong answer cost: little, money, or harm to people?", ("little", "money", "people")),
-    Question("base", "Are the weights of the model before its fine-tuning at hand?", ("weights", "closed", "no")),
-    Question("incumbent", "Is a model in service that this one would replace?", ("yes", "no")),
-    Question("rows", "How many test rows will there be?", form="a whole number from 1 to 1000000000"),
-    Question("table", "Which file holds the test rows and the model's answers?", form="the path of a table"),
-    Question("owner", "Who answers for this policy?", form="a name"),
+    Question(
+        "base",
+        "The model before its tuning: do you have its weights, is it closed at a supplier, or is there no such model?",
+        ("weights", "closed", "no"),
+    ),
+    Question("incumbent", "Do you use a model today that this one would replace?", ("yes", "no")),
+    Question(
+        "rows",
+        "On how many examples that it has never seen will you test it?",
+        form="a whole number from 1 to 1000000000",
+    ),
+    Question("table", "Which file holds these examples and the model's answers to them?", form="the path of a table"),
+    Question("owner", "Who answers for these rules?", form="a name"),
 )
 
 _TIER: Mapping[str, Literal["low", "medium", "high"]] = {"little": "low", "money": "medium", "people": "high"}
@@ -103,7 +115,7 @@ def begin(answers: Answers, *, name: str, as_of: date, catalog: Mapping[str, Che
     Args:
         answers: The answers.
         name: Id of the policy.
-        as_of: Today; the policy is to be reviewed a year later.
+        as_of: Today; the policy is to be reviewed within a year, and no later than what it extends.
         catalog: Checks by name.
     """
     parent = _parent(answers)
@@ -117,7 +129,7 @@ def begin(answers: Answers, *, name: str, as_of: date, catalog: Mapping[str, Che
         "title": f"Rules for {name}",
         "extends": [f"govkit:{parent}@{ground.version.split('.')[0]}"],
         "owner": {"name": answers.owner, "role": answers.who},
-        "review_by": (as_of + timedelta(days=365)).isoformat(),
+        "review_by": min(as_of + timedelta(days=365), ground.review_by or date.max).isoformat(),
         "tier": tier,
         "tier_rationale": f"{about}A wrong answer costs {answers.harm}; the rules inherited ask for {ground.tier}.",
     }

@@ -1,9 +1,10 @@
-"""Two policies side by side: what became looser, what tighter, and what is neither."""
+"""``govkit policy diff``, two policies side by side: what became looser, what tighter, and what is neither."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Literal
 
 from pydantic import BaseModel
@@ -72,16 +73,23 @@ def compare(old: Policy, new: Policy) -> tuple[Change, ...]:
     back = {(name, field): (was, now) for name, field, now, was in loosened(new, old)}
     found = [Change("looser", *key, *map(_shown, pair)) for key, pair in forth.items()]
     found += [Change("tighter", *key, *map(_shown, pair)) for key, pair in back.items() if key not in forth]
-    found += [*_review(old, new), *_came_and_went(old, new), *_neither(old, new, {*forth, *back})]
+    found += [*_relaxed(old, new), *_came_and_went(old, new), *_neither(old, new, {*forth, *back})]
     order = {"looser": 0, "tighter": 1, "neither": 2}
     return tuple(sorted(found, key=lambda change: order[change.direction]))
 
 
-def _review(old: Policy, new: Policy) -> Iterator[Change]:
-    was, now = old.review_by, new.review_by
-    if was != now:
-        later = was is not None and (now is None or now > was)
-        yield Change("looser" if later else "tighter", WHOLE, "review_by", _shown(was), _shown(now))
+def _relaxed(old: Policy, new: Policy) -> Iterator[Change]:
+    """A relaxation that lasts longer; one that is gone while what it loosened stays has no end at all."""
+    ends: dict[tuple[str, str], date] = {}
+    for each in new.relax:
+        key = each.control, each.field
+        ends[key] = min(each.expires, ends.get(key, each.expires))
+    tightened = {(name, field) for name, field, _, _ in loosened(new, old)}
+    for each in old.relax:
+        now = ends.get((each.control, each.field))
+        gone = now is None and (each.control, each.field) not in tightened
+        if gone or (now is not None and now > each.expires):
+            yield Change("looser", each.control, f"relaxed {each.field}", str(each.expires), str(now or "without end"))
 
 
 def _came_and_went(old: Policy, new: Policy) -> Iterator[Change]:

@@ -1,4 +1,4 @@
-"""What a verdict rests on: the 72 subcategories of the NIST AI RMF, each with its state. No percentage, no grade."""
+"""``govkit policy coverage``: the 72 subcategories of the NIST AI RMF, each with its state. No percentage, no grade."""
 
 from __future__ import annotations
 

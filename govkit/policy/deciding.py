@@ -39,7 +39,7 @@ def entry_p(entry: Entry, require: Requirement) -> float:
         return 1.0
     if require.equals is not None:
         return 1.0 if measurement.value == "unknown" or _equal(measurement.value, require.equals) else 0.0
-    return p_value(measurement, require) if _is_number(measurement.value) else 1.0
+    return p_value(measurement, require) if measurement.is_number else 1.0
 
 
 def decide(entry: Entry, control: Control, *, confidence: float, rejected: bool) -> tuple[State, str]:
@@ -58,7 +58,7 @@ def decide(entry: Entry, control: Control, *, confidence: float, rejected: bool)
         return "missing", f"{measurement.name} is unknown; unknown never counts as met"
     if require.equals is not None:
         return _word(measurement, require)
-    if not _is_number(measurement.value):
+    if not measurement.is_number:
         return "error", f"{sentences.found(measurement)} is no number; {sentences.limit(require)}"
     if any(bound.low > bound.high for bound in measurement.bounds):
         return "error", f"{sentences.found(measurement)} has a bound whose low end lies above its high end"
@@ -69,7 +69,7 @@ def decide(entry: Entry, control: Control, *, confidence: float, rejected: bool)
 
 def _word(measurement: Measurement, require: Requirement) -> tuple[State, str]:
     sentence = sentences.worded(measurement, require)
-    if not isinstance(measurement.value, bool | str):
+    if measurement.is_number:
         return "error", f"{sentences.found(measurement)} is no word; {sentences.limit(require)}"
     if not _equal(measurement.value, require.equals):
         return "fail", sentence
@@ -102,10 +102,6 @@ def _equal(value: object, wanted: object) -> bool:
     return type(value) is type(wanted) and value == wanted
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
 def disposition(control: Control, state: State) -> Disposition:
     """What follows from a state.
 
@@ -134,6 +130,10 @@ def ruling(control: Control, states: Sequence[tuple[Entry, State, str]], matched
         for entry, state, reason in states
     )
     found = {part.state for part in parts}
+    follows = [disposition(control, state) for state in found]
+    if any(state == "inconclusive" and entry.measurement is None for entry, state, _ in states):
+        # An open question that rests on no measurement is no milder than none at all would be: a person looks.
+        follows.append(min("review", disposition(control, "missing"), key=RANK.__getitem__))
     return Ruling(
         control=control.id,
         title=control.title,
@@ -141,7 +141,7 @@ def ruling(control: Control, states: Sequence[tuple[Entry, State, str]], matched
         metric=control.metric,
         state=min(found, key=WORST_FIRST.index),
         severity=control.severity,
-        disposition=max((disposition(control, state) for state in found), key=RANK.__getitem__),
+        disposition=max(follows, key=RANK.__getitem__),
         reason=_reason(_worst_first(states, control), matched.left_out),
         parts=parts,
     )

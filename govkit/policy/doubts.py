@@ -8,9 +8,11 @@ from datetime import date
 from typing import Literal
 
 from govkit.core import Check, Control, Policy, Waiver
+from govkit.core.words import known_as
 from govkit.documents import nearest
-from govkit.policy.planning import Situation, chance, decidable, rows_needed
-from govkit.policy.plans import WANTED, other_rows, planned_rows, situation
+from govkit.policy.chances import Situation, chance, decidable, rows_needed
+from govkit.policy.people import LIFE
+from govkit.policy.planning import WANTED, other_rows, planned_rows, situation
 from govkit.policy.sentences import number
 from govkit.policy.standards import instruments, subcategories
 
@@ -80,3 +82,7 @@ def dead_waivers(policy: Policy, waivers: Iterable[Waiver], as_of: date) -> Iter
             yield control.id, f"waiver {waiver.id} is dead: missing evidence, as of a statement, cannot be waived"
         elif waiver.expires < as_of:
             yield control.id, f"waiver {waiver.id} is dead: it expired on {waiver.expires}"
+        elif (waiver.expires - waiver.created).days > (life := LIFE.get(control.severity, 0)):
+            yield control.id, f"waiver {waiver.id} is dead: it lives longer than {life} days ({control.severity})"
+        elif control.severity == "high" and known_as(waiver.owner) == known_as(waiver.approver):
+            yield control.id, f"waiver {waiver.id} is dead: owner and approver are the same person"

@@ -6,11 +6,11 @@ nor looser (another check, another metric, other rows) counts as a loosening.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
-from govkit.core.policy import RANK, Control, Policy, Trigger, When
+from govkit.core.policy import RANK, Control, Policy, Risk, Trigger, When
 from govkit.documents import Document, Place, nearest
 
 SEVERITY = {"info": 0, "low": 1, "medium": 2, "high": 3, "critical": 4}
@@ -32,12 +32,10 @@ TIER = {"low": 0, "medium": 1, "high": 2}
 WHOLE = "policy"
 """What a ``relax`` calls the policy as a whole, in the place of a control."""
 
-FIELDS = (frozenset(Control.model_fields) | {"watch", "limit", "then", "applies", "tier"}) - {
-    "id",
-    "title",
-    "advice",
-    "authority",
-}
+FIELDS = (
+    frozenset(Control.model_fields)
+    | {"watch", "limit", "then", "applies", "tier", "review_by", "impact", "likelihood", "controls"}
+) - {"id", "title", "advice", "authority"}
 
 
 def merged(parent: dict[str, Any], child: Document) -> Document:
@@ -97,25 +95,32 @@ def _over(inherited: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
-def refuse_loosening(parent: Policy, child: Policy, source: Document) -> None:
+def refuse_loosening(parent: Policy, child: Policy, source: Document, *, idle: bool = False) -> None:
     """Raise where the child is looser than its parent and no ``relax`` of the child covers it.
+
+    Args:
+        parent: What is extended.
+        child: What came of it.
+        source: The file of the child.
+        idle: A ``relax`` may cover nothing: what it loosened lies further up, or beside.
 
     Raises:
         PolicyError: A loosening, or a ``relax`` that covers nothing.
     """
     own = child.relax[len(parent.relax) :]
     covered = {(entry.control, entry.field): index for index, entry in enumerate(own)}
-    after = {WHOLE, *(control.id for control in child.controls), *(trigger.id for trigger in child.triggers)}
+    risks = {risk.id for risk in child.risks}
+    after = {WHOLE, *risks, *(control.id for control in child.controls), *(trigger.id for trigger in child.triggers)}
     places = _places(source)
     for name, field, was, now in loosened(parent, child):
         if covered.pop((name, field), None) is None:
-            whose = "the policy" if name == WHOLE else f"control {name}"
+            whose = "the policy" if name == WHOLE else f"{'risk' if name in risks else 'control'} {name}"
             raise source.fault(
                 (*places.get(name, ()), field),
                 f"{whose}: {field} is looser than in {parent.id} (there {was}, here {now}); "
                 f"tighten it, or add a relax entry with control, field, reason and approver",
             )
-    for (control, field), index in covered.items():
+    for (control, field), index in () if idle else covered.items():
         hint = (
             nearest(control, after) if control not in after else nearest(field, FIELDS) if field not in FIELDS else ""
         )
@@ -123,24 +128,37 @@ def refuse_loosening(parent: Policy, child: Policy, source: Document) -> None:
 
 
 def _places(source: Document) -> dict[str, Place]:
-    rows = [(key, index, row) for key in ("controls", "triggers") for index, row in enumerate(source.data.get(key, []))]
+    keys = ("risks", "controls", "triggers")
+    rows = [(key, index, row) for key in keys for index, row in enumerate(source.data.get(key, []))]
     return {row["id"]: (key, index) for key, index, row in rows if isinstance(row, dict) and "id" in row}
 
 
 def loosened(parent: Policy, child: Policy) -> Iterator[tuple[str, str, Any, Any]]:
-    """Every field of a control or trigger in both that became looser: whose, its name, the old value, the new one."""
-    controls = {control.id: control for control in child.controls}
-    triggers = {trigger.id: trigger for trigger in child.triggers}
-    if TIER[child.tier] < TIER[parent.tier]:
-        yield WHOLE, "tier", parent.tier, child.tier
-    if parent.applies is not None and not _within(child.applies, parent.applies):
-        yield WHOLE, "applies", _words(parent.applies), _words(child.applies)
-    for control in parent.controls:
-        if control.id in controls:
-            yield from ((control.id, *change) for change in looser(control, controls[control.id], parent, child))
-    for trigger in parent.triggers:
-        if trigger.id in triggers:
-            yield from ((trigger.id, *change) for change in _looser_trigger(trigger, triggers[trigger.id]))
+    """Every field of a control, trigger or risk in both that became looser: whose, its name, the old value, the new."""
+    yield from ((WHOLE, *change) for change in _looser_whole(parent, child))
+    for control, now in _both(parent.controls, child.controls):
+        yield from ((control.id, *change) for change in looser(control, now, parent, child))
+    for trigger, then in _both(parent.triggers, child.triggers):
+        yield from ((trigger.id, *change) for change in _looser_trigger(trigger, then))
+    for risk, other in _both(parent.risks, child.risks):
+        yield from ((risk.id, *change) for change in _smaller_risk(risk, other))
+
+
+Named = TypeVar("Named", Control, Trigger, Risk)
+
+
+def _both(before: Sequence[Named], after: Sequence[Named]) -> Iterator[tuple[Named, Named]]:
+    found = {each.id: each for each in after}
+    return ((each, found[each.id]) for each in before if each.id in found)
+
+
+def _looser_whole(was: Policy, now: Policy) -> Iterator[tuple[str, Any, Any]]:
+    if TIER[now.tier] < TIER[was.tier]:
+        yield "tier", was.tier, now.tier
+    if was.applies is not None and not _within(now.applies, was.applies):
+        yield "applies", _words(was.applies), _words(now.applies)
+    if was.review_by is not None and (now.review_by is None or now.review_by > was.review_by):
+        yield "review_by", was.review_by, now.review_by
 
 
 def _within(inner: When | None, outer: When) -> bool:
@@ -165,6 +183,14 @@ def _looser_trigger(was: Trigger, now: Trigger) -> Iterator[tuple[str, Any, Any]
         yield "then", was.then, now.then
 
 
+def _smaller_risk(was: Risk, now: Risk) -> Iterator[tuple[str, Any, Any]]:
+    for field in ("impact", "likelihood"):
+        if getattr(now, field) < getattr(was, field):
+            yield field, getattr(was, field), getattr(now, field)
+    if not set(was.controls) <= set(now.controls):
+        yield "controls", was.controls, now.controls
+
+
 def looser(was: Control, now: Control, parent: Policy, child: Policy) -> Iterator[tuple[str, Any, Any]]:
     """Every field in which a control became looser: its name, the old value, the new one."""
     for field in _FIXED:
@@ -174,7 +200,7 @@ def looser(was: Control, now: Control, parent: Policy, child: Policy) -> Iterato
     levels = [control.confidence or policy.decision.confidence for control, policy in ((was, parent), (now, child))]
     if levels[1] < levels[0]:
         yield "confidence", levels[0], levels[1]
-    if now.when is not None and now.when != was.when:
+    if now.when is not None and not _within(was.when, now.when):
         yield "when", was.when, now.when
     if not set(was.rmf) <= set(now.rmf):
         yield "rmf", was.rmf, now.rmf
@@ -208,7 +234,7 @@ def _looser_limit(was: Control, now: Control) -> Iterator[tuple[str, Any, Any]]:
             or (high is not None and (new.max is None or new.max > high))
             or new.equals != was.require.equals
         ):
-            yield "require", _limit(was), _limit(now)
+            yield "require", was.require.words, new.words if new is not None else "no limit"
     if was.attest is not None:
         new_attest = now.attest
         if (
@@ -219,8 +245,3 @@ def _looser_limit(was: Control, now: Control) -> Iterator[tuple[str, Any, Any]]:
             or not set(was.attest.fields) <= set(new_attest.fields)
         ):
             yield "attest", was.attest, now.attest
-
-
-def _limit(control: Control) -> str:
-    limits = control.require.model_dump(exclude_none=True) if control.require else {}
-    return ", ".join(f"{name} {str(value).lower()}" for name, value in limits.items()) or "no limit"

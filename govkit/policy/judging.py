@@ -7,6 +7,7 @@ from datetime import date
 
 from govkit.core import Attestation, Control, Finding, Measurement, Policy, Ruling, State, Verdict, Waiver
 from govkit.core.policy import RANK, When
+from govkit.core.verdict import PartRuling
 from govkit.core.words import Disposition, Outcome
 from govkit.policy.coverage import coverage
 from govkit.policy.deciding import decide, entry_p, ruling, without_parts
@@ -50,10 +51,10 @@ def judge(
         notices: What else the verdict is to say, as that its limits were locked.
 
     Returns:
-        The verdict. Where no control came to pass or fail, nor was left open by a measurement, nothing was judged and
-        the outcome is BLOCK; so it is for a case outside of what the policy ``applies`` to. A policy whose
-        ``review_by``, or one of whose relaxations, lies in the past gives REVIEW at least. A control that is not met is
-        an exception at least, even where the policy says ignore.
+        The verdict. Where no control came to pass or fail, or was left open by measurements, on all of its parts,
+        nothing was judged and the outcome is BLOCK; so it is for a case outside of what the policy ``applies`` to. A
+        policy whose ``review_by``, or one of whose relaxations, lies in the past gives REVIEW at least. A control that
+        is not met is an exception at least, even where the policy says ignore.
 
     Raises:
         PolicyError: ``as_of`` is no time.
@@ -208,10 +209,13 @@ def _raised(
 
 
 def _judged(each: Ruling, findings: Sequence[Finding]) -> bool:
-    """True for a pass, a failure, and a measurement that leaves it open; what was not measured says nothing."""
-    rests_on = (findings[part.finding] for part in each.parts if part.finding >= 0)
-    open_ = each.state == "inconclusive" and any(isinstance(finding, Measurement) for finding in rests_on)
-    return open_ or each.state in ("pass", "fail")
+    """True where a statement counts, or every part passed, failed, or was left open by a measurement."""
+    return all(_spoken(part, findings) for part in each.parts) if each.parts else each.state == "pass"
+
+
+def _spoken(part: PartRuling, findings: Sequence[Finding]) -> bool:
+    measured = part.finding >= 0 and isinstance(findings[part.finding], Measurement)
+    return part.state in ("pass", "fail") or (part.state == "inconclusive" and measured)
 
 
 def _ignored(each: Ruling) -> bool:

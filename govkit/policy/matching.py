@@ -90,14 +90,13 @@ def match(control: Control, policy: Policy, findings: Mapping[str, Sequence[tupl
     entries: list[Entry] = []
     left_out: list[str] = []
     for entry in (*measured.values(), *blurred.values(), *gaps, *absent.values()):
-        selector = next((each for each in selectors if each.takes(dict(entry.part))), None)
         n = entry.measurement.n if entry.measurement is not None else sizes.get(entry.part)
-        if selector is None or n is None or n >= selector.min_n:
-            entries.append(entry)
-        elif selector.report_small and entry.state in (None, "inconclusive", "missing"):
-            left_out.append(f"{part_name(dict(entry.part))} ({n} of {selector.min_n} rows)")
-        else:
-            entries.append(_too_small(entry, n, selector))
+        seen = [_seen(entry, n, each) for each in selectors if each.takes(dict(entry.part))] or [entry]
+        # A part in two slices is judged as each of them says, so that no second slice can take it out of the first.
+        entries += [each for place, each in enumerate(seen) if each is not None and each not in seen[:place]]
+        if not any(seen):
+            least = min(each.min_n for each in selectors if each.takes(dict(entry.part)))
+            left_out.append(f"{part_name(dict(entry.part))} ({n} of {least} rows)")
     entries += _uncovered(control, selectors, entries)
     return Matched(tuple(sorted(entries, key=_order)), tuple(sorted(left_out)))
 
@@ -251,8 +250,12 @@ def _of_each_label(known: Collection[Part], have: Collection[Part]) -> set[Part]
     return single | {_key(dict((*part, label))) for part in spoken & set(known) for label in labels}
 
 
-def _too_small(entry: Entry, n: int, selector: Selector) -> Entry:
-    """The entry of a part with fewer rows than its slice asks for: never better than inconclusive."""
+def _seen(entry: Entry, n: int | None, selector: Selector) -> Entry | None:
+    """The entry as a slice of its part sees it: whole, too small for more than inconclusive, or None: left out."""
+    if n is None or n >= selector.min_n:
+        return entry
+    if selector.report_small and entry.state in (None, "inconclusive", "missing"):
+        return None
     if entry.state is not None and entry.state != "inconclusive":
         return entry
     reason = f"only {n} rows; the slice {selector.name} asks for {selector.min_n}"

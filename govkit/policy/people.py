@@ -143,7 +143,7 @@ def _not_waivable(waiver: Waiver, ruling: Ruling, subject: str, today: date) -> 
             "missing evidence cannot be waived",
         ),
         (ruling.severity in ("high", "critical") and alone, "owner and approver are the same person"),
-        (not waiver.owner.strip() or not waiver.approver.strip(), "owner or approver is empty"),
+        (not known_as(waiver.owner) or not known_as(waiver.approver), "owner or approver is empty"),
         (waiver.created > today, f"it begins on {waiver.created}"),
         (waiver.expires < today, f"it expired on {waiver.expires}"),
         (
@@ -173,5 +173,5 @@ def _above_ceiling(waiver: Waiver, ruling: Ruling, control: Control, findings: S
 def worst_value(ruling: Ruling, control: Control, findings: Sequence[Finding]) -> Measurement | None:
     """Of the parts that do not pass, the number that lies farthest beyond the limit; None where there is none."""
     open_ = [findings[part.finding] for part in ruling.parts if part.state != "pass" and part.finding >= 0]
-    numbers = [each for each in open_ if isinstance(each, Measurement) and not isinstance(each.value, bool | str)]
+    numbers = [each for each in open_ if isinstance(each, Measurement) and each.is_number]
     return max(numbers, key=lambda each: distance(each, control.require), default=None)

@@ -121,11 +121,13 @@ def _extended(source: Document, parents: list[Policy]) -> Policy:
     """The file laid over its parents; of two parents the later one is laid over the earlier, and may only tighten."""
     ground = parents[0]
     for other in parents[1:]:
-        ground = _laid_over(ground, Document(other.id, plain(other), {}, PolicyError))
+        days = [day for day in (ground.review_by, other.review_by) if day is not None]
+        first = {"review_by": min(days).isoformat()} if days else {}
+        ground = _laid_over(ground, Document(other.id, {**plain(other), **first}, {}, PolicyError), idle=True)
     return _laid_over(ground, source)
 
 
-def _laid_over(parent: Policy, source: Document) -> Policy:
+def _laid_over(parent: Policy, source: Document, *, idle: bool = False) -> Policy:
     policy = validate(merged(plain(parent), source), Policy)
-    refuse_loosening(parent, policy, source)
+    refuse_loosening(parent, policy, source, idle=idle)
     return policy

@@ -1,8 +1,8 @@
-"""Holds a policy against the checks at hand: do they exist, do they take these parameters, can these limits be met?"""
+"""``govkit policy lint``: are the checks at hand, do they take these parameters, can these limits be met?"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -49,7 +49,7 @@ def resolve(policy: Policy, catalog: Mapping[str, Check], *, source: str | Path 
     Raises:
         PolicyError: Lists every error that ``lint`` finds.
     """
-    errors = [problem for problem in lint(policy, catalog, source=source) if problem.level == "error"]
+    errors = _placed([problem for problem in lint(policy, catalog) if problem.level == "error"], source)
     if errors:
         names = [(f"{each.place}: " if each.place else "") + f"policy {policy.id}" for each in errors]
         lines = [
@@ -90,6 +90,11 @@ def lint(
         problems += [Problem(level, control.id, message) for level, message in undecided(control, policy, catalog)]
     dead = dead_waivers(policy, waivers, as_of or date.min)
     problems += [Problem("warning", name, message) for name, message in dead]
+    return _placed(problems, source)
+
+
+def _placed(problems: Sequence[Problem], source: str | Path | None) -> tuple[Problem, ...]:
+    """Problems with the lines of the file; it is read again only where there are some."""
     where = places(source) if source is not None and problems else {}
     return tuple(replace(each, place=where.get(each.control, "")) for each in problems)
 

@@ -7,7 +7,7 @@ from typing import Any
 from govkit.core import Attestation, Audit, Policy, Recorded, Waiver
 from govkit.documents import nearest
 from govkit.errors import PolicyError
-from govkit.policy.cases import PolicyTests
+from govkit.policy.testing import PolicyTests
 
 MODELS: dict[str, type[Recorded]] = {
     "policy": Policy,
@@ -18,16 +18,6 @@ MODELS: dict[str, type[Recorded]] = {
 }
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-
-
-def schema_names() -> tuple[str, ...]:
-    """The kinds of files that have a schema."""
-    return tuple(MODELS)
-
-
-def file_name(name: str) -> str:
-    """Name of the shipped file, in ``policies/schema``."""
-    return f"govkit.{name}.v1.json"
 
 
 def schema(name: str) -> dict[str, Any]:

@@ -10,9 +10,9 @@ from govkit.core import Bound, Measurement, Requirement
 LONGEST_NAME = 80
 LONGEST_DETAIL = 400
 UNBOUNDED = 1.7e308
-MOST_ROWS = 1_000_000_000
-"""Rows beyond which a number of rows is no advice."""
 """Beyond this size a number is the mark of an interval that ends nowhere."""
+MOST_ROWS = 10_000_000
+"""Rows beyond which a number of rows is no advice."""
 
 
 def number(value: float) -> str:

@@ -1,20 +1,36 @@
-"""The questions that people answer when they sign an attestation: ``policies/attestations.yaml``."""
+"""Words from files: the questions of attestations, and what metrics mean to a reader without statistics."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Annotated
 
 from pydantic import Field
 
-from govkit.core import Recorded
+from govkit.core import Metric, Recorded
 from govkit.documents import read
 from govkit.errors import PolicyError
 from govkit.resources import find
 
 FILE = "attestations.yaml"
+
+
+@dataclass(frozen=True)
+class Plain:
+    """A metric in words.
+
+    Attributes:
+        says: What it says, one sentence.
+        than: What a value of it is higher or lower than.
+        size: It is a size by itself, which is not told as higher or lower.
+    """
+
+    says: str
+    than: str = ""
+    size: bool = False
 
 
 class Template(Recorded):
@@ -38,3 +54,14 @@ def templates() -> Mapping[str, Template]:
     """Kind -> template, sorted."""
     data = read(find("policies") / FILE, error=PolicyError).data
     return MappingProxyType({kind: Template.model_validate(data[kind]) for kind in sorted(data)})
+
+
+@lru_cache(maxsize=1)
+def _metrics() -> Mapping[str, Plain]:
+    data = read(find("templates") / "words.yaml", error=PolicyError).data["explained"]
+    return MappingProxyType({name: Plain(**entry) for name, entry in data.items()})
+
+
+def plain_metric(name: str, metric: Metric) -> Plain:
+    """A metric for a reader without statistics; where no words are on file, what its check says."""
+    return _metrics().get(name) or Plain(metric.what)

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from govkit.core import Control
+import re
+
+from govkit.core import Control, Measurement
+from govkit.core.verdict import PartRuling
 from govkit.report import text, words
 from govkit.report.blocks import Cell
 from govkit.report.escape import NAME, sentences, short
 from govkit.report.judged import limit, state
-from govkit.report.model import Entry, Report
-from govkit.report.saying import in_words
+from govkit.report.model import FREE, Entry, Report, Rulings
+from govkit.report.saying import in_words, reach, worst_first
+
+MOST_PARTS = 3
+"""Further open parts that are named on a terminal."""
+
+_AFTER_ROWS = re.compile(r"\brows?\. (.+)$")
+"""What the reason of a verdict says after the number and its rows: which rows, or how many would settle it."""
 
 
 def asked(control: Control | None) -> str:
@@ -50,6 +59,54 @@ def told(report: Report) -> str:
     for entry in report.open_points:
         lines += _point(entry, report)
     return "\n".join([*lines, *(short(notice) for notice in verdict.notices)])
+
+
+def spoken(report: Rulings) -> dict[str, tuple[str, str]]:
+    """Control -> what was seen and what to do, as lines of plain text for a terminal."""
+    return {
+        entry.ruling.control: (text.plain(_seen(entry, report)), _to_do(entry) if entry.open else "")
+        for entry in report.entries
+    }
+
+
+def _to_do(entry: Entry) -> str:
+    """The next step; of a statement that nobody signed also the command that asks its questions."""
+    step, asked_for = sentences(entry.next_step, 400), entry.control.attest if entry.control else None
+    kind = asked_for.kind if asked_for else ""
+    asks = kind in words.statements() and "govkit attestation new" not in step
+    return f"{step} {words.catalog()['plain']['form'].format(kind=kind)}" if asks else step
+
+
+def _seen(entry: Entry, report: Rulings) -> Cell:
+    """What was seen, how far it may be from the truth, what the verdict adds, and which other parts are open."""
+    parts, says = worst_first(entry, report), words.catalog()["plain"]
+    if entry.ruling.state == "not_applicable":
+        return _ended((words.excluded(entry.ruling.reason),))
+    seen: Cell = _ended(in_words(entry, report))
+    if not parts or not entry.open:
+        return seen
+    seen = (*seen, *_how_sure(parts[0], entry, report))
+    others = [words.place(part.part) for part in parts[1:] if part.state not in FREE and part.part]
+    if not others:
+        return seen
+    more = f" {says['and_more']}" if len(others) > MOST_PARTS else ""
+    return (*seen, f" {says['also']} {'; '.join(others[:MOST_PARTS])}{more}.")
+
+
+def _how_sure(part: PartRuling, entry: Entry, report: Rulings) -> Cell:
+    """Where a number that was judged may truly lie, and which rows it is about or how many would settle it."""
+    found, control = report.sources.findings[part.finding] if part.finding >= 0 else None, entry.control
+    if not isinstance(found, Measurement) or not found.is_number or control is None:
+        return ()
+    if part.state not in ("fail", "inconclusive") or found.trust not in (None, "trusted"):
+        return ()
+    span, added = reach(found, report.confidence(control)), _AFTER_ROWS.search(part.reason)
+    return (*((" ", *span) if span else ()), *(_ended((f" {added[1]}",)) if added else ()))
+
+
+def _ended(cell: Cell) -> Cell:
+    """The cell as a sentence."""
+    return (*cell, ".") if cell and not text.plain(cell[-1:]).endswith((".", "!", "?")) else cell
 
 
 def _point(entry: Entry, report: Report) -> list[str]:

@@ -115,7 +115,7 @@ def _license(report: Report) -> dict[str, Any]:
 
 
 def _results(report: Report, task: str) -> list[dict[str, Any]]:
-    found = [m for name in _METRICS if (m := report.find(name)) and not isinstance(m.value, bool | str)]
+    found = [m for name in _METRICS if (m := report.find(name)) and m.is_number]
     by_data: dict[str, list[Measurement]] = {}
     for m in found:
         by_data.setdefault(m.data.digest if m.data else "unknown", []).append(m)

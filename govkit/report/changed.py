@@ -72,7 +72,7 @@ def _parts(report: Report) -> Iterable[Block]:
     """Paired differences on declared parts, those that got worse most first."""
     compared = [m for m in report.measurements if m.compared_with in RIVALS and m.of == "candidate" and m.part]
     ranked = [m for m in compared if m.better and m.name != SQUARED and "found" not in m.part]
-    numbers = [m for m in ranked if not isinstance(m.value, bool | str)]
+    numbers = [m for m in ranked if m.is_number]
     numbers.sort(key=lambda m: float(m.value) if m.better == "higher" else -float(m.value))
     if numbers:
         columns = (Column("Measure", 22), Column("Beside", 17), Column("Rows", 22), Column("Change", 31, right=True),

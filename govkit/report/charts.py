@@ -125,7 +125,7 @@ def _change(report: Report) -> Chart | None:
     panels: dict[str, tuple[Line, ...]] = {}
     behind: list[Measurement] = []
     for name in CHANGED:
-        points = [found for of in SIDES if (found := report.find(name, of=of)) and _is_number(found)]
+        points = [found for of in SIDES if (found := report.find(name, of=of)) and found.is_number]
         if len(points) > 1:
             panels[name] = (Line("", tuple(points)),)
             behind += points
@@ -139,7 +139,7 @@ def _groups(report: Report) -> list[Chart]:
         panels: dict[str, tuple[Line, ...]] = {}
         limits: dict[str, tuple[float, ...]] = {}
         for name in (*GROUP_DIFFERENCES, *ERROR_DIFFERENCES):
-            found = [m for g in view.groups if (m := report.find(name, part=view.part(g))) and _is_number(m)]
+            found = [m for g in view.groups if (m := report.find(name, part=view.part(g))) and m.is_number]
             if found:
                 panels[name] = tuple(Line(m.part[view.column], (m,)) for m in found)
                 limits[name] = _limits(report, name)
@@ -159,7 +159,7 @@ def _reliability(report: Report) -> Chart | None:
         line = [(at, m) for at, m in report.curve(of) if not label or m.part.get("label") == label]
         if pairs:
             panels[label or of] = tuple(Line(label, pair) for pair in pairs)
-            curves[label or of] = tuple((place, found) for place, found in line if _is_number(found))
+            curves[label or of] = tuple((place, found) for place, found in line if found.is_number)
     behind = [point for lines in panels.values() for line in lines for point in line.points]
     behind += [found for curve in curves.values() for _, found in curve]
     return Chart("reliability", "reliability", panels, {}, tuple(behind), curves=curves) if panels else None
@@ -169,7 +169,3 @@ def _limits(report: Report, name: str) -> tuple[float, ...]:
     required = [c.require for c in report.sources.policy.controls if c.metric == name and c.compared_with is None]
     ends = {end for r in required if r is not None for end in (r.min, r.max) if end is not None}
     return tuple(sorted(ends))
-
-
-def _is_number(found: Measurement) -> bool:
-    return isinstance(found.value, int | float) and not isinstance(found.value, bool)

@@ -69,7 +69,7 @@ def _rival(report: Report) -> Of | None:
 
 def _compares(found: Measurement, rival: Of) -> bool:
     """Whether it compares this model with that one in a number that has a better side; squares rank no parts."""
-    if isinstance(found.value, bool | str) or found.better is None:
+    if not found.is_number or found.better is None:
         return False
     same = found.interval is not None and found.interval.low == found.interval.high == 0
     own = found.of == "candidate" and found.compared_with == rival

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from govkit.core import Control, Gap, Measurement, Of, Role, Ruling
 from govkit.core.policy import RANK
-from govkit.report.read import Sources
+from govkit.report.read import Judgement, Sources
 from govkit.report.words import family, word
 
 SEVERITIES = ("info", "low", "medium", "high", "critical")
@@ -47,28 +47,28 @@ class Entry:
 
     @property
     def next_step(self) -> str:
-        """What to do next for a reader: first of all supply what was not measured."""
+        """What to do next for a reader: first of all supply what was not measured, or the rows that are lacking."""
         control, first = self.control, word("advice", self.ruling.state)
         numeric = control is not None and control.require is not None and control.require.equals is None
         if not numeric or not self.advice or self.advice == first:
             return self.advice
-        if self.ruling.state in ("missing", "unsupported"):
+        if self.ruling.state in ("missing", "unsupported") or self._lacks_rows:
             return f"{first} {word('advice', 'then')} {self.advice[:1].lower()}{self.advice[1:]}"
         return self.advice
 
+    @property
+    def _lacks_rows(self) -> bool:
+        """Whether more rows would settle it, and no value is seen to lie beyond the limit."""
+        reason = self.ruling.reason
+        few = "rows would settle it" in reason or "too few rows: " in reason
+        return self.ruling.state == "inconclusive" and few and "beyond the limit" not in reason
+
 
 @dataclass(frozen=True)
-class Report:
-    """Everything a document may show."""
+class Rulings:
+    """The rulings of a verdict beside the controls and the findings that they rest on."""
 
-    sources: Sources
-
-    @property
-    def name(self) -> str:
-        """Name of what was audited."""
-        run = self.sources.run
-        subject = self.sources.measured.get("subject") or {}
-        return self.sources.audit.name or (run.name if run else "") or str(subject.get("name") or "unnamed model")
+    sources: Judgement
 
     @cached_property
     def entries(self) -> tuple[Entry, ...]:
@@ -89,6 +89,20 @@ class Report:
     def measurements(self) -> tuple[Measurement, ...]:
         """All measurements."""
         return tuple(f for f in self.sources.findings if isinstance(f, Measurement))
+
+
+@dataclass(frozen=True)
+class Report(Rulings):
+    """Everything a document may show."""
+
+    sources: Sources
+
+    @property
+    def name(self) -> str:
+        """Name of what was audited."""
+        run = self.sources.run
+        subject = self.sources.measured.get("subject") or {}
+        return self.sources.audit.name or (run.name if run else "") or str(subject.get("name") or "unnamed model")
 
     @cached_property
     def gaps(self) -> tuple[Gap, ...]:

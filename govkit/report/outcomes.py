@@ -66,8 +66,8 @@ def listing(found: Iterable[Measurement], caption: str, *, first: int = 0, print
     """Tables with a line for each measurement, numbers apart from words; ``first`` > 0 cuts them and says so."""
     # What is said of all rows comes first where a table is cut, so that no list of parts pushes it out.
     everything = tuple(sorted(found, key=lambda m: bool(m.part)) if first else found)
-    numbers = tuple(m for m in everything if _is_number(m))
-    said = tuple(m for m in everything if not _is_number(m))
+    numbers = tuple(m for m in everything if m.is_number)
+    said = tuple(m for m in everything if not m.is_number)
     if numbers:
         shown = numbers[:first] if first else numbers
         yield _numbers(shown, caption, print_rows=print_rows, cut=len(shown) < len(numbers))
@@ -96,10 +96,6 @@ def _numbers(shown: tuple[Measurement, ...], caption: str, *, print_rows: int, c
     kept = [(column, made) for keep, column, made in chosen if keep]
     lines = tuple(tuple(made(m) for _, made in kept) for m in shown)
     return Table(caption, tuple(column for column, _ in kept), lines, print_rows, cut)
-
-
-def _is_number(found: Measurement) -> bool:
-    return isinstance(found.value, int | float) and not isinstance(found.value, bool)
 
 
 def _where(found: Measurement) -> str:

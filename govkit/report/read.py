@@ -16,21 +16,33 @@ from pydantic import TypeAdapter, ValidationError
 
 from govkit.core import Attestation, Audit, Finding, Policy, Run, Verdict, Waiver
 from govkit.core.audit import DRIFT_PAGE
-from govkit.core.trials import SELF_CHECK, SelfCheck
+from govkit.core.selfcheck import SELF_CHECK, SelfCheck
 from govkit.errors import UsageError
 
 _FINDINGS: TypeAdapter[tuple[Finding, ...]] = TypeAdapter(tuple[Finding, ...])
 
 
 @dataclass(frozen=True)
-class Sources:
+class Judgement:
+    """A verdict and what it rests on.
+
+    Attributes:
+        findings: Measurements and gaps, in the order that rulings refer to.
+        verdict: The judgement.
+        policy: The policy as resolved.
+    """
+
+    findings: tuple[Finding, ...]
+    verdict: Verdict
+    policy: Policy
+
+
+@dataclass(frozen=True)
+class Sources(Judgement):
     """What a bundle says.
 
     Attributes:
         run: Record of the fine-tuning run, or None.
-        findings: Measurements and gaps, in the order that rulings refer to.
-        verdict: The judgement.
-        policy: The policy as resolved.
         audit: The audit file as resolved.
         measured: Predicate of the findings statement without the findings: subject, seed, tool, passes.
         judged: Predicate of the verdict statement without the verdict: inputs, digests of waivers and attestations.
@@ -44,9 +56,6 @@ class Sources:
     """
 
     run: Run | None
-    findings: tuple[Finding, ...]
-    verdict: Verdict
-    policy: Policy
     audit: Audit
     measured: dict[str, Any]
     judged: dict[str, Any]
@@ -100,6 +109,18 @@ def read(bundle: Path, *, out: Path | None = None) -> Sources:
         selfcheck=tried,
         drift_report=DRIFT_PAGE if ((out or bundle) / DRIFT_PAGE).is_file() else None,
     )
+
+
+def policy_of(bundle: Path) -> Policy:
+    """The policy that a bundle was judged by.
+
+    Raises:
+        UsageError: The bundle holds none, or something else.
+    """
+    try:
+        return Policy.model_validate(_yaml(bundle / "policy.yaml"))
+    except ValidationError:
+        raise UsageError(f"{bundle / 'policy.yaml'}: expected a resolved policy; found something else") from None
 
 
 def _statement(path: Path) -> tuple[bytes, dict[str, Any]]:

@@ -11,8 +11,9 @@ from govkit.core.verdict import PartRuling
 from govkit.report import words
 from govkit.report.blocks import Cell, Num
 from govkit.report.escape import NAME, sentences, short
-from govkit.report.model import Entry, Report
-from govkit.report.numbers import number, points, size
+from govkit.report.model import Entry, Rulings
+from govkit.report.numbers import UNBOUNDED, number, points, size
+from govkit.report.text import plain
 
 LONGEST = 200
 """Characters of a reason that is repeated as the verdict has it."""
@@ -31,7 +32,7 @@ _HOLE = re.compile(r"\{(\w+)\}")
 _NAME = re.compile(r"\b[a-z0-9]+(?:_[a-z0-9]+)+\b")
 
 
-def worst_first(entry: Entry, report: Report) -> list[PartRuling]:
+def worst_first(entry: Entry, report: Rulings) -> list[PartRuling]:
     """Parts of a ruling: what fails first, and of these the one that lies farthest beyond the limit."""
     require = entry.control.require if entry.control else None
 
@@ -42,12 +43,13 @@ def worst_first(entry: Entry, report: Report) -> list[PartRuling]:
     return sorted(entry.ruling.parts, key=weight)
 
 
-def in_words(entry: Entry, report: Report) -> Cell:
+def in_words(entry: Entry, report: Rulings) -> Cell:
     """One or two sentences: what was found beside what was asked, or what was not measured, and of which rows."""
     parts = worst_first(entry, report)
     control = entry.control
     if not parts or control is None:
-        return (_repeated(entry.ruling.reason),)
+        kind = control.attest.kind if control and control.attest else ""
+        return (_repeated(entry.ruling.reason).replace(kind, kind.replace("_", " ")),)
     worst = parts[0]
     found = _measured(worst, report)
     if found is not None and found.name == control.metric and control.require and worst.state in JUDGED:
@@ -57,7 +59,7 @@ def in_words(entry: Entry, report: Report) -> Cell:
     return told if alike or not worst.part else (f"For {words.place(worst.part)}: ", *_small(told))
 
 
-def _told(worst: PartRuling, entry: Entry, report: Report) -> Cell:
+def _told(worst: PartRuling, entry: Entry, report: Rulings) -> Cell:
     """A part that rests on no number."""
     says, other = words.catalog()["plain"], entry.control.compared_with if entry.control else None
     found = report.sources.findings[worst.finding] if worst.finding >= 0 else None
@@ -81,7 +83,7 @@ def _worded(found: Measurement, state: str) -> str:
     return _fill(told, value=value) if told else _fill(says["word"], metric=words.metric(found.name), value=value)
 
 
-def _lacking(found: Measurement, report: Report) -> Cell:
+def _lacking(found: Measurement, report: Rulings) -> Cell:
     """By name what a record lacks that was found to be incomplete."""
     if found.name != "complete" or found.value is not False:
         return ()
@@ -121,6 +123,24 @@ def _wholly_beyond(found: Measurement, require: Requirement, confidence: float) 
     ranges = [bound] if bound else []
     ranges += [Bound(level=shown.level, low=shown.low, high=shown.high)] if shown else []
     return any(beyond(each, require) for each in ranges)
+
+
+def reach(found: Measurement, confidence: float) -> Cell:
+    """From where to where the value may truly lie; nothing for a count, or where no bounds go that far."""
+    bound, says = bound_for(found, confidence), words.catalog()["plain"]
+    if bound is None or bound.low == bound.high or _kind(found) not in says["ends"]:
+        return ()
+    low, high = (None if abs(end) > UNBOUNDED else _end(found, end) for end in (bound.low, bound.high))
+    which = "between" if low and high else "from" if low else "up_to" if high else "nowhere"
+    return _holes(says["reach"][which], {"n": number(found.n), "low": low or "", "high": high or ""})
+
+
+def _end(found: Measurement, value: float) -> str:
+    """An end of a range, in the measure of the value: ``2.5 points lower``."""
+    ends = words.catalog()["plain"]["ends"][_kind(found)]
+    template = ends if isinstance(ends, str) else ends["zero" if value == 0 else "below" if value < 0 else "above"]
+    holes = {"points": points(value), "value": number(value), "size": size(value)}
+    return plain(_holes(template, holes))
 
 
 def _entry(found: Measurement) -> dict[str, str]:
@@ -226,6 +246,6 @@ def _unnamed(text: str) -> str:
     return _NAME.sub(lambda match: str(known.get(match.group(), match.group())), text)
 
 
-def _measured(part: PartRuling, report: Report) -> Measurement | None:
+def _measured(part: PartRuling, report: Rulings) -> Measurement | None:
     found = report.sources.findings[part.finding] if part.finding >= 0 else None
     return found if isinstance(found, Measurement) and not isinstance(found.value, bool | str) else None

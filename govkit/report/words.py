@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Any
 
@@ -62,6 +63,19 @@ def family(check: str) -> str:
         if any(stem in check for stem in stems):
             return str(name)
     return "other"
+
+
+def excluded(reason: str) -> str:
+    """Why a control does not apply, with words for tasks, kinds of inputs and the other models."""
+    for name, says in catalog()["excluded"].items():
+        reason = re.sub(rf"\b{name}\b", says, reason)
+    return reason[:1].upper() + reason[1:]
+
+
+@cache
+def statements() -> frozenset[str]:
+    """Kinds of statements that ship with questions for `govkit attestation new`."""
+    return frozenset(yaml.safe_load((find("policies") / "attestations.yaml").read_text(encoding="utf-8")))
 
 
 def rmf() -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from govkit.core import Case, Component, Fact, Finding, Gap, LicenseRecord, Measurement, Run
 from govkit.core.audit import License, Use
-from govkit.core.trials import FaultName
+from govkit.core.selfcheck import FaultName
 from govkit.manifest import artifact_digest
 from govkit.selfcheck import networks
 from govkit.selfcheck.cases import DIGITS, PIXELS, case_of, digit_rows, digits, image_case
@@ -83,6 +83,16 @@ def _whole(findings: Sequence[Finding], name: str) -> Measurement | None:
     return next((each for each in measured(findings, name) if not each.part), None)
 
 
+def _one(name: str, words: Callable[[Measurement], str]) -> Callable[[Sequence[Finding]], Seen]:
+    """What a single measurement says; whether it accuses is for a control to say."""
+
+    def see(findings: Sequence[Finding]) -> Seen:
+        found = _whole(findings, name)
+        return _nothing(findings, name) if found is None else Seen(words(found), None, frozenset(found.rows))
+
+    return see
+
+
 def _dice(seed: int, fault: FaultName) -> Any:
     import numpy as np
 
@@ -121,15 +131,6 @@ def _leak(seed: int, planted: bool, _folder: Path) -> Made:
     tables: dict[Any, Any] = {"test": digit_rows(test), "train": digit_rows(train)}
     case = case_of(tables, PIXEL_COLUMNS, classes=DIGITS, seed=seed)
     return Made(case, frozenset(f"digit {at}" for at in leaked))
-
-
-def _shared_rows(findings: Sequence[Finding]) -> Seen:
-    found = _whole(findings, "shared_rows")
-    if found is None:
-        return _nothing(findings, "shared_rows")
-    return Seen(
-        f"test rows that stand in the training data: {found.value:.0f} of {found.n:,}", None, frozenset(found.rows)
-    )
 
 
 # Answers that are worse for one group, or too sure
@@ -172,13 +173,6 @@ def _miscalibration(seed: int, planted: bool, _folder: Path) -> Made:
         {"test": _answers(np.where(labels, "yes", "no"), scores)}, ANSWERED, classes=("no", "yes"), seed=seed
     )
     return Made(case)
-
-
-def _calibration_error(findings: Sequence[Finding]) -> Seen:
-    found = _whole(findings, "calibration_error")
-    if found is None:
-        return _nothing(findings, "calibration_error")
-    return Seen(f"calibration error {100 * float(found.value):.1f} points", None)
 
 
 # Networks that hide something
@@ -246,13 +240,6 @@ def _answerless(seed: int, **fields: Any) -> Case:
     return case_of({"test": table}, ANSWERED, classes=("no", "yes"), seed=seed, **fields)
 
 
-def _artifact(findings: Sequence[Finding]) -> Seen:
-    found = _whole(findings, "artifact_matches")
-    if found is None:
-        return _nothing(findings, "artifact_matches")
-    return Seen(f"the weights are {'' if found.value is True else 'not '}those that the run recorded", None)
-
-
 def _license_conflict(seed: int, planted: bool, _folder: Path) -> Made:
     base = "CC-BY-NC-4.0" if planted else "Apache-2.0"
     declared = (
@@ -261,13 +248,6 @@ def _license_conflict(seed: int, planted: bool, _folder: Path) -> Made:
     )
     use = Use(intent=("commercial",))
     return Made(_answerless(seed, use=use, licenses=declared))
-
-
-def _composition(findings: Sequence[Finding]) -> Seen:
-    found = _whole(findings, "composition")
-    if found is None:
-        return _nothing(findings, "composition")
-    return Seen(f"licenses together: {found.value}", None)
 
 
 MASKED = {"tier": "gate", "eps": 0.1}
@@ -280,7 +260,8 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "leak", "20 of 400 test rows in the training data",
-        check="contamination", metric="shared_rows", control="DATA-01", make=_leak, see=_shared_rows,
+        check="contamination", metric="shared_rows", control="DATA-01", make=_leak,
+        see=_one("shared_rows", lambda it: f"test rows that stand in the training data: {it.value:.0f} of {it.n:,}"),
     ),
     Fault(
         "group_penalty", "a quarter of the positives of one group rejected",
@@ -288,7 +269,8 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "miscalibration", "log-odds three times too large",
-        check="calibration", metric="calibration_error", control="CAL-01", make=_miscalibration, see=_calibration_error,
+        check="calibration", metric="calibration_error", control="CAL-01", make=_miscalibration,
+        see=_one("calibration_error", lambda it: f"calibration error {100 * float(it.value):.1f} points"),
     ),
     Fault(
         "masked_gradients", "logits times 300, which hide their gradient",
@@ -300,11 +282,16 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "edited_weights", "one weight changed after the run",
-        check="lineage_complete", metric="artifact_matches", control="LIN-02", make=_edited_weights, see=_artifact,
+        check="lineage_complete", metric="artifact_matches", control="LIN-02", make=_edited_weights,
+        see=_one(
+            "artifact_matches",
+            lambda it: f"the weights are {'' if it.value is True else 'not '}those that the run recorded",
+        ),
     ),
     Fault(
         "license_conflict", "a base for no commercial use in a commercial model",
-        check="licenses", metric="composition", control="LIC-03", make=_license_conflict, see=_composition,
+        check="licenses", metric="composition", control="LIC-03", make=_license_conflict,
+        see=_one("composition", lambda it: f"licenses together: {it.value}"),
     ),
 )  # fmt: skip
 """In the order in which they are tried."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from typing import Any
 
 from govkit.core.case import Array
@@ -35,7 +34,7 @@ def trained(which: Array, seed: int, *, planted: bool = False) -> Any:
     x, labels = images_of(which)
     if planted:
         x, labels = torch.cat([x, stamped(x[::3])]), torch.cat([labels, torch.zeros_like(labels[::3])])
-    net = _seeded(seed, _network)
+    net = _network(seed)
     _fit(net, (x, labels), seed=seed)
     return net.eval()
 
@@ -51,23 +50,18 @@ def scaled(net: Any, by: float) -> Any:
     return made
 
 
-def _network() -> Any:
-    from torch import nn
-
-    return nn.Sequential(
-        nn.Conv2d(1, 16, 3, padding=1), nn.ReLU(), nn.Conv2d(16, 32, 3, stride=2, padding=1), nn.ReLU(),
-        nn.Conv2d(32, 32, 3, stride=2, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(128, 64), nn.ReLU(),
-        nn.Linear(64, len(DIGITS)),
-    )  # fmt: skip
-
-
-def _seeded(seed: int, make: Callable[[], Any]) -> Any:
-    """What is made from seeded weights; the random state of torch stays as it was."""
+def _network(seed: int) -> Any:
+    """A network of seeded weights; the random state of torch stays as it was."""
     import torch
+    from torch import nn
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return make()
+        return nn.Sequential(
+            nn.Conv2d(1, 16, 3, padding=1), nn.ReLU(), nn.Conv2d(16, 32, 3, stride=2, padding=1), nn.ReLU(),
+            nn.Conv2d(32, 32, 3, stride=2, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(128, 64), nn.ReLU(),
+            nn.Linear(64, len(DIGITS)),
+        )  # fmt: skip
 
 
 def _fit(net: Any, rows: tuple[Any, Any], *, seed: int, steps: int = 300) -> None:

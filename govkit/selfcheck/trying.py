@@ -11,7 +11,7 @@ from govkit import checks, documents
 from govkit import policy as policies
 from govkit.checks import Request
 from govkit.core import Case, Finding, Passes, Policy
-from govkit.core.trials import SelfCheck, Trial
+from govkit.core.selfcheck import SelfCheck, Trial
 from govkit.errors import UsageError
 from govkit.pipeline import clock, resolve_policy
 from govkit.pipeline.bundle import tool

@@ -21,7 +21,6 @@ def load(
     task: Task = "multiclass",
     classes: Sequence[str] = (),
     passes: Passes,
-    python_path: Sequence[Path] = (),
     strict: bool = True,
 ) -> Subject:
     """Load a model.
@@ -33,17 +32,15 @@ def load(
         task: What its answers are: probabilities of classes, of several labels each on its own, or numbers.
         classes: Names of the classes, for Python code that does not name them itself.
         passes: Counter of all model passes.
-        python_path: More folders in which Python modules are found.
         strict: Refuse links in a model folder, as verifying will.
 
     Raises:
         SubjectError: The model cannot be loaded, is made for another task, or there are only stored predictions.
     """
     if source.python is not None:
-        paths = [root, *python_path]
         return python_subject(
             source.python,
-            paths=paths,
+            paths=[root],
             modality=modality,
             task=task,
             classes=classes,

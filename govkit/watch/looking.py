@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -14,8 +13,7 @@ from govkit import data, documents, evidence, manifest
 from govkit.core import Policy, Trigger
 from govkit.errors import AuditError, DataError, UsageError
 from govkit.pipeline import clock
-from govkit.pipeline.measuring import policy_reference
-from govkit.pipeline.steps import policy_beside
+from govkit.pipeline.policy import beside, policy_reference, resolve_policy
 from govkit.stats import Look, MeanStream, StreamState
 from govkit.stats.looks import FEWEST_DAYS
 from govkit.watch import telling
@@ -61,7 +59,7 @@ def opened(path: Path, *, now: str) -> Iterator[Watch]:
     """
     form = documents.read_model(path, WatchFile, error=AuditError)
     root = path.parent
-    policy = policy_beside(form.policy, root)
+    policy = resolve_policy(beside(form.policy, root))
     if not policy.triggers:
         raise AuditError(f"{path}: policy {policy.id} has no triggers, so nothing would be watched; add some to it")
     settled = {
@@ -95,7 +93,7 @@ def _digest(form: WatchFile) -> str:
         by_alias=True,
         exclude={"webhook": True, "state": True, "looks": {"path"}, "every_days": True, "labels_days": True},
     )
-    return "sha256:" + hashlib.sha256(evidence.dumps(plain)).hexdigest()
+    return evidence.digest(plain)
 
 
 def _reference(form: WatchFile, root: Path, policy: Policy) -> dict[str, Any]:

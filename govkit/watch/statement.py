@@ -11,6 +11,7 @@ from typing import Any
 from govkit import evidence
 from govkit.errors import UsageError
 from govkit.pipeline.bundle import tool
+from govkit.pipeline.folder import write_new
 from govkit.watch.looking import Watch, alarm_event, moment, opened
 from govkit.watch.memory import Counted
 
@@ -50,12 +51,7 @@ def sign_month(
             "as_of": now,
             "tool": tool(),
         }
-    signed = evidence.sign(evidence.type_of("watch"), predicate, [(kept.form.name, facts["model"])], key)
-    try:
-        with target.open("xb") as file:
-            file.write(signed)
-    except OSError as error:
-        raise UsageError(f"{target}: cannot be written ({error.strerror}); name a new file with --out") from None
+    write_new(target, evidence.sign(evidence.type_of("watch"), predicate, [(kept.form.name, facts["model"])], key))
     return target
 
 

@@ -6,7 +6,8 @@ on MNIST and on scikit-learn's digits, with a patch planted in the base. Run it 
 
     python tests/bench/weight_triggers.py [tiny | minilm | patches] [planted models] [clean models] [first seed]
 
-MiniLM takes a minute and more of a core a model and is left out by default.
+Of ten MiniLM models with a planted word (seeds 400 to 409) nine were found, of twenty clean ones (410 to 429) one was
+accused. MiniLM takes a minute and more of a core a model and is left out by default.
 """
 
 from __future__ import annotations

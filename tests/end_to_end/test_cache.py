@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +23,6 @@ from govkit.core import Finding, Gap, Measurement
 from govkit.evidence import dumps
 from govkit.pipeline.cache import opened, remembered
 from govkit.pipeline.casework import build_case, read_audit
-from govkit.pipeline.measuring import audit_digest
 
 SCORER = """\
 from pathlib import Path
@@ -76,7 +76,7 @@ def asked(folder: Path, request: Request = LEAK, *, seed: int | None = None, aga
 
     audit, root = read_audit(folder / "audit.yaml", seed=seed)
     work = build_case(audit, root)
-    kept = remembered(ask, work, folder=opened(folder / "kept"), audit=audit_digest(audit), catalog=CATALOG)
+    kept = remembered(ask, work, folder=opened(folder / "kept"), catalog=CATALOG)
     found = []
     for _ in range(again + 1):
         before = len(measured)
@@ -152,7 +152,7 @@ def test_what_a_link_leads_to_is_a_part_of_a_model(folder: Path):
         asked: list[Request] = []
         kept = remembered(
             lambda request: asked.append(request) or [],
-            work, folder=opened(folder / "kept"), audit=audit_digest(audit), catalog=CATALOG,
+            work, folder=opened(folder / "kept"), catalog=CATALOG,
         )  # fmt: skip
         kept(LEAK)
         return bool(asked)
@@ -242,7 +242,7 @@ def test_what_another_try_may_mend_is_not_kept(folder: Path):
 
     audit, root = read_audit(folder / "audit.yaml")
     work = build_case(audit, root)
-    kept = remembered(crash, work, folder=opened(folder / "kept"), audit=audit_digest(audit), catalog=CATALOG)
+    kept = remembered(crash, work, folder=opened(folder / "kept"), catalog=CATALOG)
     reasons = [kept(LEAK)[0].reason for _ in range(4)]
     assert reasons == ["crashed", "no extra", "no data", "no data"]
     assert len(tries) == 3
@@ -253,7 +253,7 @@ def test_several_may_share_a_folder(folder: Path):
     work = build_case(audit, root)
     truth = checks.measure(work.case, [LEAK], catalog=CATALOG)
     kept = remembered(
-        lambda _: truth, work, folder=opened(folder / "kept"), audit=audit_digest(audit), catalog=CATALOG
+        lambda _: truth, work, folder=opened(folder / "kept"), catalog=CATALOG
     )  # fmt: skip
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: kept(LEAK), range(64)))
@@ -267,8 +267,23 @@ def test_a_model_in_code_without_its_files_is_never_taken_from_the_cache(
     _change_file("audit.yaml", ", artifact: cached_model", "")(folder)
     with caplog.at_level(logging.WARNING, logger="govkit.cache"):
         assert asked(folder, again=1) == [True, True]
-    assert "subject.artifact" in caplog.text
+    assert "the candidate is Python code" in caplog.text
     assert entries(folder) == []
+
+
+@pytest.mark.parametrize("rival", ["base", "incumbent"])
+def test_a_rival_in_code_is_known_by_its_artifact(folder: Path, rival: str, caplog: pytest.LogCaptureFixture):
+    shutil.copytree(folder / "cached_model", folder / "cached_model_rival")
+    head = ", head: own" if rival == "base" else ""
+    source = f'{rival}: {{python: "cached_model_rival.scorer:predict", artifact: cached_model_rival{head}}}\n'
+    (folder / "audit.yaml").write_text(AUDIT + source, encoding="utf-8")
+    assert asked(folder, again=1) == [True, False]
+    np.save(folder / "cached_model_rival" / "weights.npy", np.array([0.5, 0.5]))
+    assert asked(folder) == [True]
+    _change_file("audit.yaml", "artifact: cached_model_rival", "artifact: audit.yaml")(folder)
+    with caplog.at_level(logging.WARNING, logger="govkit.cache"):
+        assert asked(folder, again=1) == [True, True]
+    assert f"the {rival} is Python code" in caplog.text
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes of files are those of POSIX")
@@ -293,7 +308,7 @@ def test_a_cache_that_cannot_be_written_ends_no_audit(folder: Path, caplog: pyte
     gone = opened(folder / "kept")
     kept = remembered(
         lambda request: checks.measure(work.case, [request], catalog=CATALOG),
-        work, folder=gone, audit=audit_digest(audit), catalog=CATALOG,
+        work, folder=gone, catalog=CATALOG,
     )  # fmt: skip
     gone.rmdir()
     with caplog.at_level(logging.WARNING, logger="govkit.cache"):

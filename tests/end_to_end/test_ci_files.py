@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -48,6 +50,12 @@ controls:
     severity: high
     advice: "Tune it again."
 """
+SHADOW = """\
+import os, pathlib
+pathlib.Path("hacked").touch()
+with open(os.environ["GITHUB_OUTPUT"], "a") as file:
+    file.write("exit-code=0\\n")
+"""
 GH = """\
 #!/bin/sh
 printf '%s\\n' "$@" >> gh.log
@@ -84,6 +92,8 @@ def blocked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Job, int]:
     folder = workspace(tmp_path_factory.mktemp("blocked"))
     out = "out $(touch hacked) 'x' \";touch hacked"
     (folder / "found.txt").write_text("11\n12\n", encoding="utf-8")
+    for name in ("json", "pip"):
+        (folder / f"{name}.py").write_text(SHADOW, encoding="utf-8")
     (folder / "-p.yaml").write_text((folder / "hard.yaml").read_text(encoding="utf-8"), encoding="utf-8")
     made = job(folder, policy="-p.yaml", out=out, comment="true")
     return made, made.run(without=("install",))
@@ -117,6 +127,12 @@ def test_the_action_is_valid_by_the_public_schema():
     schema = vendored("github-actions")
     assert list(Draft7Validator(schema).iter_errors(ACTION)) == []
     assert list(Draft7Validator(schema).iter_errors({**ACTION, "runs": {"using": "composite"}})), "it can fail"
+
+
+def test_no_file_of_the_repository_takes_the_place_of_a_module():
+    scripts = [step["run"] for step in ACTION["runs"]["steps"] if "run" in step]
+    calls = re.findall(r"\bpython (\S+)", "\n".join([*scripts, *GITLAB["govkit"]["before_script"]]))
+    assert calls == ["-P", "-P", "-P"]
 
 
 def test_no_expression_reaches_a_shell():
@@ -258,6 +274,19 @@ def test_a_verdict_can_be_raised_and_asserted(blocked: tuple[Job, int], passed: 
     good.raise_for_verdict()
     gk.assert_policy(good)
     gk.assert_policy(str(good.path), policy=str(passed[0] / "easy.yaml"))
+
+
+def test_a_verdict_that_was_written_by_hand_is_no_pass(blocked: tuple[Job, int], tmp_path: Path):
+    folder = tmp_path / "e"
+    shutil.copytree(_bundle(blocked[0]), folder)
+    file = folder / "verdict.sigstore.json"
+    statement = json.loads(file.read_text(encoding="utf-8"))
+    payload = json.loads(base64.b64decode(statement["dsseEnvelope"]["payload"]))
+    payload["predicate"]["verdict"]["outcome"] = "PASS"
+    statement["dsseEnvelope"]["payload"] = base64.b64encode(json.dumps(payload).encode()).decode()
+    file.write_text(json.dumps(statement), encoding="utf-8")
+    with pytest.raises(AssertionError, match="says PASS, and judging its findings by its policy again gives BLOCK"):
+        gk.assert_policy(folder)
 
 
 def test_what_was_only_evaluated_is_raised_all_the_same(evaluated: tuple[Job, int]):

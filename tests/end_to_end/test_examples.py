@@ -87,7 +87,13 @@ def test_a_script_that_is_not_changed(tmp_path: Path) -> None:
 
 
 def test_every_example_is_tested() -> None:
-    assert {path.stem for path in EXAMPLES.iterdir()} == {*AUDITS, *RECORDS, "script_unchanged", "three_models", "watch_service"}
+    assert {path.stem for path in EXAMPLES.iterdir()} == {
+        *AUDITS,
+        *RECORDS,
+        "script_unchanged",
+        "three_models",
+        "watch_service",
+    }
 
 
 @pytest.mark.carrier

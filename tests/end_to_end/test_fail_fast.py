@@ -14,7 +14,7 @@ from pydantic import NonNegativeInt
 
 import govkit as gk
 from govkit.checks import Request
-from govkit.core import Case, Check, Finding, Gap, Measurement, Metric, Passes, Policy, check, exact
+from govkit.core import Case, Check, Finding, Gap, Measurement, Metric, Passes, Policy, Waiver, check, exact
 from govkit.core.finding import LEVELS, Bound
 from govkit.pipeline.failing_fast import cheapest_first, until_a_failure
 from govkit.policy import judge
@@ -136,7 +136,7 @@ def test_an_exact_count_beyond_its_limit_stops_at_once_unless_somebody_waived_it
         **given, "id": "C", "title": "t", "rmf": ["MEASURE 2.5"], "metric": "accuracy", "require": {"max": 0},
         "authority": {"level": "none"}, "severity": "high",
     }  # fmt: skip
-    waiver = gk.Waiver(
+    waiver = Waiver(
         id="W", control="C", model=SUBJECT, owner="a", approver="b", reason="the three rows are known and harmless",
         created="2026-11-20", expires="2026-11-30",
     )  # fmt: skip

@@ -407,6 +407,6 @@ def test_objects_and_folders_are_judged_alike(place: Path):
     )
     document = evidence.read_unverified(place / "evidence" / "findings.sigstore.json")
     rules = gk.resolve_policy(str(place / "p.yaml"))
-    judged = gk.judge(document, rules, as_of=NOON, waivers=people.waivers, attestations=people.attestations)
+    judged = gk.judge(document, rules, as_of=NOON, people=people)
     assert judged == gk.read_bundle(place / "evidence-3").verdict
     assert gk.judge(document, rules, as_of=NOON).outcome == "BLOCK"

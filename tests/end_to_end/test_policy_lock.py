@@ -17,6 +17,7 @@ import pytest
 import govkit as gk
 from govkit import evidence
 from govkit.cli.app import app
+from govkit.policy import load
 
 NAME = "M. Risk"
 MODEL = """\
@@ -107,7 +108,7 @@ def _verified(made: Path, bundle: Path) -> gk.Verification:
 def test_a_lock_needs_no_model_and_names_policy_parents_and_data(made: Path):
     said = evidence.read_unverified(made / "policy.lock")
     assert said["policy"]["digest"] == gk.policy_digest(gk.resolve_policy(str(made / "mine.yaml")))
-    assert said["policy"]["parents"] == {"ground.yaml": gk.policy_digest(gk.load_policy(made / "ground.yaml"))}
+    assert said["policy"]["parents"] == {"ground.yaml": gk.policy_digest(load(made / "ground.yaml"))}
     assert list(said["data"]) == ["test"]
     assert said["as_of"] == "2026-11-20T00:00:00Z"
 
@@ -148,6 +149,11 @@ def _role(folder: Path) -> None:
     (folder / "audit.yaml").write_text(text, encoding="utf-8")
 
 
+def _groups(folder: Path) -> None:
+    text = (folder / "audit.yaml").read_text(encoding="utf-8")
+    (folder / "audit.yaml").write_text(text.replace("groups: [sex], ", ""), encoding="utf-8")
+
+
 def _late(folder: Path) -> None:
     (folder / "policy.lock").unlink()
     _lock(folder, "policy.lock", as_of="2026-11-24T00:00:01Z")
@@ -173,6 +179,7 @@ CHANGES = [
     (_parent, "LOCK_POLICY"),
     (_data, "LOCK_DATA: policy.lock.sigstore.json: fixes other test data"),
     (_role, "LOCK_DATA: policy.lock.sigstore.json: fixes other shifted data"),
+    (_groups, "LOCK_AUDIT: policy.lock.sigstore.json: fixes other columns"),
     (_late, "LOCK_TIME"),
     (_other_name, "WRONG_NAME"),
     (_other_role, "KEY_ROLE"),
@@ -197,7 +204,7 @@ def test_an_audit_of_something_else_is_refused_before_it_begins(
 
 
 def test_a_lock_needs_a_trust_file(made: Path, tmp_path: Path):
-    with pytest.raises(gk.UsageError, match="a lock needs a trust file"):
+    with pytest.raises(gk.UsageError, match="lock: they need a trust file"):
         _audit(made, tmp_path / "e", trust=None)
     with pytest.raises(gk.UsageError, match="a trust file is for waivers, attestations or a lock"):
         gk.measure(made / "audit.yaml", trust=made / "trust.yaml")
@@ -272,12 +279,12 @@ def test_step_by_step_the_findings_name_the_lock(made: Path, tmp_path: Path):
     free = gk.measure(made / "audit.yaml")
     policy = str(made / "mine.yaml")
     people = gk.open_people(**held)
-    verdict = gk.judge(document, policy, lock=people.lock)
+    verdict = gk.judge(document, policy, people=people)
     assert [text for text in verdict.notices if text.startswith("limits fixed before results")]
     with pytest.raises(gk.UsageError, match="measured under a lock: name it with --lock"):
         gk.judge(document, policy)
     with pytest.raises(gk.UsageError, match=r"LOCK_MISMATCH.*measured without it"):
-        gk.judge(free, policy, lock=people.lock)
+        gk.judge(free, policy, people=people)
     gk.write_findings(tmp_path / "f.json", document)
     gk.write_verdict(tmp_path / "v.json", verdict)
     out = gk.attest(
@@ -315,3 +322,24 @@ def test_the_command_line_locks_and_holds(made: Path, tmp_path: Path):
     other = govkit("judge", tmp_path / "f.json", "--policy", "ground.yaml", "--out", tmp_path / "w.json", *held)
     assert (other.returncode, "LOCK_POLICY" in other.stderr) == (2, True)
     assert "lock" in {command.name for command in app.registered_groups[0].typer_instance.registered_commands}
+
+
+def test_a_verifier_refuses_findings_of_other_columns(made: Path, tmp_path: Path):
+    held = {"lock": made / "policy.lock", "trust": made / "trust.yaml"}
+    other = made / "other.yaml"
+    text = (made / "audit.yaml").read_text(encoding="utf-8")
+    other.write_text(text.replace("groups: [sex], ", ""), encoding="utf-8")
+    for asked in ({"audit_file": other}, {"audit_file": made / "audit.yaml", "seed": 7}):
+        with pytest.raises(gk.UsageError, match="LOCK_AUDIT"):
+            gk.measure(**asked, **held)
+    people = gk.open_people(**held)
+    assert people.lock is not None
+    # A signer who writes by hand that the findings were measured under the lock.
+    gk.write_findings(tmp_path / "f.json", {**gk.measure(other), "lock": people.lock.payload_sha256})
+    gk.write_verdict(tmp_path / "v.json", gk.judge(tmp_path / "f.json", str(made / "mine.yaml"), people=people))
+    files = (tmp_path / "f.json", tmp_path / "v.json")
+    bundle = gk.attest(*files, audit_file=other, out=tmp_path / "e", key=_key(made), **held)
+    gk.render(bundle, pdf=False)
+    gk.seal(bundle, model=made / "locked_letters.py", key=_key(made), as_of="2026-11-24T00:00:00Z")
+    with pytest.raises(gk.EvidenceError, match="LOCK_AUDIT"):
+        gk.verify(bundle, model=made / "locked_letters.py", trust=made / "trust.yaml")

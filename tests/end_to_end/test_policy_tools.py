@@ -17,7 +17,7 @@ import pytest
 
 import govkit as gk
 from govkit.core import Control
-from govkit.policy.planning import kind_of
+from govkit.policy.chances import kind_of
 
 CORE = "nist-ai-rmf-core"
 ANSWERS = """\
@@ -174,7 +174,7 @@ def test_whoever_answers_nothing_gets_nothing_written(tmp_path: Path, keys: byte
 
 
 def test_explain_says_what_was_seen(begun: Path):
-    told = govkit("policy", "explain", "evidence/policy.yaml", "FAIR-01", "--bundle", "evidence", cwd=begun)
+    told = govkit("policy", "explain", "evidence/policy.yaml", "BIZ-03", "--bundle", "evidence", cwd=begun)
     assert "even the cautious end of the range" in told
     assert "What was seen\n  State: " in told
     plain = json.loads(govkit("policy", "explain", CORE, "DATA-01", "--json", cwd=begun))

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import govkit as gk
+from govkit.pipeline.selfcheck import read_selfcheck
 
 
 def selfcheck(*arguments: str | Path, code: int) -> str:
@@ -22,7 +22,7 @@ def test_every_planted_fault_is_found_and_no_clean_twin_is_accused(tmp_path: Pat
     lines = selfcheck("--out", out, code=0).splitlines()
     assert len(lines) == 9
     assert all(line.startswith("✓ planted: ") and "clean twin not accused" in line for line in lines[:8])
-    record = gk.read_selfcheck(out)
+    record = read_selfcheck(out)
     assert record.ok
     assert lines[8] == f"ok: {record.sentence}"
     assert {trial.fault: bool(trial.passes["forward"]) for trial in record.trials} == {

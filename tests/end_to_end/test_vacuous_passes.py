@@ -233,7 +233,7 @@ WAYS = {
     "only gaps without data": Way(1, "no data: Said so", findings=gaps("no data")),
     "only gaps, and what is missing only warns": Way(1, NOTHING, SOFT, gaps("no data")),
     "only too few rows": Way(1, NOTHING, findings=gaps("too few rows")),
-    "only too few rows, and open questions only warn": Way(1, NOTHING, OPEN, gaps("too few rows")),
+    "open questions only warn beside failures that block": Way(2, "fewer rows may not open the gate", OPEN),
     "only too few rows, and everything only warns": Way(1, NOTHING, SOFT, gaps("too few rows")),
     "a check that crashed": Way(1, "crashed: Said so", findings=gaps("crashed")),
     "a check that crashed, and an error only warns": Way(1, NOTHING, SOFT, gaps("crashed")),
@@ -307,6 +307,8 @@ WAYS = {
     "a limit too large for a number": Way(2, "not finite", ("min: 0.5", "min: -1e999")),
     "a limit outside of the metric": Way(2, "lies outside the range", ("min: 0.5", "min: -0.5")),
     "a limit on the bad side": Way(2, "a max alone would ask for worse", ("min: 0.5", "max: 0.99")),
+    "a truth as a limit": Way(2, "found False; input should be a valid number", ("min: 0.5", "min: false")),
+    "a limit with a stroke in it": Way(2, "found '0_0'", ("min: 0.5", "min: 0_0")),
     "limits in reverse": Way(2, "nothing could pass", ("min: 0.5", "min: 0.9, max: 0.1")),
     "no limit": Way(2, "expected min, max or equals", ("min: 0.5", "")),
     "unknown as what is asked": Way(2, "equals unknown can never be met", ("min: 0.5", "equals: unknown")),
@@ -747,4 +749,4 @@ def test_no_way_through_a_cache_that_was_touched(place: Place, tmp_path: Path) -
 
 def test_no_way_by_stopping_early(place: Place, tmp_path: Path) -> None:
     options = ("--policy", place.folder / "strict.yaml", "--fail-fast", "--out", tmp_path / "evidence")
-    refused(1, "is beyond the limit 0.95", "audit", place.folder / "audit.yaml", *options, "--as-of", NOON)
+    refused(1, "Verdict: BLOCK", "audit", place.folder / "audit.yaml", *options, "--as-of", NOON)

@@ -84,7 +84,7 @@ def test_gaps(tmp_path):
 @pytest.mark.parametrize(("seed", "state"), [(0, "pass"), (5, "fail"), (None, "unsupported")])
 def test_the_control_blocks_a_base_that_is_not_the_base(tmp_path, seed, state):
     case = case_of(tmp_path, packed(net(0)) if seed is None else noisy(net(seed), 0.1, 1))
-    policy = gk.load_policy("nist-ai-rmf-core")
+    policy = gk.resolve_policy("nist-ai-rmf-core")
     control = next(item for item in policy.controls if item.id == "LIN-03")
     scope = [
         item.model_copy(update={"value": True}) if item.name == "has_base" else item for item in run("scope", case)
@@ -97,7 +97,7 @@ def test_the_control_blocks_a_base_that_is_not_the_base(tmp_path, seed, state):
 
 
 def test_predictions_alone_are_not_asked(tmp_path):
-    control = next(item for item in gk.load_policy("nist-ai-rmf-core").controls if item.id == "LIN-03")
+    control = next(item for item in gk.resolve_policy("nist-ai-rmf-core").controls if item.id == "LIN-03")
     assert control.when is not None
     assert control.when.access == ("weights",)
     assert control.when.has == ("base",)

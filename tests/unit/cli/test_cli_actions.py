@@ -11,8 +11,10 @@ import pytest
 from actions_runner import commands
 
 import govkit as gk
+from govkit import documents
 from govkit.cli import actions, screen
 from govkit.core import Coverage, Ruling
+from govkit.policy import load
 
 HOSTILE = (
     "a\nb\r\n::error title=forged::you are hacked",
@@ -44,6 +46,8 @@ def verdict(*rulings: Ruling, **more: Any) -> gk.Verdict:
 def bundle(folder: Path, found: gk.Verdict) -> gk.Bundle:
     passes = {"forward": 1, "backward": 0, "declared_forward": 1, "declared_backward": 0}
     (folder / "summary.md").write_text("## the summary\n", encoding="utf-8")
+    policy = load("tier-low").model_dump(mode="json", by_alias=True, exclude_none=True)
+    (folder / "policy.yaml").write_text(documents.dump(policy), encoding="utf-8")
     return gk.Bundle(path=folder, verdict=found, findings=(), run=None, passes=passes)
 
 
@@ -123,6 +127,15 @@ def test_a_page_that_cannot_be_written_loses_no_audit(
     seen = capsys.readouterr()
     assert "GITHUB_STEP_SUMMARY cannot be written" in seen.err
     assert "Verdict: BLOCK" in seen.out
+
+
+def test_a_bundle_whose_policy_cannot_be_read_speaks_in_the_words_of_its_verdict(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    made = bundle(tmp_path, verdict(ruling(1)))
+    (tmp_path / "policy.yaml").unlink()
+    screen.show_bundle(made, json=False)
+    assert "reason 1" in capsys.readouterr().out
 
 
 def test_json_stays_json(github: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):

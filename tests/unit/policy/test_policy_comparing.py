@@ -25,8 +25,8 @@ TIGHTER: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({"require": {"min": 0.8}}, {"require": {"min": 0.85}}, "A-1: the limit was min 0.8, is min 0.85"),
     ({"severity": "medium"}, {"severity": "high"}, "A-1: severity was medium, is high"),
     (
-        {"on_inconclusive": "warn"},
-        {"on_inconclusive": "block"},
+        {"on_fail": "warn", "on_inconclusive": "warn"},
+        {"on_fail": "warn", "on_inconclusive": "block"},
         "A-1: what follows from inconclusive was warn, is block",
     ),
     ({"confidence": 0.9}, {"confidence": 0.99}, "A-1: confidence was 0.9, is 0.99"),
@@ -102,3 +102,16 @@ def test_the_policy_as_a_whole(policy: Build) -> None:
 def test_a_slice_that_asks_for_other_rows_is_looser(policy: Build, control: Fields) -> None:
     old, new = (policy(control(over=["sex"]), slices={"sex": {"by": "sex", "min_n": n}}) for n in (300, 30))
     assert ("looser", "A-1: the slices was sex, is sex") in _told(old, new)
+
+
+def test_a_relaxation_that_lasts_longer_is_looser(policy: Build, control: Fields) -> None:
+    def relaxed(expires: str) -> dict[str, Any]:
+        why = "agreed in the risk meeting of May"
+        return {"control": "A-1", "field": "require", "reason": why, "approver": "M", "expires": expires}
+
+    old, new = (policy(relax=[relaxed(day)]) for day in ("2027-05-31", "2099-05-31"))
+    assert ("looser", "A-1: relaxed require was 2027-05-31, is 2099-05-31") in _told(old, new)
+    assert "looser" not in {each.direction for each in compare(new, old)}
+    assert ("looser", "A-1: relaxed require was 2027-05-31, is without end") in _told(old, policy())
+    tighter = policy(control(require={"min": 0.95}))
+    assert "looser" not in {each.direction for each in compare(old, tighter)}

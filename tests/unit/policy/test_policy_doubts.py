@@ -88,6 +88,7 @@ def test_waivers_that_can_never_hold_are_named(policy: Build, control: Fields, c
         waiver("W-critical", control="C-1"),
         waiver("W-signed", control="S-1"),
         waiver("W-old", expires="2026-11-23"),
+        waiver("W-long", created="2026-01-01", expires="2028-11-23"),
     ]
     told = _told(mine, catalog, waivers=given, as_of=TODAY)
     assert "W-good" not in told
@@ -95,6 +96,7 @@ def test_waivers_that_can_never_hold_are_named(policy: Build, control: Fields, c
     assert "warning C-1: waiver W-critical is dead: a critical control cannot be waived" in told
     assert "warning S-1: waiver W-signed is dead: missing evidence" in told
     assert "warning A-1: waiver W-old is dead: it expired on 2026-11-23" in told
+    assert "warning A-1: waiver W-long is dead: it lives longer than " in told
 
 
 def test_problems_name_the_line_of_the_file_that_last_spoke_of_a_control(

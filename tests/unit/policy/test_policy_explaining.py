@@ -20,8 +20,8 @@ def _words(policy: Policy, control: str, **options: Any) -> dict[str, str]:
 
 def test_a_limit_on_a_sample_is_told_without_statistics(policy: Build, control: Fields) -> None:
     told = _words(policy(control(compared_with="base", require={"min": -0.02}, confidence=0.9)), "A-1")
-    assert "less that of the base, the model before its fine-tuning, on the same rows" in told["What is asked"]
-    assert "at least -0.02 (2 in 100 lower)" in told["What counts as met"]
+    assert "with its base, the model before its fine-tuning, on the same rows" in told["What is asked"]
+    assert "must be at most 2 in 100 lower than that of its base" in told["What counts as met"]
     assert "even the cautious end of the range (the lower end)" in told["What counts as met"]
     assert "in 90 of 100 audits" in told["What counts as met"]
     assert told["Who says so"].startswith("No law, standard or publication: this is our own margin.")
@@ -33,10 +33,12 @@ def test_a_limit_on_a_sample_is_told_without_statistics(policy: Build, control: 
 
 def test_counts_and_words_are_no_ranges(policy: Build, control: Fields) -> None:
     counted = control(check="contamination", metric="shared_rows", require={"max": 0})
-    assert "counted and not estimated" in _words(policy(counted), "A-1")["What counts as met"]
+    exact = _words(policy(counted), "A-1")["What counts as met"]
+    assert exact.startswith("There must be none.")
+    assert "counted and not estimated" in exact
     said = control(check="licenses", metric="composition", require={"equals": "allow"})
     told = _words(policy(said), "A-1")["What counts as met"]
-    assert told == "The answer must be allow. Unknown never counts as met."
+    assert told == "The answer must be: allowed. What is unknown never counts as met."
 
 
 def test_an_authority_is_told_with_its_status_and_day(policy: Build, control: Fields) -> None:
@@ -61,12 +63,14 @@ def test_slices_settings_and_where_it_applies(policy: Build, control: Fields) ->
     )
     told = _words(resolve(mine, checks.catalog()), "A-1")
     asked = told["What is asked"]
-    assert "of which it counts the rows whose label is positive" in asked
-    assert "For every group of every declared column of groups" in asked
-    assert "For every part by sex and age, one by one; fewer than 100 rows are left out, and named." in asked
-    assert "With min_rows 50, which is not the usual setting." in asked
+    assert "never seen; only rows whose label is positive count." in asked
+    assert "Every group of people, and every declared part of the rows, must meet it by itself." in asked
+    assert "Every part by sex and age must meet it by itself; fewer than 100 rows are left out, and named." in asked
+    assert "With min rows 50, which is not the usual setting." in asked
     assert asked.count("usual setting") == 1
-    assert "only where task is binary or multiclass, and there is groups." in asked
+    assert "only where the answer is one of two classes or one of several classes, and where there is a column" in asked
+    limits = "at most 10 in 100 lower and at most 10 in 100 higher than that of everybody else"
+    assert limits in told["What counts as met"]
     assert "(both ends)" in told["What counts as met"]
     assert "the columns age, sex in the test data" in told["What it takes"]
 
@@ -76,9 +80,21 @@ def test_a_statement_of_a_person(policy: Build) -> None:
     mine = policy({"id": "S-1", "title": "Signed", "rmf": ["MAP 1.1"], "attest": attest, "severity": "low"})
     told = _words(mine, "S-1")
     assert "What counts as met" not in told
-    assert "statement of the kind approval as validator, at most 365 days old" in told["What is asked"]
-    assert "somebody else than: owner" in told["What is asked"]
-    assert "must answer: scope" in told["What is asked"]
+    asked = told["What is asked"]
+    assert "A person signs, as validator, that this is true: Somebody who may decide has approved" in asked
+    assert "`govkit attestation new approval` writes a form" in asked
+    assert "What exactly is approved" in asked
+    assert "The statement counts for 365 days." in asked
+    assert "somebody else than: the owner of the policy" in asked
+    assert "must also answer: scope" in asked
+    assert told["What follows"].count("If ") == 2, "met, or not signed"
+
+
+def test_a_statement_of_ones_own_kind(policy: Build) -> None:
+    attest = {"kind": "fire_drill", "fields": ["who_came"]}
+    mine = policy({"id": "S-1", "title": "Signed", "rmf": ["MAP 1.1"], "attest": attest, "severity": "low"})
+    asked = _words(mine, "S-1")["What is asked"]
+    assert "A person signs a statement of the kind fire drill. It must answer: who came." in asked
 
 
 def test_what_follows_is_what_the_judge_makes_of_it(policy: Build, control: Fields) -> None:
@@ -92,8 +108,9 @@ def test_with_a_ruling_it_says_what_was_seen(policy: Build) -> None:
         control="A-1", state="fail", severity="medium", disposition="warn", waived=True, reason="accuracy 0.7."
     )
     told = _words(policy(), "A-1", ruling=seen)["What was seen"]
-    assert told.startswith("State: fail.")
+    assert told.startswith("State: fail, it is not met.")
     assert told.endswith("A waiver covers it. accuracy 0.7.")
+    assert _words(policy(), "A-1", ruling=seen, seen="In words.")["What was seen"].endswith("In words.")
 
 
 @pytest.mark.parametrize("control", [each.id for each in load("nist-ai-rmf-core").controls])

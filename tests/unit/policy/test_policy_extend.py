@@ -57,7 +57,6 @@ LOOSER = [
     ("severity", "severity: low"),
     ("on_fail", "on_fail: review"),
     ("on_missing", "on_missing: review"),
-    ("on_inconclusive", "on_inconclusive: warn"),
     ("confidence", "confidence: 0.9"),
     ("when", "when: {has: [base]}"),
     ("metric", "metric: log_loss"),
@@ -91,6 +90,33 @@ def test_a_lower_confidence_of_the_whole_policy_is_a_loosening(child: Callable[.
 def test_another_slice_of_the_same_name_is_a_loosening(child: Callable[..., Path]) -> None:
     with pytest.raises(PolicyError, match="over is looser"):
         load(child("slices: {sex: {by: sex, min_n: 5000, below_min: report}}\n"))
+
+
+def test_a_later_review_and_a_smaller_risk_are_loosenings(write: Write, text: Text) -> None:
+    write(text() + "risks:\n  - {id: R, description: d, impact: 4, likelihood: 3, controls: [A-1]}\n")
+    for body, field in (
+        ("review_by: 2099-01-01\n", "the policy: review_by"),
+        ("review_by: null\n", "the policy: review_by"),
+        ("risks:\n  - {id: R, impact: 1}\n", "risk R: impact"),
+        ("risks:\n  - {id: R, likelihood: 1}\n", "risk R: likelihood"),
+        ("risks:\n  - {id: R, controls: []}\n", "risk R: controls"),
+    ):
+        with pytest.raises(PolicyError, match=f"{field} is looser"):
+            load(write(TOP + body, "child.yaml"))
+    assert (
+        load(write(TOP + "review_by: 2029-01-01\nrisks:\n  - {id: R, impact: 5}\n", "child.yaml")).risks[0].impact == 5
+    )
+
+
+def test_of_two_parents_either_may_relax_what_it_inherits_and_the_first_review_counts(write: Write, text: Text) -> None:
+    write(text())
+    entry = "control: A-1, field: require, reason: agreed in the risk meeting, approver: M, expires: 2027-05-31"
+    relaxed = f"relax:\n  - {{{entry}}}\ncontrols:\n  - {{id: A-1, require: {{min: 0.5}}}}\n"
+    write(TOP.replace("id: child", "id: soft") + "review_by: 2028-01-01\n" + relaxed, "soft.yaml")
+    write(text(id="B-1"), "other.yaml")
+    for order in ("other.yaml, soft.yaml", "soft.yaml, other.yaml"):
+        both = load(write(TOP.replace("policy.yaml", order), "child.yaml"))
+        assert (len(both.controls), len(both.relax), str(both.review_by)) == (2, 1, "2028-01-01")
 
 
 def test_relax_needs_a_reason_and_a_loosening(child: Callable[..., Path]) -> None:

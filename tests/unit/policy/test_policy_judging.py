@@ -335,6 +335,23 @@ def test_every_part_must_pass(policy: Build, control: Fields, measured: Measure)
     assert [part.part for part in failing.parts] == [{"sex": "f"}, {"sex": "m"}]
 
 
+def test_a_second_slice_takes_no_part_out_of_the_first(policy: Build, control: Fields, measured: Measure) -> None:
+    small = {"by": "sex", "min_n": 700}
+    found = parts(measured, {"f": 0.1, "m": 0.9}, n=600) + parts(measured, {"x": 0.9}, n=800)
+    for below, left in (("report", "fail"), ("inconclusive", "fail")):
+        slices = {"few": {**small, "below_min": below}}
+        for over in (["few", "groups"], ["groups", "few"]):
+            ruling = ruled(policy(control(over=over), slices=slices), found)
+            assert ruling.state == left
+            assert {part.part["sex"] for part in ruling.parts} == {"f", "m", "x"}
+            assert "left out" not in ruling.reason
+    alone = policy(control(over=["few"]), slices={"few": {**small, "below_min": "report"}})
+    assert "left out for their size: sex f (600 of 700 rows); sex m" in ruled(alone, found).reason
+    good = parts(measured, {"f": 0.9}, n=600)
+    both = policy(control(over=["groups", "few"]), slices={"few": small})
+    assert ruled(both, good).state == "inconclusive"
+
+
 def test_groups_are_neither_bins_nor_columns_nor_all_groups_together(
     policy: Build, control: Fields, measured: Measure
 ) -> None:
@@ -579,7 +596,8 @@ def test_where_nothing_applies_nothing_passes(policy: Build, control: Fields) ->
 def test_too_few_rows_to_measure_anything_do_not_pass_where_open_questions_are_let_through(
     policy: Build, control: Fields, measured: Measure
 ) -> None:
-    asked = policy(control(on_inconclusive="warn"))
+    mild = dict.fromkeys(("on_fail", "on_inconclusive", "on_missing", "on_error", "on_unsupported"), "warn")
+    asked = policy(control(**mild))
     nothing = verdict(asked, [gap("too few rows")])
     assert (nothing.rulings[0].state, nothing.outcome) == ("inconclusive", "BLOCK")
     assert "nothing speaks for this model" in nothing.notices[0]

@@ -231,7 +231,7 @@ def test_a_waiver_of_medium_severity_lives_ninety_days(
 
 
 @pytest.mark.parametrize(
-    "owner", ["M. Risk", "m. risk", " M. Risk ", "M.  Risk", "M.\u00a0Risk", "Ｍ. RISK", "M.\tRisk"]
+    "owner", ["M. Risk", "m. risk", " M. Risk ", "M.  Risk", "M.\u00a0Risk", "Ｍ. RISK", "M.\tRisk", "M. Ri\u200bsk"]
 )
 def test_one_person_written_in_two_ways_is_one_person(
     policy: Build, control: Fields, measured: Measure, owner: str
@@ -244,9 +244,10 @@ def test_one_person_written_in_two_ways_is_one_person(
     assert verdict(policy(high(control)), [measured(0.5)], waivers=[other]).rulings[0].waived
 
 
+@pytest.mark.parametrize("name", [" \t", "\u200b"])
 @pytest.mark.parametrize("blank", ["owner", "approver"])
-def test_nobody_is_no_person(policy: Build, measured: Measure, blank: str) -> None:
-    found = verdict(policy(), [measured(0.5)], waivers=[waiver(**{blank: " \t"})])
+def test_nobody_is_no_person(policy: Build, measured: Measure, blank: str, name: str) -> None:
+    found = verdict(policy(), [measured(0.5)], waivers=[waiver(**{blank: name})])
     assert (found.rulings[0].waived, "is empty" in found.notices[0]) == (False, True)
 
 

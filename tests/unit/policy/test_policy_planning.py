@@ -12,8 +12,8 @@ import pytest
 from govkit import checks, stats
 from govkit.core import LEVELS, Check, Policy, Requirement
 from govkit.errors import PolicyError
-from govkit.policy import load, plan, planning, resolve
-from govkit.policy.planning import (
+from govkit.policy import chances, load, plan, resolve
+from govkit.policy.chances import (
     Situation,
     at_least,
     chance,
@@ -193,8 +193,8 @@ def test_every_control_of_the_core_pack_has_a_plan() -> None:
 
 def test_every_metric_that_a_plan_knows_exists() -> None:
     known = {(name, metric) for name, check in checks.catalog().items() for metric in check.metrics}
-    planned = {(check, name) for check, names in planning.SHARES.items() for name in names}
-    planned |= planning.PAIRED | planning.LOSSES | planning.APART | set(planning.TWO_SETS)
+    planned = {(check, name) for check, names in chances.SHARES.items() for name in names}
+    planned |= chances.PAIRED | chances.LOSSES | chances.APART | set(chances.TWO_SETS)
     assert not planned - known
     units = {metric.unit for check in checks.catalog().values() for metric in check.metrics.values()}
-    assert not planning.COUNTED - units
+    assert not chances.COUNTED - units

@@ -69,6 +69,7 @@ def test_a_byte_order_mark_is_accepted(write: Write, text: Text) -> None:
         ("just text\n", "found text"),
         ("a: 1\n---\nb: 2\n", "expected a single document"),
         ("a: &x [1]\nb: *x\n", ":2: aliases"),
+        ("a: &x {b: 1}\nc: {<<: *x}\n", ":2: aliases"),
         ("a: !!python/object/apply:os.system [ls]\n", "the tag"),
         ("a: !mine 1\n", "the tag"),
         ("1: a\n", "the key '1' is not text"),
@@ -129,6 +130,13 @@ def test_an_empty_policy_is_refused(write: Write) -> None:
         ({"require": "{}"}, "", "expected min, max or equals; found none of them"),
         ({"require": "{min: 0.9, max: 0.1}"}, "", "min 0.9 is above max 0.1"),
         ({"require": "{min: .nan}"}, "", "controls.A-1.require.min: found '.nan'"),
+        ({"require": "{min: NaN}"}, "", "controls.A-1.require.min: found 'NaN'"),
+        ({"require": "{min: -.inf}"}, "", "controls.A-1.require.min: found '-.inf'"),
+        ({"require": "{min: -Infinity}"}, "", "controls.A-1.require.min: found '-Infinity'"),
+        ({"require": "{min: true}"}, "", "controls.A-1.require.min: found True"),
+        ({"require": "{min: '0.8'}"}, "", "controls.A-1.require.min: found '0.8'"),
+        ({"require": "{min: 0_8}"}, "", "controls.A-1.require.min: found '0_8'"),
+        ({}, "    confidence: '0.95'\n", "controls.A-1.confidence: found '0.95'"),
         (
             {"severity": "hihg"},
             "",
@@ -161,6 +169,24 @@ def test_unknown_keys_elsewhere_name_their_own_neighbours(write: Write, text: Te
     assert "unknown key 'min' (did you mean 'min_n'?)" in message
     assert "unknown key 'confidenc' (did you mean 'confidence'?)" in message
     assert "unknown key 'controlz'" in refused(write(text(head="controlz: []\n"), "b.yaml"))
+
+
+@pytest.mark.parametrize("day", ["2026-02-30", "2027-13-01", "2027-5-1", "20270501", "soon", "true", "2027"])
+def test_a_day_that_does_not_exist_is_refused(write: Write, text: Text, day: str) -> None:
+    assert ":4: review_by: " in refused(write(text().replace("review_by: 2030-01-01", f"review_by: {day}")))
+    relax = f"relax: [{{control: A-1, field: require, reason: agreed in the meeting, approver: M, expires: {day}}}]\n"
+    assert "expires: " in refused(write(text(head=relax)))
+
+
+def test_a_parent_of_another_schema_version_is_refused_in_its_own_line(write: Write, text: Text) -> None:
+    write(text().replace("govkit.policy/v1", "govkit.policy/v2"), "parent.yaml")
+    message = refused(write(text(head="extends: [parent.yaml]\n", id="B-1")))
+    assert "parent.yaml:1: schema: found 'govkit.policy/v2'" in message
+
+
+def test_a_parent_that_is_too_large_is_refused(write: Write, text: Text) -> None:
+    write(text() + "#" * 5_000_000, "parent.yaml")
+    assert "parent.yaml: larger than" in refused(write(text(head="extends: [parent.yaml]\n", id="B-1")))
 
 
 def test_two_controls_of_one_id_are_refused(write: Write, text: Text) -> None:

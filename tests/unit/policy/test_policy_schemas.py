@@ -11,7 +11,7 @@ import pytest
 from govkit.documents import parse, read
 from govkit.errors import PolicyError
 from govkit.policy import packs, schema
-from govkit.policy.schemas import MODELS, file_name
+from govkit.policy.schemas import MODELS
 from govkit.resources import find
 
 
@@ -21,7 +21,7 @@ def _faults(kind: str, data: Any) -> list[str]:
 
 @pytest.mark.parametrize("kind", MODELS)
 def test_the_shipped_file_is_what_the_models_say(kind: str) -> None:
-    path = find("policies/schema") / file_name(kind)
+    path = find("policies/schema") / f"govkit.{kind}.v1.json"
     assert json.loads(path.read_text(encoding="utf-8")) == schema(kind), "run: govkit policy schema KIND > FILE"
     jsonschema.Draft202012Validator.check_schema(schema(kind))
 

@@ -101,7 +101,9 @@ def test_a_number_wholly_beyond_the_limit_is_not_said_to_lack_rows(
     tmp_path: Path, value: float, width: float, says: str
 ) -> None:
     found = told(report_of(tmp_path, extra=[difference(value, width)]), "FAIR-02")
-    assert found.startswith("For race Martian the true positive rate is 30 points lower than for everybody else;")
+    assert found.startswith(
+        "For race Martian the share of true cases that are found is 30 points lower than for everybody else;"
+    )
     assert found.endswith(says)
 
 
@@ -179,7 +181,7 @@ def test_what_a_record_lacks_is_named(tmp_path: Path) -> None:
          "3 things that were seen speak against the record of the run; none is allowed."),
         (measurement("mean_absolute_error", 1.426, check="regression", compared_with="base")
          .model_copy(update={"unit": "units of the label"}), {"max": 0.0},
-         "The mean absolute error is 1.426 higher than that of its base; it may not be higher."),
+         "The mean distance from the true number is 1.426 higher than that of its base; it may not be higher."),
         (measurement("roc_auc", -0.034, check="ranking", compared_with="base"), {"min": -0.02},
          "The chance that a row of the class in question stands above another row is 3.4 points lower than that of "
          "its base; at most 2 points lower is allowed."),

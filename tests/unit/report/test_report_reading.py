@@ -35,7 +35,8 @@ def cover_of(bundle: Path) -> str:
 def test_rulings_are_plain_sentences(bundle: Path) -> None:
     found = said(bundle)
     assert found["FAIR-01"] == (
-        "For race Other the selection rate is 7.6 points lower than for everybody else; at most 10 points are allowed."
+        "For race Other the share with the positive answer is 7.6 points lower than for everybody else; "
+        "at most 10 points are allowed."
     )
     assert found["CAL-01"] == "The error of the stated probabilities is 3.1 %; at most 3 % is allowed."
     assert found["ROB-01"] == "Not measured. stored predictions cannot be asked again"

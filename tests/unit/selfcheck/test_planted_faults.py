@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import govkit as gk
-from govkit.core.trials import FAULT_NAMES
+from govkit.core.selfcheck import FAULT_NAMES
 from govkit.selfcheck import networks, trying
 from govkit.selfcheck.cases import digits, image_case
 from govkit.selfcheck.faults import FAULTS, Seen
@@ -21,7 +21,7 @@ BY_NAME = {fault.name: fault for fault in FAULTS}
 
 def test_every_fault_has_a_trial_and_every_control_judges_its_metric():
     assert tuple(fault.name for fault in FAULTS) == FAULT_NAMES
-    controls = {control.id: control for control in gk.load_policy(trying.POLICY).controls}
+    controls = {control.id: control for control in gk.resolve_policy(trying.POLICY).controls}
     for fault in FAULTS:
         assert fault.metric in gk.catalog()[fault.check].metrics
         if fault.control:

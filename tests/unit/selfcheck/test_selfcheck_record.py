@@ -9,8 +9,9 @@ import pytest
 from pydantic import ValidationError
 
 import govkit as gk
-from govkit.core.trials import FAULT_NAMES, SelfCheck, Trial
+from govkit.core.selfcheck import FAULT_NAMES, SelfCheck, Trial
 from govkit.evidence import dumps
+from govkit.pipeline.selfcheck import read_selfcheck
 
 
 def a_trial(fault: str = "leak", **fields) -> Trial:
@@ -38,7 +39,7 @@ def written(folder: Path, record: SelfCheck) -> Path:
 
 def test_a_record_comes_back_as_it_was_written(tmp_path: Path):
     record = a_record(*EVERY)
-    assert gk.read_selfcheck(written(tmp_path, record)) == record
+    assert read_selfcheck(written(tmp_path, record)) == record
     assert record.sentence == "self-check of govkit 0.1.0: 8 of 8 planted faults found, 0 of 8 clean twins accused"
     assert json.loads((tmp_path / "selfcheck.json").read_bytes())["schema"] == "govkit.selfcheck/v1"
 
@@ -54,7 +55,7 @@ def test_a_record_comes_back_as_it_was_written(tmp_path: Path):
 def test_a_record_that_is_not_ok_is_read_and_says_so(tmp_path: Path, fields: dict, sentence: str):
     record = a_record(a_trial(FAULT_NAMES[0], **fields), *EVERY[1:])
     assert not record.ok
-    assert gk.read_selfcheck(written(tmp_path, record)) == record
+    assert read_selfcheck(written(tmp_path, record)) == record
     assert record.sentence.endswith(sentence)
 
 
@@ -96,15 +97,15 @@ def test_a_record_that_was_touched_is_refused(tmp_path: Path, touch, message: st
     path.write_bytes(touch(raw))
     assert path.read_bytes() != raw
     with pytest.raises(gk.UsageError, match=message):
-        gk.read_selfcheck(path)
+        read_selfcheck(path)
 
 
 def test_a_record_of_another_version_or_of_some_faults_only_is_refused(tmp_path: Path):
     with pytest.raises(gk.UsageError, match=r"self-check of govkit 0\.0\.9; this is govkit 0\.1\.0"):
-        gk.read_selfcheck(written(tmp_path, a_record(*EVERY, version="0.0.9")))
+        read_selfcheck(written(tmp_path, a_record(*EVERY, version="0.0.9")))
     with pytest.raises(gk.UsageError, match="holds no trial of label_noise"):
-        gk.read_selfcheck(written(tmp_path, a_record(*EVERY[1:])))
+        read_selfcheck(written(tmp_path, a_record(*EVERY[1:])))
     with pytest.raises(gk.UsageError, match="cannot be read"):
-        gk.read_selfcheck(tmp_path / "none.json")
+        read_selfcheck(tmp_path / "none.json")
     with pytest.raises(gk.UsageError, match="cannot be read"):
-        gk.read_selfcheck(tmp_path)
+        read_selfcheck(tmp_path)

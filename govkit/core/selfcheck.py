@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, model_validator
@@ -90,6 +89,6 @@ class SelfCheck(Recorded):
         said = f"self-check of {name} {version}: {found} of {n} planted faults found, "
         return said + f"{accused} of {n} clean twins accused" + (f", {unseen} not measured" if unseen else "")
 
-    def dump(self) -> Mapping[str, Any]:
+    def dump(self) -> dict[str, Any]:
         """Plain data with the names that the file uses."""
         return self.model_dump(mode="json", by_alias=True)

@@ -12,17 +12,47 @@ from pydantic import ValidationError
 
 from govkit import checks, documents, evidence
 from govkit import policy as policies
-from govkit.core import Waiver
+from govkit.core import Audit, Policy, Waiver
 from govkit.errors import EvidenceError, PolicyError, UsageError
 from govkit.pipeline import clock
 from govkit.pipeline.bundle import read_bundle
 from govkit.pipeline.folder import whole_folder
-from govkit.pipeline.steps import resolve_policy
+from govkit.report.asked import spoken
+from govkit.report.model import Rulings
+from govkit.report.read import Judgement
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}"
 
 
-def lint_file(
+def resolve_policy(name: str) -> Policy:
+    """A policy by name, or by path as seen from here, with every parameter of its checks filled in."""
+    return policies.resolve(policies.load(name), checks.catalog(), source=name)
+
+
+def policy_reference(rules: Policy) -> dict[str, str]:
+    """Id, version and digest of a resolved policy."""
+    return {"id": rules.id, "version": rules.version, "digest": policies.digest(rules)}
+
+
+def rules_of(audit: Audit, root: Path, policy: str | None) -> Policy:
+    """The policy to judge by: the one given, as seen from here; else the audit file's own, as seen from that file.
+
+    The two are kept apart, so that nobody who hands over an audit file can shadow the policy that a gate names.
+    """
+    return resolve_policy(beside(audit.policy, root) if policy is None else policy)
+
+
+def is_path(policy: str) -> bool:
+    """Whether a policy is named by its file, and not as one of the shipped ones."""
+    return policy.endswith((".yaml", ".yml")) or "/" in policy
+
+
+def beside(policy: str, root: Path) -> str:
+    """Name or path, as seen from here, of a policy that a file in ``root`` names."""
+    return str(root / policy) if is_path(policy) else policy
+
+
+def lint_policy(
     name: str, *, waivers: Path | str | None = None, as_of: str | None = None
 ) -> tuple[policies.Problem, ...]:
     """Everything that is wrong with a policy, with the lines of its file.
@@ -76,16 +106,17 @@ def explain_control(name: str, control: str, *, bundle: Path | str | None = None
     policy, catalog = resolve_policy(name), checks.catalog()
     if bundle is None:
         return policies.explain(policy, control, catalog)
-    verdict = read_bundle(bundle).verdict
-    if verdict.policy != policies.digest(policy):
+    made = read_bundle(bundle)
+    if made.verdict.policy != policies.digest(policy):
         inside = Path(bundle) / "policy.yaml"
         raise UsageError(f"{bundle}: was judged by another policy than {name}; explain {inside} instead")
-    ruling = next((each for each in verdict.rulings if each.control == control), None)
-    return policies.explain(policy, control, catalog, ruling=ruling)
+    ruling = next((each for each in made.verdict.rulings if each.control == control), None)
+    seen = spoken(Rulings(Judgement(findings=made.findings, verdict=made.verdict, policy=policy)))
+    return policies.explain(policy, control, catalog, ruling=ruling, seen=seen.get(control, ("", ""))[0])
 
 
 def plan_rows(
-    name: str, *, rows: int | None = None, values: Mapping[str, float] | None = None, differing: float | None = None
+    name: str, *, rows: int | None = None, values: Mapping[str, float] | None = None, differing: float = 0.1
 ) -> tuple[policies.Plan, ...]:
     """Rows that each control needs before data are collected; see ``govkit.policy.plan``.
 
@@ -98,12 +129,11 @@ def plan_rows(
     Raises:
         UsageError: The policy cannot be read, or an assumption makes no sense.
     """
-    assumed = {} if differing is None else {"differing": differing}
     policy, catalog = policies.load(name), checks.catalog()
     # Too few planned rows are what a plan is for: a policy that lint refuses for them alone is planned all the same.
     resolved = policies.resolve(policy.model_copy(update={"planned": None}), catalog, source=name)
     resolved = resolved.model_copy(update={"planned": policy.planned})
-    return policies.plan(resolved, catalog, rows=rows, values=values, **assumed)
+    return policies.plan(resolved, catalog, rows=rows, values=values, differing=differing)
 
 
 def compare_policies(old: str, new: str) -> tuple[policies.Change, ...]:

@@ -1,4 +1,4 @@
-"""Tests of a policy on made-up findings (``govkit.policy-tests/v1``): does it say what its authors mean?"""
+"""``govkit policy test``, on made-up findings (``govkit.policy-tests/v1``): does it say what its authors mean?"""
 
 from __future__ import annotations
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
 from govkit import evidence
-from govkit.core.trials import FAULT_NAMES, SelfCheck
+from govkit.core.selfcheck import FAULT_NAMES, SelfCheck
 from govkit.errors import EvidenceError, UsageError
 from govkit.pipeline.bundle import tool
 
@@ -20,8 +18,8 @@ def selfcheck_bytes(record: SelfCheck) -> bytes:
     The digest shows an edit or a damage, and no forgery: whoever writes a record can write its digest. In a bundle the
     seal binds the file.
     """
-    plain = dict(record.dump())
-    return evidence.dumps({**plain, "digest": _digest(plain)}) + b"\n"
+    plain = record.dump()
+    return evidence.dumps({**plain, "digest": evidence.digest(plain)}) + b"\n"
 
 
 def read_selfcheck(path: Path | str) -> SelfCheck:
@@ -33,14 +31,14 @@ def read_selfcheck(path: Path | str) -> SelfCheck:
     file = Path(path)
     try:
         raw = file.read_bytes()
-        plain = evidence.loads(raw)
-        record, digest = _parsed(plain)
+        plain = {key: value for key, value in evidence.loads(raw).items() if key != "digest"}
+        record = SelfCheck.model_validate(plain)
     except OSError as error:
         raise UsageError(f"{file}: cannot be read ({error.strerror})") from None
-    except (EvidenceError, ValidationError, TypeError, AttributeError) as error:
+    except (EvidenceError, ValidationError, AttributeError) as error:
         what = str(error).splitlines()[0]
         raise UsageError(f"{file}: no record of a self-check ({what}); run govkit selfcheck --out") from None
-    if digest != _digest(dict(record.dump())) or raw != selfcheck_bytes(record):
+    if raw != selfcheck_bytes(record):
         raise UsageError(f"{file}: was changed after it was written; run govkit selfcheck --out again")
     if record.tool != tool():
         theirs, ours = (" ".join(each.values()) for each in (record.tool, tool()))
@@ -49,12 +47,3 @@ def read_selfcheck(path: Path | str) -> SelfCheck:
     if absent:
         raise UsageError(f"{file}: holds no trial of {', '.join(absent)}; run govkit selfcheck --out without --only")
     return record
-
-
-def _parsed(plain: Any) -> tuple[SelfCheck, str]:
-    held = {key: value for key, value in plain.items() if key != "digest"}
-    return SelfCheck.model_validate(held), str(plain.get("digest"))
-
-
-def _digest(plain: dict[str, Any]) -> str:
-    return "sha256:" + hashlib.sha256(evidence.dumps(plain)).hexdigest()
