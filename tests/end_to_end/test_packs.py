@@ -96,3 +96,9 @@ def test_a_model_that_can_be_looked_into_is_no_closed_one(found: dict[tuple[str,
     )
     assert verdict.outcome == "BLOCK"
     assert any("not written for such a case: does not apply: the access is weights" in note for note in verdict.notices)
+
+
+def test_the_record_of_a_run_stands_beside_a_model_in_python(found: dict[tuple[str, str], Findings]) -> None:
+    _, full = verdicts("tier-high", found)["ready"]
+    states = {ruling.control: ruling.state for ruling in full.rulings}
+    assert {states[name] for name in ("LIN-01", "LIN-02", "LIN-03", "LIN-04", "SUP-01", "LIC-03")} == {"pass"}

@@ -110,8 +110,10 @@ def test_where_nobody_can_type_a_file_is_asked_for(tmp_path: Path):
 def _typed(folder: Path, keys: bytes) -> tuple[int, str]:
     """Type into a real terminal."""
     main, side = pty.openpty()
+    # Whoever runs the tests in the background lets its children ignore Ctrl-C; on a terminal nobody does.
     take = (
-        "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.executable, sys.argv[1:])"
+        "import fcntl, os, signal, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+        "signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.executable, sys.argv[1:])"
     )
     command = [sys.executable, "-c", take, sys.executable, "-m", "govkit", "policy", "init", "new"]
     child = subprocess.Popen(
@@ -142,6 +144,7 @@ def _typed(folder: Path, keys: bytes) -> tuple[int, str]:
         os.close(main)
         if child.poll() is None:
             child.kill()
+            child.wait()
 
 
 def _first(keys: bytes) -> tuple[bytes, bytes]:

@@ -159,3 +159,19 @@ def test_the_help_names_the_commands_of_the_page():
 def test_the_picture_exists():
     for path in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", README):
         assert (ROOT / path).is_file(), path
+
+
+def test_the_commands_for_a_policy_of_ones_own_exist(tmp_path: Path) -> None:
+    """``policy init`` asks on a terminal; it is typed into elsewhere."""
+    (block,) = re.findall(r"```\n(govkit policy init letters.*?)```", README, flags=re.DOTALL)
+    commands = [line.split("#")[0].split() for line in block.splitlines()]
+    assert [command[1] for command in commands] == ["policy", "policy", "policy", "selfcheck"]
+
+    def said(*words: str) -> str:
+        command = [sys.executable, "-m", *words]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+
+    assert "--answers" in said(*commands[0][:3], "--help")
+    assert "PERF-01" in said(*commands[1][:3], "small-business")
+    assert "10 in 100 lower and at most 10 in 100 higher" in said(*commands[2])
+    assert "Plant faults" in said(*commands[3], "--help")
