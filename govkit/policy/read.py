@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from govkit.core.policy import Policy
@@ -81,7 +82,9 @@ def _pack(reference: str) -> Path:
         )
     path = find("policies") / f"{name}.yaml"
     if major:
-        version = str(read(path, error=PolicyError).data.get("version", ""))
+        # The line alone: a pack is parsed once, where it is loaded.
+        said = re.search(r"^version: *(\S+)", read_text(path, error=PolicyError), flags=re.MULTILINE)
+        version = said[1] if said else ""
         if version.split(".")[0] != major:
             raise PolicyError(f"policy {name}: version {major} is asked for, version {version} is installed")
     return path

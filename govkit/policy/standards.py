@@ -48,6 +48,7 @@ class Instrument:
         return self.status.startswith(("superseded", "repealed"))
 
 
+@lru_cache(maxsize=2)
 def _standard(name: str) -> dict[str, Any]:
     data: dict[str, Any] = read(find("policies/standards") / name, error=PolicyError).data
     return data

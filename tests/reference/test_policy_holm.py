@@ -38,8 +38,8 @@ def test_random_families_against_closed_testing_and_statsmodels() -> None:
         alpha = float(generator.choice([0.1, 0.05, 0.025, 0.01]))
         found = holm(p_values, alpha)
         assert found == closed(p_values, alpha)
-        # A hair more, because 1 - 0.95 is not exact; one family in ten, because statsmodels takes its time.
-        if step % 10 == 0:
+        # A hair more, because 1 - 0.95 is not exact; one family in thirty, because statsmodels takes its time.
+        if step % 30 == 0:
             assert found == tuple(multipletests(p_values, alpha + 1e-9, method="holm")[0].tolist())
 
 
@@ -53,7 +53,7 @@ def test_fails_of_a_large_family_match_statsmodels() -> None:
 def test_the_strictest_level_rejects_by_itself_and_changes_nothing_in_a_family_it_can_serve() -> None:
     generator = np.random.default_rng(3)
     for alpha, most in ((0.05, 500), (0.01, 100)):
-        for _ in range(20):
+        for _ in range(5):
             p_values = generator.choice(GRID, size=most)
             sure = p_values <= 0.0001 + 1e-9
             assert sure.any()
