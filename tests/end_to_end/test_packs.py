@@ -102,3 +102,11 @@ def test_the_record_of_a_run_stands_beside_a_model_in_python(found: dict[tuple[s
     _, full = verdicts("tier-high", found)["ready"]
     states = {ruling.control: ruling.state for ruling in full.rulings}
     assert {states[name] for name in ("LIN-01", "LIN-02", "LIN-03", "LIN-04", "SUP-01", "LIC-03")} == {"pass"}
+
+
+@pytest.mark.parametrize("pack", PACKS)
+def test_a_pack_can_be_planned(pack: str) -> None:
+    plans = gk.plan_rows(pack)
+    assert {each.control for each in plans} == {each.id for each in gk.resolve_policy(pack).controls if each.check}
+    # Every pack says what its rates need; of means, areas and the like nothing is known before there are rows.
+    assert any(each.needed for each in plans)
