@@ -28,36 +28,52 @@ from govkit.stats.looks import (
 )
 from govkit.stats.many_groups import spread, spread_ratio
 from govkit.stats.means import mean, mean_change, mean_difference
-from govkit.stats.multiplicity import holm
-from govkit.stats.paired import mcnemar_exact, paired_difference, paired_differences
-from govkit.stats.proportions import proportion, proportions
+from govkit.stats.multiplicity import benjamini_hochberg, holm
+from govkit.stats.paired import Flips, flips, mcnemar_exact, paired_difference, paired_differences
+from govkit.stats.planning import (
+    detectable_difference,
+    detectable_paired_difference,
+    detectable_share,
+    rows_for_difference,
+    rows_for_paired_difference,
+    rows_for_share,
+    rows_to_detect,
+)
+from govkit.stats.proportions import proportion, proportions, rows_needed
 from govkit.stats.ranking import auc, auc_difference
 from govkit.stats.recall import macro_recall, macro_recall_difference
 from govkit.stats.reliability import ReliabilityBin, consistency_test, cumulated_gap, ece, reliability_bins
 from govkit.stats.sequential import Look, MeanStream, RateStream, StreamState
 from govkit.stats.smooth_calibration import SmoothPoint, smooth_calibration_error, smooth_diagram
-from govkit.stats.two_groups import difference, differences, ratio, ratios, rows_to_detect
+from govkit.stats.two_groups import absolute_difference, difference, differences, ratio, ratios
 
 __all__ = [
     "UNBOUNDED",
     "Estimate",
+    "Flips",
     "Look",
     "MeanStream",
     "RateStream",
     "ReliabilityBin",
     "SmoothPoint",
     "StreamState",
+    "absolute_difference",
     "auc",
     "auc_difference",
+    "benjamini_hochberg",
     "calibration",
     "calibration_difference",
     "category_looks",
     "consistency_test",
     "cumulated_gap",
     "day_effect",
+    "detectable_difference",
+    "detectable_paired_difference",
+    "detectable_share",
     "difference",
     "differences",
     "ece",
+    "flips",
     "gap_change",
     "gap_changes",
     "holm",
@@ -80,6 +96,10 @@ __all__ = [
     "ratio",
     "ratios",
     "reliability_bins",
+    "rows_for_difference",
+    "rows_for_paired_difference",
+    "rows_for_share",
+    "rows_needed",
     "rows_to_detect",
     "settled",
     "smooth_calibration_error",

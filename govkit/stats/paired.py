@@ -1,20 +1,38 @@
-"""Two models on the same rows: the difference of their shares, and the exact test of McNemar."""
+"""Two models on the same rows: the difference of their shares, flips, and the exact test of McNemar."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from govkit.core.case import Array
 from govkit.stats.estimate import ALPHAS, Estimate, assemble
-from govkit.stats.inputs import count, counts, denominator, fractions, same_length
+from govkit.stats.inputs import count, counts, denominator, fractions, same_length, truths
 from govkit.stats.inversion import first_uncleared
 from govkit.stats.newcombe import newcombe_paired
-from govkit.stats.proportions import clopper_pearson
+from govkit.stats.proportions import clopper_pearson, proportions
 
 FEWEST = 7
 """Below this number of rows the score test misses too often; the proven product of exact bounds takes over."""
 
 TINY = 1e-300
+
+
+@dataclass(frozen=True)
+class Flips:
+    """Rows whose answer changed between two models.
+
+    Attributes:
+        negative: Share right before and wrong now.
+        positive: Share wrong before and right now.
+        change: Share right now less share right before: ``positive - negative``.
+        p_value: McNemar's exact test that both kinds are equally likely.
+    """
+
+    negative: Estimate
+    positive: Estimate
+    change: Estimate
+    p_value: float
 
 
 def paired_difference(b: int, c: int, n: int, *, both: int | None = None) -> Estimate:
@@ -122,6 +140,23 @@ def exact_low(b: Array, c: Array, n: Array, alpha: Array) -> Array:
     fewest, most = clopper_pearson(discordant, n, 0.1 * alpha)
     lean = 2 * split - 1
     return np.where(lean >= 0, fewest, most) * lean
+
+
+def flips(old_right: Any, new_right: Any) -> Flips:
+    """Count the rows that changed sides between two models.
+
+    Args:
+        old_right: Truths ``(n,)``: was the old answer right?
+        new_right: The same of the new one, on the same rows.
+
+    Raises:
+        ValueError: If there are no rows or the lengths differ.
+    """
+    old, new = truths("old_right", old_right), truths("new_right", new_right)
+    same_length(old_right=old, new_right=new)
+    lost, won, both, n = int((old & ~new).sum()), int((~old & new).sum()), int((old & new).sum()), old.size
+    negative, positive = proportions([lost, won], [n, n])
+    return Flips(negative, positive, paired_difference(won, lost, n, both=both), mcnemar_exact(won, lost))
 
 
 def mcnemar_exact(b: int, c: int) -> float:

@@ -10,6 +10,8 @@ from govkit.core.case import Array
 from govkit.stats.estimate import ALPHAS, Estimate, assemble
 from govkit.stats.inputs import fraction, fractions
 
+MOST_ROWS = 10**12
+
 
 def clopper_pearson(x: Array, n: Array, alpha: Array) -> tuple[Array, Array]:
     """One-sided exact bounds of a share, each with error at most ``alpha`` (Clopper and Pearson 1934).
@@ -65,3 +67,39 @@ def proportions(successes: Any, totals: Any) -> list[Estimate]:
         assemble(a / rows, rows, low, high, method="Wilson", within=(0.0, 1.0), interval=wilson(a, rows))
         for a, rows, low, high in zip(x.tolist(), n.tolist(), lows, highs, strict=True)
     ]
+
+
+def rows_needed(value: float, limit: float, level: float = 0.95) -> int | None:
+    """Rows at which a share seen at ``value`` would lie beyond ``limit``, by its exact bound at ``level``.
+
+    Args:
+        value: Share in [0, 1].
+        limit: Limit in [0, 1].
+        level: One-sided level in (0, 1).
+
+    Returns:
+        The number of rows; None where the two are equal or no number below 10**12 would do.
+
+    Raises:
+        ValueError: If an argument is out of range.
+    """
+    if not (0 <= value <= 1 and 0 <= limit <= 1 and 0 < level < 1):
+        raise ValueError(f"value {value}, limit {limit} and level {level} must lie in [0, 1]")
+    above = value > limit
+    if value == limit:
+        return None
+
+    def settled(rows: int) -> bool:
+        low, high = clopper_pearson(value * rows, rows, 1 - level)
+        return bool(low > limit) if above else bool(high < limit)
+
+    high = 1
+    while not settled(high):
+        high *= 2
+        if high > MOST_ROWS:
+            return None
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if settled(middle) else (middle, high)
+    return high

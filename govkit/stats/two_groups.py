@@ -7,13 +7,11 @@ corrections no miss rate above the nominal one was found by exact enumeration.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from statistics import NormalDist
 from typing import Any
 
 from govkit.core.case import Array
-from govkit.stats.estimate import QUANTILES, UNBOUNDED, Estimate, assemble
+from govkit.stats.estimate import ALPHAS, QUANTILES, UNBOUNDED, Estimate, assemble
 from govkit.stats.inputs import fraction, fractions, same_length
 from govkit.stats.inversion import ROUNDS, first_uncleared
 from govkit.stats.newcombe import newcombe
@@ -61,23 +59,20 @@ def differences(x: Any, n: Any, y: Any, m: Any) -> list[Estimate]:
     ]
 
 
-def rows_to_detect(gap: float, *, level: float = 0.95, power: float = 0.8) -> int:
-    """Rows of each of two groups that show a true gap of their shares to be above 0 with chance ``power``.
-
-    Args:
-        gap: The gap, in (0, 1); the shares lie about one half, which is the worst case.
-        level: One-sided level of the bound, in [0.9, 1).
-        power: Chance wanted, in [0.5, 1).
+def absolute_difference(x: int, n: int, y: int, m: int) -> Estimate:
+    """Absolute difference ``|x/n - y/m|``, in [0, 1]; the lower bound splits its error over the two sides.
 
     Raises:
-        ValueError: If an argument is out of range.
+        ValueError: If a group has no rows, or more successes than rows.
     """
-    if not (0 < gap < 1 and 0.9 <= level < 1 and 0.5 <= power < 1):
-        raise ValueError(f"gap {gap}, level {level}, power {power}; expected (0, 1), [0.9, 1) and [0.5, 1)")
-    z = NormalDist().inv_cdf(level) + NormalDist().inv_cdf(power)
-    # gap * n - 1/2 = z * sqrt(n / 2), with the continuity correction of the bound, solved for the root of n.
-    root = (z / math.sqrt(2) + math.sqrt(z * z / 2 + 2 * gap)) / (2 * gap)
-    return math.ceil(root * root)
+    import numpy as np
+    from scipy.special import ndtri
+
+    (x, n), (y, m) = fraction(x, n), fraction(y, m)
+    split = -ndtri(np.array(ALPHAS) / 2)
+    lows = np.max(_both(difference_low, (x, n, y, m), split), axis=0)
+    highs = np.max(-_both(difference_low, (x, n, y, m), np.array(QUANTILES)), axis=0)
+    return assemble(abs(x / n - y / m), n + m, lows, highs, method=METHOD, within=(0.0, 1.0))
 
 
 def ratio(x: int, n: int, y: int, m: int) -> Estimate:

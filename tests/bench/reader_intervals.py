@@ -14,19 +14,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 from scipy.special import bdtr, bdtrc
 from scipy.stats import binom
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
-
-from enumerated import fewest, likely
-
 from govkit.stats.agreement import f_scores, matthews
 from govkit.stats.bootstrap import Undefined, multinomial
 from govkit.stats.newcombe import newcombe, newcombe_paired
+from govkit.stats.planning import fewest, likely
 from govkit.stats.proportions import wilson
 
 SIZES = (7, 50, 200, 1000, 5000)

@@ -13,21 +13,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 
 import numpy as np
 from scipy.special import bdtrc, gammaln, ndtri
 from scipy.stats import binom
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
-
-from enumerated import fewest, likely
 
 import govkit.stats as gs
 from govkit.core import LEVELS
 from govkit.stats.calibration_errors import squared_error
 from govkit.stats.estimate import ALPHAS
 from govkit.stats.paired import paired_low, paired_lows
+from govkit.stats.planning import fewest, likely
 from govkit.stats.proportions import clopper_pearson
 from govkit.stats.two_groups import difference_low, ratio_low
 

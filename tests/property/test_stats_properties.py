@@ -73,6 +73,7 @@ def test_difference(a, b):
     mirrored(found, gs.difference(*b, *a))
     # Counting failures instead of successes turns the sign.
     mirrored(found, gs.difference(a[1] - a[0], a[1], b[1] - b[0], b[1]))
+    lawful(gs.absolute_difference(*a, *b), 0, 1)
 
 
 @FEW
@@ -209,6 +210,16 @@ def test_total_variation(counts, seed):
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12), st.integers(0, 10**6))
 def test_adjusted_p_values(p_values, seed):
     order = np.random.default_rng(seed).permutation(len(p_values))
-    adjusted = gs.holm(p_values)
-    assert np.all(adjusted >= np.array(p_values))
-    assert gs.holm(np.array(p_values)[order]) == pytest.approx(adjusted[order])
+    for adjust in (gs.holm, gs.benjamini_hochberg):
+        adjusted = adjust(p_values)
+        assert np.all(adjusted >= np.array(p_values))
+        assert adjust(np.array(p_values)[order]) == pytest.approx(adjusted[order])
+    assert np.all(gs.benjamini_hochberg(p_values) <= gs.holm(p_values) * (1 + 1e-12))
+
+
+@FEW
+@given(st.floats(0, 1), st.floats(0, 1), st.sampled_from(LEVELS))
+def test_stricter_levels_need_more_rows(value, limit, level):
+    rows = gs.rows_needed(value, limit, level)
+    looser = gs.rows_needed(value, limit, 0.9)
+    assert (rows is None) or (looser is not None and looser <= rows)

@@ -30,6 +30,22 @@ def test_proportion_refuses_what_is_no_count(x, n, message):
         gs.proportion(x, n)
 
 
+def test_rows_needed_settle_and_one_fewer_do_not():
+    rows = gs.rows_needed(0.93, 0.9, 0.95)
+    assert rows is not None
+    from govkit.stats.proportions import clopper_pearson
+
+    assert clopper_pearson(0.93 * rows, rows, 0.05)[0] > 0.9
+    assert clopper_pearson(0.93 * (rows - 1), rows - 1, 0.05)[0] <= 0.9
+
+
+def test_rows_needed_below_a_limit_and_never():
+    assert gs.rows_needed(0.0, 0.05, 0.95) == 59  # the rule of three: 0.95**59 < 0.05
+    assert gs.rows_needed(0.9, 0.9) is None
+    with pytest.raises(ValueError, match="must lie"):
+        gs.rows_needed(1.2, 0.9)
+
+
 def test_mean_bounds_move_out_on_the_side_of_the_long_tail_only():
     rng = np.random.default_rng(0)
     x = rng.exponential(size=50)
@@ -191,6 +207,8 @@ def test_holm_keeps_the_order_given():
 def test_truths_are_zero_or_one():
     with pytest.raises(ValueError, match="neither true"):
         gs.auc([1, 2], [1, 2])
+    with pytest.raises(ValueError, match="old_right has 2, new_right has 1"):
+        gs.flips([1, 0], [1])
 
 
 def test_assembling_may_only_widen():

@@ -62,6 +62,15 @@ def test_newcombe_of_answers_that_never_vary_is_still_an_interval(table):
     assert -1 <= found.interval.low <= found.value <= found.interval.high <= 1
 
 
+def test_flips_balance_the_change():
+    rng = np.random.default_rng(0)
+    old, new = rng.random(300) < 0.8, rng.random(300) < 0.7
+    found = gs.flips(old, new)
+    assert found.positive.value - found.negative.value == pytest.approx(new.mean() - old.mean())
+    assert found.change.value == pytest.approx(new.mean() - old.mean())
+    assert found.p_value == gs.mcnemar_exact(int((~old & new).sum()), int((old & ~new).sum()))
+
+
 def test_no_discordant_row_is_no_evidence():
     assert gs.mcnemar_exact(0, 0) == 1.0
 

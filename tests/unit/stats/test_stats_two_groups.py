@@ -58,21 +58,22 @@ def test_wholly_apart_groups_are_apart_for_sure():
     assert low > 0.85
 
 
-@pytest.mark.parametrize("gap", [0.02, 0.1, 0.3])
-@pytest.mark.parametrize(("level", "power"), [(0.95, 0.8), (0.999, 0.9)])
-def test_the_rows_to_detect_a_gap_detect_it_that_often(gap, level, power):
-    n, draws = gs.rows_to_detect(gap, level=level, power=power), 4000
-    x, y = (
-        np.random.default_rng(0).spawn(2)[at].binomial(n, (1 + way * gap) / 2, draws) for at, way in ((0, 1), (1, -1))
-    )
-    found = gs.differences(x, np.full(draws, n), y, np.full(draws, n))
-    seen = np.mean([each.bounds[LEVELS.index(level)].low > 0 for each in found])
-    assert seen == pytest.approx(power, abs=0.05)
+def test_absolute_difference_is_symmetric_and_pays_for_both_sides():
+    there, back = gs.absolute_difference(50, 100, 30, 100), gs.absolute_difference(30, 100, 50, 100)
+    assert there == back
+    assert there.value == pytest.approx(0.2)
+    signed = gs.difference(50, 100, 30, 100)
+    for two, one in zip(there.bounds, signed.bounds, strict=True):
+        assert two.low <= max(0.0, one.low)
+        assert two.high == pytest.approx(max(one.high, -one.low))
+    # Half the error on each side: the low bound at 0.95 is the signed one at 0.975.
+    assert ends(there, 0.95)[0] == pytest.approx(ends(signed, 0.975)[0], abs=1e-9)
 
 
-def test_rows_to_detect_refuses_what_is_no_chance():
-    with pytest.raises(ValueError, match=r"power 0\.4"):
-        gs.rows_to_detect(0.1, power=0.4)
+def test_absolute_difference_of_equal_shares_starts_at_zero():
+    found = gs.absolute_difference(30, 100, 30, 100)
+    assert found.value == 0
+    assert all(b.low == 0 and b.high > 0 for b in found.bounds)
 
 
 def test_ratio_has_the_plain_value():
@@ -114,11 +115,9 @@ def test_spread_is_largest_less_smallest_and_takes_the_pairs_into_account():
     assert found.bounds[0].high == pytest.approx(pair.bounds[0].high, abs=1e-9)
 
 
-def test_two_groups_spread_like_their_difference_with_the_error_on_both_sides():
-    found, pair = gs.spread([10, 20], [50, 50]), gs.difference(20, 50, 10, 50)
-    # Half the error on each side: the low bound at 0.95 is the signed one at 0.975.
-    for level, half in ((0.9, 0.95), (0.95, 0.975), (0.99, 0.995)):
-        assert ends(found, level)[0] == pytest.approx(max(0.0, ends(pair, half)[0]), abs=1e-9)
+def test_two_groups_spread_like_their_absolute_difference():
+    found, pair = gs.spread([10, 20], [50, 50]), gs.absolute_difference(20, 50, 10, 50)
+    assert [b.low for b in found.bounds] == pytest.approx([b.low for b in pair.bounds], abs=1e-9)
     assert [b.high for b in found.bounds] == pytest.approx([b.high for b in pair.bounds], abs=1e-9)
 
 
