@@ -90,9 +90,11 @@ class VerdictError(GovkitError):
 
 EXTRA_OF = {
     **dict.fromkeys(("datasets", "accelerate", "peft"), "train"),
-    **dict.fromkeys(("weasyprint", "pyhanko"), "pdf"),
+    **dict.fromkeys(("weasyprint", "pyhanko", "asn1crypto", "segno"), "pdf"),
     "licenseclassifier": "licenses",
     "codecarbon": "energy",
+    "rfc3161_client": "stamp",
+    "sigstore": "sigstore",
     **dict.fromkeys(("presidio_analyzer", "spacy", "tldextract"), "presidio"),
     **dict.fromkeys(
         (

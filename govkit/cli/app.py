@@ -15,6 +15,7 @@ from govkit.cli import (
     people,
     policy,
     record,
+    release,
     remedy,
     selfcheck,
     verify,
@@ -48,6 +49,7 @@ app.add_typer(policy.app, name="policy")
 app.add_typer(data.app, name="data")
 app.add_typer(license.app, name="license")
 app.add_typer(keys.app, name="keys")
+app.add_typer(release.app, name="release")
 app.add_typer(people.waiver, name="waiver")
 app.add_typer(people.attestation, name="attestation")
 

@@ -113,9 +113,12 @@ def render(
     folder: Folder,
     out: Annotated[Path | None, typer.Option("--out", help="Folder for the documents, instead of the bundle.")] = None,
     pdf: Annotated[bool, typer.Option(help="Write report.pdf too.")] = True,
+    key: Annotated[Path | None, typer.Option("--key", help="Signs report.pdf and the statements for others.")] = None,
+    password_file: options.PasswordFile = None,
 ) -> None:
-    """Write card, HTML, PDF and the files for CI from a bundle's statements."""
-    for path in gk.render(folder, out=out, pdf=pdf):
+    """Write card, HTML, PDF and the files for CI and for other tools from a bundle's statements."""
+    signer = None if key is None else gk.load_key(key, options.passphrase(password_file))
+    for path in gk.render(folder, out=out, pdf=pdf, key=signer):
         screen.say(str(path))
 
 

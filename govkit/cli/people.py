@@ -50,9 +50,11 @@ def sign_waiver(
     as_of: options.AsOf = None,
 ) -> None:
     """Check a waiver and sign it with the key of its approver."""
-    _refuse(out)
+    screen.refuse_statement(out)
     signer = gk.load_key(key, options.passphrase(password_file))
-    _write(out, gk.sign_waiver(form, key=signer, trust=trust, bundle=bundle, as_of=options.moment(as_of)))
+    screen.write_statement(
+        out, gk.sign_waiver(form, key=signer, trust=trust, bundle=bundle, as_of=options.moment(as_of))
+    )
 
 
 @attestation.command("new")
@@ -78,22 +80,6 @@ def sign_attestation(
     as_of: options.AsOf = None,
 ) -> None:
     """Check an attestation and sign it with the key of its signer."""
-    _refuse(out)
+    screen.refuse_statement(out)
     signer = gk.load_key(key, options.passphrase(password_file))
-    _write(out, gk.sign_attestation(form, key=signer, trust=trust, as_of=options.moment(as_of)))
-
-
-def _refuse(out: Path) -> None:
-    if not out.name.endswith(".sigstore.json"):
-        raise gk.UsageError(f"{out}: expected a name that ends in .sigstore.json; judges read no other files")
-    screen.refuse_existing(out.parent if not out.parent.exists() else out)
-
-
-def _write(out: Path, raw: bytes) -> None:
-    try:
-        out.parent.mkdir(exist_ok=True)
-        with out.open("xb") as stream:
-            stream.write(raw)
-    except OSError as error:
-        raise gk.UsageError(f"{out}: cannot be written ({error.strerror}); name another file") from None
-    screen.say(f"signed: {out}")
+    screen.write_statement(out, gk.sign_attestation(form, key=signer, trust=trust, as_of=options.moment(as_of)))

@@ -51,6 +51,24 @@ def refuse_existing(path: Path) -> None:
         raise gk.UsageError(f"{path.absolute().parent}: no such folder")
 
 
+def refuse_statement(out: Path) -> None:
+    """Before anything is signed: judges read only files that end like this, and nothing is overwritten."""
+    if not out.name.endswith(".sigstore.json"):
+        raise gk.UsageError(f"{out}: expected a name that ends in .sigstore.json; judges read no other files")
+    refuse_existing(out.parent if not out.parent.exists() else out)
+
+
+def write_statement(out: Path, raw: bytes) -> None:
+    """Write a signed statement."""
+    try:
+        out.parent.mkdir(exist_ok=True)
+        with out.open("xb") as stream:
+            stream.write(raw)
+    except OSError as error:
+        raise gk.UsageError(f"{out}: cannot be written ({error.strerror}); name another file") from None
+    say(f"signed: {out}")
+
+
 def free_name(stem: str) -> Path:
     """The first of ``stem``, ``stem-2``, ``stem-3`` ... that does not exist here."""
     number = 1
@@ -285,23 +303,6 @@ def show_story(story: Any, folder: Path) -> None:
         (plain(f"Check it:  govkit verify {bundle.path} --model {story.model} --trust {trust}"), ""),
     ]
     put(lines)
-
-
-def show_verification(proof: gk.Verification, folder: Path, *, json: bool) -> None:
-    """What was proved, by whose key."""
-    if json:
-        facts = {"verdict": {**proof.verdict.model_dump(mode="json"), "exit_code": proof.verdict.exit_code}}
-        put_json({**facts, "signers": proof.signers, "artifact": proof.artifact, "policy": proof.policy})
-        return
-    show_verdict(proof.verdict, in_plain_words(folder, proof.verdict, gk.read_bundle(folder).findings))
-    put(
-        [
-            ("Signatures and digests verify; the verdict was judged again from the signed findings.", "green"),
-            *((f"  {name:<9} signed by {plain(signer)}", "") for name, signer in sorted(proof.signers.items())),
-            (f"  model     {proof.artifact}", ""),
-            (f"  policy    {plain(proof.policy)}", ""),
-        ]
-    )
 
 
 def show_checks(described: Sequence[dict[str, Any]], *, detail: bool, json: bool) -> None:

@@ -8,21 +8,43 @@ from typing import Annotated
 import typer
 
 import govkit as gk
-from govkit.cli import options, screen
+from govkit.cli import options, proof
 
 
 def verify(
-    folder: Annotated[Path, typer.Argument(help="The bundle.")],
-    model: Annotated[Path, typer.Option("--model", help="Folder or file of the model or predictions to be used.")],
+    folder: Annotated[Path, typer.Argument(help="The bundle, or a report.pdf that came alone.")],
     trust: Annotated[Path, typer.Option("--trust", help="Your trust file: which keys may sign what.")],
+    model: Annotated[
+        Path | None, typer.Option("--model", help="Folder or file of the model or predictions to be used.")
+    ] = None,
     policy: Annotated[str | None, typer.Option("--policy", help="Demand that this policy was judged by.")] = None,
+    log: Annotated[
+        Path | None, typer.Option("--log", help="Release log: refuse what is not in it or was taken back.")
+    ] = None,
+    minimum_sequence: Annotated[
+        int | None, typer.Option("--minimum-sequence", help="Refuse releases with a lower number.", min=1)
+    ] = None,
+    max_age: Annotated[
+        int | None, typer.Option("--max-age", help="Refuse a verdict that is older, in days.", min=0)
+    ] = None,
     as_of: options.AsOf = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Say what is proved and what is not.")] = False,
     json: options.Json = False,
 ) -> None:
     """Check signatures and digests, then judge again.
 
     Exit 4: evidence does not verify. Else as `govkit audit`: 0 passed, 1 blocked, 3 a person must decide.
     """
-    proof = gk.verify(folder, model=model, trust=trust, policy=policy, as_of=options.moment(as_of))
-    screen.show_verification(proof, folder, json=json)
-    raise typer.Exit(proof.verdict.exit_code)
+    moment = options.moment(as_of)
+    with proof.refusals(json=json):
+        if folder.suffix == ".pdf":
+            proof.show_pdf(gk.verify_pdf(folder, trust=trust, as_of=moment), folder, json=json)
+            return
+        if model is None:
+            raise gk.UsageError("--model is missing: name the folder or file that is about to be used")
+        found = gk.verify(
+            folder, model=model, trust=trust, policy=policy, as_of=moment,
+            minimum_sequence=minimum_sequence, max_age_days=max_age, log=log,
+        )  # fmt: skip
+        proof.show(found, folder, explain=explain, json=json)
+        raise typer.Exit(found.verdict.exit_code)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,12 @@ from govkit import manifest
 from govkit.core.words import Outcome
 from govkit.errors import EvidenceError, UsageError
 from govkit.evidence import moment
+from govkit.evidence.key_files import refuse_secrets
 from govkit.evidence.keys import SigningKey
-from govkit.evidence.links import check_links, model_files_of, release_subjects, subjects_of
+from govkit.evidence.links import check_links, release_subjects
 from govkit.evidence.people import unverified_digests
-from govkit.evidence.predicates import BoundFile, Release, file_of, type_of
+from govkit.evidence.predicates import BoundFile, Release, artifact_of, file_of, type_of
 from govkit.evidence.statement import Subjects, sign, unverified_payload
-from govkit.manifest import FileDigest
 
 
 def attest(
@@ -28,7 +28,6 @@ def attest(
     verdict: Mapping[str, Any],
     run: Mapping[str, Any] | None,
     key: SigningKey,
-    model_files: Sequence[FileDigest] = (),
 ) -> dict[str, str]:
     """Sign run, findings and verdict into an existing folder.
 
@@ -40,19 +39,15 @@ def attest(
         verdict: The verdict predicate; its ``inputs`` are set here.
         run: The run predicate, if there is one.
         key: Who signs.
-        model_files: What ``manifest.artifact_files`` says about the model; each file becomes a subject, so that
-            other tools can check a single file.
 
     Returns:
         Kind of statement -> ``sha256:<hex>`` of its payload.
 
     Raises:
-        UsageError: A statement file exists, or ``model_files`` are not those of ``subject_digest``.
+        UsageError: A statement file exists.
         EvidenceError: A predicate holds NaN or something that is no plain data.
     """
-    if model_files and manifest.digest_of(model_files) != subject_digest:
-        raise UsageError(f"the files of the model do not have the digest {subject_digest}: the model has changed")
-    subjects = subjects_of(subject_name, subject_digest, {file.path: file.sha256 for file in model_files})
+    subjects = ((subject_name, subject_digest),)
     digests: dict[str, str] = {}
     for kind, predicate in (("run", run), ("findings", findings)):
         if predicate is not None:
@@ -70,48 +65,58 @@ def seal(
     key: SigningKey,
     as_of: str,
     sequence: int = 1,
+    previous: str | None = None,
+    published: bool = False,
 ) -> None:
     """Sign the release, which binds every file that is in the folder now.
 
     Args:
         folder: A bundle that is complete but for its release.
-        artifact: Artifact digest of the model, if ``model`` is not given.
-        model: The model, to digest it here; if not given, the files that ``attest`` was told of are bound.
+        artifact: Artifact digest of the model, if ``model`` is not given because it is no file.
+        model: The model, whose files are bound too; the card among them only if this is ``published``.
         outcome: Outcome of the verdict.
         key: Who signs.
         as_of: UTC time to take as now.
         sequence: Number of this release of the model; a verifier can refuse older ones.
+        previous: ``sha256:<hex>`` of the payload of the release before.
+        published: Whether it goes into a release log.
 
     Raises:
-        UsageError: The folder is sealed already, lacks a statement, or its statements are about something else.
+        UsageError: The folder is sealed already, lacks a statement, its statements are about something else, or a
+            private key lies in it or among the files of the model.
         EvidenceError: A file of the bundle or of the model is a link or has a bad name.
     """
     if (folder / file_of("release")).exists():
         raise UsageError(f"{folder}: is sealed already; evidence is never changed, make a new bundle")
-    listed = () if model is None else manifest.artifact_files(model)
-    digest = artifact if model is None else manifest.digest_of(listed)
-    subjects = _attested(folder, digest, outcome)
-    model_files = {file.path: file.sha256 for file in listed} or model_files_of(subjects)
+    files = {} if model is None else _bound(model)
+    card = files.pop(manifest.CARD, None) if model is not None and model.is_dir() else None
+    digest = artifact if model is None else artifact_of(files)
+    name = _attested(folder, digest, outcome)
     release = Release(
-        files={file.path: BoundFile(sha256=file.sha256, size=file.size) for file in manifest.walk(folder)},
+        files=_bound(folder),
         artifact=digest,
-        model_files=model_files,
+        model_files=files,
+        card=card if published else None,
         verdict=outcome,
         sequence=sequence,
+        previous=previous,
+        published=published,
         as_of=moment.write(moment.read(as_of)),
         tool={"name": "govkit", "version": importlib.metadata.version("govkit")},
     )
-    _write(
-        folder,
-        "release",
-        release.model_dump(mode="json", by_alias=True),
-        release_subjects(subjects[0][0], release),
-        key,
-    )
+    predicate = release.model_dump(mode="json", by_alias=True)
+    _write(folder, "release", predicate, release_subjects(name, release), key)
 
 
-def _attested(folder: Path, artifact: str, outcome: Outcome) -> Subjects:
-    """Subjects of the findings in a folder, after the checks of a verifier: nobody seals what cannot verify."""
+def _bound(place: Path) -> dict[str, BoundFile]:
+    """Every file of a folder, or the one file; none of them is secret."""
+    files = manifest.walk(place)
+    refuse_secrets((file.path, place / file.path if place.is_dir() else place) for file in files)
+    return {file.path: BoundFile(sha256=file.sha256, size=file.size) for file in files}
+
+
+def _attested(folder: Path, artifact: str, outcome: Outcome) -> str:
+    """Name of the model that was measured, after the checks of a verifier: nobody seals what cannot verify."""
     kinds = ("run", "findings", "verdict") if (folder / file_of("run")).exists() else ("findings", "verdict")
     try:
         read = {kind: unverified_payload(folder / file_of(kind)) for kind in kinds}
@@ -127,7 +132,7 @@ def _attested(folder: Path, artifact: str, outcome: Outcome) -> Subjects:
         )
     except EvidenceError as error:
         raise UsageError(f"{folder}: cannot be sealed for {artifact or 'no model'}: {error}") from None
-    return tuple((item["name"], "sha256:" + item["digest"]["sha256"]) for item in findings["subject"])
+    return str(findings["subject"][0]["name"])
 
 
 def _write(folder: Path, kind: str, predicate: Mapping[str, Any], subjects: Subjects, key: SigningKey) -> str:

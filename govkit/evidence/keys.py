@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -13,12 +13,15 @@ from pydantic import ValidationError
 
 from govkit.errors import UsageError
 from govkit.evidence import moment
+from govkit.evidence.certificate import certificate_of
+from govkit.evidence.key_files import read_private
 from govkit.evidence.trust import ROLES, SignerRole, Trust, TrustedKey, key_id, write_trust
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
 KEY_FILE = "audit.key"
+CERTIFICATE_FILE = "audit.crt"
 TRUST_FILE = "trust.yaml"
 DAYS = 730
 """Days for which a new key is believed, unless its trust file is edited."""
@@ -112,10 +115,10 @@ def new_key(
     roles: Sequence[SignerRole] = ROLES,
     signs_as: Sequence[str] = (),
 ) -> SigningKey:
-    """Make a key: ``audit.key`` (encrypted PKCS#8, readable by its owner only) and ``trust.yaml``.
+    """Make a key: ``audit.key`` (encrypted PKCS#8, readable by its owner only), ``audit.crt`` and ``trust.yaml``.
 
     Args:
-        folder: Where the two files go; made if it is missing.
+        folder: Where the three files go; made if it is missing.
         password: Passphrase of the key file.
         name: Who holds the key.
         as_of: UTC time to take as now.
@@ -125,51 +128,62 @@ def new_key(
     Raises:
         UsageError: One of the files exists, the folder cannot be written, or the passphrase cannot be used.
     """
+    key = throwaway_key(name, as_of)
+    write_key(folder, key, password=password, trust=trust_of(key, roles=roles, signs_as=signs_as))
+    return key
+
+
+def write_key(
+    folder: Path, key: SigningKey, *, password: bytes, trust: Trust, more: Mapping[str, bytes] | None = None
+) -> None:
+    """Write ``audit.key``, ``audit.crt`` and ``trust.yaml``.
+
+    Args:
+        folder: Where they go; made if it is missing.
+        key: The new key.
+        password: Passphrase of the key file.
+        trust: A trust file that believes it.
+        more: Name -> content of files that go with them.
+
+    Raises:
+        UsageError: One of the files exists, the folder cannot be written, or the passphrase cannot be used.
+    """
+    from cryptography.hazmat.primitives.serialization import Encoding
+    from cryptography.x509 import load_der_x509_certificate
+
+    secret = _encrypted(key, password)
+    certificate = load_der_x509_certificate(certificate_of(key)).public_bytes(Encoding.PEM)
+    public = {CERTIFICATE_FILE: certificate, **(more or {})}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in (folder / name for name in (KEY_FILE, TRUST_FILE, *public)):
+            if path.exists() or path.is_symlink():
+                raise UsageError(f"{path}: already exists; a key is never overwritten, name another folder")
+        with os.fdopen(os.open(folder / KEY_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+            stream.write(secret)
+        for name, content in public.items():
+            (folder / name).write_bytes(content)
+        write_trust(folder / TRUST_FILE, trust)
+    except OSError as error:
+        raise UsageError(f"{error.filename or folder}: cannot be written ({error.strerror})") from None
+
+
+def _encrypted(key: SigningKey, password: bytes) -> bytes:
     from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 
     if not password:
         raise UsageError("the passphrase is empty; a signing key is never stored in the open")
-    key = throwaway_key(name, as_of)
-    trust = trust_of(key, roles=roles, signs_as=signs_as)
     try:
-        pem = key.private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(password))
+        return key.private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(password))
     except ValueError:
         raise UsageError("the passphrase is too long; use at most 1,000 bytes") from None
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for path in (folder / KEY_FILE, folder / TRUST_FILE):
-            if path.exists() or path.is_symlink():
-                raise UsageError(f"{path}: already exists; a key is never overwritten, name another folder")
-        with os.fdopen(os.open(folder / KEY_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
-            stream.write(pem)
-        write_trust(folder / TRUST_FILE, trust)
-    except OSError as error:
-        raise UsageError(f"{error.filename or folder}: cannot be written ({error.strerror})") from None
-    return key
 
 
 def load_key(path: Path, password: bytes | None) -> SigningKey:
     """Read a key file.
 
     Raises:
-        UsageError: It is missing, not encrypted PKCS#8 on P-256, or the passphrase is missing or wrong.
+        UsageError: As ``read_private``.
     """
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
-    try:
-        pem = path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{path}: the signing key cannot be read ({error.strerror}); see 'govkit keys new'") from None
-    if b"-----BEGIN ENCRYPTED PRIVATE KEY-----" not in pem:
-        raise UsageError(f"{path}: expected an encrypted PKCS#8 key in PEM text, as 'govkit keys new' writes it")
-    if not password:
-        raise UsageError(f"{path}: the key is encrypted and no passphrase was given")
-    try:
-        private = load_pem_private_key(pem, password)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise UsageError(f"{path}: the passphrase is wrong, or the file is damaged") from None
-    if not isinstance(private, ec.EllipticCurvePrivateKey) or private.curve.name != "secp256r1":
-        raise UsageError(f"{path}: expected a key on the curve P-256; make one with 'govkit keys new'")
+    private = read_private(path, password)
     return SigningKey(key_id(private.public_key()), "", "", private)

@@ -9,41 +9,30 @@ from govkit.core.words import Outcome
 from govkit.errors import EvidenceError
 from govkit.evidence.predicates import FindingsLinks, Release, VerdictLinks, file_of, parse
 from govkit.evidence.statement import Subjects
+from govkit.manifest import CARD
 
 MODEL_PREFIX = "model:"
 """Marks model files among the subjects; no path holds a colon, so a model file is never taken for a bundle file."""
 
 
-def subjects_of(name: str, artifact: str, model_files: Mapping[str, str]) -> Subjects:
-    """Subjects of run, findings and verdict: the artifact, then each model file (path -> hex SHA-256)."""
-    files = ((MODEL_PREFIX + path, "sha256:" + sha256) for path, sha256 in sorted(model_files.items()))
-    return ((name, artifact), *files)
-
-
 def release_subjects(name: str, release: Release) -> Subjects:
-    """Subjects of the release: the artifact, each model file, each file of the bundle."""
-    bound = ((path, "sha256:" + entry.sha256) for path, entry in sorted(release.files.items()))
-    return (*subjects_of(name, release.artifact, release.model_files), *bound)
-
-
-def model_files_of(subjects: Subjects) -> dict[str, str]:
-    """The model files among subjects: path -> hex SHA-256."""
-    return {
-        name.removeprefix(MODEL_PREFIX): digest.removeprefix("sha256:")
-        for name, digest in subjects[1:]
-        if name.startswith(MODEL_PREFIX)
+    """Subjects of the release: the artifact, each file of the model, its card, each file of the bundle."""
+    model = dict(release.model_files) if release.card is None else {**release.model_files, CARD: release.card}
+    files = {
+        **{MODEL_PREFIX + path: entry for path, entry in sorted(model.items())},
+        **dict(sorted(release.files.items())),
     }
+    return ((name, release.artifact), *((path, "sha256:" + entry.sha256) for path, entry in files.items()))
 
 
 def check_subjects(kind: str, subjects: Subjects, *, name: str, release: Release) -> None:
-    """A statement is about the artifact that the release names, and about its files or none.
+    """The release is about all files that it names, every other statement about the artifact alone.
 
     Raises:
         EvidenceError: ``WRONG_SUBJECT``.
     """
-    whole = subjects_of(name, release.artifact, release.model_files)
-    right = (release_subjects(name, release),) if kind == "release" else (whole, whole[:1])
-    if subjects not in right:
+    right = release_subjects(name, release)
+    if subjects != (right if kind == "release" else right[:1]):
         file = file_of(kind)
         raise EvidenceError("WRONG_SUBJECT", f"{file}: is about another model or other files", file=file)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -10,6 +11,7 @@ from govkit.core import Recorded
 from govkit.core.recorded import Digest
 from govkit.core.words import Outcome
 from govkit.errors import EvidenceError
+from govkit.manifest import FileDigest, digest_of
 
 KINDS = ("run", "findings", "verdict", "release")
 """Kinds of statements, in the order in which they are signed."""
@@ -29,7 +31,7 @@ def type_of(kind: str) -> str:
 
 
 class BoundFile(Recorded):
-    """A file of the bundle."""
+    """A file of the bundle or of the model."""
 
     sha256: Hex
     size: Annotated[int, Field(ge=0)]
@@ -41,9 +43,12 @@ class Release(Recorded):
     Attributes:
         files: Every file of the bundle but the release itself, by its relative path.
         artifact: Digest of the model.
-        model_files: Hex SHA-256 of each file that ``artifact`` covers; empty for a model that is no file.
+        model_files: Every file that ``artifact`` covers; empty for a model that is no file.
+        card: The ``README.md`` beside them; None where the model was sealed without one.
         verdict: Outcome of the verdict.
         sequence: Number of the release; a later one is higher.
+        previous: ``sha256:<hex>`` of the payload of the release before it, if there is one.
+        published: Whether it stands in a release log, with the countersignatures that its tier asks for.
         as_of: When it was sealed, UTC.
         tool: Name and version of what sealed it.
     """
@@ -51,11 +56,19 @@ class Release(Recorded):
     schema_: Annotated[Literal["govkit.release/v1"], Field(alias="schema")] = "govkit.release/v1"
     files: dict[str, BoundFile]
     artifact: Digest
-    model_files: dict[str, Hex]
+    model_files: dict[str, BoundFile]
+    card: BoundFile | None = None
     verdict: Outcome
     sequence: Annotated[int, Field(ge=1)]
+    previous: Digest | None = None
+    published: bool = False
     as_of: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
     tool: dict[str, str]
+
+
+def artifact_of(files: Mapping[str, BoundFile]) -> str:
+    """Artifact digest of a model with these files."""
+    return digest_of(FileDigest(path, found.sha256, found.size) for path, found in files.items())
 
 
 class _Loose(BaseModel):

@@ -11,7 +11,7 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,7 +51,14 @@ class Statement:
     signer: TrustedKey
 
 
-def sign(predicate_type: str, predicate: dict[str, Any], subjects: Sequence[tuple[str, str]], key: SigningKey) -> bytes:
+def sign(
+    predicate_type: str,
+    predicate: dict[str, Any],
+    subjects: Sequence[tuple[str, str]],
+    key: SigningKey,
+    *,
+    hint: str | None = None,
+) -> bytes:
     """The bytes of a statement file.
 
     Args:
@@ -59,6 +66,7 @@ def sign(predicate_type: str, predicate: dict[str, Any], subjects: Sequence[tupl
         predicate: Plain data.
         subjects: ``(name, "sha256:<hex>")`` of each thing it is about, the main one first.
         key: Who signs.
+        hint: How the file names the key, where another format asks for something else than the id of the key.
 
     Raises:
         EvidenceError: The predicate is no plain, finite data.
@@ -72,24 +80,32 @@ def sign(predicate_type: str, predicate: dict[str, Any], subjects: Sequence[tupl
         "payloadType": PAYLOAD_TYPE,
         "signatures": [{"keyid": "", "sig": base64.b64encode(key.sign(pae(payload))).decode("ascii")}],
     }
-    material = {"publicKey": {"hint": key.id}}
+    material = {"publicKey": {"hint": hint or key.id}}
     return (
         canonical.dumps({"mediaType": MEDIA_TYPE, "verificationMaterial": material, "dsseEnvelope": envelope}) + b"\n"
     )
 
 
 def open_statement(
-    raw: bytes, *, trust: Trust, role: SignerRole, predicate_type: str, as_of: str, file: str
+    raw: bytes,
+    *,
+    trust: Trust,
+    role: SignerRole | None,
+    predicate_type: str,
+    as_of: str,
+    file: str,
+    hints: Mapping[str, str] | None = None,
 ) -> Statement:
     """Verify a statement, and only then read it.
 
     Args:
         raw: The bytes of the file.
         trust: Whom the verifier believes.
-        role: What the signer must be trusted for.
+        role: What the signer must be trusted for; None for what each key may say of itself.
         predicate_type: What the statement must be.
         as_of: UTC time to take as now; keys must be valid then.
         file: Name of the file, for the message.
+        hints: Hint -> id of the key it selects, where another format asks for hints of its own.
 
     Raises:
         EvidenceError: ``BAD_JSON``, ``DUP_KEY``, ``NON_FINITE``, ``UNSIGNED_FIELD``, ``BAD_ENVELOPE``,
@@ -98,8 +114,19 @@ def open_statement(
         UsageError: ``as_of`` is no time.
     """
     payload, signature, hint = _envelope(raw, file)
-    signer = _signer(hint, trust, role, as_of=as_of, file=file)
-    _verify(signer, payload, signature, file)
+    hint = hint if hints is None else hints.get(hint, "")
+    signer = trusted_key(hint, trust, role, as_of=as_of, file=file)
+    verify_bytes(signer, pae(payload), signature, file=file)
+    predicate, subjects = read_payload(payload, predicate_type, file=file)
+    return Statement(predicate_type, predicate, subjects, "sha256:" + hashlib.sha256(payload).hexdigest(), signer)
+
+
+def read_payload(payload: bytes, predicate_type: str, *, file: str) -> tuple[dict[str, Any], Subjects]:
+    """Predicate and subjects of a payload whose signature verified.
+
+    Raises:
+        EvidenceError: As ``open_statement`` says of payloads.
+    """
     content = canonical.loads(payload, file=file)
     if canonical.dumps(content, file=file) != payload:
         raise EvidenceError("NOT_CANONICAL", f"{file}: the payload is not in its canonical form", file=file)
@@ -111,13 +138,7 @@ def open_statement(
         raise EvidenceError("PREDICATE_TYPE", f"{file}: expected {predicate_type!r}, found {found}", file=file)
     if not isinstance(content["predicate"], dict):
         raise EvidenceError("BAD_STATEMENT", f"{file}: the predicate is no object", file=file)
-    return Statement(
-        predicate_type,
-        content["predicate"],
-        _subjects(content["subject"], file),
-        "sha256:" + hashlib.sha256(payload).hexdigest(),
-        signer,
-    )
+    return content["predicate"], _subjects(content["subject"], file)
 
 
 def read_unverified(path: Path) -> dict[str, Any]:
@@ -228,13 +249,18 @@ def _base64(text: Any, file: str) -> bytes:
     return data
 
 
-def _signer(hint: str, trust: Trust, role: SignerRole, *, as_of: str, file: str) -> TrustedKey:
-    """The trusted key that the hint selects. The hint only selects; what the key may do stands in the trust file."""
+def trusted_key(hint: str, trust: Trust, role: SignerRole | None, *, as_of: str, file: str) -> TrustedKey:
+    """The trusted key that the hint selects. The hint only selects; what the key may do stands in the trust file.
+
+    Raises:
+        EvidenceError: ``UNKNOWN_KEY``, ``KEY_ROLE``, ``KEY_PERIOD`` or ``KEY_REVOKED``.
+        UsageError: ``as_of`` is no time.
+    """
     now = moment.read(as_of)
     key = trust.find(hint)
     if key is None:
         raise EvidenceError("UNKNOWN_KEY", f"{file}: signed by a key that the trust file does not hold", file=file)
-    if role not in key.roles:
+    if role is not None and role not in key.roles:
         raise EvidenceError("KEY_ROLE", f"{file}: the key {key.name!r} is not trusted for {role!r}", file=file)
     if key.revoked_at is not None and key.revoked_at <= now:
         raise EvidenceError("KEY_REVOKED", f"{file}: the key {key.name!r} has been revoked", file=file)
@@ -244,18 +270,23 @@ def _signer(hint: str, trust: Trust, role: SignerRole, *, as_of: str, file: str)
     return key
 
 
-def _verify(signer: TrustedKey, payload: bytes, signature: bytes, file: str) -> None:
+def verify_bytes(signer: TrustedKey, message: bytes, signature: bytes, *, file: str) -> None:
+    """Verify the signature of a message.
+
+    Raises:
+        EvidenceError: ``BAD_SIGNATURE``, or ``NOT_CANONICAL`` for the second form of a valid signature.
+    """
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
     from cryptography.hazmat.primitives.hashes import SHA256
 
     try:
-        signer.public.verify(signature, pae(payload), ec.ECDSA(SHA256()))
+        signer.public.verify(signature, message, ec.ECDSA(SHA256()))
         r, s = decode_dss_signature(signature)
     except (InvalidSignature, ValueError):
-        message = f"{file}: the signature does not fit the payload and the key {signer.name!r}"
-        raise EvidenceError("BAD_SIGNATURE", message, file=file) from None
+        said = f"{file}: the signature does not fit the payload and the key {signer.name!r}"
+        raise EvidenceError("BAD_SIGNATURE", said, file=file) from None
     if s > ORDER // 2 or encode_dss_signature(r, s) != signature:
         raise EvidenceError("NOT_CANONICAL", f"{file}: the signature is a second form of a valid one", file=file)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
@@ -17,11 +19,12 @@ from govkit.evidence import moment
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
-SignerRole = Literal["train", "audit", "gate", "release", "lock", "waive", "attest"]
-"""What a key may sign: the run, the findings, the verdict, the release, locks, waivers, attestations."""
+SignerRole = Literal["train", "audit", "gate", "release", "lock", "report", "waive", "attest", "countersign"]
+"""What a key may sign: the run, the findings, the verdict, the release and its log, locks, the PDF report; and of
+people: waivers, attestations, countersignatures."""
 
-ROLES: tuple[SignerRole, ...] = ("train", "audit", "gate", "release", "lock")
-"""What a new key may sign unless it is said otherwise: what a program makes. The two others are for people."""
+ROLES: tuple[SignerRole, ...] = ("train", "audit", "gate", "release", "lock", "report")
+"""What a new key may sign unless it is said otherwise: what a program makes. The others are for people."""
 
 
 class TrustedKey(Recorded):
@@ -37,6 +40,7 @@ class TrustedKey(Recorded):
         not_before: First moment of validity.
         not_after: Last moment of validity.
         revoked_at: From this moment on nothing that it signed is believed.
+        reason: Why it was revoked, for people.
     """
 
     id: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -48,6 +52,7 @@ class TrustedKey(Recorded):
     not_before: AwareDatetime
     not_after: AwareDatetime
     revoked_at: AwareDatetime | None = None
+    reason: Annotated[str, Field(max_length=200, exclude_if=lambda found: not found)] = ""
 
     @model_validator(mode="after")
     def _key_has_this_id(self) -> TrustedKey:
@@ -88,11 +93,37 @@ class TrustedKey(Recorded):
         return key
 
 
+class TimestampAuthority(Recorded):
+    """Who is believed about times (RFC 3161).
+
+    Attributes:
+        name: Who it is, for people.
+        certificate: PEM text of its root, or of the one certificate that it signs times with.
+    """
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    certificate: str
+
+    @field_validator("certificate")
+    @classmethod
+    def _one_certificate(cls, value: str) -> str:
+        from cryptography.x509 import load_pem_x509_certificates
+
+        try:
+            found = load_pem_x509_certificates(value.encode("utf-8"))
+        except ValueError:
+            raise ValueError("expected the PEM text of a certificate") from None
+        if len(found) != 1:
+            raise ValueError(f"expected one certificate, found {len(found)}: give each its own entry")
+        return value
+
+
 class Trust(Recorded):
-    """A trust file (``govkit.trust/v1``): the keys that a verifier believes."""
+    """A trust file (``govkit.trust/v1``): the keys that a verifier believes, and whom about times."""
 
     schema_: Annotated[Literal["govkit.trust/v1"], Field(alias="schema")] = "govkit.trust/v1"
     keys: Annotated[tuple[TrustedKey, ...], Field(min_length=1)]
+    timestamp_authorities: Annotated[tuple[TimestampAuthority, ...], Field(exclude_if=lambda found: not found)] = ()
 
     @model_validator(mode="after")
     def _each_key_once(self) -> Trust:
@@ -112,8 +143,10 @@ def join_trust(stores: Iterable[Trust]) -> Trust:
     Raises:
         UsageError: A key stands in more than one of them.
     """
+    read = tuple(stores)
+    authorities = dict.fromkeys(each for store in read for each in store.timestamp_authorities)
     try:
-        return Trust(keys=tuple(key for store in stores for key in store.keys))
+        return Trust(keys=tuple(key for store in read for key in store.keys), timestamp_authorities=tuple(authorities))
     except ValidationError as error:
         raise UsageError(f"the trust files cannot be joined: {error.errors()[0]['msg']}") from None
 
@@ -129,8 +162,33 @@ def key_id(public: EllipticCurvePublicKey) -> str:
 
 def write_trust(path: Path, trust: Trust) -> None:
     """Write a trust file."""
-    plain = trust.model_dump(mode="json", by_alias=True, exclude_none=True)
-    path.write_text(documents.dump(plain), encoding="utf-8")
+    path.write_text(_text(trust), encoding="utf-8")
+
+
+def _text(trust: Trust) -> str:
+    return documents.dump(trust.model_dump(mode="json", by_alias=True, exclude_none=True))
+
+
+def replace_trust(path: Path, trust: Trust) -> None:
+    """Put another trust file in the place of one, at once and with the same permissions; a link keeps its target.
+
+    Raises:
+        UsageError: It cannot be written, or somebody else is changing it.
+    """
+    place = Path(os.path.realpath(path))
+    draft = place.with_name(f".{place.name}.new")
+    try:
+        mode = stat.S_IMODE(place.stat().st_mode)
+        with draft.open("x", encoding="utf-8") as stream:
+            os.fchmod(stream.fileno(), mode)
+            stream.write(_text(trust))
+            stream.flush()
+            os.fsync(stream.fileno())
+        draft.replace(place)
+    except FileExistsError:
+        raise UsageError(f"{draft}: is there already; remove it if nobody is changing {place.name} now") from None
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be replaced ({error.strerror})") from None
 
 
 def read_trust(trust: Path | str | Trust) -> Trust:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,12 +14,25 @@ from govkit.evidence import moment
 from govkit.evidence.links import check_links, check_subjects
 from govkit.evidence.locks import LOCK_FILE, HeldLock, open_lock
 from govkit.evidence.people import SORTS, People, collect, open_signed
-from govkit.evidence.predicates import Kind, MeasuredRows, Release, VerdictLinks, file_of, parse, type_of
+from govkit.evidence.predicates import (
+    BoundFile,
+    Kind,
+    MeasuredRows,
+    Release,
+    VerdictLinks,
+    artifact_of,
+    file_of,
+    parse,
+    type_of,
+)
 from govkit.evidence.statement import Statement, open_statement, read_bytes
 from govkit.evidence.trust import SignerRole, Trust
 from govkit.manifest import FileDigest
 
 ROLE_OF: dict[Kind, SignerRole] = {"run": "train", "findings": "audit", "verdict": "gate", "release": "release"}
+Reader = Callable[[Path, Mapping[str, int]], tuple[FileDigest, ...]]
+"""Digests those files of a folder that are named, with their sizes."""
+
 CLOCK_SKEW = timedelta(minutes=5)
 RELEASE = file_of("release")
 
@@ -31,8 +45,11 @@ class Evidence:
         run: The run predicate, or None.
         findings: The findings predicate.
         verdict: The verdict predicate; a caller judges again and does not believe it.
-        release: The release predicate.
+        release: The seal.
+        release_sha256: ``sha256:<hex>`` of the payload of the seal; the identity of the release.
+        digests: ``run`` (if there is one), ``findings`` and ``verdict`` -> ``sha256:<hex>`` of the payload.
         people: Waivers and attestations, and the lock if there is one.
+        keys: Ids of the keys that signed findings, verdict and release.
         signers: Kind of statement, or file of a person's statement -> name of the trusted key that signed it.
         artifact: Artifact digest of the model.
         model_checked: Whether the files of the model were at hand and have this digest.
@@ -41,15 +58,25 @@ class Evidence:
     run: dict[str, Any] | None
     findings: dict[str, Any]
     verdict: dict[str, Any]
-    release: dict[str, Any]
+    release: Release
+    release_sha256: str
+    digests: dict[str, str]
     people: People
+    keys: tuple[str, ...]
     signers: dict[str, str]
     artifact: str
     model_checked: bool
 
 
 def check_signatures(
-    folder: Path, *, model: Path | None, trust: Trust, as_of: str, minimum_sequence: int | None = None
+    folder: Path,
+    *,
+    model: Path | None,
+    trust: Trust,
+    as_of: str,
+    minimum_sequence: int | None = None,
+    max_age_days: int | None = None,
+    read: Reader = manifest.walk,
 ) -> Evidence:
     """Verify signatures, digests and ties of a bundle.
 
@@ -59,6 +86,8 @@ def check_signatures(
         trust: Whom the verifier believes; never from the bundle.
         as_of: UTC time of the verifier's clock.
         minimum_sequence: Oldest release to accept, if replays matter.
+        max_age_days: How old a verdict may be.
+        read: Digests the files of the model, once and only if their names and sizes are the sealed ones.
 
     Returns:
         The predicates; the policy is not judged here.
@@ -66,8 +95,8 @@ def check_signatures(
     Raises:
         EvidenceError: The first thing that does not verify, with its code and file: those of ``open_statement`` and
             ``manifest.walk``, and ``MISSING_FILE``, ``EXTRA_FILE``, ``BOUND_FILE``, ``MODEL_MISMATCH``,
-            ``WRONG_SUBJECT``, ``INPUTS_MISMATCH``, ``POLICY_SWAPPED``, ``VERDICT_DIFFERS``, ``FUTURE``, ``REPLAY``; of
-            statements of people ``WRONG_NAME``, ``WRONG_ROLE``, ``TWICE``, ``FOUR_EYES``; of a lock
+            ``WRONG_SUBJECT``, ``INPUTS_MISMATCH``, ``POLICY_SWAPPED``, ``VERDICT_DIFFERS``, ``FUTURE``, ``STALE``,
+            ``REPLAY``; of statements of people ``WRONG_NAME``, ``WRONG_ROLE``, ``TWICE``, ``FOUR_EYES``; of a lock
             ``LOCK_MISSING`` and those of ``HeldLock.check``.
         UsageError: The folder or the model is not there.
     """
@@ -78,17 +107,23 @@ def check_signatures(
     _check_files(folder, release)
     signed = {"release": opened, **_open_bound(folder, release, trust, as_of)}
     if model is not None:
-        _check_model(model, release)
+        _check_model(model, release, read)
     people = _open_people(folder, release, trust, as_of, signed)
     people = replace(people, lock=_open_lock(folder, release, trust, as_of, signed))
     _check_ties(signed, release, people)
-    _check_time(signed, release, as_of=as_of, minimum_sequence=minimum_sequence)
+    _check_time(signed, release, as_of=as_of, max_age_days=max_age_days)
+    if minimum_sequence is not None and release.sequence < minimum_sequence:
+        message = f"{RELEASE}: is release {release.sequence}, expected {minimum_sequence} or later"
+        raise EvidenceError("REPLAY", message, file=RELEASE)
     return Evidence(
         run=signed["run"].predicate if "run" in signed else None,
         findings=signed["findings"].predicate,
         verdict=signed["verdict"].predicate,
-        release=signed["release"].predicate,
+        release=release,
+        release_sha256=opened.payload_sha256,
+        digests={kind: signed[kind].payload_sha256 for kind in signed if kind != "release"},
         people=people,
+        keys=tuple(signed[kind].signer.id for kind in ("findings", "verdict", "release")),
         signers={
             **{kind: statement.signer.name for kind, statement in signed.items()},
             **{each.file: each.signer.name for each in people.signed},
@@ -163,47 +198,54 @@ def _check_files(folder: Path, release: Release) -> None:
     """The files of the bundle are exactly those that were sealed."""
     for path in release.files:
         manifest.refuse_bad_path(path)
-    found = {file.path: file for file in manifest.walk(folder) if file.path != RELEASE}
+    found = {path: size for path, size in manifest.listing(folder).items() if path != RELEASE}
     for path in sorted(found.keys() - release.files.keys()):
         raise EvidenceError("EXTRA_FILE", f"{path!r} is in the bundle and was not sealed; remove it", file=path)
     for path in sorted(release.files.keys() - found.keys()):
         raise EvidenceError("MISSING_FILE", f"{path!r} was sealed and is missing from the bundle", file=path)
-    changed = [
-        path for path, bound in sorted(release.files.items()) if not _same(found[path], bound.sha256, bound.size)
-    ]
+    changed = _resized(found, release.files) or _changed(manifest.walk(folder, found), release.files)
     if changed:
         names = ", ".join(map(repr, changed))
         raise EvidenceError("BOUND_FILE", f"changed since the bundle was sealed: {names}", file=changed[0])
 
 
-def _same(found: FileDigest, sha256: str, size: int) -> bool:
-    return (found.sha256, found.size) == (sha256, size)
+def _resized(found: Mapping[str, int], bound: Mapping[str, BoundFile]) -> list[str]:
+    """Files that are not there, not bound, or of another size: known before a byte of them is read."""
+    sizes = {path: entry.size for path, entry in bound.items()}
+    return sorted(path for path in found.keys() | sizes.keys() if found.get(path) != sizes.get(path))
 
 
-def _check_model(model: Path, release: Release) -> None:
-    """The model at hand is the one that was audited."""
-    listed = manifest.artifact_files(model)
-    found = {file.path: file.sha256 for file in listed}
-    bound = release.model_files
-    if manifest.digest_of(listed) == release.artifact and bound in ({}, found):
-        return
-    differing = sorted(path for path in found.keys() | bound.keys() if found.get(path) != bound.get(path))
-    shown = [f"{path!r} ({_difference(path, found, bound)})" for path in differing[:20]] if bound else []
-    more = f" and {len(differing) - 20} more" if bound and len(differing) > 20 else ""
-    raise EvidenceError(
-        "MODEL_MISMATCH",
-        f"{model}: not the model that was audited: {', '.join(shown) or 'another digest'}{more}",
-        file=differing[0] if differing and bound else "",
-    )
+def _changed(found: Iterable[FileDigest], bound: Mapping[str, BoundFile]) -> list[str]:
+    digests = {file.path: file.sha256 for file in found}
+    sealed = {path: entry.sha256 for path, entry in bound.items()}
+    return sorted(path for path in digests.keys() | sealed.keys() if digests.get(path) != sealed.get(path))
 
 
-def _difference(path: str, found: dict[str, str], bound: dict[str, str]) -> str:
+def _check_model(model: Path, release: Release, read: Reader) -> None:
+    """The model at hand is the one that was audited, with the card that was sealed with it, if one was."""
+    bound = dict(release.model_files)
+    if bound and artifact_of(bound) != release.artifact:
+        raise EvidenceError("WRONG_SUBJECT", f"{RELEASE}: lists files of another model", file=RELEASE)
+    found = manifest.listing(model)
+    if release.card is not None:
+        bound[manifest.CARD] = release.card
+    elif model.is_dir():
+        found.pop(manifest.CARD, None)
+    differing = _resized(found, bound) or _changed(read(model, found), bound)
+    if differing:
+        shown = [f"{path!r} ({_difference(path, found, bound)})" for path in differing[:20]]
+        more = f" and {len(differing) - 20} more" if len(differing) > 20 else ""
+        message = f"{model}: not the model that was audited: {', '.join(shown)}{more}"
+        raise EvidenceError("MODEL_MISMATCH", message, file=differing[0])
+
+
+def _difference(path: str, found: Mapping[str, int], bound: Mapping[str, BoundFile]) -> str:
     if path not in bound:
         return "not audited"
     return "changed" if path in found else "missing"
 
 
-def _check_time(signed: dict[str, Statement], release: Release, *, as_of: str, minimum_sequence: int | None) -> None:
+def _check_time(signed: dict[str, Statement], release: Release, *, as_of: str, max_age_days: int | None) -> None:
     now = moment.read(as_of)
     judged = parse(VerdictLinks, signed["verdict"].predicate, file=file_of("verdict")).verdict.as_of
     for kind, text in (("release", release.as_of), ("verdict", judged)):
@@ -215,6 +257,6 @@ def _check_time(signed: dict[str, Statement], release: Release, *, as_of: str, m
         if time > now + CLOCK_SKEW:
             message = f"{file_of(kind)}: dated {moment.write(time)}, later than now ({moment.write(now)})"
             raise EvidenceError("FUTURE", message, file=file_of(kind))
-    if minimum_sequence is not None and release.sequence < minimum_sequence:
-        message = f"{RELEASE}: is release {release.sequence}, expected {minimum_sequence} or later"
-        raise EvidenceError("REPLAY", message, file=RELEASE)
+    if max_age_days is not None and moment.read(judged) < now - timedelta(days=max_age_days):
+        message = f"{file_of('verdict')}: judged on {judged}, more than {max_age_days} days ago; audit the model again"
+        raise EvidenceError("STALE", message, file=file_of("verdict"))

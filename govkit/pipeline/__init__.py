@@ -9,9 +9,12 @@ from govkit.pipeline.asserting import assert_policy
 from govkit.pipeline.bundle import Bundle, read_bundle
 from govkit.pipeline.files import write_findings, write_verdict
 from govkit.pipeline.forms import draft_attestation, draft_waiver, sign_attestation, sign_waiver
+from govkit.pipeline.keys import accept_rotation, revoke_key, rotate_key
 from govkit.pipeline.licensing import LicenseCheck, LicenseFacts, check_licenses, explain_license
+from govkit.pipeline.loading import verified_load
 from govkit.pipeline.locking import lock_policy
 from govkit.pipeline.people import open_people
+from govkit.pipeline.points import Point, explain_proof
 from govkit.pipeline.policy import (
     begin_policy,
     compare_policies,
@@ -22,28 +25,36 @@ from govkit.pipeline.policy import (
     rmf_table,
     run_policy_tests,
 )
+from govkit.pipeline.releasing import Released, countersign, read_log, release, revoke_release
 from govkit.pipeline.remedying import Remedied, remedy
 from govkit.pipeline.selfcheck import selfcheck_bytes
 from govkit.pipeline.steps import attest, audit, judge, measure, render, seal
 from govkit.pipeline.suggesting import suggest_suite
 from govkit.pipeline.verification import Verification, verify
+from govkit.pipeline.verifying_pdf import VerifiedPdf, verify_pdf
 
 __all__ = [
     "Bundle",
     "LicenseCheck",
     "LicenseFacts",
+    "Point",
+    "Released",
     "Remedied",
     "Verification",
+    "VerifiedPdf",
+    "accept_rotation",
     "assert_policy",
     "attest",
     "audit",
     "begin_policy",
     "check_licenses",
     "compare_policies",
+    "countersign",
     "draft_attestation",
     "draft_waiver",
     "explain_control",
     "explain_license",
+    "explain_proof",
     "judge",
     "lint_policy",
     "lock_policy",
@@ -51,17 +62,24 @@ __all__ = [
     "open_people",
     "plan_rows",
     "read_bundle",
+    "read_log",
+    "release",
     "remedy",
     "render",
     "resolve_policy",
+    "revoke_key",
+    "revoke_release",
     "rmf_table",
+    "rotate_key",
     "run_policy_tests",
     "seal",
     "selfcheck_bytes",
     "sign_attestation",
     "sign_waiver",
     "suggest_suite",
+    "verified_load",
     "verify",
+    "verify_pdf",
     "write_findings",
     "write_verdict",
 ]

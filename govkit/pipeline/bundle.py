@@ -77,12 +77,7 @@ class Bundle:
         Raises:
             VerdictError: The verdict is ``BLOCK`` (exit code 1) or ``REVIEW`` (3).
         """
-        code = EXIT_CODE[self.verdict.outcome]
-        if code:
-            free = ("pass", "not_applicable")
-            standing = [each for each in self.verdict.rulings if each.state not in free and not each.waived]
-            told = "; ".join(f"{each.control} {each.state}: {each.title}" for each in standing)
-            raise VerdictError(self.verdict.outcome, code, f"{told or 'see its notices'} ({self.path}/report.html)")
+        refuse_open(self.verdict, self.path)
 
     def dump(self) -> dict[str, Any]:
         """The facts that ``govkit show --json`` prints."""
@@ -94,6 +89,20 @@ class Bundle:
             "run": None if self.run is None else self.run.model_dump(mode="json", by_alias=True),
             "passes": self.passes,
         }
+
+
+def refuse_open(verdict: Verdict, folder: Path) -> None:
+    """Refuse a verdict that leaves something open, enforced or not.
+
+    Raises:
+        VerdictError: ``BLOCK`` or ``REVIEW``; says what stands in the way, and where more is said.
+    """
+    code = EXIT_CODE[verdict.outcome]
+    if code:
+        free = ("pass", "not_applicable")
+        standing = [each for each in verdict.rulings if each.state not in free and not each.waived]
+        told = "; ".join(f"{each.control} {each.state}: {each.title}" for each in standing)
+        raise VerdictError(verdict.outcome, code, f"{told or 'see its notices'} ({folder}/report.html)")
 
 
 def read_bundle(path: Path | str) -> Bundle:

@@ -25,6 +25,7 @@ from govkit.pipeline.measuring import Progress, measure_case
 from govkit.pipeline.people import open_people
 from govkit.pipeline.policy import policy_reference, resolve_policy, rules_of
 from govkit.pipeline.selfcheck import read_selfcheck, selfcheck_bytes
+from govkit.pipeline.signing import sign_documents
 
 
 def measure(
@@ -189,8 +190,17 @@ def _write_drift_report(folder: Path, work: Casework) -> None:
         (folder / DRIFT_PAGE).write_text(page, encoding="utf-8")
 
 
-def render(folder: Path | str, *, out: Path | None = None, pdf: bool = True) -> tuple[Path, ...]:
+def render(
+    folder: Path | str, *, out: Path | None = None, pdf: bool = True, key: evidence.SigningKey | None = None
+) -> tuple[Path, ...]:
     """Write the documents of a bundle that has its statements; see ``govkit.report.render``.
+
+    Args:
+        folder: The bundle.
+        out: Folder to make for the documents, instead of the bundle.
+        pdf: Whether to write ``report.pdf`` too.
+        key: Signs ``report.pdf``, and provenance and verification summary for other tools; without it there is no
+            signature in the PDF, and the two are not written.
 
     Raises:
         UsageError: The bundle is sealed, so its documents may not change; or ``out`` exists.
@@ -199,10 +209,14 @@ def render(folder: Path | str, *, out: Path | None = None, pdf: bool = True) -> 
     if out is None and (bundle / "release.sigstore.json").exists():
         raise UsageError(f"{bundle}: is sealed, its documents stay as they are; name another folder with --out")
     if out is None:
-        return report.render(bundle, pdf=pdf)
+        return (*report.render(bundle, pdf=pdf), *_signed(bundle, bundle, key))
     with whole_folder(out) as draft:
-        written = report.render(bundle, out=draft, pdf=pdf)
+        written = (*report.render(bundle, out=draft, pdf=pdf), *_signed(bundle, draft, key))
     return tuple(out / path.relative_to(draft) for path in written)
+
+
+def _signed(bundle: Path, place: Path, key: evidence.SigningKey | None) -> tuple[Path, ...]:
+    return () if key is None else sign_documents(bundle, place, key=key)
 
 
 def seal(folder: Path | str, *, model: Path, key: evidence.SigningKey, as_of: str | None = None) -> None:
@@ -300,7 +314,7 @@ def _write_bundle(
         _write_drift_report(draft, work)
         if tried is not None:
             (draft / SELF_CHECK).write_bytes(selfcheck_bytes(tried))
-        render(draft)
+        render(draft, key=key)
         seal(draft, model=work.path, key=key, as_of=as_of)
 
 

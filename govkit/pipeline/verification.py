@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from govkit import documents, evidence
+from govkit import documents, evidence, manifest
 from govkit import policy as policies
 from govkit.core import Audit, Policy, Verdict
-from govkit.errors import AuditError, EvidenceError, PolicyError
+from govkit.errors import AuditError, EvidenceError, PolicyError, UsageError
 from govkit.pipeline import clock
+from govkit.pipeline.attached import Attached, check_attached
 from govkit.pipeline.bundle import FINDINGS
 from govkit.pipeline.casework import asked_digest, audit_digest
 from govkit.pipeline.policy import resolve_policy
@@ -26,12 +28,46 @@ class Verification:
         signers: Statement -> name of the key in the trust file that signed it; of waivers and attestations by file.
         artifact: Digest of the model that was compared.
         policy: Id of the policy judged by.
+        policy_given: Whether the verifier brought that policy, rather than taking the one in the bundle.
+        release: The seal.
+        attached: What else lies in the bundle.
+        log: The release log, if one was given.
     """
 
     verdict: Verdict
     signers: dict[str, str]
     artifact: str
     policy: str
+    policy_given: bool
+    release: evidence.Release
+    attached: Attached
+    log: evidence.ReleaseLog | None
+
+    def dump(self) -> dict[str, Any]:
+        """The facts that ``govkit verify --json`` prints."""
+        attached = self.attached
+        return {
+            "verified": True,
+            "verdict": {**self.verdict.model_dump(mode="json"), "exit_code": self.verdict.exit_code},
+            "signers": self.signers,
+            "artifact": self.artifact,
+            "policy": self.policy,
+            "policy_given": self.policy_given,
+            "release": {
+                "sequence": self.release.sequence,
+                "published": self.release.published,
+                "sealed": self.release.as_of,
+                "in_log": self.log is not None,
+            },
+            "countersigned": [
+                {"file": each.file, "name": each.signer.name, "role": each.record.role}
+                for each in attached.countersigned
+            ],
+            "report_signer": attached.report,
+            "model_sig": attached.model_sig,
+            "exports": list(attached.exports),
+            "stamped": attached.stamped,
+        }
 
 
 def verify(
@@ -42,6 +78,9 @@ def verify(
     policy: Path | str | None = None,
     as_of: str | None = None,
     minimum_sequence: int | None = None,
+    max_age_days: int | None = None,
+    log: Path | str | evidence.ReleaseLog | None = None,
+    read: evidence.Reader = manifest.walk,
 ) -> Verification:
     """Check every signature and digest, then judge again; a stored verdict is never believed.
 
@@ -52,28 +91,60 @@ def verify(
         policy: A policy the verifier holds; the bundle must have been judged by the same one.
         as_of: UTC time to take as now.
         minimum_sequence: Refuse releases older than this number.
+        max_age_days: Refuse a verdict that is older.
+        log: Release log in which the release must stand and not be taken back.
+        read: Digests the files of the model; for callers that copy them at the same time.
 
     Raises:
         EvidenceError: Something does not verify; the code is stable, the message names the file.
-        UsageError: The trust file or the policy cannot be read.
+        UsageError: The trust file, the log or the policy cannot be read, or lies in what it is to judge.
     """
     folder, moment = Path(bundle), as_of or clock.now()
+    _refuse_inside(folder, Path(model), trust=trust, log=log, policy=policy)
     store = evidence.read_trust(trust)
     proof = evidence.check_signatures(
-        folder, model=Path(model), trust=store, as_of=moment, minimum_sequence=minimum_sequence
-    )
+        folder, model=Path(model), trust=store, as_of=moment,
+        minimum_sequence=minimum_sequence, max_age_days=max_age_days, read=read,
+    )  # fmt: skip
     rules = _rules(folder, policy)
     if policies.digest(rules) != proof.findings["policy"]["digest"]:
         what = "the policy given" if policy is not None else "policy.yaml"
         raise EvidenceError(
             "POLICY_SWAPPED", f"the findings were judged by another policy than {what}", file="policy.yaml"
         )
+    _check_audit(folder, proof)
+    verdict = _judged_again(rules, proof, as_of=moment)
+    return Verification(
+        verdict=verdict,
+        signers=proof.signers,
+        artifact=proof.artifact,
+        policy=rules.id,
+        policy_given=policy is not None,
+        release=proof.release,
+        attached=check_attached(folder, proof, rules, trust=store, as_of=moment),
+        log=_listed(log, proof, trust=store, as_of=moment),
+    )
+
+
+def _refuse_inside(folder: Path, model: Path, **given: object) -> None:
+    """What a verifier believes comes from elsewhere than what is verified."""
+    for what, value in given.items():
+        path = Path(value).resolve() if isinstance(value, str | Path) else None
+        if path is not None and path.exists() and any(path.is_relative_to(each.resolve()) for each in (folder, model)):
+            raise UsageError(f"{value}: lies in what is to be verified; take a {what} from somebody you know")
+
+
+def _check_audit(folder: Path, proof: evidence.Evidence) -> None:
     audit = documents.read_model(folder / "audit.yaml", Audit, error=AuditError)
     if proof.findings["audit"] != audit_digest(audit):
         message = "audit.yaml is not the audit file that the findings were measured for"
         raise EvidenceError("AUDIT_SWAPPED", message, file="audit.yaml")
     if proof.people.lock is not None:
         proof.people.lock.check_asked(asked_digest(audit))
+
+
+def _judged_again(rules: Policy, proof: evidence.Evidence, *, as_of: str) -> Verdict:
+    """The verdict of now; that of then must be the stored one."""
     stored, again = Verdict.model_validate(proof.verdict["verdict"]), _judging(rules, proof)
     then = again(as_of=stored.as_of, enforced=stored.enforced)
     if then != stored:
@@ -82,7 +153,19 @@ def verify(
             f"verdict.sigstore.json says {stored.outcome}; judging the signed findings again gives {then.outcome}",
             file="verdict.sigstore.json",
         )
-    return Verification(verdict=again(as_of=moment), signers=proof.signers, artifact=proof.artifact, policy=rules.id)
+    return again(as_of=as_of)
+
+
+def _listed(
+    log: Path | str | evidence.ReleaseLog | None, proof: evidence.Evidence, *, trust: evidence.Trust, as_of: str
+) -> evidence.ReleaseLog | None:
+    """The log, in which the release stands and is not taken back."""
+    if isinstance(log, str | Path):
+        raw = evidence.read_bytes(Path(log), file=str(log))
+        log = evidence.open_log(raw, trust=trust, as_of=as_of, file=Path(log).name)
+    if log is not None:
+        evidence.check_listed(log, proof.release, proof.release_sha256, as_of=as_of)
+    return log
 
 
 def _judging(rules: Policy, proof: evidence.Evidence) -> Callable[..., Verdict]:

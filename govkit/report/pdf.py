@@ -1,4 +1,8 @@
-"""The report as PDF/A-3b, tagged, with the findings attached. Same page, same bytes."""
+"""The report as PDF/A-3b and PDF/UA-1, with the signed statements attached. Same page, same bytes.
+
+The page ends with how to check the file itself. An empty field waits for the signature, which ``evidence.sign_pdf``
+writes.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +13,11 @@ from contextlib import contextmanager
 from hashlib import sha256
 
 from govkit.errors import GovkitError, missing_extra
+from govkit.report.alone import with_own_check
 from govkit.report.escape import drawable
+from govkit.report.finishing import finish
 from govkit.report.read import Sources
+from govkit.report.words import catalog
 
 _HARMLESS = ("Ignored `", "Expected a media type", "Invalid media type")
 
@@ -19,7 +26,7 @@ def pdf(page: str, sources: Sources) -> bytes:
     """Print the page.
 
     Raises:
-        MissingExtra: WeasyPrint is not installed.
+        MissingExtra: WeasyPrint or segno is not installed.
         GovkitError: WeasyPrint complained about the page, so the file could not be trusted to be complete.
     """
     try:
@@ -27,21 +34,20 @@ def pdf(page: str, sources: Sources) -> bytes:
         from weasyprint.urls import URLFetcher
     except ModuleNotFoundError as error:
         raise missing_extra(error) or error from None
-    attached = Attachment(
-        string=sources.findings_payload,
-        name="findings.json",
-        description="The findings as they were signed",
-        relationship="Data",
-        created=sources.as_of,
-        modified=sources.as_of,
-    )
+    says = catalog()["alone"]["statements"]
+    attached = [
+        Attachment(string=content, name=name, description=says[name], relationship="Data", created=sources.as_of,
+                   modified=sources.as_of)
+        for name, content in sorted(sources.statements.items())
+    ]  # fmt: skip
     with _warnings() as said:
-        html = HTML(string=drawable(page), url_fetcher=URLFetcher(allowed_protocols=["data"]))
+        html = HTML(string=drawable(with_own_check(page, sources)), url_fetcher=URLFetcher(allowed_protocols=["data"]))
         made: bytes = html.write_pdf(
             pdf_variant="pdf/a-3b",
             pdf_tags=True,
             pdf_identifier=sha256(sources.findings_digest.encode()).digest()[:16],
-            attachments=[attached],
+            attachments=attached,
+            finisher=finish,
         )
     if said:
         raise GovkitError(f"the report could not be printed: {said[0]}")

@@ -48,8 +48,9 @@ class Sources(Judgement):
         judged: Predicate of the verdict statement without the verdict: inputs, digests of waivers and attestations.
         waivers: Exceptions that people signed.
         attestations: Statements that people signed.
-        findings_payload: Bytes that were signed.
-        findings_digest: ``sha256:<hex>`` of these bytes.
+        statements: File name -> bytes of run (if there is one), findings and verdict, as they were signed.
+        findings_digest: ``sha256:<hex>`` of the payload of the findings.
+        verdict_digest: The same of the verdict.
         as_of: The time of judging, the only time in a document.
         selfcheck: What a self-check of the tool found, where its record lies in the bundle.
         drift_report: Name of evidently's page, where it lies beside the documents.
@@ -61,8 +62,9 @@ class Sources(Judgement):
     judged: dict[str, Any]
     waivers: tuple[Waiver, ...]
     attestations: tuple[Attestation, ...]
-    findings_payload: bytes
+    statements: dict[str, bytes]
     findings_digest: str
+    verdict_digest: str
     as_of: datetime
     drift_report: str | None = None
     selfcheck: SelfCheck | None = None
@@ -75,8 +77,9 @@ def read(bundle: Path, *, out: Path | None = None) -> Sources:
         UsageError: A file is absent or is not what its name says.
     """
     payload, measured = _statement(bundle / "findings.sigstore.json")
-    judged = _statement(bundle / "verdict.sigstore.json")[1]
-    run_file = bundle / "run.sigstore.json"
+    ruled, judged = _statement(bundle / "verdict.sigstore.json")
+    files = [bundle / f"{kind}.sigstore.json" for kind in ("run", "findings", "verdict")]
+    run_file = files[0]
     try:
         run = Run.model_validate(_statement(run_file)[1]) if run_file.exists() else None
         findings = _FINDINGS.validate_python(measured.pop("findings", None))
@@ -103,8 +106,9 @@ def read(bundle: Path, *, out: Path | None = None) -> Sources:
         judged=judged,
         waivers=waivers,
         attestations=attestations,
-        findings_payload=payload,
+        statements={path.name: path.read_bytes() for path in files if path.exists()},
         findings_digest=f"sha256:{hashlib.sha256(payload).hexdigest()}",
+        verdict_digest=f"sha256:{hashlib.sha256(ruled).hexdigest()}",
         as_of=_time(verdict.as_of, bundle),
         selfcheck=tried,
         drift_report=DRIFT_PAGE if ((out or bundle) / DRIFT_PAGE).is_file() else None,

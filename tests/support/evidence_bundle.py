@@ -143,7 +143,6 @@ def make(
         verdict=verdict,
         run={"schema": "govkit.run/v1", "name": "small"} if with_run else None,
         key=signer,
-        model_files=manifest.artifact_files(place),
     )
-    evidence.seal(folder, artifact=artifact, outcome="PASS", key=signer, as_of=NOW, sequence=sequence)
+    evidence.seal(folder, model=place, outcome="PASS", key=signer, as_of=NOW, sequence=sequence)
     return Small(folder, place, signer, evidence.trust_of(signer))

@@ -1,21 +1,38 @@
 from __future__ import annotations
 
+import os
 import stat
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import evidence_bundle
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
     NoEncryption,
     PrivateFormat,
+    PublicFormat,
 )
+from cryptography.x509 import load_pem_x509_certificate
 from evidence_bundle import NOW
 
 from govkit.errors import UsageError
-from govkit.evidence import SigningKey, load_key, new_key, read_trust, throwaway_key, trust_of, write_trust
+from govkit.evidence import (
+    SigningKey,
+    load_key,
+    new_key,
+    read_trust,
+    refuse_secrets,
+    seal,
+    throwaway_key,
+    trust_of,
+    write_trust,
+)
 from govkit.evidence.keys import ORDER
 
 PASSWORD = b"correct horse battery staple"
@@ -40,7 +57,7 @@ def test_the_key_file_is_private_and_encrypted(tmp_path: Path) -> None:
     assert "PRIVATE" not in (tmp_path / "trust.yaml").read_text()
 
 
-@pytest.mark.parametrize("name", ["audit.key", "trust.yaml"])
+@pytest.mark.parametrize("name", ["audit.key", "audit.crt", "trust.yaml"])
 def test_nothing_is_overwritten(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("precious")
     with pytest.raises(UsageError, match=name):
@@ -84,20 +101,121 @@ def test_a_wrong_passphrase_is_never_repeated(tmp_path: Path, password: bytes | 
     assert "horse" not in repr(caught.value)
 
 
-def test_other_key_files_are_refused(tmp_path: Path) -> None:
-    path = tmp_path / "audit.key"
-    private = ec.generate_private_key(ec.SECP256R1())
-    path.write_bytes(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    with pytest.raises(UsageError, match="encrypted PKCS#8"):
+def test_files_that_are_not_there_are_named(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe", 0o600)
+    for name in ("none.key", ".", "pipe"):
+        with pytest.raises(UsageError, match="cannot be read"):
+            load_key(tmp_path / name, PASSWORD)
+
+
+def pem(private: Any, *, password: bytes | None = PASSWORD, form: PrivateFormat = PrivateFormat.PKCS8) -> bytes:
+    return private.private_bytes(Encoding.PEM, form, BestAvailableEncryption(password) if password else NoEncryption())
+
+
+def private_file(folder: Path, content: bytes) -> Path:
+    path = folder / "audit.key"
+    path.write_bytes(content)
+    path.chmod(0o600)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("make", "found"),
+    [
+        (lambda: rsa.generate_private_key(65537, 2048), "an RSA key of 2,048 bits"),
+        (lambda: ec.generate_private_key(ec.SECP384R1()), "a key on the curve P-384"),
+        (lambda: ec.generate_private_key(ec.SECP256K1()), "a key on the curve secp256k1"),
+        (ed25519.Ed25519PrivateKey.generate, "a key of the kind Ed25519"),
+    ],
+    ids=["rsa", "p-384", "secp256k1", "ed25519"],
+)
+def test_another_kind_of_key_is_named(tmp_path: Path, make: Callable[[], Any], found: str) -> None:
+    private = make()
+    path = private_file(tmp_path, pem(private))
+    with pytest.raises(UsageError, match=f"found {found}; expected a key on the curve P-256: .*govkit keys new"):
         load_key(path, PASSWORD)
-    for other in (ec.generate_private_key(ec.SECP384R1()), ed25519.Ed25519PrivateKey.generate()):
-        path.write_bytes(other.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(PASSWORD)))
-        with pytest.raises(UsageError, match="P-256"):
-            load_key(path, PASSWORD)
+    path = private_file(tmp_path, pem(private, password=None))
+    with pytest.raises(UsageError, match=f"found {found} that is not encrypted"):
+        load_key(path, PASSWORD)
+
+
+def test_an_unencrypted_key_is_told_how_to_become_one(tmp_path: Path) -> None:
+    path = private_file(tmp_path, pem(ec.generate_private_key(ec.SECP256R1()), password=None))
+    with pytest.raises(UsageError, match="not encrypted; .* openssl pkcs8 -topk8"):
+        load_key(path, PASSWORD)
+    command = ["openssl", "pkcs8", "-topk8", "-in", path, "-out", tmp_path / "new.key", "-passout", "pass:secret"]
+    subprocess.run(command, check=True, capture_output=True)
+    (tmp_path / "new.key").chmod(0o600)
+    load_key(tmp_path / "new.key", b"secret")
+
+
+def test_other_forms_are_named(tmp_path: Path) -> None:
+    private = ec.generate_private_key(ec.SECP256R1())
+    public = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    cases = {
+        "in an older form": pem(private, form=PrivateFormat.TraditionalOpenSSL),
+        "only a public key": public,
+        "holds no key": b"hello",
+        "larger than": b"#" * 70_000,
+    }
+    for message, content in cases.items():
+        with pytest.raises(UsageError, match=f"{message}.*expected an encrypted PKCS#8 key"):
+            load_key(private_file(tmp_path, content), PASSWORD)
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o660, 0o601])
+def test_a_key_that_others_can_use_is_refused(tmp_path: Path, mode: int) -> None:
+    new_key(tmp_path, password=PASSWORD, name="Ada", as_of=NOW)
+    path = tmp_path / "audit.key"
+    path.chmod(mode)
+    with pytest.raises(UsageError, match=rf"permissions {mode:03o}\).*chmod 600 {path}"):
+        load_key(path, PASSWORD)
+    path.chmod(0o400)
+    load_key(path, PASSWORD)
+
+
+def test_a_link_is_as_good_as_its_target(tmp_path: Path) -> None:
+    made = new_key(tmp_path / "kept", password=PASSWORD, name="Ada", as_of=NOW)
+    (tmp_path / "link.key").symlink_to(tmp_path / "kept" / "audit.key")
+    assert load_key(tmp_path / "link.key", PASSWORD).id == made.id
+    (tmp_path / "kept" / "audit.key").chmod(0o644)
+    with pytest.raises(UsageError, match=f"chmod 600 {tmp_path}/kept/audit.key"):
+        load_key(tmp_path / "link.key", PASSWORD)
+
+
+def test_the_certificate_is_that_of_the_key(tmp_path: Path) -> None:
+    made = new_key(tmp_path, password=PASSWORD, name="Ada", as_of=NOW)
+    found = load_pem_x509_certificate((tmp_path / "audit.crt").read_bytes())
+    assert found.public_key() == made.private.public_key()
+    assert b"PRIVATE" not in (tmp_path / "audit.crt").read_bytes()
+
+
+# Secrets among what is given away
+
+
+@pytest.mark.parametrize("place", ["bundle", "model", "model/deep"])
+@pytest.mark.parametrize("password", [PASSWORD, None])
+def test_a_key_is_never_sealed_in(tmp_path: Path, place: str, password: bytes | None) -> None:
+    small = evidence_bundle.make(tmp_path / "first")
+    small.path("release").unlink()
+    folder = small.folder if place == "bundle" else small.model.parent / place
+    folder.mkdir(exist_ok=True)
+    (folder / "innocent.txt").write_bytes(b"notes\n" + pem(ec.generate_private_key(ec.SECP256R1()), password=password))
+    with pytest.raises(UsageError, match=r"innocent\.txt' holds a private key"):
+        seal(small.folder, model=small.model, outcome="PASS", key=small.key, as_of=NOW)
+    assert not small.path("release").exists()
+
+
+def test_public_keys_and_large_files_are_no_secrets(tmp_path: Path) -> None:
+    new_key(tmp_path / "keys", password=PASSWORD, name="Ada", as_of=NOW)
+    large = tmp_path / "large.bin"
+    large.write_bytes(b"-----BEGIN PRIVATE KEY-----" + bytes(2**16))
+    public = [tmp_path / "keys" / name for name in ("audit.crt", "trust.yaml")]
+    refuse_secrets((path.name, path) for path in (*public, large))
+    with pytest.raises(UsageError, match=r"'x' holds a private key"):
+        refuse_secrets([("x", tmp_path / "keys" / "audit.key")])
     with pytest.raises(UsageError, match="cannot be read"):
-        load_key(tmp_path / "none.key", PASSWORD)
-    with pytest.raises(UsageError, match="cannot be read"):
-        load_key(tmp_path, PASSWORD)
+        refuse_secrets([("x", tmp_path / "none")])
 
 
 def test_a_key_does_not_print_its_secret() -> None:

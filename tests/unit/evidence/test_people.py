@@ -296,7 +296,7 @@ class Waived:
         self.path = self.folder / "waivers" / "W-1.sigstore.json"
 
     def seal(self) -> None:
-        evidence.seal(self.folder, artifact=self.artifact, outcome="PASS", key=self.everybody.ci, as_of=NOW)
+        evidence.seal(self.folder, model=self.model, outcome="PASS", key=self.everybody.ci, as_of=NOW)
 
     def check(self, **options: Any) -> evidence.Evidence:
         return evidence.check_signatures(

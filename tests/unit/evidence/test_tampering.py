@@ -122,7 +122,7 @@ def outside_path(b: Small) -> None:
 
 
 def other_model_list(b: Small) -> None:
-    b.reseal(model_files={"config.json": "0" * 64})
+    b.reseal(model_files={"config.json": {"sha256": "0" * 64, "size": 13}})
 
 
 # --- envelopes ---------------------------------------------------------------------------------------------------
@@ -309,6 +309,10 @@ def other_subject(statement: dict[str, Any]) -> None:
     statement["subject"][1]["digest"]["sha256"] = "0" * 64
 
 
+def more_subjects(statement: dict[str, Any]) -> None:
+    statement["subject"].append({"name": "model:config.json", "digest": {"sha256": "0" * 64}})
+
+
 def fewer_subjects(statement: dict[str, Any]) -> None:
     statement["subject"].pop()
 
@@ -459,7 +463,7 @@ CASES: list[tuple[str, Tamper, str, tuple[str, ...]]] = [
     ("name not UTF-8", add("a\udcff"), "BAD_PATH", ("a\\udcff",)),
     ("other PDF", other_pdf, "BOUND_FILE", ("report.pdf",)),
     ("edited table", edited_table, "BOUND_FILE", ("tables/accuracy.json",)),
-    ("release lists other model files", other_model_list, "MODEL_MISMATCH", ("config.json", "vocab.txt")),
+    ("release lists other model files", other_model_list, "WRONG_SUBJECT", (RELEASE,)),
     ("extra file", extra_file, "EXTRA_FILE", (".hidden",)),
     ("extra file in a folder", extra_folder_file, "EXTRA_FILE", ("tables/more/x.json",)),
     ("symlink in the bundle", bundle_symlink, "SYMLINK", ("report.pdf",)),
@@ -505,7 +509,7 @@ CASES: list[tuple[str, Tamper, str, tuple[str, ...]]] = [
     ("subject with two digests", edit_statement("release", odd_subject), "BAD_STATEMENT", (RELEASE,)),
     ("subject of the release changed", edit_statement("release", other_subject), "WRONG_SUBJECT", (RELEASE,)),
     ("subject of the release left out", edit_statement("release", fewer_subjects), "WRONG_SUBJECT", (RELEASE,)),
-    ("model file of the findings changed", edit_statement("findings", other_subject), "WRONG_SUBJECT", (FINDINGS,)),
+    ("findings about one more thing", edit_statement("findings", more_subjects), "WRONG_SUBJECT", (FINDINGS,)),
     ("unknown field in the release", edit_statement("release", release_field), "BAD_STATEMENT", (RELEASE, "approved")),
     ("sequence 0", edit_statement("release", no_sequence), "BAD_STATEMENT", (RELEASE, "sequence")),
     ("all signed by an unknown key", unknown_signer, "UNKNOWN_KEY", (RELEASE,)),
@@ -581,7 +585,7 @@ def test_a_verifier_whose_clock_is_a_little_slow_accepts(small: Small) -> None:
     """Up to five minutes are forgiven; the key must still be valid, so it is made earlier here."""
     entry = {**small.trust.keys[0].model_dump(), "not_before": "2026-01-01T00:00:00Z"}
     trust = evidence.Trust.model_validate({"keys": [entry]})
-    assert small.check(trust=trust, as_of="2026-11-24T11:55:00Z").release["as_of"] == NOW
+    assert small.check(trust=trust, as_of="2026-11-24T11:55:00Z").release.as_of == NOW
     with pytest.raises(EvidenceError, match="FUTURE"):
         small.check(trust=trust, as_of="2026-11-24T11:54:59Z")
 

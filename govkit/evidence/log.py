@@ -1,0 +1,169 @@
+"""The release log: which releases of a model there are, in order, and which of them are taken back.
+
+One signed statement holds all entries, each with the digest of the one before it, so that neither the last line nor any
+other can be changed, dropped or added without the key. A log that somebody kept shows whether a later one goes on from
+it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from govkit.core import Recorded
+from govkit.core.recorded import Digest
+from govkit.core.words import Outcome
+from govkit.errors import EvidenceError
+from govkit.evidence import canonical
+from govkit.evidence.keys import SigningKey
+from govkit.evidence.predicates import Release, file_of, parse, type_of
+from govkit.evidence.statement import open_statement, sign
+from govkit.evidence.trust import Trust
+
+LOG_FILE = file_of("releases")
+"""What a log is usually called."""
+
+
+class Entry(Recorded):
+    """A line of the log.
+
+    Attributes:
+        sequence: 1 for the first, then one more each.
+        previous: Digest of the entry before; None for the first.
+        as_of: When, UTC.
+        action: A new release, or a release taken back.
+        release: Payload digest of the release.
+        artifact: Digest of the model.
+        verdict: Outcome of the release.
+        reason: Why it is taken back.
+    """
+
+    sequence: Annotated[int, Field(ge=1)]
+    previous: Digest | None
+    as_of: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
+    action: Literal["release", "revoke"]
+    release: Digest
+    artifact: Digest
+    verdict: Outcome
+    reason: Annotated[str, Field(max_length=2000)] = ""
+
+    @property
+    def digest(self) -> str:
+        """``sha256:<hex>`` of the entry, which the next one holds."""
+        return canonical.digest(self.model_dump(mode="json"))
+
+
+class ReleaseLog(Recorded):
+    """All entries, oldest first (``govkit.releases/v1``)."""
+
+    schema_: Annotated[Literal["govkit.releases/v1"], Field(alias="schema")] = "govkit.releases/v1"
+    name: Annotated[str, Field(min_length=1)]
+    entries: Annotated[tuple[Entry, ...], Field(min_length=1)]
+
+    @property
+    def head(self) -> str:
+        """Digest of the last entry, which stands for all."""
+        return self.entries[-1].digest
+
+    @property
+    def releases(self) -> tuple[Entry, ...]:
+        """The releases, without what is said of them later."""
+        return tuple(entry for entry in self.entries if entry.action == "release")
+
+    def revocation(self, *, release: str, artifact: str, as_of: str) -> Entry | None:
+        """The entry that takes a release back, or another release of the very same model."""
+        taken_back = (each for each in self.entries if each.action == "revoke" and each.as_of <= as_of)
+        return next((each for each in taken_back if release == each.release or artifact == each.artifact), None)
+
+
+def sign_log(log: ReleaseLog, key: SigningKey) -> bytes:
+    """The bytes of a log file; its subjects are its head and the models.
+
+    Raises:
+        EvidenceError: ``LOG_CHAIN``: the entries do not follow from each other.
+    """
+    check_chain(log)
+    models = sorted({entry.artifact for entry in log.entries})
+    subjects = [("head", log.head), *((f"{log.name}@{digest[7:19]}", digest) for digest in models)]
+    return sign(type_of("releases"), log.model_dump(mode="json", by_alias=True), subjects, key)
+
+
+def open_log(raw: bytes, *, trust: Trust, as_of: str, file: str = LOG_FILE) -> ReleaseLog:
+    """Verify a log, and only then read it.
+
+    Raises:
+        EvidenceError: As ``open_statement``, and ``LOG_CHAIN``.
+    """
+    opened = open_statement(
+        raw, trust=trust, role="release", predicate_type=type_of("releases"), as_of=as_of, file=file
+    )
+    log = parse(ReleaseLog, opened.predicate, file=file)
+    check_chain(log, file=file)
+    if opened.subjects[0] != ("head", log.head):
+        raise EvidenceError("LOG_CHAIN", f"{file}: is signed for another head than its last entry", file=file)
+    return log
+
+
+def check_chain(log: ReleaseLog, *, file: str = LOG_FILE) -> None:
+    """Each entry follows from the one before, and takes back only what was released.
+
+    Raises:
+        EvidenceError: ``LOG_CHAIN``.
+    """
+    first = log.entries[0]
+    right = first.sequence == 1 and first.previous is None and first.action == "release"
+    for before, entry in pairwise(log.entries):
+        follows = (entry.sequence, entry.previous) == (before.sequence + 1, before.digest)
+        right = right and follows and before.as_of <= entry.as_of
+    if not right or not _sound(log.entries):
+        message = f"{file}: its entries are no chain; an entry was changed, dropped, added or stands twice"
+        raise EvidenceError("LOG_CHAIN", message, file=file)
+
+
+def _sound(entries: Sequence[Entry]) -> bool:
+    """No release stands twice, and each is taken back at most once and after it was made."""
+    standing: dict[str, str] = {}
+    for entry in entries:
+        expected = None if entry.action == "release" else "release"
+        if standing.get(entry.release) != expected:
+            return False
+        standing[entry.release] = entry.action
+    return True
+
+
+def check_extends(log: ReleaseLog, known: ReleaseLog) -> None:
+    """A log goes on from one that was seen earlier.
+
+    Raises:
+        EvidenceError: ``LOG_FORKED``.
+    """
+    if log.entries[: len(known.entries)] != known.entries:
+        message = f"{LOG_FILE}: does not go on from the log that is known; entries were rewritten or dropped"
+        raise EvidenceError("LOG_FORKED", message, file=LOG_FILE)
+
+
+def check_listed(log: ReleaseLog, release: Release, payload: str, *, as_of: str) -> None:
+    """A release stands in the log as it says, and is not taken back.
+
+    Args:
+        log: The verified log.
+        release: The verified seal.
+        payload: ``sha256:<hex>`` of its payload.
+        as_of: UTC time to take as now.
+
+    Raises:
+        EvidenceError: ``UNLISTED`` or ``REVOKED``.
+    """
+    listed = next((entry for entry in log.releases if entry.release == payload), None)
+    before = [entry.release for entry in log.releases if listed is not None and entry.sequence < listed.sequence]
+    expected = None if listed is None else (listed.sequence, before[-1] if before else None, listed.artifact)
+    if expected != (release.sequence, release.previous, release.artifact):
+        file = file_of("release")
+        raise EvidenceError("UNLISTED", f"{file}: this release does not stand in the log of {log.name!r}", file=file)
+    taken_back = log.revocation(release=payload, artifact=release.artifact, as_of=as_of)
+    if taken_back is not None:
+        when = f"taken back on {taken_back.as_of}"
+        raise EvidenceError("REVOKED", f"{LOG_FILE}: this model was {when}: {taken_back.reason}", file=LOG_FILE)

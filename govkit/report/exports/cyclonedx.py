@@ -1,0 +1,206 @@
+"""The bundle as a CycloneDX 1.6 bill of materials with a model card (ECMA-424; ML-BOM)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from govkit.core import Component, Measurement
+from govkit.report import words
+from govkit.report.exports import claims
+from govkit.report.exports.lineage import (
+    Dataset,
+    base_of,
+    datasets,
+    made_by,
+    metrics,
+    own_license,
+    problems,
+    run_of,
+    scope,
+)
+from govkit.report.exports.shared import (
+    binding,
+    ends,
+    expression,
+    fact,
+    hex_of,
+    ident,
+    moment,
+    number,
+    outcome,
+    properties,
+    rows_of,
+    said,
+    sentence,
+    tool_version,
+)
+from govkit.report.model import GROUP_DIFFERENCES, Report
+
+MODEL = "model"
+
+
+def cyclonedx(report: Report) -> dict[str, Any]:
+    """The document."""
+    sources = report.sources
+    sets = datasets(sources)
+    return {
+        "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "serialNumber": f"urn:uuid:{ident(sources, 'cyclonedx')}",
+        "version": 1,
+        "metadata": {
+            "timestamp": moment(sources),
+            "tools": {"components": [{"type": "application", "name": "govkit", "version": tool_version(sources)}]},
+            "component": _model(report, len(sets)),
+            "properties": properties((*binding(sources).items(), ("verdict", outcome(sources)))),
+        },
+        "components": [_dataset(place, each) for place, each in enumerate(sets)],
+        "declarations": claims.declarations(report, MODEL),
+        "definitions": claims.definitions(report),
+    }
+
+
+def _model(report: Report, sets: int) -> dict[str, Any]:
+    sources, base = report.sources, base_of(report.sources)
+    sha256 = hex_of(sources.verdict.subject)
+    tied = "no record" if run_of(sources) is None else "this model" if made_by(sources) else "not seen"
+    model: dict[str, Any] = {
+        "type": "machine-learning-model",
+        "bom-ref": MODEL,
+        "name": said(report.name),
+        "modelCard": _card(report, sets),
+        "properties": properties(
+            (
+                ("hash", "digest of the canonical manifest of all files of the model" if sha256 else None),
+                ("run:wrote", tied),
+                *(("run:problem", problem) for problem in problems(run_of(sources))),
+            )
+        ),
+    }
+    if sha256:
+        model["hashes"] = [{"alg": "SHA-256", "content": sha256}]
+    if license_ := expression(own_license(sources)):
+        model["licenses"] = [{"expression": license_, "acknowledgement": "declared"}]
+    if base is not None:
+        model["pedigree"] = {"ancestors": [_base(base)]}
+    return model
+
+
+def _base(base: Component) -> dict[str, Any]:
+    found = {
+        "type": "machine-learning-model",
+        "bom-ref": "base",
+        "name": fact(base.id) or "base without a name",
+        "version": fact(base.revision),
+        "hashes": _hashes(hex_of(base.digest.value)),
+        "licenses": _concluded(base.license.state, base.license.expression),
+        "properties": properties(
+            (
+                ("id:seen", base.id.seen),
+                ("revision:seen", base.revision.seen),
+                ("digest:seen", base.digest.seen),
+                ("license", f"{base.license.state}: {said(base.license.reason)}"),
+            )
+        ),
+    }
+    return {key: value for key, value in found.items() if value}
+
+
+def _dataset(place: int, each: Dataset) -> dict[str, Any]:
+    record = each.license
+    known = properties(
+        (
+            ("role", each.role),
+            ("id:seen", each.seen),
+            ("rows", each.rows),
+            ("trained-on", "recorded" if each.trained else None),
+            ("measured-on", "yes" if each.measured else None),
+            ("license", f"{record.state}: {said(record.reason)}" if record else "unknown: nobody said"),
+            ("hash", "digest of the rows, whatever their order" if each.sha256 else None),
+        )
+    )
+    # Nobody is named as custodian, steward or owner, since no record says who they are.
+    data = {"type": "dataset", "name": each.name, "governance": {"custodians": [], "stewards": [], "owners": []}}
+    found = {
+        "type": "data",
+        "bom-ref": f"data-{place}",
+        "name": each.name,
+        "version": each.revision,
+        "hashes": _hashes(each.sha256),
+        "licenses": _concluded(record.state, record.expression) if record else None,
+        "data": [data],
+        "properties": known,
+    }
+    return {key: value for key, value in found.items() if value}
+
+
+def _hashes(sha256: str | None) -> list[dict[str, str]]:
+    return [{"alg": "SHA-256", "content": sha256}] if sha256 else []
+
+
+def _concluded(state: str, text: str | None) -> list[dict[str, str]]:
+    found = expression(text) if state == "known" else None
+    return [{"expression": found, "acknowledgement": "concluded"}] if found else []
+
+
+def _card(report: Report, sets: int) -> dict[str, Any]:
+    run = run_of(report.sources)
+    architecture = fact(run.method["architecture"]) if run and "architecture" in run.method else None
+    parameters: dict[str, Any] = {"datasets": [{"ref": f"data-{place}"} for place in range(sets)]}
+    parameters |= {"task": task} if (task := scope(report, "task")) else {}
+    parameters |= {"modelArchitecture": architecture} if architecture else {}
+    facts = {**run.method, **run.hyperparameters, "seed": run.seed} if run else {}
+    return {
+        "modelParameters": parameters,
+        "quantitativeAnalysis": {"performanceMetrics": [_metric(found) for found in metrics(report)]},
+        "considerations": _considerations(report),
+        "properties": properties(
+            (
+                *((f"run:{said(name, 'unnamed')}", fact(found)) for name, found in sorted(facts.items())),
+                *(("gap", sentence(gap)) for gap in report.gaps),
+            )
+        ),
+    }
+
+
+def _metric(found: Measurement) -> dict[str, Any]:
+    named = {"low": "lowerBound", "high": "upperBound"}
+    interval = {named[name]: end for name, end in ends(found).items()}
+    metric: dict[str, Any] = {"type": said(found.name), "value": number(found.value)}
+    metric["slice"] = f"{rows_of(found)}; check: {said(found.check)}"
+    return metric | ({"confidenceInterval": interval} if interval else {})
+
+
+def _considerations(report: Report) -> dict[str, Any]:
+    sources = report.sources
+    use = sources.audit.use
+    limits = [
+        *(f"Not for: {said(text)}" for text in use.excluded),
+        *(f"To be known: {said(text)}" for text in use.conditions),
+        *(f"Known and not measured: {said(item.risk)}: {said(item.reason)}" for item in sources.policy.not_measured),
+    ]
+    risks = [
+        {
+            "name": f"{said(risk.description)} ({risk.residual} after the controls, {risk.inherent} before)",
+            "mitigationStrategy": said(risk.reason),
+        }
+        for risk in sources.verdict.risks
+    ]
+    found = {
+        "users": [words.word("intents", intent) for intent in use.intent],
+        "useCases": [said(use.purpose)] if use.purpose.strip() else [],
+        "technicalLimitations": limits,
+        "ethicalConsiderations": risks,
+        "fairnessAssessments": _fairness(report),
+    }
+    return {key: value for key, value in found.items() if value}
+
+
+def _fairness(report: Report) -> list[dict[str, str]]:
+    """What was measured of each group; nothing is said of a group without a measurement."""
+    groups: dict[tuple[tuple[str, str], ...], list[str]] = {}
+    for found in metrics(report):
+        if found.name in GROUP_DIFFERENCES and found.part and "*" not in found.part.values():
+            groups.setdefault(tuple(sorted(found.part.items())), []).append(sentence(found))
+    return [{"groupAtRisk": words.part(dict(part)), "harms": "; ".join(told)} for part, told in groups.items()]
