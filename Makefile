@@ -17,10 +17,13 @@ help:
 .venv/.ready: pyproject.toml constraints.txt .ci/carriers.txt .ci/setup
 	@PYTHON=$(PYTHON) bash .ci/setup
 
+.node/.ready: .venv/.ready .ci/node.txt
+	@PYTHON=$(PYTHON) bash .ci/setup tests
+
 demo: .venv/.ready
 	@$(BIN)/govkit demo $(DEMO)
 
-test: .venv/.ready
+test: .node/.ready
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: .venv/.ready
@@ -33,7 +36,7 @@ format: .venv/.ready
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: .venv/.ready
+bench: .node/.ready
 	@for script in tests/bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 # These libraries pin what others of ours cannot have, so they lie in an environment above .venv, without what they ask for.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from govkit.errors import GovkitError
 
@@ -23,3 +24,15 @@ def find(kind: str) -> Path:
         if folder.is_dir():
             return folder
     raise GovkitError(f"the installation lacks its folder {kind!r}: install govkit again")
+
+
+def load(kind: str, name: str) -> Any:
+    """The content of a shipped YAML file; it is our own, so that libyaml may read it, in a tenth of the time.
+
+    Raises:
+        GovkitError: The installation is broken.
+    """
+    import yaml
+
+    text = (find(kind) / name).read_text(encoding="utf-8")
+    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506

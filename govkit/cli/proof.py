@@ -61,10 +61,9 @@ def _explained(found: gk.Verification) -> list[Line]:
     says = words.catalog()["proof"]
     lines: list[Line] = []
     points = gk.explain_proof(found)
-    for title, proved, sign in (("title_yes", True, "✓"), ("title_no", False, "○")):
-        answer = "yes" if proved else "no"
+    for answer, proved, sign in (("proved", True, "✓"), ("open", False, "○")):
         told = [says[each.key][answer].format(**each.told) for each in points if each.proved is proved]
-        lines += [("", ""), (says[title], "bold")]
+        lines += [("", ""), (says[f"title_{answer}"], "bold")]
         lines += [line for each in told for line in wrapped(f"  {sign} ", each, indent=4)]
     return [
         *lines,

@@ -96,8 +96,8 @@ def _refuse_other_forms(path: Path, pem: bytes) -> None:
     private = _decrypt(pem, None)
     if private is None:
         raise UsageError(f"{path}: found a private key in an older form; {expected}")
-    remedy = "encrypt a key on P-256 with 'openssl pkcs8 -topk8 -in OLD -out NEW', or " + _NEW
-    raise UsageError(f"{path}: found {_kind(private)} that is not encrypted; {expected}: {remedy}")
+    remedy = "encrypt one on P-256 with 'openssl pkcs8 -topk8 -in OLD -out NEW', or " + _NEW
+    raise UsageError(f"{path}: found {_kind(private)} that is not encrypted; {remedy}")
 
 
 def _decrypt(pem: bytes, password: bytes | None) -> PrivateKeyTypes | None:

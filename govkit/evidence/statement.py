@@ -165,6 +165,15 @@ def unverified_payload(path: Path) -> tuple[dict[str, Any], str]:
     return content, "sha256:" + hashlib.sha256(payload).hexdigest()
 
 
+def payload_of(raw: bytes, *, file: str) -> bytes:
+    """The signed bytes within a statement file, with no proof of them.
+
+    Raises:
+        EvidenceError: It is no statement.
+    """
+    return _envelope(raw, file)[0]
+
+
 def read_bytes(path: Path, *, file: str, sha256: str | None = None) -> bytes:
     """The bytes of a statement file.
 

@@ -105,7 +105,7 @@ def walk(
         digests = [digest(seen) for seen in found if seen.size <= _SMALL]
         for start in range(0, len(large), _AT_ONCE):
             digests += pool.map(digest, large[start : start + _AT_ONCE])
-        return tuple(sorted(digests))
+        return tuple(sorted(digests, key=lambda each: each.path))
 
 
 def artifact_files(path: Path, *, strict: bool = True) -> tuple[FileDigest, ...]:

@@ -5,33 +5,63 @@ Each step reads files and writes files, so that one machine may measure, another
 
 from __future__ import annotations
 
-from govkit.pipeline.asserting import assert_policy
-from govkit.pipeline.bundle import Bundle, read_bundle
-from govkit.pipeline.files import write_findings, write_verdict
-from govkit.pipeline.forms import draft_attestation, draft_waiver, sign_attestation, sign_waiver
-from govkit.pipeline.keys import accept_rotation, revoke_key, rotate_key
-from govkit.pipeline.licensing import LicenseCheck, LicenseFacts, check_licenses, explain_license
-from govkit.pipeline.loading import verified_load
-from govkit.pipeline.locking import lock_policy
-from govkit.pipeline.people import open_people
-from govkit.pipeline.points import Point, explain_proof
-from govkit.pipeline.policy import (
-    begin_policy,
-    compare_policies,
-    explain_control,
-    lint_policy,
-    plan_rows,
-    resolve_policy,
-    rmf_table,
-    run_policy_tests,
-)
-from govkit.pipeline.releasing import Released, countersign, read_log, release, revoke_release
-from govkit.pipeline.remedying import Remedied, remedy
-from govkit.pipeline.selfcheck import selfcheck_bytes
-from govkit.pipeline.steps import attest, audit, judge, measure, render, seal
-from govkit.pipeline.suggesting import suggest_suite
-from govkit.pipeline.verification import Verification, verify
-from govkit.pipeline.verifying_pdf import VerifiedPdf, verify_pdf
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from govkit.pipeline.asserting import assert_policy
+    from govkit.pipeline.bundle import Bundle, read_bundle
+    from govkit.pipeline.files import write_findings, write_verdict
+    from govkit.pipeline.forms import draft_attestation, draft_waiver, sign_attestation, sign_waiver
+    from govkit.pipeline.keys import accept_rotation, revoke_key, rotate_key
+    from govkit.pipeline.licensing import LicenseCheck, LicenseFacts, check_licenses, explain_license
+    from govkit.pipeline.loading import verified_load
+    from govkit.pipeline.locking import lock_policy
+    from govkit.pipeline.people import open_people
+    from govkit.pipeline.points import Point, explain_proof
+    from govkit.pipeline.policy import (
+        begin_policy,
+        compare_policies,
+        explain_control,
+        lint_policy,
+        plan_rows,
+        resolve_policy,
+        rmf_table,
+        run_policy_tests,
+    )
+    from govkit.pipeline.releasing import Released, countersign, read_log, release, revoke_release
+    from govkit.pipeline.remedying import Remedied, remedy
+    from govkit.pipeline.selfcheck import selfcheck_bytes
+    from govkit.pipeline.steps import attest, audit, judge, measure, render, seal
+    from govkit.pipeline.suggesting import suggest_suite
+    from govkit.pipeline.verification import Verification, verify
+    from govkit.pipeline.verifying_pdf import VerifiedPdf, verify_pdf
+
+_PLACES = {
+    "asserting": "assert_policy",
+    "bundle": "Bundle read_bundle",
+    "files": "write_findings write_verdict",
+    "forms": "draft_attestation draft_waiver sign_attestation sign_waiver",
+    "keys": "accept_rotation revoke_key rotate_key",
+    "licensing": "LicenseCheck LicenseFacts check_licenses explain_license",
+    "loading": "verified_load",
+    "locking": "lock_policy",
+    "people": "open_people",
+    "points": "Point explain_proof",
+    "policy": (
+        "begin_policy compare_policies explain_control lint_policy plan_rows resolve_policy rmf_table run_policy_tests"
+    ),
+    "releasing": "Released countersign read_log release revoke_release",
+    "remedying": "Remedied remedy",
+    "selfcheck": "selfcheck_bytes",
+    "steps": "attest audit judge measure render seal",
+    "suggesting": "suggest_suite",
+    "verification": "Verification verify",
+    "verifying_pdf": "VerifiedPdf verify_pdf",
+}
+"""Module -> its public names. Each is loaded when it is first asked for: to verify takes a third of the corridor."""
+
+_HOME = {name: module for module, names in _PLACES.items() for name in names.split()}
 
 __all__ = [
     "Bundle",
@@ -83,3 +113,9 @@ __all__ = [
     "write_findings",
     "write_verdict",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'govkit.pipeline' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"govkit.pipeline.{_HOME[name]}"), name)

@@ -17,6 +17,11 @@ from govkit.pipeline.signing import REPORT
 CARD = "card.md"
 MODEL_SIG = "model.sig"
 STAMP = "stamps/verdict.tsr"
+SIGNED_EXPORTS: dict[str, tuple[evidence.SignerRole, str]] = {
+    "exports/provenance.sigstore.json": ("train", "https://slsa.dev/provenance/v1"),
+    "exports/verification-summary.sigstore.json": ("gate", "https://slsa.dev/verification_summary/v1"),
+}
+"""Exports that carry a signature of their own -> role of its key, and what they state."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,7 @@ def check_attached(
         countersigned=_countersigned(folder, proof, rules, trust=trust, as_of=as_of),
         report=_report(folder, proof, trust=trust, as_of=as_of) if REPORT in files else "",
         model_sig=_model_sig(folder, proof, trust=trust, as_of=as_of),
-        exports=report.check_exports(folder),
+        exports=_exports(folder, proof, trust=trust, as_of=as_of),
         stamped=_stamped(folder, proof, trust=trust),
     )
 
@@ -106,6 +111,18 @@ def _report(folder: Path, proof: evidence.Evidence, *, trust: evidence.Trust, as
         if name not in proof.release.files or content != _bytes(folder, proof, name):
             raise EvidenceError("PDF_ATTACHMENT", f"{REPORT}: holds another {name} than the bundle", file=REPORT)
     return signed.signer.name
+
+
+def _exports(folder: Path, proof: evidence.Evidence, *, trust: evidence.Trust, as_of: str) -> tuple[str, ...]:
+    found = report.check_exports(folder)
+    for file in found:
+        if file in SIGNED_EXPORTS:
+            role, kind = SIGNED_EXPORTS[file]
+            raw = _bytes(folder, proof, file)
+            said = evidence.open_statement(raw, trust=trust, role=role, predicate_type=kind, as_of=as_of, file=file)
+            if [digest for _, digest in said.subjects] != [proof.artifact]:
+                raise EvidenceError("WRONG_SUBJECT", f"{file}: is about another model", file=file)
+    return found
 
 
 def _model_sig(folder: Path, proof: evidence.Evidence, *, trust: evidence.Trust, as_of: str) -> bool:

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
 
 from govkit import documents, evidence, manifest
 from govkit import policy as policies
@@ -17,6 +19,8 @@ from govkit.pipeline.attached import Attached, check_attached
 from govkit.pipeline.bundle import FINDINGS
 from govkit.pipeline.casework import asked_digest, audit_digest
 from govkit.pipeline.policy import resolve_policy
+
+Said = TypeVar("Said")
 
 
 @dataclass(frozen=True)
@@ -136,7 +140,7 @@ def _refuse_inside(folder: Path, model: Path, **given: object) -> None:
 
 def _check_audit(folder: Path, proof: evidence.Evidence) -> None:
     audit = documents.read_model(folder / "audit.yaml", Audit, error=AuditError)
-    if proof.findings["audit"] != audit_digest(audit):
+    if proof.findings.get("audit") != audit_digest(audit):
         message = "audit.yaml is not the audit file that the findings were measured for"
         raise EvidenceError("AUDIT_SWAPPED", message, file="audit.yaml")
     if proof.people.lock is not None:
@@ -145,7 +149,8 @@ def _check_audit(folder: Path, proof: evidence.Evidence) -> None:
 
 def _judged_again(rules: Policy, proof: evidence.Evidence, *, as_of: str) -> Verdict:
     """The verdict of now; that of then must be the stored one."""
-    stored, again = Verdict.model_validate(proof.verdict["verdict"]), _judging(rules, proof)
+    stored = _said("verdict", Verdict.model_validate, proof.verdict["verdict"])
+    again = _judging(rules, proof)
     then = again(as_of=stored.as_of, enforced=stored.enforced)
     if then != stored:
         raise EvidenceError(
@@ -173,12 +178,22 @@ def _judging(rules: Policy, proof: evidence.Evidence) -> Callable[..., Verdict]:
     return partial(
         policies.judge,
         rules,
-        FINDINGS.validate_python(proof.findings["findings"]),
+        _said("findings", FINDINGS.validate_python, proof.findings.get("findings")),
         subject=proof.artifact,
         waivers=proof.people.waivers,
         attestations=proof.people.attestations,
         notices=() if proof.people.lock is None else (proof.people.lock.notice,),
     )
+
+
+def _said(kind: str, read: Callable[[Any], Said], content: object) -> Said:
+    """What a signed statement says; a signature does not make it well formed."""
+    try:
+        return read(content)
+    except ValidationError as error:
+        item, file = error.errors()[0], f"{kind}.sigstore.json"
+        key = ".".join(ascii(part).strip("'")[:80] for part in item["loc"])
+        raise EvidenceError("BAD_STATEMENT", f"{file}: {key}: {item['msg']}", file=file) from None
 
 
 def _rules(folder: Path, policy: Path | str | None) -> Policy:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from govkit.documents import read
 from govkit.errors import PolicyError
-from govkit.resources import find
+from govkit.resources import find, load
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,8 @@ def _standard(name: str) -> dict[str, Any]:
 @lru_cache(maxsize=1)
 def subcategories() -> Mapping[str, Subcategory]:
     """Id -> subcategory, in the order of the standard."""
-    rows = _standard("nist_ai_rmf.yaml")["subcategories"]
+    # Every verdict needs this file, so that it has to be read in no time.
+    rows = load("policies/standards", "nist_ai_rmf.yaml")["subcategories"]
     return MappingProxyType({row["id"]: _subcategory(row) for row in rows})
 
 

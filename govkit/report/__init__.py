@@ -13,9 +13,12 @@ from govkit.licenses import components, notice
 from govkit.report.badge import badge, drawing
 from govkit.report.blocks import Section
 from govkit.report.card import card
+from govkit.report.card_check import check_card
 from govkit.report.charts import Chart, choose
 from govkit.report.comment import comment
 from govkit.report.cover import cover
+from govkit.report.exports import attestable, check_exports
+from govkit.report.exports import written as exported
 from govkit.report.figures import draw
 from govkit.report.html import page
 from govkit.report.judged import judged
@@ -28,7 +31,7 @@ from govkit.report.read import read
 from govkit.report.sarif import sarif
 from govkit.report.summary import summary
 
-__all__ = ["render"]
+__all__ = ["attestable", "check_card", "check_exports", "render"]
 
 
 def render(bundle: Path, *, out: Path | None = None, pdf: bool = True) -> tuple[Path, ...]:
@@ -42,7 +45,8 @@ def render(bundle: Path, *, out: Path | None = None, pdf: bool = True) -> tuple[
     Returns:
         The written files, sorted: ``card.md``, ``report.html``, ``report.pdf``, ``summary.md``, ``comment.md``,
         ``badge.json``, ``badge.svg``, ``junit.xml``, ``results.sarif``, ``NOTICE`` where there is a record of the run,
-        and one JSON table and one SVG a figure. The same bundle gives the same bytes.
+        one JSON table and one SVG a figure, and the formats of others in ``exports/``. The same bundle gives the same
+        bytes.
 
     Raises:
         UsageError: ``bundle`` is not a bundle.
@@ -66,6 +70,7 @@ def render(bundle: Path, *, out: Path | None = None, pdf: bool = True) -> tuple[
         "badge.json": badge(report),
         "badge.svg": drawing(report),
         "comment.md": comment(report, shown).encode(),
+        **exported(report),
     }
     if report.sources.run is not None:
         made_of = components(report.sources.run, report.sources.audit.licenses, ())

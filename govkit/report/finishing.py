@@ -90,8 +90,7 @@ def _pair_definitions(tree: _Tree) -> None:
     from pydyf import Array
 
     for element in list(tree.elements.values()):
-        if element["S"] == "/Div" and tree.parent(element)["S"] == "/L":
-            parts = _items(tree, element)
+        if element["S"] == "/Div" and tree.parent(element)["S"] == "/L" and (parts := _items(tree, element)):
             element.update(S="/LI", K=Array(part.reference for part in parts))
             for place, part in enumerate(parts, start=1):
                 part.update(S="/LBody" if place == len(parts) else "/Lbl", P=element.reference)

@@ -76,12 +76,12 @@ def read(bundle: Path, *, out: Path | None = None) -> Sources:
     Raises:
         UsageError: A file is absent or is not what its name says.
     """
-    payload, measured = _statement(bundle / "findings.sigstore.json")
-    ruled, judged = _statement(bundle / "verdict.sigstore.json")
+    payload, measured = read_statement(bundle / "findings.sigstore.json")
+    ruled, judged = read_statement(bundle / "verdict.sigstore.json")
     files = [bundle / f"{kind}.sigstore.json" for kind in ("run", "findings", "verdict")]
     run_file = files[0]
     try:
-        run = Run.model_validate(_statement(run_file)[1]) if run_file.exists() else None
+        run = Run.model_validate(read_statement(run_file)[1]) if run_file.exists() else None
         findings = _FINDINGS.validate_python(measured.pop("findings", None))
         verdict = Verdict.model_validate(judged.pop("verdict", None))
         policy = Policy.model_validate(_yaml(bundle / "policy.yaml"))
@@ -127,8 +127,12 @@ def policy_of(bundle: Path) -> Policy:
         raise UsageError(f"{bundle / 'policy.yaml'}: expected a resolved policy; found something else") from None
 
 
-def _statement(path: Path) -> tuple[bytes, dict[str, Any]]:
-    """Payload and predicate of a statement file."""
+def read_statement(path: Path) -> tuple[bytes, dict[str, Any]]:
+    """Payload and predicate of a statement file; neither is proved.
+
+    Raises:
+        UsageError: The file is absent or is no statement.
+    """
     try:
         payload = base64.b64decode(json.loads(path.read_bytes())["dsseEnvelope"]["payload"], validate=True)
         predicate = json.loads(payload)["predicate"]
@@ -143,7 +147,7 @@ def _statement(path: Path) -> tuple[bytes, dict[str, Any]]:
 
 def _signed(folder: Path) -> list[dict[str, Any]]:
     """What people signed, by the names of the files."""
-    return [_statement(path)[1] for path in sorted(folder.glob("*.sigstore.json"))]
+    return [read_statement(path)[1] for path in sorted(folder.glob("*.sigstore.json"))]
 
 
 def _selfcheck(path: Path) -> SelfCheck | None:

@@ -6,18 +6,16 @@ import re
 from functools import cache
 from typing import Any
 
-import yaml
-
 from govkit.core import Measurement
 from govkit.report.blocks import Mark
 from govkit.report.escape import NAME, clean, short
-from govkit.resources import find
+from govkit.resources import load
 
 
 @cache
 def catalog() -> dict[str, Any]:
     """The whole catalog, ``words.yaml`` among the templates."""
-    found: dict[str, Any] = yaml.safe_load((find("templates") / "words.yaml").read_text(encoding="utf-8"))
+    found: dict[str, Any] = load("templates", "words.yaml")
     return found
 
 
@@ -75,11 +73,10 @@ def excluded(reason: str) -> str:
 @cache
 def statements() -> frozenset[str]:
     """Kinds of statements that ship with questions for `govkit attestation new`."""
-    return frozenset(yaml.safe_load((find("policies") / "attestations.yaml").read_text(encoding="utf-8")))
+    return frozenset(load("policies", "attestations.yaml"))
 
 
 def rmf() -> dict[str, Any]:
     """The shipped description of the NIST AI RMF: categories, and subcategories by id."""
-    text = (find("policies/standards") / "nist_ai_rmf.yaml").read_text(encoding="utf-8")
-    standard = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 -- safe loaders
+    standard = load("policies/standards", "nist_ai_rmf.yaml")
     return {"categories": standard["categories"], "cells": {row["id"]: row for row in standard["subcategories"]}}

@@ -30,7 +30,7 @@ STATEMENTS = (
     "policy.lock.sigstore.json",
     "attestations/R.sigstore.json",
 )
-KEPT = (*STATEMENTS, "audit.yaml", "policy.yaml", "summary.md")
+KEPT = (*STATEMENTS[1:], "audit.yaml", "policy.yaml", "summary.md")
 """The other documents of a bundle are left out: for the seal one file is as good as another."""
 
 CODE = """\
@@ -44,9 +44,9 @@ def predict(frame):
 AUDIT = """\
 schema: govkit.audit/v1
 name: letters
-subject: {python: "mutated_letters:predict", artifact: model}
+subject: {python: "letters_model.code:predict", artifact: letters_model}
 data: {test: {path: test.csv}}
-columns: {input: [x], label: label, groups: [sex], id: id}
+columns: {input: [x], label: label, id: id}
 policy: policy.yaml
 """
 POLICY = """\
@@ -60,6 +60,16 @@ controls:
   - {id: R, title: Reviewed, rmf: [MEASURE 1.3], severity: high,
      attest: {kind: independent_review, signer_role: validator, not_same_as: [owner], fields: [scope]}}
 """
+
+MODEL = {
+    "code.py": CODE.encode(),
+    "weights/0.bin": bytes(range(256)),
+    "weights/1.bin": bytes(range(256))[::-1],
+    "weights/empty": b"",
+}
+
+LARGE = 2**25
+"""Bytes; no file of the bundle is as large, so one that is has changed."""
 
 Snapshot = dict[str, tuple[str, bytes]]
 
@@ -149,7 +159,9 @@ class World:
         for top in (self.bundle, self.model):
             for path in top.rglob("*"):
                 name, status = os.fsencode(path.relative_to(self.root)).decode("latin-1"), path.lstat()
-                if stat.S_ISREG(status.st_mode) and name != "model/README.md":
+                if status.st_size > LARGE:
+                    found[name] = ("large", b"")
+                elif stat.S_ISREG(status.st_mode) and name != "model/README.md":
                     found[name] = ("hard link" if status.st_nlink > 1 else "file", path.read_bytes())
                 elif not stat.S_ISDIR(status.st_mode) and not stat.S_ISREG(status.st_mode):
                     found[name] = ("special", b"")
@@ -178,11 +190,9 @@ def make(root: Path) -> World:
     rng = np.random.default_rng(0)
     x = rng.uniform(size=60).round(3)
     rows = pd.DataFrame({"id": range(60), "x": x, "label": (rng.uniform(size=60) < x).astype(int)})
-    rows["sex"] = rng.choice(["f", "m"], 60)
     made = root / "made"
     tools.write_files(made, {"audit.yaml": AUDIT.encode(), "policy.yaml": POLICY.encode()})
-    tools.write_files(made / "model", {"mutated_letters.py": CODE.encode(), "weights/0.bin": bytes(range(256))})
-    tools.write_files(made / "model", {"weights/1.bin": bytes(range(256))[::-1]})
+    model = tools.write_files(made / "letters_model", MODEL)
     rows.to_csv(made / "test.csv", index=False)
     key, person, stranger = (evidence.throwaway_key(name, BEFORE) for name in (NAME, PERSON, NAME))
     theirs = evidence.trust_of(person, roles=["attest"], signs_as=["validator"])
@@ -192,7 +202,7 @@ def make(root: Path) -> World:
     )
     said = Attestation(
         kind="independent_review",
-        model=manifest.artifact_digest(made / "model"),
+        model=manifest.artifact_digest(model),
         signer=PERSON,
         role="validator",
         answers={"scope": "All of it."},
@@ -208,16 +218,13 @@ def make(root: Path) -> World:
         attestations=made / "people",
         as_of=NOW,
     )
-    for path in sorted((made / "evidence").rglob("*"), reverse=True):
-        if path.is_dir():
-            shutil.rmtree(path) if not any(path.iterdir()) else None
-        elif path.relative_to(made / "evidence").as_posix() not in KEPT or path.name == STATEMENTS[0]:
-            path.unlink()
-    evidence.seal(made / "evidence", model=made / "model", outcome=bundle.verdict.outcome, key=key, as_of=NOW)
+    for file in manifest.walk(made / "evidence"):
+        if file.path not in KEPT:
+            (made / "evidence" / file.path).unlink()
+    evidence.seal(made / "evidence", model=model, outcome=bundle.verdict.outcome, key=key, as_of=NOW)
     world = World(root / "copy", key, person, stranger, trust)
-    for top in ("evidence", "model"):
-        for path in sorted((made / top).rglob("*")):
-            if path.is_file() and "__pycache__" not in path.parts:
-                world.pristine[path.relative_to(made).as_posix()] = path.read_bytes()
+    for top, source in (("evidence", made / "evidence"), ("model", model)):
+        for file in manifest.walk(source):
+            world.pristine[f"{top}/{file.path}"] = (source / file.path).read_bytes()
     world.reset()
     return world

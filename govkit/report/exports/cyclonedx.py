@@ -37,6 +37,8 @@ from govkit.report.exports.shared import (
 from govkit.report.model import GROUP_DIFFERENCES, Report
 
 MODEL = "model"
+_PEOPLE = ("custodian", "steward", "owner")
+"""Notes on a data set that say who answers for it."""
 
 
 def cyclonedx(report: Report) -> dict[str, Any]:
@@ -118,10 +120,11 @@ def _dataset(place: int, each: Dataset) -> dict[str, Any]:
             ("measured-on", "yes" if each.measured else None),
             ("license", f"{record.state}: {said(record.reason)}" if record else "unknown: nobody said"),
             ("hash", "digest of the rows, whatever their order" if each.sha256 else None),
+            *((name, each.told.get(name)) for name in ("collection", "consent")),
         )
     )
-    # Nobody is named as custodian, steward or owner, since no record says who they are.
-    data = {"type": "dataset", "name": each.name, "governance": {"custodians": [], "stewards": [], "owners": []}}
+    governance = {f"{who}s": [{"contact": {"name": each.told[who]}}] for who in _PEOPLE if who in each.told}
+    data = {"type": "dataset", "name": each.name, **({"governance": governance} if governance else {})}
     found = {
         "type": "data",
         "bom-ref": f"data-{place}",

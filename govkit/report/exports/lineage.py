@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from govkit.core import Component, LicenseRecord, Measurement, Run
 from govkit.licenses import components
@@ -29,6 +29,7 @@ class Dataset:
         license: What is known of their license.
         trained: Whether the record of the run says that they were trained on.
         measured: Whether a measurement was taken on them.
+        told: What else is known of them, by name: how they were collected, who owns them.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Dataset:
     license: LicenseRecord | None = None
     trained: bool = False
     measured: bool = False
+    told: Mapping[str, str] = field(default_factory=dict)
 
 
 def run_of(sources: Sources) -> Run | None:
@@ -76,7 +78,7 @@ def datasets(sources: Sources) -> tuple[Dataset, ...]:
     return (*known, *more)
 
 
-def _known(sources: Sources, tested: dict[str, str]) -> Iterator[Dataset]:
+def _known(sources: Sources, tested: Mapping[str, str]) -> Iterator[Dataset]:
     run = run_of(sources)
     for part in components(run, sources.audit.licenses, ()):
         if part.role != "base":
@@ -91,6 +93,7 @@ def _known(sources: Sources, tested: dict[str, str]) -> Iterator[Dataset]:
                 license=part.license,
                 trained=run is not None and part.role == "train",
                 measured=part.digest.value in tested,
+                told={name: text for name, each in (part.details | part.notes).items() if (text := fact(each))},
             )
 
 

@@ -1,4 +1,4 @@
-"""What readers of OSCAL let pass: references that lead nowhere, times in the wrong order, methods that there are not."""
+"""What readers of OSCAL let pass: references that lead nowhere, times in the wrong order, methods of nobody."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _ORDERED = (("start", "end"), ("collected", "expires"))
 _TIMES = frozenset({"start", "end", "collected", "expires", "deadline", "last-modified", "published"})
 
 Place = tuple[str, str, Any]
-"""The list or object that holds it, its key, its value."""
+"""The list or object that holds it, its key (empty for the object itself), its value."""
 
 
 def check_references(document: dict[str, Any], *, file: str = "") -> None:
@@ -63,6 +63,11 @@ def _get(found: Any, *keys: str) -> Any:
     for key in keys:
         found = found.get(key) if isinstance(found, dict) else None
     return found
+
+
+def _listed(found: Any, *keys: str) -> list[Any]:
+    value = _get(found, *keys)
+    return value if isinstance(value, list) else []
 
 
 def _walk(found: Any, inside: str) -> Iterator[Place]:
@@ -126,10 +131,10 @@ def _time(value: Any) -> datetime | None:
 
 def _untargeted(root: dict[str, Any]) -> Iterator[str]:
     """A finding of assessment results is about an objective that was reviewed."""
-    for result in root.get("results") or []:
-        chosen = _get(result, "reviewed-controls", "control-objective-selections") or []
-        known = {_get(each, "objective-id") for one in chosen for each in _get(one, "include-objectives") or []}
-        for finding in _get(result, "findings") or []:
+    for result in _listed(root, "results"):
+        chosen = _listed(result, "reviewed-controls", "control-objective-selections")
+        known = [_get(each, "objective-id") for one in chosen for each in _listed(one, "include-objectives")]
+        for finding in _listed(result, "findings"):
             target = _get(finding, "target", "target-id")
             if target not in known:
                 yield f"target-id {ascii(target)[:60]} is no objective that was reviewed"

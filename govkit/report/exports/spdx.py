@@ -176,6 +176,7 @@ def _dataset(report: Report, place: int, each: Dataset) -> dict[str, Any]:
         "dataset_datasetType": [kind_of_data(report)],
         "dataset_datasetSize": each.rows,
         "dataset_intendedUse": each.role,
+        "dataset_dataCollectionProcess": each.told.get("collection"),
         "verifiedUsing": _hash(each.sha256, "of the rows, whatever their order"),
         "comment": f"name {each.seen}",
     }

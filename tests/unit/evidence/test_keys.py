@@ -141,7 +141,7 @@ def test_another_kind_of_key_is_named(tmp_path: Path, make: Callable[[], Any], f
 
 def test_an_unencrypted_key_is_told_how_to_become_one(tmp_path: Path) -> None:
     path = private_file(tmp_path, pem(ec.generate_private_key(ec.SECP256R1()), password=None))
-    with pytest.raises(UsageError, match="not encrypted; .* openssl pkcs8 -topk8"):
+    with pytest.raises(UsageError, match=r"not encrypted; .*openssl pkcs8 -topk8"):
         load_key(path, PASSWORD)
     command = ["openssl", "pkcs8", "-topk8", "-in", path, "-out", tmp_path / "new.key", "-passout", "pass:secret"]
     subprocess.run(command, check=True, capture_output=True)

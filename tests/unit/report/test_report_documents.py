@@ -22,6 +22,7 @@ from govkit.core import Finding
 from govkit.errors import MissingExtra, UsageError
 from govkit.report import render
 from govkit.report.charts import choose
+from govkit.report.exports.checking import FILES, PROVENANCE_FILE, SUMMARY_FILE
 from govkit.report.figures import _unbroken, draw
 from govkit.report.html import _NUMBER
 from govkit.report.model import Report
@@ -36,7 +37,8 @@ def test_all_documents_are_written(bundle: Path, tmp_path: Path) -> None:
     names = {path.relative_to(tmp_path / "out").as_posix() for path in written}
     charts = ("change", "groups-1", "groups-2", "reliability")
     expected = {*DOCUMENTS, *SHORT} - {"report.pdf"}
-    assert names == expected | {f"figures/{c}.svg" for c in charts} | {f"tables/{c}.json" for c in charts}
+    drawn = {f"figures/{c}.svg" for c in charts} | {f"tables/{c}.json" for c in charts}
+    assert names == expected | drawn | set(FILES) - {PROVENANCE_FILE, SUMMARY_FILE}
     assert all(path.stat().st_size > 100 for path in written)
     assert all((bundle / name).is_file() for name in DOCUMENTS)
 
@@ -49,7 +51,7 @@ def test_same_bundle_same_bytes_in_another_process(bundle: Path, tmp_path: Path)
     environment.pop("SOURCE_DATE_EPOCH", None)
     subprocess.run([sys.executable, "-c", program, bundle, tmp_path], check=True, env=environment)
     made = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file())
-    assert len(made) == 18
+    assert len(made) == 22
     assert [name for name in made if (tmp_path / name).read_bytes() != (bundle / name).read_bytes()] == []
 
 
@@ -118,7 +120,7 @@ def test_page_one_says_what_matters(bundle: Path) -> None:
     assert "Contents" in pages[1].extract_text()
 
 
-def test_pdf_is_tagged_archival_and_carries_the_findings(bundle: Path) -> None:
+def test_pdf_is_tagged_archival_and_carries_the_statements(bundle: Path) -> None:
     reader = PdfReader(bundle / "report.pdf")
     root = reader.trailer["/Root"]
     assert str(root["/MarkInfo"]["/Marked"]) == "True"
@@ -126,7 +128,8 @@ def test_pdf_is_tagged_archival_and_carries_the_findings(bundle: Path) -> None:
     assert root["/Lang"].startswith("en")
     xmp = root["/Metadata"].get_object().get_data().decode()
     assert re.search(r"pdfaid:part[^0-9]*3", xmp)
-    assert reader.attachments["findings.json"] == [read(bundle).findings_payload]
+    names = [f"{kind}.sigstore.json" for kind in ("findings", "run", "verdict")]
+    assert dict(reader.attachments) == {name: [(bundle / name).read_bytes()] for name in names}
     assert reader.metadata is not None
     assert reader.metadata.creation_date is not None
     assert reader.metadata.creation_date.isoformat().startswith("2026-11-24T00:00:00")

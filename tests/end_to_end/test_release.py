@@ -1,0 +1,323 @@
+"""Publishing: a release is verified before and after, numbered, countersigned by its tier, and taken back."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import published as tools
+import pytest
+from published import DAY, LATER, Audited
+
+import govkit as gk
+from govkit import evidence, manifest
+from govkit.errors import EvidenceError, UsageError, VerdictError
+
+LOG = "releases.sigstore.json"
+
+
+@pytest.fixture(scope="module")
+def low(tmp_path_factory: pytest.TempPathFactory) -> Audited:
+    return tools.audited(tmp_path_factory.mktemp("low"), "letters_low")
+
+
+@pytest.fixture(scope="module")
+def high(tmp_path_factory: pytest.TempPathFactory) -> Audited:
+    return tools.audited(tmp_path_factory.mktemp("high"), "letters_high", tier="high")
+
+
+@pytest.fixture(scope="module")
+def out(high: Audited) -> Path:
+    """A published release of a high tier."""
+    people = high.countersign(high.root / "people", "auditor", "approver")
+    high.release(high.root / "out", high.root / LOG, people)
+    return high.root / "out"
+
+
+@pytest.fixture
+def copied(high: Audited, out: Path, tmp_path: Path) -> Path:
+    """The release and its log, to be spoilt."""
+    shutil.copytree(out, tmp_path / "out")
+    shutil.copy(high.root / LOG, tmp_path / LOG)
+    return tmp_path / "out"
+
+
+def check(out: Path, **options: object) -> gk.Verification:
+    given = {"model": out / "model", "trust": tools.trust(), "as_of": LATER, "log": out.parent / LOG, **options}
+    return gk.verify(out / "evidence", **given)
+
+
+def code(out: Path, **options: object) -> str:
+    with pytest.raises(EvidenceError) as caught:
+        check(out, **options)
+    return caught.value.code
+
+
+def reseal(out: Path, **changes: object) -> None:
+    """What a dishonest holder of the release key can do: seal whatever is there."""
+    old = evidence.read_unverified(out / "evidence/release.sigstore.json")
+    (out / "evidence/release.sigstore.json").unlink()
+    given = {"sequence": old["sequence"], "previous": old["previous"], "published": True, **changes}
+    evidence.seal(out / "evidence", model=out / "model", outcome="PASS", key=tools.key("ci"), as_of=DAY, **given)
+
+
+def test_a_release_holds_model_card_and_evidence(out: Path):
+    assert sorted(path.name for path in out.iterdir()) == ["evidence", "model"]
+    assert (out / "model/README.md").read_bytes() == (out / "evidence/card.md").read_bytes()
+    assert {path.name for path in (out / "evidence").iterdir()} >= {"model.sig", "countersignatures", "report.pdf"}
+    proof = check(out)
+    assert proof.verdict.outcome == "PASS"
+    assert proof.release.published
+    assert [(each.signer.name, each.record.role) for each in proof.attached.countersigned] == [
+        ("B. Approver", "approver"),
+        ("A. Auditor", "auditor"),
+    ]
+    assert proof.attached.report == "The pipeline"
+    assert proof.attached.model_sig
+    assert proof.attached.exports
+    assert proof.log is not None
+
+
+def test_the_audit_itself_stays_as_it_was(high: Audited, out: Path):
+    assert not high.verify().release.published
+    assert not (high.model / "README.md").exists()
+    for kind in ("findings", "verdict"):
+        name = f"{kind}.sigstore.json"
+        assert (high.bundle / name).read_bytes() == (out / "evidence" / name).read_bytes()
+
+
+def test_the_card_counts_from_now_on(copied: Path):
+    card = copied / "model/README.md"
+    text = card.read_text(encoding="utf-8")
+    card.write_text(text.replace("internal", "hosted").replace("other", "mit"), encoding="utf-8")
+    assert code(copied) == "MODEL_MISMATCH"
+    card.unlink()
+    assert code(copied) == "MODEL_MISMATCH"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ('"license": "other"', '"license": "mit"', "CARD_LICENSE"),
+        ('"verdict": "PASS"', '"verdict": "REVIEW"', "CARD_RESULTS_BINDING"),
+        ('"license": "other"\n', '"license": "other"\n"license": "mit"\n', "CARD_DUP_KEY"),
+        ("---\n", "", "CARD_FORM"),
+    ],
+)
+def test_a_card_that_says_something_else_is_refused_though_it_is_signed(
+    copied: Path, old: str, new: str, expected: str
+):
+    for card in (copied / "model/README.md", copied / "evidence/card.md"):
+        text = card.read_text(encoding="utf-8")
+        assert old in text
+        card.write_text(text.replace(old, new, 1), encoding="utf-8")
+    reseal(copied)
+    assert code(copied, log=None) == expected
+
+
+def test_a_better_figure_on_the_card_is_refused_though_it_is_signed(copied: Path):
+    for card in (copied / "model/README.md", copied / "evidence/card.md"):
+        lines = card.read_text(encoding="utf-8").splitlines(keepends=True)
+        place = next(n for n, line in enumerate(lines) if line.strip().startswith('"value": 0.'))
+        lines[place] = lines[place].split(":")[0] + ": 0.999\n"
+        card.write_text("".join(lines), encoding="utf-8")
+    reseal(copied)
+    assert code(copied, log=None) == "CARD_METRIC"
+
+
+def test_the_card_beside_the_model_is_that_of_the_bundle(copied: Path):
+    (copied / "model/README.md").write_text("---\n---\n", encoding="utf-8")
+    (copied / "evidence/model.sig").unlink()
+    reseal(copied)
+    assert code(copied, log=None) == "CARD_OTHER"
+
+
+def test_a_model_sig_of_other_files_is_refused_though_it_is_sealed(copied: Path):
+    files = [file for file in manifest.walk(copied / "model") if file.path != "weights.json"]
+    (copied / "evidence/model.sig").write_bytes(evidence.model_sig(files, tools.key("ci"), name="x"))
+    reseal(copied)
+    assert code(copied, log=None) == "MODEL_SIG_FILES"
+
+
+@pytest.mark.parametrize("names", [(), ("auditor",), ("approver",)])
+def test_nothing_is_published_without_the_people_that_its_tier_asks_for(
+    high: Audited, tmp_path: Path, names: tuple[str, ...]
+):
+    people = high.countersign(tmp_path / "people", *names)
+    with pytest.raises(EvidenceError, match="COUNTERSIGN_MISSING"):
+        high.release(tmp_path / "out", tmp_path / LOG, people)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["people"]
+
+
+def test_one_person_cannot_be_auditor_and_approver(high: Audited, tmp_path: Path):
+    people = high.countersign(tmp_path / "people", "both", "both", roles=("auditor", "approver"))
+    with pytest.raises(EvidenceError, match="FOUR_EYES"):
+        high.release(tmp_path / "out", tmp_path / LOG, people)
+
+
+def test_a_countersignature_taken_out_afterwards_is_missed(copied: Path):
+    shutil.rmtree(copied / "evidence/countersignatures")
+    reseal(copied)
+    assert code(copied, log=None) == "COUNTERSIGN_MISSING"
+
+
+def test_a_countersignature_of_another_verdict_is_refused(high: Audited, low: Audited, tmp_path: Path):
+    people = low.countersign(tmp_path / "people", "auditor")
+    with pytest.raises(EvidenceError, match="WRONG_SUBJECT"):
+        high.release(tmp_path / "out", tmp_path / LOG, people)
+
+
+def test_releases_are_numbered_and_an_older_one_is_a_replay(low: Audited, tmp_path: Path):
+    log = tmp_path / LOG
+    first = low.release(tmp_path / "one", log)
+    kept = log.read_bytes()
+    second = low.release(tmp_path / "two", log)
+    assert (first.sequence, second.sequence) == (1, 2)
+    one, two = check(tmp_path / "one"), check(tmp_path / "two")
+    assert two.release.previous == first.payload_sha256
+    assert (one.release.previous, len(two.log.entries)) == (None, 2)
+    assert code(tmp_path / "one", minimum_sequence=2) == "REPLAY"
+    (tmp_path / "kept").write_bytes(kept)
+    assert code(tmp_path / "two", log=tmp_path / "kept") == "UNLISTED"
+    assert gk.read_log(log, trust=tools.trust(), known=tmp_path / "kept", as_of=LATER).head == two.log.head
+    with pytest.raises(EvidenceError, match="LOG_FORKED"):
+        gk.read_log(tmp_path / "kept", trust=tools.trust(), known=log, as_of=LATER)
+
+
+def test_a_release_that_was_taken_back_is_refused_from_then_on(low: Audited, tmp_path: Path):
+    log = tmp_path / LOG
+    low.release(tmp_path / "out", log)
+    given = {"key": tools.key("ci"), "trust": tools.trust()}
+    with pytest.raises(UsageError, match="has no release 2"):
+        gk.revoke_release(log, 2, reason="a fault", as_of=LATER, **given)
+    with pytest.raises(UsageError, match="for a reason"):
+        gk.revoke_release(log, 1, reason=" ", as_of=LATER, **given)
+    gk.revoke_release(log, 1, reason="It sorts the wrong letters.", as_of=LATER, **given)
+    with pytest.raises(EvidenceError, match="sorts the wrong letters") as caught:
+        check(tmp_path / "out")
+    assert caught.value.code == "REVOKED"
+    assert check(tmp_path / "out", as_of="2026-11-24T12:00:00Z").verdict.outcome == "PASS"
+    with pytest.raises(UsageError, match="taken back already"):
+        gk.revoke_release(log, 1, reason="again", as_of=LATER, **given)
+    with pytest.raises(EvidenceError, match="REVOKED"):
+        low.release(tmp_path / "again", log, as_of=LATER)
+    assert not (tmp_path / "again").exists()
+
+
+def test_a_log_of_a_stranger_or_of_another_model_is_refused(low: Audited, tmp_path: Path):
+    log = tmp_path / LOG
+    low.release(tmp_path / "out", log)
+    found = gk.read_log(log, trust=tools.trust(), as_of=LATER)
+    log.write_bytes(evidence.sign_log(found, tools.key("stranger")))
+    assert code(tmp_path / "out") == "UNKNOWN_KEY"
+    log.write_bytes(evidence.sign_log(found.model_copy(update={"name": "other"}), tools.key("ci")))
+    with pytest.raises(UsageError, match="name another log"):
+        low.release(tmp_path / "two", log)
+    assert not (tmp_path / "two").exists()
+
+
+def test_an_old_verdict_is_stale_and_one_of_tomorrow_is_refused(copied: Path):
+    assert code(copied, max_age_days=0) == "STALE"
+    assert check(copied, max_age_days=1).verdict.outcome == "PASS"
+    assert code(copied, as_of="2026-11-23T00:00:00Z") == "FUTURE"
+
+
+def test_a_model_that_does_not_pass_is_not_published(tmp_path: Path):
+    bad = tools.audited(tmp_path / "bad", "letters_bad", limit=0.99)
+    with pytest.raises(VerdictError, match="is not published"):
+        bad.release(tmp_path / "out", tmp_path / LOG)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bad"]
+
+
+def test_what_a_verifier_believes_does_not_come_from_what_is_verified(copied: Path):
+    inside = copied / "evidence/trust.yaml"
+    evidence.write_trust(inside, tools.trust())
+    with pytest.raises(UsageError, match="lies in what is to be verified"):
+        check(copied, trust=inside)
+    inside.rename(copied / "model/trust.yaml")
+    with pytest.raises(UsageError, match="lies in what is to be verified"):
+        check(copied, trust=copied / "model/trust.yaml")
+
+
+def test_two_publishers_do_not_write_one_log_at_once(low: Audited, tmp_path: Path):
+    script = (
+        "import fcntl, os, sys, time\n"
+        "place = os.open(sys.argv[1], os.O_RDONLY)\n"
+        "fcntl.flock(place, fcntl.LOCK_EX)\n"
+        "print(flush=True)\n"
+        "time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE) as other:
+        other.stdout.readline()
+        with pytest.raises(UsageError, match="just now"):
+            low.release(tmp_path / "out", tmp_path / LOG)
+        other.kill()
+    assert not (tmp_path / "out").exists()
+
+
+# --- the command line --------------------------------------------------------------------------------------------
+
+
+def govkit(*arguments: str | Path, cwd: Path, expected: int) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "govkit", *map(str, arguments)], cwd=cwd, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == expected, (arguments, done.stdout[-800:], done.stderr[-800:])
+    assert "Traceback" not in done.stderr
+    return done.stdout + done.stderr
+
+
+def test_a_refusal_has_a_code_for_machines_too(copied: Path):
+    evidence.write_trust(copied.parent / "trust.yaml", tools.trust())
+    (copied / "model/weights.json").write_text("{}", encoding="utf-8")
+    given = ("verify", "out/evidence", "--model", "out/model", "--trust", "trust.yaml", "--as-of", LATER)
+    assert "MODEL_MISMATCH" in govkit(*given, cwd=copied.parent, expected=4)
+    done = subprocess.run(
+        [sys.executable, "-m", "govkit", *given, "--json"],
+        cwd=copied.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert json.loads(done.stdout) == {
+        "verified": False,
+        "code": "MODEL_MISMATCH",
+        "file": "weights.json",
+        "message": json.loads(done.stdout)["message"],
+    }
+    assert done.returncode == 4
+
+
+def test_explain_tells_what_is_proved_and_what_is_not(copied: Path):
+    evidence.write_trust(copied.parent / "trust.yaml", tools.trust())
+    given = ("verify", "out/evidence", "--model", "out/model", "--trust", "trust.yaml", "--as-of", LATER, "--explain")
+    told = " ".join(govkit(*given, "--log", LOG, cwd=copied.parent, expected=0).split())
+    proved, rest = told.split("Not proved, or not asked")
+    not_proved, never = rest.split("What no signature can prove")
+    for words in ("byte for byte", "countersigned: B. Approver as approver, A. Auditor as auditor", "number 1"):
+        assert words in proved
+    for words in ("no record of the training", "Whether they are the ones you want", "No independent clock"):
+        assert words in not_proved
+    assert "measured honestly" in never
+    told = " ".join(govkit(*given, cwd=copied.parent, expected=0).split())
+    assert "taken back or replaced is not known" in told.split("Not proved, or not asked")[1]
+
+
+def test_every_point_has_its_sentence(out: Path):
+    from govkit.report import words
+
+    catalog = words.catalog()["proof"]
+    for point in gk.explain_proof(check(out)):
+        assert catalog[point.key]["proved" if point.proved else "open"].format(**point.told)
+
+
+def test_a_report_is_verified_alone(copied: Path):
+    evidence.write_trust(copied.parent / "trust.yaml", tools.trust())
+    given = ("verify", "out/evidence/report.pdf", "--trust", "trust.yaml", "--as-of", LATER)
+    assert "signed by The pipeline" in govkit(*given, cwd=copied.parent, expected=0)
+    report = copied / "evidence/report.pdf"
+    report.write_bytes(report.read_bytes() + b"\n")
+    assert "PDF_ADDED" in govkit(*given, cwd=copied.parent, expected=4)
