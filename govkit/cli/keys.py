@@ -82,12 +82,10 @@ def rotate(
     ] = None,
 ) -> None:
     """Make the key that follows another one: same name, same roles; the old key signs that it does."""
-    from govkit.pipeline import keys
-
     password = options.passphrase(password_file)
     following = password if new_password_file is None else options.passphrase(new_password_file)
     old = gk.load_key(key, password)
-    made = keys.rotate_key(old, trust=trust, out=out, password=following, overlap_days=days_overlap)
+    made = gk.rotate_key(old, trust=trust, out=out, password=following, overlap_days=days_overlap)
     _say_new(out)
     screen.say(f"{out / 'rotation.sigstore.json'}  for those who believe the old key: `govkit keys accept`")
     screen.say(f"the old key {old.id[:16]} ends {key_show.day(made.until)}; the new one is {made.key.id[:16]}")
@@ -100,9 +98,7 @@ def accept(
     as_of: options.AsOf = None,
 ) -> None:
     """Believe the key that follows one which you believe, for no more than that one."""
-    from govkit.pipeline import keys
-
-    found = keys.accept_rotation(statement, trust=trust, as_of=options.moment(as_of))
+    found = gk.accept_rotation(statement, trust=trust, as_of=options.moment(as_of))
     new, old = found.new, found.old
     screen.say(f"{new.name}: {new.id[:16]} follows {old.id[:16]}, which ends {key_show.day(old.not_after)}")
     screen.say(f"it may sign: {', '.join((*new.roles, *new.signs_as))}; until {key_show.day(new.not_after)}")
@@ -118,9 +114,9 @@ def revoke(
     reason: Annotated[str, typer.Option("--reason", help="Why, for people.")] = "",
 ) -> None:
     """Believe a key no longer. An earlier revocation stays as it is."""
-    from govkit.pipeline import keys
+    from govkit import evidence
 
-    key = keys.revoke_key(which, trust=trust, at=options.moment(at), reason=reason)
+    key = gk.revoke_key(which, trust=trust, at=options.moment(at), reason=reason)
     since = key_show.moment(key.revoked_at)
     screen.say(f"{key.name} {key.id[:16]} is revoked since {since}" + (f" ({key.reason})" if key.reason else ""))
     screen.say(
@@ -128,6 +124,9 @@ def revoke(
         "also what is older"
     )
     screen.say(f"what must stay valid: sign it again with another key; give {trust} to all who verify")
+    others = [each.id[:16] for each in evidence.read_trust(trust).keys if each.name == key.name and not each.revoked_at]
+    if others:
+        screen.say(f"still believed as {key.name}: {', '.join(others)}; who stole a key can have rotated it to another")
 
 
 @app.command("join")

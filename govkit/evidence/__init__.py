@@ -18,6 +18,7 @@ from govkit.evidence.countersign import (
     sign_countersignature,
 )
 from govkit.evidence.key_files import refuse_secrets
+from govkit.evidence.keyless import Keyless, check_keyless, sign_keyless
 from govkit.evidence.keys import SigningKey, load_key, new_key, throwaway_key, trust_of, write_key
 from govkit.evidence.locks import LOCK_FILE, HeldLock, Lock, LockedPolicy, open_lock, sign_lock
 from govkit.evidence.log import LOG_FILE, ReleaseLog, check_extends, check_listed, open_log, sign_log
@@ -72,6 +73,7 @@ __all__ = [
     "Countersigned",
     "Evidence",
     "HeldLock",
+    "Keyless",
     "Lock",
     "LockedPolicy",
     "LogEntry",
@@ -95,6 +97,7 @@ __all__ = [
     "check_bundle_stamp",
     "check_demanded",
     "check_extends",
+    "check_keyless",
     "check_listed",
     "check_model_sig",
     "check_pdf",
@@ -124,6 +127,7 @@ __all__ = [
     "seal",
     "sign",
     "sign_countersignature",
+    "sign_keyless",
     "sign_lock",
     "sign_log",
     "sign_pdf",

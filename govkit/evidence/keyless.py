@@ -101,11 +101,12 @@ def sign_keyless(statement: bytes, token: str, *, file: str) -> bytes:
         identity = IdentityToken(token)
         context = SigningContext.from_trust_config(ClientTrustConfig.production())
         with context.signer(identity) as signer:
-            return signer.sign_dsse(Statement(payload)).to_json().encode("utf-8")
+            signed: str = signer.sign_dsse(Statement(payload)).to_json()
     except (IdentityError, ExpiredIdentity):
         raise UsageError("the identity token is none, or has expired; ask its issuer for a new one") from None
     except (Error, OSError) as error:
         raise UsageError(f"Sigstore did not sign ({type(error).__name__}); this step needs the network") from None
+    return signed.encode("utf-8")
 
 
 def _verifier(trusted_root: Path | None) -> Verifier:
@@ -148,7 +149,8 @@ def _verified(verifier: Verifier, bundle: Bundle, identity: str, issuer: str, fi
 
     demanded = Identity(identity=identity, issuer=issuer)
     try:
-        return verifier.verify_dsse(bundle, demanded)
+        kind, payload = verifier.verify_dsse(bundle, demanded)
+        return str(kind), bytes(payload)
     except (Error, ExtensionNotFound, ValueError) as error:
         why = ascii(str(error))[:200]
     try:

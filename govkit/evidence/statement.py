@@ -25,6 +25,8 @@ PAYLOAD_TYPE = "application/vnd.in-toto+json"
 MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 MAX_BYTES = 256 * 2**20
+MAX_COMMAS = 100
+"""In an envelope, which has five: without a signature nobody makes the verifier build millions of values."""
 
 Subjects = tuple[tuple[str, str], ...]
 """``(name, "sha256:<hex>")`` of each thing that a statement is about."""
@@ -216,6 +218,8 @@ def hex_of(digest: str) -> str:
 
 def _envelope(raw: bytes, file: str) -> tuple[bytes, bytes, str]:
     """Payload, signature and hint of a file that is exactly in the one form that ``sign`` writes."""
+    if raw.count(b",") > MAX_COMMAS:
+        raise EvidenceError("BAD_ENVELOPE", f"{file}: holds more than one signed statement", file=file)
     outer = canonical.loads(raw, file=file)
     _keys(outer, ("mediaType", "verificationMaterial", "dsseEnvelope"), "the file", file=file)
     material, envelope = outer["verificationMaterial"], outer["dsseEnvelope"]

@@ -98,7 +98,7 @@ class TimestampAuthority(Recorded):
 
     Attributes:
         name: Who it is, for people.
-        certificate: PEM text of its root, or of the one certificate that it signs times with.
+        certificate: PEM text of its root certificate.
     """
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
@@ -180,11 +180,14 @@ def replace_trust(path: Path, trust: Trust) -> None:
     try:
         mode = stat.S_IMODE(place.stat().st_mode)
         with draft.open("x", encoding="utf-8") as stream:
-            os.fchmod(stream.fileno(), mode)
-            stream.write(_text(trust))
-            stream.flush()
-            os.fsync(stream.fileno())
-        draft.replace(place)
+            try:
+                os.fchmod(stream.fileno(), mode)
+                stream.write(_text(trust))
+                stream.flush()
+                os.fsync(stream.fileno())
+                draft.replace(place)
+            finally:
+                draft.unlink(missing_ok=True)
     except FileExistsError:
         raise UsageError(f"{draft}: is there already; remove it if nobody is changing {place.name} now") from None
     except OSError as error:

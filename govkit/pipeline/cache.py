@@ -26,7 +26,8 @@ from govkit.core.case import Array
 from govkit.core.words import Of
 from govkit.errors import EvidenceError, UsageError
 from govkit.pipeline.bundle import FINDINGS
-from govkit.pipeline.casework import Casework, audit_digest
+from govkit.pipeline.casework import Casework
+from govkit.pipeline.digests import audit_digest
 
 Ask = Callable[[Request], list[Finding]]
 SCHEMA = "govkit.cached/v1"

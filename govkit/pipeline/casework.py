@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from govkit import checks, data, documents, engine, evidence, lineage, manifest, subjects
+from govkit import checks, data, documents, engine, lineage, manifest, subjects
 from govkit.core import Audit, Case, Dataset, Predictions, Run, Subject
 from govkit.core.audit import BaseSource, Columns, SubjectSource
 from govkit.core.words import Access, Modality, Of, Role, Task
@@ -55,17 +55,6 @@ def read_audit(path: Path, *, policy: str | None = None, seed: int | None = None
         raise AuditError(f"seed: expected a whole number from 0 to 2**53 - 1, found {seed}")
     changes = {"policy": policy, "seed": seed}
     return audit.model_copy(update={key: value for key, value in changes.items() if value is not None}), path.parent
-
-
-def asked_digest(audit: Audit) -> str:
-    """Digest of what an audit file asks of its data and sets the model beside: what a lock fixes of it."""
-    asked = ("columns", "base", "incumbent", "reference", "foreign", "feasible", "quality", "seed")
-    return evidence.digest({key: value for key, value in audit.dump().items() if key in asked})
-
-
-def audit_digest(audit: Audit) -> str:
-    """Digest of an audit file as resolved; the policy has a digest of its own."""
-    return evidence.digest({key: value for key, value in audit.dump().items() if key != "policy"})
 
 
 def read_run_of(audit: Audit, root: Path) -> Run | None:

@@ -13,7 +13,8 @@ from govkit.errors import EvidenceError, UsageError
 from govkit.evidence import HeldLock, Lock, LockedPolicy
 from govkit.pipeline import clock
 from govkit.pipeline.bundle import tool
-from govkit.pipeline.casework import Casework, asked_digest, data_digests, read_audit
+from govkit.pipeline.casework import Casework, data_digests, read_audit
+from govkit.pipeline.digests import asked_digest
 from govkit.pipeline.folder import write_new
 from govkit.pipeline.policy import resolve_policy
 

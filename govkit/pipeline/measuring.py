@@ -12,7 +12,8 @@ from govkit.checks import Request
 from govkit.core import Finding, Passes, Policy, Verdict
 from govkit.pipeline.bundle import tool
 from govkit.pipeline.cache import Ask, remembered
-from govkit.pipeline.casework import Casework, audit_digest
+from govkit.pipeline.casework import Casework
+from govkit.pipeline.digests import audit_digest
 from govkit.pipeline.failing_fast import until_a_failure
 from govkit.pipeline.policy import policy_reference
 

@@ -1,4 +1,4 @@
-"""Asks an authority for a time stamp. Only here does govkit send anything, and only to an address that a user named."""
+"""Asks an authority for a time stamp: a digest goes to the address that a user named, and nowhere else."""
 
 from __future__ import annotations
 

@@ -17,7 +17,8 @@ from govkit.errors import UsageError
 from govkit.pipeline import clock, drift_report
 from govkit.pipeline.bundle import FINDINGS, Bundle, read_bundle, tool
 from govkit.pipeline.cache import opened
-from govkit.pipeline.casework import Casework, audit_digest, build_case, read_audit, read_run_of
+from govkit.pipeline.casework import Casework, build_case, read_audit, read_run_of
+from govkit.pipeline.digests import audit_digest
 from govkit.pipeline.files import read_findings, read_verdict
 from govkit.pipeline.folder import refuse_unwritable, whole_folder
 from govkit.pipeline.locking import hold_case, hold_findings

@@ -17,8 +17,7 @@ from govkit.errors import AuditError, EvidenceError, PolicyError, UsageError
 from govkit.pipeline import clock
 from govkit.pipeline.attached import Attached, check_attached
 from govkit.pipeline.bundle import FINDINGS
-from govkit.pipeline.casework import asked_digest, audit_digest
-from govkit.pipeline.policy import resolve_policy
+from govkit.pipeline.digests import asked_digest, audit_digest
 
 Said = TypeVar("Said")
 
@@ -198,6 +197,8 @@ def _said(kind: str, read: Callable[[Any], Said], content: object) -> Said:
 
 def _rules(folder: Path, policy: Path | str | None) -> Policy:
     if policy is not None:
+        from govkit.pipeline.policy import resolve_policy  # loads every check
+
         return resolve_policy(str(policy))
     try:
         return policies.load(str(folder / "policy.yaml"))

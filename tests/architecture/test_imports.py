@@ -9,8 +9,11 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import served_bundle
+from evidence_bundle import write_files
 
 import govkit
+from govkit import pipeline
 
 ROOT = Path(govkit.__file__).parent
 HEAVY = (
@@ -50,11 +53,33 @@ def test_no_heavy_library_is_loaded(code: str):
     assert not _loaded_after(code) & set(HEAVY)
 
 
+def test_verifying_loads_no_heavy_library(tmp_path: Path):
+    served = served_bundle.make(tmp_path, write_files(tmp_path / "model", served_bundle.GOOD))
+    asked = ["verify", served.folder, "--model", served.model, "--trust", served.trust, "--as-of", served_bundle.NOW]
+    code = f"""
+from govkit.cli import main
+try:
+    sys.argv = ["govkit", *{list(map(str, asked))!r}]
+    main()
+except SystemExit as end:
+    assert end.code == 0, end.code
+"""
+    loaded = _loaded_after("import sys" + code)
+    assert "cryptography" in loaded
+    assert not loaded & {*HEAVY, "PIL", "pyhanko", "sigstore", "rfc3161_client"}
+
+
 def test_public_names_are_sorted_and_no_module_hides_behind_one():
     assert govkit.__all__ == sorted(govkit.__all__)
     modules = {path.stem for path in ROOT.iterdir()}
     assert not modules & set(govkit.__all__)
     assert all(getattr(govkit, name) is not None for name in govkit.__all__)
+
+
+def test_the_corridor_finds_each_of_its_names():
+    assert pipeline.__all__ == sorted(pipeline._HOME)
+    assert all(getattr(pipeline, name) is not None for name in pipeline.__all__)
+    assert not {path.stem for path in (ROOT / "pipeline").iterdir()} & set(pipeline.__all__)
 
 
 def test_help_is_quick():

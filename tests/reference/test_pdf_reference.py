@@ -196,8 +196,8 @@ def test_it_says_what_it_is_and_in_which_language(pdf: Pdf) -> None:
     xmp = root.Metadata.read_bytes()
     etree.fromstring(xmp, etree.XMLParser(resolve_entities=False))
     assert xmp.count(b"<rdf:RDF") == 1
-    with pdf.open_metadata() as held:
-        assert [held[f"{name}"] for name in ("pdfaid:part", "pdfaid:conformance", "pdfuaid:part")] == ["3", "B", "1"]
+    held = pdf.open_metadata()
+    assert [held[name] for name in ("pdfaid:part", "pdfaid:conformance", "pdfuaid:part")] == ["3", "B", "1"]
 
 
 def test_the_metadata_are_those_from_before_it_was_signed(signed: Signed, pdf: Pdf) -> None:

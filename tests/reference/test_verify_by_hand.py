@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import evidence_bundle as tools
+import mutated_world
 import pytest
 from evidence_bundle import NOW, Small
 
@@ -38,10 +39,10 @@ def script() -> str:
     return "".join(blocks)
 
 
-def by_hand(small: Small) -> subprocess.CompletedProcess[str]:
+def by_hand(place: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script()],
-        cwd=small.folder.parent,
+        cwd=place,
         env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"},
         capture_output=True,
         text=True,
@@ -68,7 +69,7 @@ def small(tmp_path: Path) -> Small:
 @pytest.mark.parametrize("with_run", [True, False])
 def test_a_good_bundle_passes_from_the_first_block_to_the_last(tmp_path: Path, with_run: bool) -> None:
     small = lay(tmp_path, with_run=with_run)
-    done = by_hand(small)
+    done = by_hand(small.folder.parent)
     assert done.returncode == 0, done.stdout + done.stderr
     assert small.key.id in done.stdout
     assert done.stdout.count("Verified OK\n") == 3 + with_run
@@ -78,13 +79,25 @@ def test_a_good_bundle_passes_from_the_first_block_to_the_last(tmp_path: Path, w
 def test_the_key_is_taken_out_of_the_trust_file(small: Small) -> None:
     pem = small.folder.parent / "trust.pem"
     pem.unlink()
-    assert by_hand(small).returncode == 0
+    assert by_hand(small.folder.parent).returncode == 0
     assert pem.read_text() == small.trust.keys[0].public_key
+
+
+def test_a_real_bundle_with_a_lock_and_an_attestation_passes_and_needs_both(tmp_path: Path) -> None:
+    world = mutated_world.make(tmp_path)
+    (world.root / "trust.pem").write_text(world.trust.keys[0].public_key)
+    done = by_hand(world.root)
+    assert done.returncode == 0, done.stdout + done.stderr
+    world.sign("evidence/attestations/R.sigstore.json", b"{}")
+    world.reseal()
+    done = by_hand(world.root)
+    assert done.returncode != 0
+    assert done.stdout.rstrip().splitlines()[-1].startswith("> sha256:")
 
 
 def test_a_card_that_no_release_named_may_be_written_later(small: Small) -> None:
     (small.model / "README.md").write_bytes(b"# Another card\n")
-    assert by_hand(small).returncode == 0
+    assert by_hand(small.folder.parent).returncode == 0
     small.check()
 
 
@@ -212,7 +225,7 @@ TAMPERINGS: dict[str, Callable[[Small], object]] = {
 @pytest.mark.parametrize("tampering", TAMPERINGS)
 def test_what_was_tampered_with_stops_the_script(small: Small, tampering: str) -> None:
     TAMPERINGS[tampering](small)
-    done = by_hand(small)
+    done = by_hand(small.folder.parent)
     assert done.returncode != 0, done.stdout
     assert "command not found" not in done.stderr
     assert "syntax error" not in done.stderr

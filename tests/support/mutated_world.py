@@ -19,7 +19,9 @@ import pandas as pd
 
 import govkit as gk
 from govkit import evidence, manifest
+from govkit import policy as policies
 from govkit.core import Attestation
+from govkit.pipeline.bundle import FINDINGS
 
 BEFORE, NOW, LATER = "2026-11-01T00:00:00Z", "2026-11-24T00:00:00Z", "2026-11-25T00:00:00Z"
 NAME, PERSON = "M. Risk", "V. Alidator"
@@ -135,20 +137,20 @@ class World:
 
     def relink(self) -> None:
         """Let the verdict, and where it can the findings, name what the bundle holds now."""
-        self._link("findings", lambda said: said.update(lock=self._digest("policy.lock")))
-        people = [self._digest("attestations/R")]
-        self._link("verdict", lambda said: said.update(inputs={"findings": self._digest("findings")}))
-        self._link("verdict", lambda said: said.update(attestations=people))
+        self.link("findings", lock=self._digest("policy.lock"))
+        inputs, people = {"findings": self._digest("findings")}, [self._digest("attestations/R")]
+        self.link("verdict", inputs=inputs, attestations=people)
         self.reseal()
 
     def _digest(self, kind: str) -> str:
         return "sha256:" + hashlib.sha256(self.payload(f"evidence/{kind}.sigstore.json")).hexdigest()
 
-    def _link(self, kind: str, change: Any) -> None:
+    def link(self, kind: str, **changes: object) -> None:
+        """Sign a statement again, with other values of its predicate."""
         file = f"evidence/{kind}.sigstore.json"
         try:
             said = evidence.loads(self.payload(file))
-            change(said["predicate"])
+            said["predicate"].update(changes)
             self.sign(file, evidence.dumps(said))
         except (gk.EvidenceError, KeyError, TypeError, AttributeError):
             return  # what was made of it cannot be linked; the verifier gets it as it is
@@ -223,8 +225,28 @@ def make(root: Path) -> World:
             (made / "evidence" / file.path).unlink()
     evidence.seal(made / "evidence", model=model, outcome=bundle.verdict.outcome, key=key, as_of=NOW)
     world = World(root / "copy", key, person, stranger, trust)
-    for top, source in (("evidence", made / "evidence"), ("model", model)):
-        for file in manifest.walk(source):
-            world.pristine[f"{top}/{file.path}"] = (source / file.path).read_bytes()
-    world.reset()
+    shutil.copytree(made / "evidence", world.bundle)
+    shutil.copytree(model, world.model)
+    _shorten(world, said)
+    for file in manifest.walk(world.root):
+        world.pristine[file.path] = (world.root / file.path).read_bytes()
     return world
+
+
+def _shorten(world: World, attestation: Attestation) -> None:
+    """Keep the findings that the policy asks for: fewer bytes make room for more mutations."""
+    said = json.loads(world.payload("evidence/findings.sigstore.json"))
+    found = [each for each in said["predicate"]["findings"] if each["name"] == "accuracy"]
+    said["predicate"]["findings"] = found
+    world.sign("evidence/findings.sigstore.json", evidence.dumps(said))
+    raw = (world.bundle / evidence.LOCK_FILE).read_bytes()
+    judged = policies.judge(
+        policies.load(str(world.bundle / "policy.yaml")),
+        FINDINGS.validate_python(found),
+        subject=attestation.model,
+        as_of=NOW,
+        attestations=(attestation,),
+        notices=(evidence.open_lock(raw, trust=world.trust, as_of=NOW).notice,),
+    )
+    world.link("verdict", verdict=judged.model_dump(mode="json"))
+    world.relink()

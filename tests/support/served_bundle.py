@@ -12,7 +12,7 @@ from govkit import evidence, manifest
 from govkit.core import Audit
 from govkit.core.finding import exact
 from govkit.pipeline.bundle import tool
-from govkit.pipeline.casework import audit_digest
+from govkit.pipeline.digests import audit_digest
 from govkit.pipeline.policy import policy_reference
 from govkit.pipeline.steps import write_statements
 

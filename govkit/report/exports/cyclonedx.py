@@ -29,7 +29,6 @@ from govkit.report.exports.shared import (
     number,
     outcome,
     properties,
-    rows_of,
     said,
     sentence,
     tool_version,
@@ -156,7 +155,7 @@ def _card(report: Report, sets: int) -> dict[str, Any]:
     facts = {**run.method, **run.hyperparameters, "seed": run.seed} if run else {}
     return {
         "modelParameters": parameters,
-        "quantitativeAnalysis": {"performanceMetrics": [_metric(found) for found in metrics(report)]},
+        "quantitativeAnalysis": {"performanceMetrics": [_metric(found, where) for found, where in metrics(report)]},
         "considerations": _considerations(report),
         "properties": properties(
             (
@@ -167,11 +166,10 @@ def _card(report: Report, sets: int) -> dict[str, Any]:
     }
 
 
-def _metric(found: Measurement) -> dict[str, Any]:
+def _metric(found: Measurement, where: str) -> dict[str, Any]:
     named = {"low": "lowerBound", "high": "upperBound"}
     interval = {named[name]: end for name, end in ends(found).items()}
-    metric: dict[str, Any] = {"type": said(found.name), "value": number(found.value)}
-    metric["slice"] = f"{rows_of(found)}; check: {said(found.check)}"
+    metric: dict[str, Any] = {"type": said(found.name), "value": number(found.value), "slice": where}
     return metric | ({"confidenceInterval": interval} if interval else {})
 
 
@@ -203,7 +201,7 @@ def _considerations(report: Report) -> dict[str, Any]:
 def _fairness(report: Report) -> list[dict[str, str]]:
     """What was measured of each group; nothing is said of a group without a measurement."""
     groups: dict[tuple[tuple[str, str], ...], list[str]] = {}
-    for found in metrics(report):
+    for found, _ in metrics(report):
         if found.name in GROUP_DIFFERENCES and found.part and "*" not in found.part.values():
             groups.setdefault(tuple(sorted(found.part.items())), []).append(sentence(found))
     return [{"groupAtRisk": words.part(dict(part)), "harms": "; ".join(told)} for part, told in groups.items()]

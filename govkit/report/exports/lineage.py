@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from govkit.core import Component, LicenseRecord, Measurement, Run
 from govkit.licenses import components
-from govkit.report.exports.shared import fact, hex_of, said
+from govkit.report.exports.shared import fact, hex_of, rows_of, said, tidy
 from govkit.report.model import DIAGRAM, Report
 from govkit.report.read import Sources
 from govkit.report.words import family
@@ -121,9 +123,20 @@ def problems(run: Run | None) -> tuple[str, ...]:
     return told if run.exit == "finished" else (*told, f"the run did not finish: {run.exit}")
 
 
-def metrics(report: Report) -> Iterator[Measurement]:
-    """Numbers about the model itself; none of an attack whose result cannot be believed, none of the case."""
-    for found in report.measurements:
-        own = found.of == "candidate" and found.compared_with is None and family(found.check) != "scope"
-        if own and found.is_number and found.name not in DIAGRAM and found.trust in (None, "trusted"):
-            yield found
+def metrics(report: Report) -> list[tuple[Measurement, str]]:
+    """Numbers about the model itself, each with its rows and its check; where these are the same, its parameters too.
+
+    None of an attack whose result cannot be believed, and none of the case.
+    """
+    found = [(each, f"{rows_of(each)}; check: {said(each.check)}") for each in report.measurements if _own(each)]
+    alike = Counter((each.name, where) for each, where in found)
+    return [(each, where if alike[each.name, where] == 1 else _asked(each, where)) for each, where in found]
+
+
+def _own(found: Measurement) -> bool:
+    own = found.of == "candidate" and found.compared_with is None and family(found.check) != "scope"
+    return own and found.is_number and found.name not in DIAGRAM and found.trust in (None, "trusted")
+
+
+def _asked(found: Measurement, where: str) -> str:
+    return f"{where}; parameters: {said(json.dumps(tidy(found.params), sort_keys=True))}"

@@ -32,7 +32,6 @@ from govkit.report.exports.shared import (
     moment,
     number,
     outcome,
-    rows_of,
     said,
     tidy,
     tool_version,
@@ -122,8 +121,7 @@ def _model(report: Report) -> dict[str, Any]:
         "ai_informationAboutApplication": said(use.purpose) if use.purpose.strip() else "",
         "ai_limitation": "; ".join(said(text) for text in limits),
         "ai_metric": _entries(
-            (f"{said(m.name)} ({rows_of(m)}; check: {said(m.check)})", _valued(number(m.value), ends(m)))
-            for m in metrics(report)
+            (f"{said(m.name)} ({where})", _valued(number(m.value), ends(m))) for m, where in metrics(report)
         ),
     }
     return {key: value for key, value in found.items() if value}

@@ -155,6 +155,13 @@ def test_a_revocation_is_written_and_explained(ada: str) -> None:
         keys("revoke", "Eve", "--trust", "ada/trust.yaml")
 
 
+def test_who_revokes_a_key_is_told_of_those_that_it_may_have_named(place: Path, ada: str) -> None:
+    keys("rotate", "--key", "ada/audit.key", "--trust", "ada/trust.yaml", "--out", "next")
+    new = load_key(place / "next/audit.key", SECRET.encode()).id[:16]
+    assert f"still believed as Ada: {new};" in keys("revoke", ada[:8], "--trust", "next/trust.yaml")
+    assert "still believed" not in keys("revoke", new, "--trust", "next/trust.yaml")
+
+
 def test_the_exit_codes_are_those_of_the_rest(place: Path, ada: str) -> None:
     (place / "bad.json").write_text("{}")
     cases = {

@@ -18,6 +18,7 @@ import pytest
 import signed_report as tools
 from asn1crypto import x509 as asn1
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from evidence_bundle import LATER, NOW
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import signers
@@ -28,6 +29,7 @@ from govkit import evidence
 from govkit.errors import EvidenceError, MissingExtra, UsageError
 from govkit.evidence.certificate import certificate_of
 from govkit.evidence.cms import parts_of, seal_digest
+from govkit.evidence.keys import ORDER
 
 PASSWORD = b"correct horse battery staple"
 STRANGER = evidence.throwaway_key("Stranger", NOW)
@@ -196,6 +198,16 @@ def by_pyhanko(case: Case) -> bytes:
     )
 
 
+def in_second_form(case: Case) -> bytes:
+    """With the other signature that fits the same payload and key: (r, n − s) for (r, s)."""
+
+    def sign(data: bytes) -> bytes:
+        r, s = decode_dss_signature(case.key.sign(data))
+        return encode_dss_signature(r, ORDER - s)
+
+    return tools.embed(case.plain, lambda digest: seal_digest(digest, certificate_of(case.key), sign))
+
+
 def signed_twice(case: Case) -> bytes:
     pdf = case.plain
     for field in ("govkit", "other"):
@@ -238,6 +250,7 @@ FORGED: list[tuple[str, Callable[[Case], bytes], set[str]]] = [
     ("signature in small letters", in_small_letters, {"PDF_CHANGED"}),
     ("signature edited", changed_in_cms, {"PDF_CHANGED"}),
     ("signature of another form", by_pyhanko, {"PDF_CHANGED"}),
+    ("signature in its second form", in_second_form, {"PDF_CHANGED"}),
     ("signature that allows changes", lambda case: tools.embed(case.plain, case.seal, certify=False), {"PDF_CHANGED"}),
     ("range moved", range_moved, {"PDF_CHANGED"}),
     ("two signatures", signed_twice, {"PDF_SIGNATURES"}),

@@ -14,13 +14,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from bundle_fixture import ARTIFACT, measurement, write_bundle
 from bundle_fixture import run as recorded
 from hostile_fixture import TEXTS
+from huggingface_hub import ModelCard
 
 from govkit import core
 from govkit.errors import EvidenceError
 from govkit.report import attestable, check_exports
+from govkit.report.card import card
+from govkit.report.cover import cover
 from govkit.report.exports import check_references, written
 from govkit.report.exports.checking import BOM, FILES, PLAN, PROVENANCE_FILE, RESULTS, SPDX, SUMMARY_FILE
 from govkit.report.model import Report
@@ -138,6 +142,18 @@ def test_every_metric_is_a_measurement_with_its_interval(tmp_path: Path) -> None
         "test rows; all rows; check: performance",
         "test rows; sex: Female; check: fairness",
     }
+
+
+def test_two_measurements_that_differ_in_their_parameters_alone_are_told_apart(tmp_path: Path) -> None:
+    extra = [measurement("attacked", value, check="adversarial", params={"eps": eps})
+             for value, eps in ((0.625, 0.25), (0.375, 0.75))]  # fmt: skip
+    documents = made(write_bundle(tmp_path, extra=extra))
+    metrics = documents[BOM]["metadata"]["component"]["modelCard"]["quantitativeAnalysis"]["performanceMetrics"]
+    shown = {metric["slice"]: metric["value"] for metric in metrics if metric["type"] == "attacked"}
+    where = "test rows; all rows; check: adversarial; parameters: "
+    assert shown == {f'{where}{{"eps": 0.25}}': "0.625", f'{where}{{"eps": 0.75}}': "0.375"}
+    keys = [each["key"] for each in spdx(documents, "ai_AIPackage")[0]["ai_metric"]]
+    assert len(keys) == len(set(keys))
 
 
 def test_an_attack_that_cannot_be_believed_is_no_metric(tmp_path: Path) -> None:
@@ -450,6 +466,33 @@ def test_who_owns_a_data_set_is_said_where_it_was_noted(tmp_path: Path) -> None:
     store(folder / "run.sigstore.json", {"predicate": record})
     governed = made(folder)[BOM]["components"][0]["data"][0]
     assert governed["governance"] == {"owners": [{"contact": {"name": "D. Owner"}}]}
+
+
+def test_the_card_gives_the_hub_quoted_texts_and_measured_figures(tmp_path: Path) -> None:
+    folder = write_bundle(tmp_path)
+    record = recorded().model_dump(mode="json", by_alias=True)
+    record["base"]["id"]["value"] = "1e3"
+    store(folder / "run.sigstore.json", {"predicate": record})
+    report = Report(read(folder))
+    text = card(report, cover(report), (), figures=frozenset())
+    data = ModelCard(text).data
+    assert data["base_model"] == "1e3", "a text, which a reader of YAML 1.2 takes for a number unless it is quoted"
+    plain = [node.value for node in _scalars(yaml.compose(text.split("---")[1])) if node.style != '"']
+    assert {type(yaml.safe_load(value)) for value in plain} <= {int, float, bool}
+    measured = {
+        m.name: m.value for m in report.measurements if (m.of, m.compared_with, m.part) == ("candidate", None, {})
+    }
+    assert data.eval_results
+    assert {each.metric_type: each.metric_value for each in data.eval_results}.items() <= measured.items()
+
+
+def _scalars(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
+    if isinstance(node, yaml.ScalarNode):
+        yield node
+        return
+    for each in node.value:
+        for inner in each if isinstance(each, tuple) else (each,):
+            yield from _scalars(inner)
 
 
 # The verifier

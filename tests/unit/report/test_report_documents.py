@@ -21,6 +21,7 @@ from pypdf import PdfReader
 from govkit.core import Finding
 from govkit.errors import MissingExtra, UsageError
 from govkit.report import render
+from govkit.report.alone import with_own_check
 from govkit.report.charts import choose
 from govkit.report.exports.checking import FILES, PROVENANCE_FILE, SUMMARY_FILE
 from govkit.report.figures import _unbroken, draw
@@ -133,6 +134,22 @@ def test_pdf_is_tagged_archival_and_carries_the_statements(bundle: Path) -> None
     assert reader.metadata is not None
     assert reader.metadata.creation_date is not None
     assert reader.metadata.creation_date.isoformat().startswith("2026-11-24T00:00:00")
+
+
+def test_only_the_printed_report_says_how_to_check_the_file_itself(bundle: Path) -> None:
+    last = " ".join(PdfReader(bundle / "report.pdf").pages[-1].extract_text().split())
+    sources = read(bundle)
+    for text in ("How to check this file", "govkit verify report.pdf --trust trust.yaml"):
+        assert text in last
+        assert text not in (bundle / "report.html").read_text(encoding="utf-8")
+    plain = last.replace(" ", "")
+    assert all(digest in plain for digest in (sources.verdict.subject, sources.findings_digest, sources.verdict_digest))
+
+
+def test_without_the_library_for_codes_it_says_which_extra(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "segno", None)
+    with pytest.raises(MissingExtra, match=r"segno.*govkit\[pdf\]"):
+        with_own_check("<main></main>", read(bundle))
 
 
 def test_tables_hold_the_findings_behind_each_figure(bundle: Path) -> None:
