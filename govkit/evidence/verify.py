@@ -112,9 +112,7 @@ def check_signatures(
     people = replace(people, lock=_open_lock(folder, release, trust, as_of, signed))
     _check_ties(signed, release, people)
     _check_time(signed, release, as_of=as_of, max_age_days=max_age_days)
-    if minimum_sequence is not None and release.sequence < minimum_sequence:
-        message = f"{RELEASE}: is release {release.sequence}, expected {minimum_sequence} or later"
-        raise EvidenceError("REPLAY", message, file=RELEASE)
+    _check_sequence(release, minimum_sequence)
     return Evidence(
         run=signed["run"].predicate if "run" in signed else None,
         findings=signed["findings"].predicate,
@@ -124,14 +122,18 @@ def check_signatures(
         digests={kind: signed[kind].payload_sha256 for kind in signed if kind != "release"},
         people=people,
         keys=tuple(signed[kind].signer.id for kind in ("findings", "verdict", "release")),
-        signers={
-            **{kind: statement.signer.name for kind, statement in signed.items()},
-            **{each.file: each.signer.name for each in people.signed},
-            **({LOCK_FILE: people.lock.lock.name} if people.lock is not None else {}),
-        },
+        signers=_signers(signed, people),
         artifact=release.artifact,
         model_checked=model is not None,
     )
+
+
+def _signers(signed: dict[str, Statement], people: People) -> dict[str, str]:
+    return {
+        **{kind: statement.signer.name for kind, statement in signed.items()},
+        **{each.file: each.signer.name for each in people.signed},
+        **({LOCK_FILE: people.lock.lock.name} if people.lock is not None else {}),
+    }
 
 
 def _open(folder: Path, kind: Kind, trust: Trust, as_of: str, release: Release | None = None) -> Statement:
@@ -260,3 +262,9 @@ def _check_time(signed: dict[str, Statement], release: Release, *, as_of: str, m
     if max_age_days is not None and moment.read(judged) < now - timedelta(days=max_age_days):
         message = f"{file_of('verdict')}: judged on {judged}, more than {max_age_days} days ago; audit the model again"
         raise EvidenceError("STALE", message, file=file_of("verdict"))
+
+
+def _check_sequence(release: Release, minimum: int | None) -> None:
+    if minimum is not None and release.sequence < minimum:
+        message = f"{RELEASE}: is release {release.sequence}, expected {minimum} or later"
+        raise EvidenceError("REPLAY", message, file=RELEASE)

@@ -127,14 +127,14 @@ def test_the_whole_library_stays_a_book():
     rooms = Counter()
     for path in ROOT.rglob("*.py"):
         rooms[_chapter(path)] += _code_lines(path)
-    assert rooms.total() <= 36_000
+    assert rooms.total() <= 42_000
     assert {room: lines for room, lines in rooms.items() if lines > 3_500} == {}
 
 
 def _chapter(path: Path) -> str:
-    """A room; of the checks, a family."""
+    """A room; of the checks, a family; of the report, the documents for people and the exports for tools."""
     parts = path.relative_to(ROOT).parts
-    return "/".join(parts[:2]) if parts[0] == "checks" and len(parts) > 2 else parts[0]
+    return "/".join(parts[:2]) if parts[0] in ("checks", "report") and len(parts) > 2 else parts[0]
 
 
 def _code_lines(path: Path) -> int:

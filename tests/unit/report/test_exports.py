@@ -343,6 +343,22 @@ def test_an_empty_run_is_told_as_unknown_and_is_no_provenance(tmp_path: Path) ->
     assert "trainedOn" not in relations(documents)
 
 
+def test_only_training_data_of_the_record_was_trained_on(tmp_path: Path) -> None:
+    record = recorded()
+    held = record.data[0].model_copy(update={"role": "calibration", "digest": core.Fact(seen="unknown")})
+    documents = made(_with_run(tmp_path / "a", data=(*record.data, held)))
+    train, other, *_ = documents[BOM]["components"]
+    assert props(train)["govkit:trained-on"] == "recorded"
+    assert "govkit:trained-on" not in props(other)
+    (trained,) = [e["to"] for e in spdx(documents, "Relationship") if e["relationshipType"] == "trainedOn"]
+    assert len(trained) == 1
+    said = [{"of": "data", "id": "adult.data", "expression": "CC-BY-4.0"}]
+    declared = made(write_bundle(tmp_path / "b", without_run=True, audit={"licenses": said}))
+    assert declared[BOM]["components"][0]["name"] == "adult.data"
+    assert "govkit:trained-on" not in props(declared[BOM]["components"][0])
+    assert "trainedOn" not in relations(declared)
+
+
 def test_what_speaks_against_the_record_stands_beside_it(tmp_path: Path) -> None:
     problem = core.run.Problem(kind="data not read", what="adult.data was never opened")
     documents = made(_with_run(tmp_path, problems=(problem,)))
