@@ -8,7 +8,6 @@ import os
 import signal
 import sys
 
-from govkit.cli.app import app
 from govkit.errors import GovkitError, missing_extra
 
 
@@ -29,7 +28,11 @@ def main() -> None:
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     # A short program that loads large libraries: collecting their garbage often only costs time.
     gc.set_threshold(50_000, 20, 100)
+    # What others have installed beside govkit takes no part in reading evidence.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
+        from govkit.cli.app import app
+
         app()
     except KeyboardInterrupt:
         _end("interrupted; what was not finished was not written", 130)

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from govkit.core import Recorded, Role
 from govkit.core.recorded import Digest
-from govkit.errors import EvidenceError
+from govkit.errors import EvidenceError, UsageError
 from govkit.evidence import moment
 from govkit.evidence.keys import SigningKey
 from govkit.evidence.predicates import file_of, parse, type_of
@@ -122,6 +122,10 @@ def open_lock(raw: bytes, *, trust: Trust, as_of: str) -> HeldLock:
     """
     opened = open_statement(raw, trust=trust, role="lock", predicate_type=type_of("lock"), as_of=as_of, file=LOCK_FILE)
     lock = parse(Lock, opened.predicate, file=LOCK_FILE)
+    try:
+        moment.read(lock.as_of)
+    except UsageError as error:
+        raise EvidenceError("BAD_STATEMENT", f"{LOCK_FILE}: {error}", file=LOCK_FILE) from None
     if lock.name != opened.signer.name:
         message = f"{LOCK_FILE}: speaks for {lock.name!r} and is signed by the key of {opened.signer.name!r}"
         raise EvidenceError("WRONG_NAME", message, file=LOCK_FILE)

@@ -34,6 +34,10 @@ _ODD = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError,
 """What a parser raises at a file that is not as it expects."""
 
 
+NO_CHANGES = 1
+"""Level of a certification that allows no change (ISO 32000-2, table 257)."""
+
+
 @dataclass(frozen=True)
 class SignedPdf:
     """A PDF that verified.
@@ -178,21 +182,23 @@ def _check_cms(der: bytes, digest: bytes, *, trust: Trust, as_of: str, file: str
 
 def _read(pdf: bytes, signer: TrustedKey, gap: tuple[int, int], file: str) -> SignedPdf:
     """What a PDF holds that was verified."""
+    from pyhanko.pdf_utils.generic import parse_pdf_date
     from pyhanko.pdf_utils.misc import PdfError
     from pyhanko.pdf_utils.reader import PdfFileReader
-    from pyhanko.sign.fields import MDPPerm
 
     try:
         reader = PdfFileReader(BytesIO(pdf))
-        signatures = reader.embedded_signatures
+        fields = [each.get_object() for each in reader.root["/AcroForm"]["/Fields"]]
+        signatures = [field["/V"] for field in fields if field.get("/FT") == "/Sig" and "/V" in field]
         if len(signatures) != 1:
             message = f"{file}: expected one signature, found {len(signatures)}"
             raise EvidenceError("PDF_SIGNATURES", message, file=file)
         (found,) = signatures
-        covers = [int(number) for number in found.byte_range]
-        if covers != [0, gap[0], gap[1], len(pdf) - gap[1]] or found.docmdp_level != MDPPerm.NO_CHANGES:
+        covers = [int(number) for number in found["/ByteRange"]]
+        level = reader.root["/Perms"]["/DocMDP"]["/Reference"][0]["/TransformParams"]["/P"]
+        if covers != [0, gap[0], gap[1], len(pdf) - gap[1]] or level != NO_CHANGES:
             raise _changed(file, "its signature is none that forbids every change")
-        said = found.self_reported_timestamp
+        said = parse_pdf_date(str(found["/M"])) if "/M" in found else None
     except (*_ODD, PdfError) as error:
         raise _changed(file, f"it cannot be read ({type(error).__name__})") from None
     try:

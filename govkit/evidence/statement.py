@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -188,7 +189,8 @@ def read_bytes(path: Path, *, file: str, sha256: str | None = None) -> bytes:
         EvidenceError: ``MISSING_FILE``, ``TOO_LARGE`` or ``BOUND_FILE``.
     """
     try:
-        with path.open("rb") as stream:
+        # Not blocking: a pipe that took the place of the file has nothing to give and is refused as such.
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as stream:
             raw = stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise EvidenceError("MISSING_FILE", f"{file}: cannot be read ({error.strerror})", file=file) from None

@@ -106,12 +106,12 @@ def check_signatures(
     release = parse(Release, opened.predicate, file=RELEASE)
     _check_files(folder, release)
     signed = {"release": opened, **_open_bound(folder, release, trust, as_of)}
+    _check_time(signed, release, as_of=as_of, max_age_days=max_age_days)
     if model is not None:
         _check_model(model, release, read)
     people = _open_people(folder, release, trust, as_of, signed)
     people = replace(people, lock=_open_lock(folder, release, trust, as_of, signed))
     _check_ties(signed, release, people)
-    _check_time(signed, release, as_of=as_of, max_age_days=max_age_days)
     _check_sequence(release, minimum_sequence)
     return Evidence(
         run=signed["run"].predicate if "run" in signed else None,
@@ -226,7 +226,9 @@ def _changed(found: Iterable[FileDigest], bound: Mapping[str, BoundFile]) -> lis
 def _check_model(model: Path, release: Release, read: Reader) -> None:
     """The model at hand is the one that was audited, with the card that was sealed with it, if one was."""
     bound = dict(release.model_files)
-    if bound and artifact_of(bound) != release.artifact:
+    if not bound:
+        raise EvidenceError("MODEL_MISMATCH", f"{model}: the release is about a model that is no file", file=RELEASE)
+    if artifact_of(bound) != release.artifact:
         raise EvidenceError("WRONG_SUBJECT", f"{RELEASE}: lists files of another model", file=RELEASE)
     found = manifest.listing(model)
     if release.card is not None:

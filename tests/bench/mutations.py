@@ -1,6 +1,6 @@
 """What ``check_signatures`` and ``govkit.verify`` answer to a sealed bundle that was mutated, class by class.
 
-``python tests/bench/mutations.py [ROUNDS [SEED]]``: 20,000 rounds take about five minutes on an idle core.
+``python tests/bench/mutations.py [ROUNDS [SEED]]``: 20,000 rounds take about ten minutes on one core.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import pytest
 from pypdf import PdfReader
 from typer.testing import CliRunner
 
-from govkit.cli import app
+from govkit.cli.app import app
 
 ROWS, GROUP = 10_000, 3_000
 AUDIT = """\

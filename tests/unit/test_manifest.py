@@ -165,5 +165,3 @@ def test_a_missing_or_closed_path_is_bad_usage(tmp_path: Path) -> None:
     make(tmp_path, w=b"x")
     with pytest.raises(UsageError, match="w/x: cannot be read"):
         manifest.walk(tmp_path / "w/x")
-
-
