@@ -38,8 +38,9 @@ def verify(
     moment = options.moment(as_of)
     with proof.refusals(json=json):
         if folder.suffix == ".pdf":
-            proof.show_pdf(gk.verify_pdf(folder, trust=trust, as_of=moment), folder, json=json)
-            return
+            report = gk.verify_pdf(folder, trust=trust, as_of=moment)
+            proof.show_pdf(report, folder, json=json)
+            raise typer.Exit(report.exit_code)
         if model is None:
             raise gk.UsageError("--model is missing: name the folder or file that is about to be used")
         found = gk.verify(

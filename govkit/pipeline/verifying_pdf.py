@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from govkit import evidence
+from govkit.core.verdict import EXIT_CODE
 from govkit.core.words import Outcome
 from govkit.errors import EvidenceError, UsageError
 from govkit.evidence import moment
@@ -42,6 +43,11 @@ class VerifiedPdf:
     policy: str
     signers: dict[str, str]
     digests: dict[str, str]
+
+    @property
+    def exit_code(self) -> int:
+        """What a gate answers to the signed verdict: 0, 1 or 3."""
+        return EXIT_CODE[self.outcome]
 
 
 def verify_pdf(path: Path | str, *, trust: Path | str | evidence.Trust, as_of: str | None = None) -> VerifiedPdf:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import published as tools
 import pytest
+import timestamp_authority
 from published import DAY, LATER, Audited
 
 import govkit as gk
@@ -256,6 +258,33 @@ def test_two_publishers_do_not_write_one_log_at_once(low: Audited, tmp_path: Pat
             low.release(tmp_path / "out", tmp_path / LOG)
         other.kill()
     assert not (tmp_path / "out").exists()
+
+
+def test_an_authority_that_the_verifier_trusts_has_seen_the_verdict(low: Audited, tmp_path: Path):
+    clock = timestamp_authority.found(tmp_path / "clock")
+    with timestamp_authority.serving(clock.answer) as (address, asked):
+        low.release(tmp_path / "out", tmp_path / LOG, timestamp=address)
+    verdict = (tmp_path / "out/evidence/verdict.sigstore.json").read_bytes()
+    assert len(asked) == 1
+    assert hashlib.sha256(verdict).digest() in asked[0][2]
+    given = {"as_of": "2027-01-01T00:00:00Z"}
+    assert check(tmp_path / "out", **given).attached.stamped is None
+    trusting = tools.trust().model_copy(update={"timestamp_authorities": (clock.trusted,)})
+    stamped = check(tmp_path / "out", trust=trusting, **given).attached.stamped
+    assert stamped is not None
+    assert stamped > "2026-11-24"
+    other = timestamp_authority.found(tmp_path / "other")
+    strange = tools.trust().model_copy(update={"timestamp_authorities": (other.trusted,)})
+    assert code(tmp_path / "out", trust=strange, **given) == "STAMP_UNTRUSTED"
+    (tmp_path / "out/evidence/stamps/verdict.tsr").write_bytes(b"\x30\x03\x02\x01\x00")
+    reseal(tmp_path / "out")
+    assert code(tmp_path / "out", trust=trusting, log=None, **given) == "STAMP_BAD"
+
+
+def test_nothing_is_published_where_the_authority_does_not_answer(low: Audited, tmp_path: Path):
+    with timestamp_authority.serving(lambda _: (500, {}, b"")) as (address, _), pytest.raises(UsageError, match="500"):
+        low.release(tmp_path / "out", tmp_path / LOG, timestamp=address)
+    assert not any(tmp_path.iterdir())
 
 
 # --- the command line --------------------------------------------------------------------------------------------

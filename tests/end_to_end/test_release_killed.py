@@ -19,7 +19,8 @@ import govkit as gk
 from govkit import evidence
 from govkit.errors import GovkitError
 
-MOMENTS = 10
+MOMENTS = 5
+"""For each of the two: ten in all."""
 PASSWORD = "secret"
 LOG = "releases.sigstore.json"
 
