@@ -38,6 +38,9 @@ Epochs = Annotated[
     int | None,
     typer.Option("--epochs", help="Of harden: updates per training row; 12, for texts 3, more where rows are few."),
 ]
+Before = Annotated[
+    Path | None, typer.Option("--before", help="Your bundle of the candidate, instead of measuring it again.")
+]
 BaseWeight = Annotated[
     float | None,
     typer.Option("--base-weight", help="Of soup: weight of the base, up to 1; else chosen on data.calibration."),
@@ -54,6 +57,7 @@ def remedy(
     eps: Eps = None,
     epochs: Epochs = None,
     base_weight: BaseWeight = None,
+    before: Before = None,
     policy: options.Policy = None,
     key: options.MaybeKey = None,
     password_file: options.PasswordFile = None,
@@ -77,7 +81,7 @@ def remedy(
     with screen.progress() as tell:
         made = gk.remedy(
             audit_file, how, out=out, group=group, constraint=constraint,
-            eps=eps, epochs=epochs, method=trained, base_weight=base_weight,
+            eps=eps, epochs=epochs, method=trained, base_weight=base_weight, before=before,
             policy=policy, key=key, password=secret, seed=seed, as_of=options.moment(as_of), progress=tell,
         )  # fmt: skip
     screen.show_remedy(made, json=json)

@@ -9,14 +9,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from govkit import evidence, remedies
-from govkit.core import Case, Predictions, Role, Verdict
+from govkit import evidence, manifest, remedies
+from govkit import policy as policies
+from govkit.core import Case, Policy, Predictions, Role, Verdict
 from govkit.core.case import Array
 from govkit.errors import UsageError
 from govkit.lineage.cost import Clock
 from govkit.pipeline import clock
 from govkit.pipeline.bundle import Bundle, read_bundle
 from govkit.pipeline.casework import Casework, build_case, read_audit
+from govkit.pipeline.digests import audit_digest
 from govkit.pipeline.folder import refuse_unwritable, whole_folder
 from govkit.pipeline.measuring import Progress, measure_case
 from govkit.pipeline.new_weights import FOLDER, Options, refuse_unmakeable
@@ -128,6 +130,7 @@ def remedy(
     epochs: int | None = None,
     method: Method | None = None,
     base_weight: float | None = None,
+    before: Path | str | None = None,
     policy: str | None = None,
     key: Path | str | evidence.SigningKey | None = None,
     password: bytes | None = None,
@@ -158,6 +161,7 @@ def remedy(
             rows are so few that the model would be updated fewer than 200 times, for texts 60.
         method: Of ``harden``: ``pgd`` if not given, ``free`` or ``trades``.
         base_weight: Weight of the base in ``soup``; chosen on ``data.calibration`` if not given.
+        before: Your own bundle of the candidate as it is, to take its findings instead of measuring again.
         policy: Name or path of a policy, instead of the audit file's.
         key: Signing key or the path of one; without it a throw-away key signs.
         password: Passphrase of the key file.
@@ -175,6 +179,7 @@ def remedy(
     signer = evidence.load_key(Path(key), password) if isinstance(key, Path | str) else key
     given, root = read_audit(Path(audit_file), seed=seed)
     rules, work = rules_of(given, root, policy), build_case(given, root)
+    known = None if before is None else _found(Path(before), work, rules)
     made = (
         _weights(work, root, how, options, progress)
         if how in ("harden", "soup")
@@ -185,11 +190,23 @@ def remedy(
     named = policy or beside(given.policy, root)
     with whole_folder(target) as draft:
         made.write(draft, policy=named, remarks=(*remarks, *harms(effects)), clock=meter, started=moment)
-        before = judge(measure_case(work, rules, progress=progress), rules, as_of=moment)
+        was = judge(known or measure_case(work, rules, progress=progress), rules, as_of=moment)
         bundle = audit(draft / "audit.yaml", out=draft / "evidence", key=signer, as_of=moment, progress=progress)
-        done = Remedied(target, bundle, before, remarks, effects, made.robust, made.artifact)
+        done = Remedied(target, bundle, was, remarks, effects, made.robust, made.artifact)
         _write_comparison(draft, done)
     return replace(done, bundle=read_bundle(target / "evidence"))
+
+
+def _found(bundle: Path, work: Casework, rules: Policy) -> dict[str, Any]:
+    """Findings of a bundle, if they are about this model and were measured for this audit file and this policy."""
+    read_bundle(bundle)
+    document = evidence.read_unverified(bundle / "findings.sigstore.json")
+    found = (document["audit"], document["policy"]["digest"], document["subject"]["digest"])
+    wanted = (audit_digest(work.audit), policies.digest(rules), manifest.artifact_digest(work.path))
+    for what, one, other in zip(("audit file", "policy", "model"), found, wanted, strict=True):
+        if one != other:
+            raise UsageError(f"{bundle}: was measured for another {what}; leave it out, to measure again")
+    return document
 
 
 def _write_comparison(folder: Path, done: Remedied) -> None:

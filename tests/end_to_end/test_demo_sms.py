@@ -113,7 +113,7 @@ def test_the_output_on_the_readme_is_real(sms, capsys):
 
 def test_a_remedy_of_the_filter_says_what_the_readme_shows(sms, capsys):
     folder, story = sms
-    made = gk.remedy(folder / "audit.yaml", "temperature", out=folder / "remedied")
+    made = gk.remedy(folder / "audit.yaml", "temperature", out=folder / "remedied", before=story.bundle.path)
     screen.show_remedy(made, json=False)
     real = _flat(capsys.readouterr().out)
     promised = _promised("A remedy")

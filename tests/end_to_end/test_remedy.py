@@ -111,6 +111,21 @@ def _fitted(folder: Path, how: remedying.How) -> dict:
     return remedy.numbers
 
 
+def test_a_bundle_of_the_candidate_stands_for_measuring_it_again(folder: Path):
+    gk.audit(folder / "audit.yaml", out=folder / "evidence")
+    measured = gk.remedy(folder / "audit.yaml", "temperature", out=folder / "one", as_of="2026-11-24T00:00:00Z")
+    given = {"as_of": "2026-11-24T00:00:00Z", "before": folder / "evidence"}
+    known = gk.remedy(folder / "audit.yaml", "temperature", out=folder / "two", **given)
+    assert known.before == measured.before
+    assert known.dump() == measured.dump()
+    for seed, what in ((7, "audit file"), (None, "model")):
+        if what == "model":
+            rows(1500, 3).to_csv(folder / "rows.csv", index=False)
+        with pytest.raises(gk.UsageError, match=f"another {what}"):
+            gk.remedy(folder / "audit.yaml", "temperature", out=folder / "three", seed=seed, **given)
+    assert not (folder / "three").exists()
+
+
 @pytest.mark.parametrize("how", ["temperature", "isotonic", "threshold", "reweigh"])
 def test_nothing_of_the_test_is_used_in_the_fit(folder: Path, how: remedying.How):
     before = _fitted(folder, how)
