@@ -18,7 +18,7 @@ DOCS = (Path(gk.__file__).parents[1] / "docs/evidence.md").read_text(encoding="u
 
 
 def commands() -> list[str]:
-    blocks = [block for block in re.findall(r"```\n(.*?)```", DOCS, flags=re.DOTALL) if block.startswith("govkit ")]
+    blocks = re.findall(r"^```\n(govkit .*?)^```", DOCS, flags=re.DOTALL | re.MULTILINE)
     return [line for block in blocks for line in block.strip().splitlines()]
 
 
