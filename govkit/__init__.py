@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from govkit.lineage import Replay, read_run, record, record_script, replay
     from govkit.pipeline import (
         Bundle,
+        Comparison,
         LicenseCheck,
         LicenseFacts,
         Released,
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
         audit,
         begin_policy,
         check_licenses,
+        compare_bundles,
         compare_policies,
         countersign,
         draft_attestation,
@@ -115,10 +117,10 @@ _ROOMS = {
     "evidence": "load_key new_key",
     "lineage": "Replay read_run record record_script replay",
     "pipeline": (
-        "Bundle LicenseCheck LicenseFacts Released Remedied Verification VerifiedPdf accept_rotation "
-        "assert_policy attest audit begin_policy check_licenses compare_policies countersign draft_attestation "
-        "draft_waiver explain_control explain_license explain_proof judge lint_policy lock_policy measure "
-        "open_people plan_rows read_bundle read_log release remedy render resolve_policy revoke_key "
+        "Bundle Comparison LicenseCheck LicenseFacts Released Remedied Verification VerifiedPdf accept_rotation "
+        "assert_policy attest audit begin_policy check_licenses compare_bundles compare_policies countersign "
+        "draft_attestation draft_waiver explain_control explain_license explain_proof judge lint_policy lock_policy "
+        "measure open_people plan_rows read_bundle read_log release remedy render resolve_policy revoke_key "
         "revoke_release rmf_table rotate_key run_policy_tests seal selfcheck_bytes sign_attestation sign_waiver "
         "suggest_suite verified_load verify verify_pdf write_findings write_verdict"
     ),
@@ -141,6 +143,7 @@ __all__ = [
     "Bundle",
     "Case",
     "Check",
+    "Comparison",
     "EvidenceError",
     "Gap",
     "GovkitError",
@@ -170,6 +173,7 @@ __all__ = [
     "catalog",
     "check",
     "check_licenses",
+    "compare_bundles",
     "compare_policies",
     "compare_weights",
     "countersign",

@@ -7,6 +7,7 @@ import typer
 from govkit.cli import (
     ancestry,
     audit,
+    compare,
     data,
     demo,
     inspect,
@@ -41,6 +42,7 @@ app.command("seal")(audit.seal)
 app.command("verify")(verify.verify)
 app.command("show")(inspect.show)
 app.command("checks")(inspect.checks)
+app.command("compare")(compare.compare)
 app.command("remedy")(remedy.remedy)
 app.command("watch")(watch.watch)
 app.command("selfcheck")(selfcheck.selfcheck)

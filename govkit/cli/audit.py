@@ -115,10 +115,23 @@ def render(
     pdf: Annotated[bool, typer.Option(help="Write report.pdf too.")] = True,
     key: Annotated[Path | None, typer.Option("--key", help="Signs report.pdf and the statements for others.")] = None,
     password_file: options.PasswordFile = None,
+    profile: Annotated[
+        str, typer.Option("--profile", help="For whom: owner, engineer, auditor or regulator (everything).")
+    ] = "regulator",
+    model: Annotated[Path | None, typer.Option("--model", help="The model, to verify the bundle first.")] = None,
+    trust: Annotated[Path | None, typer.Option("--trust", help="Your trust file, to verify the bundle first.")] = None,
+    as_of: options.AsOf = None,
 ) -> None:
-    """Write card, HTML, PDF and the files for CI and for other tools from a bundle's statements."""
+    """Write card, HTML, PDF and the files for CI and for other tools from a bundle's statements.
+
+    With --model and --trust the bundle is verified first. Exit 4: it does not verify, and each page says so.
+    """
     signer = None if key is None else gk.load_key(key, options.passphrase(password_file))
-    for path in gk.render(folder, out=out, pdf=pdf, key=signer):
+    written = gk.render(
+        folder, out=out, pdf=pdf, key=signer,
+        profile=profile, model=model, trust=trust, as_of=options.moment(as_of),
+    )  # fmt: skip
+    for path in written:
         screen.say(str(path))
 
 

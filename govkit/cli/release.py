@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 import govkit as gk
-from govkit.cli import options, screen
+from govkit.cli import options, proof, screen
 
 if TYPE_CHECKING:
     from govkit.evidence import CounterRole
@@ -37,6 +37,8 @@ def countersign(
     screen.refuse_statement(out)
     if role not in ("auditor", "approver"):
         raise gk.UsageError(f"--as {role}: expected auditor or approver")
+    if out.resolve().is_relative_to(folder.resolve()):
+        raise gk.UsageError(f"{out}: lies in the sealed bundle; name a folder elsewhere, `govkit release new` adds it")
     signer = gk.load_key(key, options.passphrase(password_file))
     counter = cast("CounterRole", role)
     raw = gk.countersign(folder, role=counter, key=signer, model=model, trust=trust, as_of=options.moment(as_of))
@@ -96,7 +98,8 @@ def show_log(
     json: options.Json = False,
 ) -> None:
     """Verify a release log and show it. Exit 4: it does not verify, or does not go on from the one you kept."""
-    found = gk.read_log(log, trust=trust, known=since, as_of=options.moment(as_of))
+    with proof.refusals(json=json):
+        found = gk.read_log(log, trust=trust, known=since, as_of=options.moment(as_of))
     if json:
         screen.put_json({**found.model_dump(mode="json", by_alias=True), "head": found.head})
         return

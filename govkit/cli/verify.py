@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -37,7 +38,12 @@ def verify(
     """
     moment = options.moment(as_of)
     with proof.refusals(json=json):
-        if folder.suffix == ".pdf":
+        if folder.suffix.lower() == ".pdf" and not folder.is_dir():
+            asked = {
+                "--model": model, "--policy": policy, "--log": log, "--minimum-sequence": minimum_sequence,
+                "--max-age": max_age, "--explain": explain or None,
+            }  # fmt: skip
+            _refuse_unanswered([option for option, value in asked.items() if value is not None])
             report = gk.verify_pdf(folder, trust=trust, as_of=moment)
             proof.show_pdf(report, folder, json=json)
             raise typer.Exit(report.exit_code)
@@ -49,3 +55,9 @@ def verify(
         )  # fmt: skip
         proof.show(found, folder, explain=explain, json=json)
         raise typer.Exit(found.verdict.exit_code)
+
+
+def _refuse_unanswered(asked: Sequence[str]) -> None:
+    """Nobody may think that something was checked which a report alone cannot answer."""
+    if asked:
+        raise gk.UsageError(f"{', '.join(asked)}: a report alone cannot answer that; verify its bundle instead")

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from govkit.core.brand import Brand
 from govkit.core.recorded import Recorded
 from govkit.core.words import CLASSES, Role, Task
 
@@ -334,6 +335,7 @@ class Audit(Recorded):
     foreign: DataSource | None = None
     columns: Columns
     use: Use = Use()
+    brand: Brand | None = None
     licenses: tuple[License, ...] = ()
     quality: str | None = None
     feasible: FeasibleChanges | None = None

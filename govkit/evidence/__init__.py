@@ -23,6 +23,7 @@ from govkit.evidence.keys import SigningKey, load_key, new_key, throwaway_key, t
 from govkit.evidence.locks import LOCK_FILE, HeldLock, Lock, LockedPolicy, open_lock, sign_lock
 from govkit.evidence.log import LOG_FILE, ReleaseLog, check_extends, check_listed, open_log, sign_log
 from govkit.evidence.log import Entry as LogEntry
+from govkit.evidence.log_file import held_log, read_log, replaced_log
 from govkit.evidence.openssf import check_model_sig, model_sig
 from govkit.evidence.pdf import SignedPdf, check_pdf, sign_pdf
 from govkit.evidence.people import SORTS, People, Signed, Sort, collect, open_folder, open_signed, sign_record
@@ -106,6 +107,7 @@ __all__ = [
     "collect",
     "digest",
     "dumps",
+    "held_log",
     "join_trust",
     "load_key",
     "loads",
@@ -118,10 +120,12 @@ __all__ = [
     "open_signed",
     "open_statement",
     "read_bytes",
+    "read_log",
     "read_trust",
     "read_unverified",
     "refuse_secrets",
     "replace_trust",
+    "replaced_log",
     "revoke_key",
     "rotate_key",
     "seal",

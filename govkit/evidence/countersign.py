@@ -16,6 +16,7 @@ from govkit.core import Recorded
 from govkit.core.recorded import Digest
 from govkit.core.words import Outcome, Tier, known_as
 from govkit.errors import EvidenceError
+from govkit.evidence import moment
 from govkit.evidence.keys import SigningKey
 from govkit.evidence.predicates import file_of, parse, type_of
 from govkit.evidence.statement import open_statement, sign
@@ -66,7 +67,7 @@ def sign_countersignature(record: Countersignature, key: SigningKey) -> bytes:
 
 
 def open_countersignature(
-    raw: bytes, file: str, *, trust: Trust, as_of: str, verdict: str, artifact: str
+    raw: bytes, file: str, *, trust: Trust, as_of: str, verdict: str, artifact: str, outcome: Outcome
 ) -> Countersigned:
     """Verify a countersignature, and only then read it.
 
@@ -77,9 +78,11 @@ def open_countersignature(
         as_of: UTC time to take as now.
         verdict: ``sha256:<hex>`` of the payload of the verdict that it must be about.
         artifact: Artifact digest of the model that it must be about.
+        outcome: What that verdict says.
 
     Raises:
-        EvidenceError: As ``open_statement``, and ``EXTRA_FILE``, ``WRONG_SUBJECT``, ``WRONG_NAME`` or ``WRONG_ROLE``.
+        EvidenceError: As ``open_statement``, and ``EXTRA_FILE``, ``WRONG_SUBJECT``, ``WRONG_NAME``, ``WRONG_ROLE`` or
+            ``FUTURE``.
     """
     name = file.removeprefix(f"{FOLDER}/")
     if "/" in name or not name.removesuffix(file_of("")) or not name.endswith(file_of("")):
@@ -89,7 +92,7 @@ def open_countersignature(
     opened = open_statement(raw, trust=trust, role="countersign", predicate_type=kind, as_of=as_of, file=file)
     record, signer = parse(Countersignature, opened.predicate, file=file), opened.signer
     about = (("model", record.model), ("verdict", record.verdict))
-    if opened.subjects != about or (record.model, record.verdict) != (artifact, verdict):
+    if opened.subjects != about or (*about, record.outcome) != (("model", artifact), ("verdict", verdict), outcome):
         raise EvidenceError("WRONG_SUBJECT", f"{file}: is about another verdict or another model", file=file)
     if record.name != signer.name:
         message = f"{file}: speaks for {record.name!r} and is signed by the key of {signer.name!r}"
@@ -98,6 +101,7 @@ def open_countersignature(
         allowed = ", ".join(signer.signs_as) or "nothing in particular"
         message = f"{file}: signed as {record.role!r}; the trust file lets {signer.name!r} sign as {allowed}"
         raise EvidenceError("WRONG_ROLE", message, file=file)
+    moment.refuse_future(record.as_of, as_of=as_of, file=file)
     return Countersigned(file, signer, record)
 
 

@@ -17,7 +17,7 @@ from govkit.core import Recorded
 from govkit.core.recorded import Digest
 from govkit.core.words import Outcome
 from govkit.errors import EvidenceError
-from govkit.evidence import canonical
+from govkit.evidence import canonical, moment
 from govkit.evidence.keys import SigningKey
 from govkit.evidence.predicates import Release, file_of, parse, type_of
 from govkit.evidence.statement import open_statement, sign
@@ -75,7 +75,8 @@ class ReleaseLog(Recorded):
 
     def revocation(self, *, release: str, artifact: str, as_of: str) -> Entry | None:
         """The entry that takes a release back, or another release of the very same model."""
-        taken_back = (each for each in self.entries if each.action == "revoke" and each.as_of <= as_of)
+        now = moment.write(moment.read(as_of))
+        taken_back = (each for each in self.entries if each.action == "revoke" and each.as_of <= now)
         return next((each for each in taken_back if release == each.release or artifact == each.artifact), None)
 
 
@@ -124,13 +125,14 @@ def check_chain(log: ReleaseLog, *, file: str = LOG_FILE) -> None:
 
 
 def _sound(entries: Sequence[Entry]) -> bool:
-    """No release stands twice, and each is taken back at most once and after it was made."""
-    standing: dict[str, str] = {}
+    """No release stands twice, and each is taken back at most once, after it was made and as what it was."""
+    standing: dict[str, Entry] = {}
     for entry in entries:
-        expected = None if entry.action == "release" else "release"
-        if standing.get(entry.release) != expected:
+        before = standing.get(entry.release)
+        made = None if before is None else (before.action, before.artifact, before.verdict)
+        if made != (None if entry.action == "release" else ("release", entry.artifact, entry.verdict)):
             return False
-        standing[entry.release] = entry.action
+        standing[entry.release] = entry
     return True
 
 
@@ -146,7 +148,9 @@ def check_extends(log: ReleaseLog, known: ReleaseLog) -> None:
 
 
 def check_listed(log: ReleaseLog, release: Release, payload: str, *, as_of: str) -> None:
-    """A release stands in the log as it says, and is not taken back.
+    """A release was made to be published, stands in the log as it says, and is not taken back.
+
+    One that was not made to be published has no card and nobody's countersignature, so no log can list it.
 
     Args:
         log: The verified log.
@@ -156,11 +160,13 @@ def check_listed(log: ReleaseLog, release: Release, payload: str, *, as_of: str)
 
     Raises:
         EvidenceError: ``UNLISTED`` or ``REVOKED``.
+        UsageError: ``as_of`` is no time.
     """
     listed = next((entry for entry in log.releases if entry.release == payload), None)
     before = [entry.release for entry in log.releases if listed is not None and entry.sequence < listed.sequence]
-    expected = None if listed is None else (listed.sequence, before[-1] if before else None, listed.artifact)
-    if expected != (release.sequence, release.previous, release.artifact):
+    found = (release.sequence, release.previous, release.artifact, release.verdict)
+    previous = before[-1] if before else None
+    if listed is None or found != (listed.sequence, previous, listed.artifact, listed.verdict) or not release.published:
         file = file_of("release")
         raise EvidenceError("UNLISTED", f"{file}: this release does not stand in the log of {log.name!r}", file=file)
     taken_back = log.revocation(release=payload, artifact=release.artifact, as_of=as_of)

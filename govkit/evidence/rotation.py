@@ -20,7 +20,6 @@ from govkit.evidence.keys import SigningKey, throwaway_key, trust_of
 from govkit.evidence.predicates import Hex, file_of, parse, type_of
 from govkit.evidence.statement import Statement, open_statement, sign
 from govkit.evidence.trust import Trust, TrustedKey
-from govkit.evidence.verify import CLOCK_SKEW
 
 ROTATION_FILE = file_of("rotation")
 OVERLAP_DAYS = 30
@@ -168,7 +167,7 @@ def _check(rotation: Rotation, opened: Statement, trust: Trust, *, as_of: str, f
         raise EvidenceError("WRONG_NAME", message, file=file)
     if trust.find(new.id) is not None:
         raise EvidenceError("KEY_KNOWN", f"{file}: the trust file holds the new key already", file=file)
-    if new.not_before > moment.read(as_of) + CLOCK_SKEW:
+    if new.not_before - moment.read(as_of) > moment.CLOCK_SKEW:
         message = f"{file}: the new key begins {moment.write(new.not_before)}; accept it then"
         raise EvidenceError("FUTURE", message, file=file)
     if new.revoked_at is not None or rotation.old_until <= old.not_before:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from govkit.pipeline.asserting import assert_policy
     from govkit.pipeline.bundle import Bundle, read_bundle
+    from govkit.pipeline.comparing import Comparison, compare_bundles
     from govkit.pipeline.files import write_findings, write_verdict
     from govkit.pipeline.forms import draft_attestation, draft_waiver, sign_attestation, sign_waiver
     from govkit.pipeline.keys import accept_rotation, revoke_key, rotate_key
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 _PLACES = {
     "asserting": "assert_policy",
     "bundle": "Bundle read_bundle",
+    "comparing": "Comparison compare_bundles",
     "files": "write_findings write_verdict",
     "forms": "draft_attestation draft_waiver sign_attestation sign_waiver",
     "keys": "accept_rotation revoke_key rotate_key",
@@ -65,6 +67,7 @@ _HOME = {name: module for module, names in _PLACES.items() for name in names.spl
 
 __all__ = [
     "Bundle",
+    "Comparison",
     "LicenseCheck",
     "LicenseFacts",
     "Point",
@@ -78,6 +81,7 @@ __all__ = [
     "audit",
     "begin_policy",
     "check_licenses",
+    "compare_bundles",
     "compare_policies",
     "countersign",
     "draft_attestation",

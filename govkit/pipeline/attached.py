@@ -10,13 +10,13 @@ from pathlib import Path
 from govkit import evidence, report
 from govkit.core import Policy
 from govkit.errors import EvidenceError
+from govkit.evidence import moment
 from govkit.manifest import CARD as BESIDE
 from govkit.manifest import FileDigest
 from govkit.pipeline.signing import REPORT
 
 CARD = "card.md"
 MODEL_SIG = "model.sig"
-STAMP = "stamps/verdict.tsr"
 SIGNED_EXPORTS: dict[str, tuple[evidence.SignerRole, str]] = {
     "exports/provenance.sigstore.json": ("train", "https://slsa.dev/provenance/v1"),
     "exports/verification-summary.sigstore.json": ("gate", "https://slsa.dev/verification_summary/v1"),
@@ -53,8 +53,7 @@ def check_attached(
         EvidenceError: The first that does not fit; the codes are those of each.
     """
     files = proof.release.files
-    if CARD in files:
-        _check_card(folder, proof)
+    _check_card(folder, proof)
     return Attached(
         countersigned=_countersigned(folder, proof, rules, trust=trust, as_of=as_of),
         report=_report(folder, proof, trust=trust, as_of=as_of) if REPORT in files else "",
@@ -71,10 +70,10 @@ def _bytes(folder: Path, proof: evidence.Evidence, file: str) -> bytes:
 
 def _check_card(folder: Path, proof: evidence.Evidence) -> None:
     """The front matter of the card says what is signed, and the card beside the model is this card."""
-    text = _bytes(folder, proof, CARD).decode("utf-8", errors="replace")
-    report.check_card(folder, text)
-    card = proof.release.card
-    if card is not None and card != proof.release.files[CARD]:
+    own, card = proof.release.files.get(CARD), proof.release.card
+    if own is not None:
+        report.check_card(folder, _bytes(folder, proof, CARD).decode("utf-8", errors="replace"))
+    if card is not None and card != own:
         raise EvidenceError("CARD_OTHER", f"{BESIDE} of the model is not {CARD} of the bundle", file=BESIDE)
     if proof.release.published and card is None:
         raise EvidenceError("CARD_OTHER", f"the release was published without {BESIDE} in the model", file=BESIDE)
@@ -87,7 +86,7 @@ def _countersigned(
     found = tuple(
         evidence.open_countersignature(
             _bytes(folder, proof, file), file, trust=trust, as_of=as_of,
-            verdict=proof.digests["verdict"], artifact=proof.artifact,
+            verdict=proof.digests["verdict"], artifact=proof.artifact, outcome=proof.release.verdict,
         )
         for file in files
     )  # fmt: skip
@@ -107,9 +106,13 @@ def _report(folder: Path, proof: evidence.Evidence, *, trust: evidence.Trust, as
         if error.code == "PDF_UNSIGNED":
             return ""
         raise
-    for name, content in signed.attachments.items():
-        if name not in proof.release.files or content != _bytes(folder, proof, name):
-            raise EvidenceError("PDF_ATTACHMENT", f"{REPORT}: holds another {name} than the bundle", file=REPORT)
+    own = {f"{kind}.sigstore.json" for kind in proof.digests}
+    for name in sorted(own | signed.attachments.keys()):
+        if name not in own or signed.attachments.get(name) != _bytes(folder, proof, name):
+            message = f"{REPORT}: holds another {ascii(name)[:80]} than the bundle, or none"
+            raise EvidenceError("PDF_ATTACHMENT", message, file=REPORT)
+    if signed.as_of:
+        moment.refuse_future(signed.as_of, as_of=as_of, file=REPORT)
     return signed.signer.name
 
 
@@ -139,8 +142,8 @@ def released(release: evidence.Release) -> Sequence[FileDigest]:
 
 
 def _stamped(folder: Path, proof: evidence.Evidence, *, trust: evidence.Trust) -> str | None:
-    if STAMP not in proof.release.files:
+    if evidence.STAMP_FILE not in proof.release.files:
         return ""
     return evidence.check_bundle_stamp(
-        _bytes(folder, proof, STAMP), _bytes(folder, proof, "verdict.sigstore.json"), trust
+        _bytes(folder, proof, evidence.STAMP_FILE), _bytes(folder, proof, "verdict.sigstore.json"), trust
     )

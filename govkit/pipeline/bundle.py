@@ -49,6 +49,7 @@ class FindingsDocument(Recorded):
     seed: Annotated[str, Field(pattern=r"^[0-9]{1,16}$")]
     tool: dict[str, str]
     lock: Digest | None = None
+    incumbent: Digest | None = None
     passes: dict[Literal["forward", "backward", "declared_forward", "declared_backward"], int]
     findings: list[Finding]
 

@@ -31,6 +31,7 @@ class Casework:
         root: Folder from which the paths of the audit file start.
         path: Folder or file of the candidate: weights, source of a function, or predictions.
         digest: Artifact digest of ``path``.
+        incumbent: The same of the model in service; None where there is none, or only columns of its answers.
     """
 
     case: Case
@@ -39,6 +40,7 @@ class Casework:
     root: Path
     path: Path
     digest: str
+    incumbent: str | None = None
 
 
 def read_audit(path: Path, *, policy: str | None = None, seed: int | None = None) -> tuple[Audit, Path]:
@@ -123,7 +125,23 @@ def _assemble(
 def _casework(case: Case, places: Places, path: Path) -> Casework:
     name = places.audit.name or (case.run.name if case.run else path.stem)
     digest = manifest.artifact_digest(path)
-    return Casework(case=case, audit=places.audit, name=name, root=places.root, path=path, digest=digest)
+    beside = _in_service(places, case.incumbent)
+    return Casework(
+        case=case, audit=places.audit, name=name, root=places.root, path=path, digest=digest, incumbent=beside
+    )
+
+
+def _in_service(places: Places, incumbent: Subject | None) -> str | None:
+    """Artifact digest of the model in service, as an audit of that model itself would give it."""
+    source = places.audit.incumbent
+    if source is None:
+        return None
+    stored = source.predictions if incumbent is None else source.artifact
+    if stored is not None:
+        path: Path | None = places.at(stored)
+    else:
+        path = getattr(incumbent, "path", None) if source.run is None else _tuned(places, source.run)
+    return None if path is None else manifest.artifact_digest(path, strict=False)
 
 
 def _refuse_borrowed_answers(places: Places) -> None:

@@ -50,7 +50,10 @@ def whole_folder(out: Path) -> Iterator[Path]:
         UsageError: ``out`` exists, its parent cannot be written, or the disk is full.
     """
     refuse_unwritable(out)
-    draft = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".partial", dir=out.parent))
+    try:
+        draft = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".partial", dir=out.parent))
+    except OSError as error:
+        raise UsageError(f"{out}: cannot be made ({error.strerror}); name another folder") from None
     try:
         yield draft
         draft.chmod(0o755)

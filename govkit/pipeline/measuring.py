@@ -74,6 +74,7 @@ def _document(
         "seed": str(work.case.seed),
         "tool": tool(),
         **({} if lock is None else {"lock": lock.payload_sha256}),
+        **({} if work.incumbent is None else {"incumbent": work.incumbent}),
         "passes": {
             "forward": work.case.passes.forward,
             "backward": work.case.passes.backward,

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from govkit import evidence, manifest
 from govkit.core.verdict import EXIT_CODE
 from govkit.errors import UsageError, VerdictError
+from govkit.evidence import moment as moments
 from govkit.pipeline import clock
-from govkit.pipeline.attached import CARD, MODEL_SIG, STAMP
+from govkit.pipeline.attached import CARD, MODEL_SIG, released
 from govkit.pipeline.bundle import read_bundle
 from govkit.pipeline.folder import whole_folder, write_new
 from govkit.pipeline.stamping import stamp
-from govkit.pipeline.verification import Verification, verify
+from govkit.pipeline.verification import Verification, refuse_inside, verify
 
 SEAL = "release.sigstore.json"
 VERDICT = "verdict.sigstore.json"
@@ -64,22 +63,36 @@ def countersign(
 
     Raises:
         EvidenceError: The bundle does not verify, or the trust file does not let the key sign this.
-        UsageError: The trust file does not hold the key.
+        UsageError: The trust file does not hold the key, or lies in what is to be verified.
     """
-    store, moment = evidence.read_trust(trust), as_of or clock.now()
+    refuse_inside(Path(bundle), Path(model), {"trust file": trust})
+    store, moment = evidence.read_trust(trust), _moment(as_of)
+    signer = _trusted(key, store)
     proof = verify(bundle, model=model, trust=store, as_of=moment)
-    signer = store.find(key.id)
-    if signer is None:
-        raise UsageError("the trust file does not hold the key that is to countersign; add it with 'govkit keys join'")
-    verdict = evidence.unverified_payload(Path(bundle) / VERDICT)[1]
+    outcome, verdict = proof.release.verdict, proof.digests["verdict"]
     record = evidence.Countersignature(
-        name=signer.name, role=role, model=proof.artifact, verdict=verdict,
-        outcome=read_bundle(bundle).verdict.outcome, as_of=moment,
-    )  # fmt: skip
+        name=signer.name, role=role, model=proof.artifact, verdict=verdict, outcome=outcome, as_of=moment
+    )
     raw = evidence.sign_countersignature(record, key)
     name = f"{evidence.COUNTERSIGNATURES}/{role}.sigstore.json"
-    evidence.open_countersignature(raw, name, trust=store, as_of=moment, verdict=verdict, artifact=proof.artifact)
+    evidence.open_countersignature(
+        raw, name, trust=store, as_of=moment, verdict=verdict, artifact=proof.artifact, outcome=outcome
+    )
     return raw
+
+
+def _moment(as_of: str | None) -> str:
+    """Now, in the one form that is signed."""
+    return clock.now() if as_of is None else moments.write(moments.read(as_of))
+
+
+def _trusted(key: evidence.SigningKey, trust: evidence.Trust) -> evidence.TrustedKey:
+    """Before work begins: what nobody can verify is not signed."""
+    found = trust.find(key.id)
+    if found is None:
+        message = f"the trust file does not hold the key {key.id[:16]} that is to sign; add it with 'govkit keys join'"
+        raise UsageError(message)
+    return found
 
 
 def release(
@@ -114,23 +127,26 @@ def release(
     Raises:
         EvidenceError: Something does not verify; nothing is published.
         VerdictError: The verdict is no pass.
-        UsageError: ``out`` exists, the model is no folder, or the log is that of another model.
+        UsageError: ``out`` exists, the model is no folder, the log is that of another model, the trust file does not
+            hold the key, or one of these lies in what is to be verified.
     """
-    store, moment, book = evidence.read_trust(trust), as_of or clock.now(), Path(log)
+    elsewhere = {"trust file": trust, "release log": log, "folder for the release": out}
+    refuse_inside(Path(bundle), Path(model), elsewhere)
+    store, moment, book = evidence.read_trust(trust), _moment(as_of), Path(os.path.realpath(log))
+    _trusted(key, store)
     if not Path(model).is_dir():
         raise UsageError(f"{model}: expected the folder of a model; a single file has no room for its card")
-    with _held(book):
-        before = _read(book, store, moment) if book.exists() else None
-        with whole_folder(Path(out)) as draft:
+    with evidence.held_log(book):
+        before = evidence.read_log(book, trust=store, as_of=moment) if book.exists() else None
+        with evidence.replaced_log(book) as put, whole_folder(Path(out)) as draft:
             (draft / "model").mkdir()
             read = partial(manifest.walk, into=draft / "model")
             proof = verify(bundle, model=model, trust=store, as_of=moment, read=read)
             _refuse_open(proof, Path(bundle))
             name = _complete(draft, Path(bundle), proof, key=key, people=countersignatures, timestamp=timestamp)
             after, payload = _sealed(draft, before, proof, name=name, key=key, as_of=moment)
-            raw = evidence.sign_log(after, key)
             verify(draft / "evidence", model=draft / "model", trust=store, as_of=moment, log=after)
-        _replace(book, raw)
+            put(evidence.sign_log(after, key))
     return Released(Path(out), after.entries[-1].sequence, payload)
 
 
@@ -155,13 +171,15 @@ def revoke_release(
 
     Raises:
         EvidenceError: The log does not verify.
-        UsageError: There is no such release, or it was taken back already, or there is no reason.
+        UsageError: There is no such release, or it was taken back already, there is no reason, or the trust file does
+            not hold the key.
     """
-    store, moment, book = evidence.read_trust(trust), as_of or clock.now(), Path(log)
+    store, moment, book = evidence.read_trust(trust), _moment(as_of), Path(os.path.realpath(log))
+    _trusted(key, store)
     if not reason.strip():
         raise UsageError("a release is taken back for a reason; say it with --reason")
-    with _held(book):
-        before = _read(book, store, moment)
+    with evidence.held_log(book):
+        before = evidence.read_log(book, trust=store, as_of=moment)
         found = next((entry for entry in before.releases if entry.sequence == sequence), None)
         if found is None:
             known = ", ".join(str(entry.sequence) for entry in before.releases)
@@ -174,7 +192,8 @@ def revoke_release(
         )  # fmt: skip
         raw = evidence.sign_log(after, key)
         evidence.open_log(raw, trust=store, as_of=moment, file=book.name)
-        _replace(book, raw)
+        with evidence.replaced_log(book) as put:
+            put(raw)
     return after
 
 
@@ -187,10 +206,10 @@ def read_log(
         EvidenceError: It does not verify, or does not go on from ``known``.
         UsageError: It cannot be read.
     """
-    store, moment = evidence.read_trust(trust), as_of or clock.now()
-    found = _read(Path(log), store, moment)
+    store, moment = evidence.read_trust(trust), _moment(as_of)
+    found = evidence.read_log(Path(log), trust=store, as_of=moment)
     if known is not None:
-        evidence.check_extends(found, _read(Path(known), store, moment))
+        evidence.check_extends(found, evidence.read_log(Path(known), trust=store, as_of=moment))
     return found
 
 
@@ -213,20 +232,26 @@ def _complete(
     """Lay out a release but for its seal; the name of the model."""
     folder = draft / "evidence"
     for file, bound in proof.release.files.items():
-        if file not in (MODEL_SIG, STAMP):
+        if file not in (MODEL_SIG, evidence.STAMP_FILE):
             _write(folder / file, evidence.read_bytes(bundle / file, file=file, sha256=bound.sha256))
     if people is not None:
-        for found in manifest.walk(Path(people)):
-            raw = evidence.read_bytes(Path(people) / found.path, file=found.path, sha256=found.sha256)
-            _write(folder / evidence.COUNTERSIGNATURES / found.path, raw)
+        _add_people(folder / evidence.COUNTERSIGNATURES, Path(people))
     if timestamp is not None:
-        _write(folder / STAMP, stamp((folder / VERDICT).read_bytes(), timestamp))
-    for file in proof.release.model_files:
-        (draft / "model" / file).chmod(0o644)
-    _write(draft / "model" / manifest.CARD, (folder / CARD).read_bytes())
+        _write(folder / evidence.STAMP_FILE, stamp((folder / VERDICT).read_bytes(), timestamp))
+    for each in released(proof.release):
+        (draft / "model" / each.path).chmod(0o644)
+    if proof.release.card is None:  # else it was copied with the model
+        _write(draft / "model" / manifest.CARD, (folder / CARD).read_bytes())
     name = str(evidence.unverified_payload(folder / VERDICT)[0]["subject"][0]["name"])
     _write(folder / MODEL_SIG, evidence.model_sig(manifest.walk(draft / "model"), key, name=name))
     return name
+
+
+def _add_people(folder: Path, people: Path) -> None:
+    if not people.is_dir():
+        raise UsageError(f"{people}: no such folder; expected one of countersignatures")
+    for found in manifest.walk(people):
+        _write(folder / found.path, evidence.read_bytes(people / found.path, file=found.path, sha256=found.sha256))
 
 
 def _write(path: Path, raw: bytes) -> None:
@@ -269,39 +294,8 @@ def _extended(before: evidence.ReleaseLog | None, name: str, *, as_of: str, **sa
         raise UsageError(f"the last entry of the log is of {entries[-1].as_of}, later than now ({as_of})")
     previous = entries[-1].digest if entries else None
     entry = {"sequence": len(entries) + 1, "previous": previous, "as_of": as_of, **said}
-    return evidence.ReleaseLog(name=name, entries=(*entries, evidence.LogEntry.model_validate(entry)))
-
-
-def _read(path: Path, trust: evidence.Trust, as_of: str) -> evidence.ReleaseLog:
-    if not path.is_file():
-        raise UsageError(f"{path}: no such release log; `govkit release new` makes it")
-    return evidence.open_log(evidence.read_bytes(path, file=path.name), trust=trust, as_of=as_of, file=path.name)
-
-
-@contextmanager
-def _held(log: Path) -> Iterator[None]:
-    """Nobody else publishes into this log meanwhile."""
     try:
-        place = os.open(log.absolute().parent, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError as error:
-        raise UsageError(f"{log.absolute().parent}: cannot be opened ({error.strerror})") from None
-    try:
-        fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError:
-        raise UsageError(f"{log}: somebody else publishes into this log just now; try again") from None
-    finally:
-        os.close(place)
-
-
-def _replace(path: Path, raw: bytes) -> None:
-    """Put a new log in the place of the old one, in one step that a crash cannot halve."""
-    try:
-        with tempfile.NamedTemporaryFile(dir=path.absolute().parent, prefix=f".{path.name}.", delete=False) as draft:
-            draft.write(raw)
-            draft.flush()
-            os.fsync(draft.fileno())
-        Path(draft.name).chmod(0o644)
-        Path(draft.name).replace(path)
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be written ({error.strerror})") from None
+        return evidence.ReleaseLog(name=name, entries=(*entries, evidence.LogEntry.model_validate(entry)))
+    except ValidationError as error:
+        item = error.errors()[0]
+        raise UsageError(f"this cannot be put into the log: {item['loc'][-1]}: {item['msg']}") from None

@@ -121,8 +121,9 @@ def write_audit(
 
 def _beside(audit: Audit, moved: Callable[[str], str]) -> dict[str, Any]:
     """The further files that an audit file names, as seen from another folder."""
-    reference, service = audit.reference, audit.service
+    reference, service, brand = audit.reference, audit.service, audit.brand
     return {
+        "brand": brand and brand.model_copy(update={"logo": brand.logo and moved(brand.logo)}),
         "reference": reference and reference.model_copy(update={"path": moved(reference.path)}),
         "service": service and type(service)(statement=moved(service.statement), trust=moved(service.trust)),
         "quality": audit.quality and moved(audit.quality),

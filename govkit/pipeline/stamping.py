@@ -16,7 +16,7 @@ from urllib.request import (
     Request,
 )
 
-from govkit.errors import EvidenceError, UsageError
+from govkit.errors import EvidenceError, UsageError, missing_extra
 from govkit.evidence.stamp import MAX_BYTES, read_stamp, stamp_request
 
 SECONDS = 30.0
@@ -42,6 +42,10 @@ def stamp(data: bytes, url: str, *, seconds: float = SECONDS) -> bytes:
     """
     if not _is_web(url):
         raise UsageError(f"{url}: expected the address of a time stamp authority, http://… or https://…")
+    try:
+        import rfc3161_client  # noqa: F401 -- before anything is sent
+    except ModuleNotFoundError as error:
+        raise missing_extra(error) or error from None
     nonce = secrets.randbits(63)
     answer = _post(url, stamp_request(data, nonce), seconds)
     try:

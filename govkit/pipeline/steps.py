@@ -12,9 +12,10 @@ from govkit import evidence, report
 from govkit import policy as policies
 from govkit.core import Audit, Policy, Run, Verdict
 from govkit.core.audit import DRIFT_PAGE
-from govkit.core.selfcheck import SELF_CHECK, SelfCheck
+from govkit.core.selfcheck import SELF_CHECK
 from govkit.errors import UsageError
 from govkit.pipeline import clock, drift_report
+from govkit.pipeline.branding import read_logo, write_files
 from govkit.pipeline.bundle import FINDINGS, Bundle, read_bundle, tool
 from govkit.pipeline.cache import opened
 from govkit.pipeline.casework import Casework, build_case, read_audit, read_run_of
@@ -25,6 +26,7 @@ from govkit.pipeline.locking import hold_case, hold_findings
 from govkit.pipeline.measuring import Progress, measure_case
 from govkit.pipeline.people import open_people
 from govkit.pipeline.policy import policy_reference, resolve_policy, rules_of
+from govkit.pipeline.rendering import RELEASE, render_apart
 from govkit.pipeline.selfcheck import read_selfcheck, selfcheck_bytes
 from govkit.pipeline.signing import sign_documents
 
@@ -60,6 +62,7 @@ def measure(
     audit_, root = read_audit(Path(audit_file), policy=policy, seed=seed)
     rules, moment = rules_of(audit_, root, policy), clock.now()
     held = open_people(lock=lock, trust=trust, as_of=moment).lock
+    read_logo(audit_, root)
     work = build_case(audit_, root)
     hold_case(held, rules, work, as_of=moment)
     return measure_case(work, rules, lock=held, cache=kept, progress=progress)
@@ -143,7 +146,9 @@ def attest(
     )
     if judge(document, rules, people=people, as_of=ruling.as_of, enforced=ruling.enforced) != ruling:
         raise UsageError(f"{verdict}: the verdict does not follow from {findings}; judge again")
+    logo = read_logo(audit_, root)
     with whole_folder(Path(out)) as draft:
+        write_files(draft, logo)
         run = read_run_of(audit_, root)
         write_statements(draft, document, ruling, audit=audit_, rules=rules, run=run, people=people, key=key)
         if audit_.drift_report is not None:
@@ -192,32 +197,43 @@ def _write_drift_report(folder: Path, work: Casework) -> None:
 
 
 def render(
-    folder: Path | str, *, out: Path | None = None, pdf: bool = True, key: evidence.SigningKey | None = None
+    folder: Path | str,
+    *,
+    out: Path | None = None,
+    pdf: bool = True,
+    key: evidence.SigningKey | None = None,
+    profile: str = "regulator",
+    model: Path | str | None = None,
+    trust: Path | str | evidence.Trust | None = None,
+    as_of: str | None = None,
 ) -> tuple[Path, ...]:
     """Write the documents of a bundle that has its statements; see ``govkit.report.render``.
 
     Args:
         folder: The bundle.
-        out: Folder to make for the documents, instead of the bundle.
+        out: Folder to make for the documents, instead of the bundle. They say on page one that nobody checked the
+            bundle when they were written, or on each page that they are a draft where there is no release yet.
         pdf: Whether to write ``report.pdf`` too.
         key: Signs ``report.pdf``, and provenance and verification summary for other tools; without it there is no
             signature in the PDF, and the two are not written.
+        profile: For whom: ``owner``, ``engineer``, ``auditor`` or ``regulator``; other than the last beside ``out``.
+        model: The model, to verify the bundle first; beside ``out`` and ``trust``.
+        trust: The trust file to verify it by.
+        as_of: UTC time to take as now when verifying.
 
     Raises:
+        EvidenceError: The bundle does not verify; each page in ``out`` says so.
         UsageError: The bundle is sealed, so its documents may not change; or ``out`` exists.
     """
     bundle = Path(folder)
-    if out is None and (bundle / "release.sigstore.json").exists():
+    if out is not None:
+        return render_apart(bundle, out, pdf=pdf, key=key, profile=profile, model=model, trust=trust, as_of=as_of)
+    if (bundle / RELEASE).exists():
         raise UsageError(f"{bundle}: is sealed, its documents stay as they are; name another folder with --out")
-    if out is None:
-        return (*report.render(bundle, pdf=pdf), *_signed(bundle, bundle, key))
-    with whole_folder(out) as draft:
-        written = (*report.render(bundle, out=draft, pdf=pdf), *_signed(bundle, draft, key))
-    return tuple(out / path.relative_to(draft) for path in written)
-
-
-def _signed(bundle: Path, place: Path, key: evidence.SigningKey | None) -> tuple[Path, ...]:
-    return () if key is None else sign_documents(bundle, place, key=key)
+    if profile != "regulator" or model is not None or trust is not None:
+        raise UsageError("another profile, and verifying, are for documents beside a bundle: name a folder with --out")
+    written = report.render(bundle, pdf=pdf)
+    return written if key is None else (*written, *sign_documents(bundle, bundle, key=key))
 
 
 def seal(folder: Path | str, *, model: Path, key: evidence.SigningKey, as_of: str | None = None) -> None:
@@ -277,11 +293,12 @@ def audit(
     target, moment = Path(out), as_of or clock.now()
     refuse_unwritable(target)
     kept = None if cache is None else opened(Path(cache))
-    tried = None if selfcheck is None else read_selfcheck(selfcheck)
+    extra = {} if selfcheck is None else {SELF_CHECK: selfcheck_bytes(read_selfcheck(selfcheck))}
     beside = target.with_name(target.name + ".trust.yaml")
     signer, own = _signer(key, password, moment, beside)
     people = open_people(waivers=waivers, attestations=attestations, lock=lock, trust=trust, as_of=moment, key=signer)
     audit_, root = read_audit(Path(audit_file), policy=policy, seed=seed)
+    extra |= read_logo(audit_, root)
     rules, work = rules_of(audit_, root, policy), build_case(audit_, root)
     hold_case(people.lock, rules, work, as_of=moment)
 
@@ -291,7 +308,7 @@ def audit(
     early = judged if fail_fast else None
     findings = measure_case(work, rules, lock=people.lock, cache=kept, judged=early, progress=progress)
     verdict = judged(findings)
-    _write_bundle(target, work, findings, verdict, rules=rules, people=people, tried=tried, key=signer, as_of=moment)
+    _write_bundle(target, work, findings, verdict, rules=rules, people=people, extra=extra, key=signer, as_of=moment)
     if own is not None:
         evidence.write_trust(beside, own)
     return read_bundle(target)
@@ -305,7 +322,7 @@ def _write_bundle(
     *,
     rules: Policy,
     people: evidence.People,
-    tried: SelfCheck | None,
+    extra: Mapping[str, bytes],
     key: evidence.SigningKey,
     as_of: str,
 ) -> None:
@@ -313,8 +330,7 @@ def _write_bundle(
         run = work.case.run
         write_statements(draft, findings, verdict, audit=work.audit, rules=rules, run=run, people=people, key=key)
         _write_drift_report(draft, work)
-        if tried is not None:
-            (draft / SELF_CHECK).write_bytes(selfcheck_bytes(tried))
+        write_files(draft, extra)
         render(draft, key=key)
         seal(draft, model=work.path, key=key, as_of=as_of)
 

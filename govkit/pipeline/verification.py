@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -29,6 +29,7 @@ class Verification:
     Attributes:
         verdict: The judgement made anew, as of the verifier's clock; enforced.
         signers: Statement -> name of the key in the trust file that signed it; of waivers and attestations by file.
+        digests: Statement -> ``sha256:<hex>`` of its payload.
         artifact: Digest of the model that was compared.
         policy: Id of the policy judged by.
         policy_given: Whether the verifier brought that policy, rather than taking the one in the bundle.
@@ -39,6 +40,7 @@ class Verification:
 
     verdict: Verdict
     signers: dict[str, str]
+    digests: dict[str, str]
     artifact: str
     policy: str
     policy_given: bool
@@ -100,10 +102,12 @@ def verify(
 
     Raises:
         EvidenceError: Something does not verify; the code is stable, the message names the file.
-        UsageError: The trust file, the log or the policy cannot be read, or lies in what it is to judge.
+        UsageError: Bundle, model, trust file, log or policy is not there or cannot be read, or one of the last three
+            lies in what it is to judge.
     """
     folder, moment = Path(bundle), as_of or clock.now()
-    _refuse_inside(folder, Path(model), trust=trust, log=log, policy=policy)
+    given = policy if policy is not None and Path(policy).exists() else None  # else it is the name of one
+    refuse_inside(folder, Path(model), {"trust file": trust, "release log": log, "policy": given})
     store = evidence.read_trust(trust)
     proof = evidence.check_signatures(
         folder, model=Path(model), trust=store, as_of=moment,
@@ -120,6 +124,7 @@ def verify(
     return Verification(
         verdict=verdict,
         signers=proof.signers,
+        digests=proof.digests,
         artifact=proof.artifact,
         policy=rules.id,
         policy_given=policy is not None,
@@ -129,12 +134,23 @@ def verify(
     )
 
 
-def _refuse_inside(folder: Path, model: Path, **given: object) -> None:
-    """What a verifier believes comes from elsewhere than what is verified."""
+def refuse_inside(folder: Path, model: Path, given: Mapping[str, object]) -> None:
+    """What a verifier believes comes from elsewhere than what is verified, and what he writes goes elsewhere.
+
+    Args:
+        folder: The bundle.
+        model: The model.
+        given: What it is called -> a path; whatever is no path lies nowhere.
+
+    Raises:
+        UsageError: It lies in the bundle or in the model.
+    """
     for what, value in given.items():
         path = Path(value).resolve() if isinstance(value, str | Path) else None
-        if path is not None and path.exists() and any(path.is_relative_to(each.resolve()) for each in (folder, model)):
-            raise UsageError(f"{value}: lies in what is to be verified; take a {what} from somebody you know")
+        if path is not None and any(path.is_relative_to(each.resolve()) for each in (folder, model)):
+            raise UsageError(
+                f"{value}: lies in what is to be verified; expected a {what} that lies elsewhere and is your own"
+            )
 
 
 def _check_audit(folder: Path, proof: evidence.Evidence) -> None:
@@ -165,8 +181,7 @@ def _listed(
 ) -> evidence.ReleaseLog | None:
     """The log, in which the release stands and is not taken back."""
     if isinstance(log, str | Path):
-        raw = evidence.read_bytes(Path(log), file=str(log))
-        log = evidence.open_log(raw, trust=trust, as_of=as_of, file=Path(log).name)
+        log = evidence.read_log(Path(log), trust=trust, as_of=as_of)
     if log is not None:
         evidence.check_listed(log, proof.release, proof.release_sha256, as_of=as_of)
     return log

@@ -8,15 +8,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from govkit.errors import MissingExtra
 from govkit.licenses import components, notice
 from govkit.report.badge import badge, drawing
 from govkit.report.blocks import Section
+from govkit.report.brand import check_logo
 from govkit.report.card import card
 from govkit.report.card_check import check_card
 from govkit.report.charts import Chart, choose
 from govkit.report.comment import comment
-from govkit.report.cover import cover
+from govkit.report.cover import Cover, cover
 from govkit.report.exports import attestable, check_exports
 from govkit.report.exports import written as exported
 from govkit.report.figures import draw
@@ -27,43 +27,82 @@ from govkit.report.model import Report
 from govkit.report.origins import origins
 from govkit.report.outcomes import measured
 from govkit.report.pdf import pdf as print_page
+from govkit.report.profiles import DEFAULT, PROFILES, profile_of, select
 from govkit.report.read import read
 from govkit.report.sarif import sarif
+from govkit.report.standing import Standing
 from govkit.report.summary import summary
 
-__all__ = ["attestable", "check_card", "check_exports", "render"]
+__all__ = [
+    "PROFILES",
+    "Standing",
+    "attestable",
+    "check_card",
+    "check_exports",
+    "check_logo",
+    "profile_of",
+    "render",
+]
 
 
-def render(bundle: Path, *, out: Path | None = None, pdf: bool = True) -> tuple[Path, ...]:
+def render(
+    bundle: Path,
+    *,
+    out: Path | None = None,
+    pdf: bool = True,
+    profile: str = DEFAULT,
+    standing: Standing | None = None,
+) -> tuple[Path, ...]:
     """Write the documents of a bundle.
 
     Args:
         bundle: Folder with the statements, ``policy.yaml`` and ``audit.yaml``.
         out: Folder to write into; the bundle itself if not given.
         pdf: Whether to write ``report.pdf`` too, which needs the extra ``pdf``.
+        profile: For whom: ``owner``, ``engineer``, ``auditor`` or ``regulator``.
+        standing: How far the documents may be believed, where they have to say so.
 
     Returns:
-        The written files, sorted: ``card.md``, ``report.html``, ``report.pdf``, ``summary.md``, ``comment.md``,
-        ``badge.json``, ``badge.svg``, ``junit.xml``, ``results.sarif``, ``NOTICE`` where there is a record of the run,
-        one JSON table and one SVG a figure, and the formats of others in ``exports/``. The same bundle gives the same
-        bytes.
+        The written files, sorted. Of another profile than ``regulator``, and of a bundle that does not verify, these
+        are ``report.html`` and ``report.pdf``, for no other document could carry the mark. Else also ``card.md``,
+        ``summary.md``, ``comment.md``, ``badge.json``, ``badge.svg``, ``junit.xml``, ``results.sarif``, ``NOTICE``
+        where there is a record of the run, one JSON table and one SVG a figure, and the formats of others in
+        ``exports/``. The same bundle gives the same bytes.
 
     Raises:
-        UsageError: ``bundle`` is not a bundle.
+        UsageError: ``bundle`` is not a bundle, or there is no such profile.
         MissingExtra: ``pdf`` is asked for and WeasyPrint is not installed. The other documents are written.
     """
-    report = Report(read(bundle, out=out))
+    chosen, report = profile_of(profile), Report(read(bundle, out=out))
     charts = choose(report)
-    drawn = _figures(bundle, charts)
-    shown = cover(report)
+    drawn = {chart.key: draw(chart) for chart in charts}
+    shown = cover(report, standing)
     sections = _sections(report, charts)
-    html = page(report, shown, sections, figures=drawn)
+    own = select(chosen, report, sections)
+    html = page(report, shown, own, figures=drawn, whole=chosen.whole, kind=chosen.name)
+    files = {"report.html": html.encode()}
+    if profile == DEFAULT and (standing is None or standing.kind != "unverified"):
+        files |= _beside(report, shown, sections, charts, drawn)
+    written = _write(out or bundle, files)
+    if pdf:
+        printed = print_page(html, report.sources, own_check=chosen.whole)
+        written += _write(out or bundle, {"report.pdf": printed})
+    return tuple(sorted(written))
+
+
+def _beside(
+    report: Report,
+    shown: Cover,
+    sections: tuple[Section, ...],
+    charts: tuple[Chart, ...],
+    drawn: dict[str, bytes],
+) -> dict[str, bytes]:
+    """The documents beside the report."""
     keys = frozenset(drawn)
     files: dict[str, bytes] = {
         **{f"tables/{chart.key}.json": _table(chart) for chart in charts},
         **{f"figures/{key}.svg": svg for key, svg in drawn.items()},
         "card.md": card(report, shown, sections, figures=keys).encode(),
-        "report.html": html.encode(),
         "summary.md": summary(report, shown).encode(),
         "junit.xml": junit(report),
         "results.sarif": sarif(report),
@@ -75,33 +114,16 @@ def render(bundle: Path, *, out: Path | None = None, pdf: bool = True) -> tuple[
     if report.sources.run is not None:
         made_of = components(report.sources.run, report.sources.audit.licenses, ())
         files["NOTICE"] = notice(made_of).encode()
-    written = _write(out or bundle, files)
-    if pdf:
-        written += _write(out or bundle, {"report.pdf": print_page(html, report.sources)})
-    return tuple(sorted(written))
+    return files
 
 
 def _sections(report: Report, charts: tuple[Chart, ...]) -> tuple[Section, ...]:
-    found = (*origins(report), *measured(report, charts), *judged(report))
+    found = (*origins(report, charts), *measured(report, charts), *judged(report, charts))
     return tuple(section for section in found if section is not None)
 
 
-def _figures(bundle: Path, charts: tuple[Chart, ...]) -> dict[str, bytes]:
-    """SVG of each figure; without matplotlib those that the bundle already holds."""
-    drawn = {}
-    for chart in charts:
-        try:
-            drawn[chart.key] = draw(chart)
-        except MissingExtra:
-            stored = bundle / "figures" / f"{chart.key}.svg"
-            if stored.is_file():
-                drawn[chart.key] = stored.read_bytes()
-    return drawn
-
-
 def _table(chart: Chart) -> bytes:
-    rows = [found.model_dump(mode="json") for found in chart.findings]
-    return json.dumps(rows, indent=1, sort_keys=True, ensure_ascii=True).encode("ascii") + b"\n"
+    return json.dumps(chart.table, indent=1, sort_keys=True, ensure_ascii=True).encode("ascii") + b"\n"
 
 
 def _write(folder: Path, files: dict[str, bytes]) -> list[Path]:

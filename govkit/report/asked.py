@@ -81,8 +81,8 @@ def _seen(entry: Entry, report: Rulings) -> Cell:
     """What was seen, how far it may be from the truth, what the verdict adds, and which other parts are open."""
     parts, says = worst_first(entry, report), words.catalog()["plain"]
     if entry.ruling.state == "not_applicable":
-        return _ended((words.excluded(entry.ruling.reason),))
-    seen: Cell = _ended(in_words(entry, report))
+        return ended((words.excluded(entry.ruling.reason),))
+    seen: Cell = ended(in_words(entry, report))
     if not parts or not entry.open:
         return seen
     seen = (*seen, *_how_sure(parts[0], entry, report))
@@ -101,10 +101,10 @@ def _how_sure(part: PartRuling, entry: Entry, report: Rulings) -> Cell:
     if part.state not in ("fail", "inconclusive") or found.trust not in (None, "trusted"):
         return ()
     span, added = reach(found, report.confidence(control)), _AFTER_ROWS.search(part.reason)
-    return (*((" ", *span) if span else ()), *(_ended((f" {added[1]}",)) if added else ()))
+    return (*((" ", *span) if span else ()), *(ended((f" {added[1]}",)) if added else ()))
 
 
-def _ended(cell: Cell) -> Cell:
+def ended(cell: Cell) -> Cell:
     """The cell as a sentence."""
     return (*cell, ".") if cell and not text.plain(cell[-1:]).endswith((".", "!", "?")) else cell
 

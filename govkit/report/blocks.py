@@ -59,6 +59,23 @@ class Column:
 
 
 @dataclass(frozen=True)
+class About:
+    """What a row is about, for readers at a screen.
+
+    Attributes:
+        anchor: Its address in the page; no other row has it.
+        name: What a reader copies: the id of a control, the address of a finding.
+        states: How it is judged, in words.
+        parts: Which rows of the data it speaks of, a piece a column.
+    """
+
+    anchor: str
+    name: str
+    states: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Table:
     """A table.
 
@@ -68,6 +85,7 @@ class Table:
         rows: Cells, as many as columns.
         print_rows: Rows that a printed page shows; 0 means all of them.
         cut: True where the rows are only the first of more.
+        about: What each row is about; empty where the rows have no address.
     """
 
     caption: str
@@ -75,6 +93,7 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     print_rows: int = 0
     cut: bool = False
+    about: tuple[About, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -96,9 +115,10 @@ class Text:
 
 @dataclass(frozen=True)
 class Facts:
-    """Names with their values."""
+    """Names with their values, beneath a title where there is one."""
 
     rows: tuple[tuple[str, Cell], ...]
+    title: Cell = ()
 
 
 @dataclass(frozen=True)

@@ -131,6 +131,8 @@ def _results(report: Report, task: str) -> list[dict[str, Any]]:
 
 def _opening(shown: Cover) -> str:
     lines = [f"# {markdown(shown.model)}", f"**{shown.stamp}.** {markdown(shown.says)}"]
+    if shown.standing:
+        lines.append(f"**{markdown(shown.standing.title)}.** {markdown(shown.standing.says)}")
     if not shown.enforced:
         lines.append(f"**{words.catalog()['not_enforced']}.** {words.catalog()['not_enforced_says']}")
     points = [f"- **{markdown(point.title)}:** {text.cell(point.reason)}" for point in shown.points]

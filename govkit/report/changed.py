@@ -7,15 +7,13 @@ from collections.abc import Iterable, Sequence
 from govkit.core import Measurement, Of
 from govkit.report import words
 from govkit.report.blocks import Block, Cell, Column, Table, Text
-from govkit.report.charts import CHANGED, SIDES, Chart
+from govkit.report.charts import CHANGED, RIVALS, SIDES, Chart
 from govkit.report.escape import NAME, short
 from govkit.report.model import Report
 from govkit.report.numbers import NONE, points, rows, value, with_interval
 
 MOST_PARTS = 12
 """Rows of a table of parts in the body of the report."""
-
-RIVALS: tuple[Of, ...] = ("base", "incumbent")
 
 TELLING = ("introduced", "amplified", "grown", "reduced", "beyond the data", "inherited", "in the data",
            "cannot tell", "none")  # fmt: skip
@@ -29,7 +27,7 @@ def changed(report: Report, charts: tuple[Chart, ...]) -> Iterable[Block]:
     """Everything that compares this model with its base and the model in service."""
     if not any(_on_test(m) and {m.of, m.compared_with} & set(RIVALS) for m in report.measurements):
         yield Text((words.catalog()["no_rival"],))
-    yield from (chart.picture for chart in charts if chart.kind == "change")
+    yield from (chart.picture for chart in charts if chart.kind in ("change", "flips"))
     yield from _models(report)
     yield from _parts(report)
     yield from _found(report)

@@ -49,6 +49,7 @@ def _verdict(report: Report, shown: Cover) -> str:
     """The verdict, and the open point that decides it: the first of those with the hardest consequence."""
     says, policy = words.catalog()["comment"], report.sources.policy
     stamp = shown.stamp if shown.enforced else f"{shown.stamp}, {words.catalog()['not_enforced']}"
+    stamp = f"{shown.standing.title}: {stamp}" if shown.standing else stamp
     model = f"**{markdown(stamp)}** {markdown(shown.model)}, {says['by']} {markdown(short(policy.id, NAME))}"
     head = f"{model} `{policy.version}`, `{shown.date}`."
     barring = [entry for entry in report.open_points if not entry.ruling.waived]

@@ -8,14 +8,17 @@ from dataclasses import dataclass
 from govkit.core import Gap
 from govkit.report import words
 from govkit.report.blocks import Cell, Code, Num
-from govkit.report.escape import NAME, brief, sentences
+from govkit.report.escape import NAME, brief, sentences, short
 from govkit.report.model import FREE, Entry, Report
 from govkit.report.numbers import number
 from govkit.report.saying import in_words
+from govkit.report.standing import Standing
 
 MOST_POINTS = 4
 MOST_UNMEASURED = 4
 MOST_NOTICES = 2
+LONGEST_NAME = 320
+"""Characters of the name of the model."""
 VERIFY = "govkit verify BUNDLE --model DIR --trust trust.yaml"
 
 
@@ -32,8 +35,9 @@ class Point:
 
 @dataclass(frozen=True)
 class Cover:
-    """What page one shows."""
+    """What page one shows; ``name`` is that of the model as far as it can be shown, ``model`` the start of it."""
 
+    name: str
     model: str
     outcome: str
     stamp: str
@@ -51,14 +55,16 @@ class Cover:
     notices: tuple[str, ...]
     digests: tuple[tuple[str, str], ...]
     verify: str
+    standing: Standing | None = None
 
 
-def cover(report: Report) -> Cover:
-    """Choose what page one says."""
+def cover(report: Report, standing: Standing | None = None) -> Cover:
+    """Choose what page one says; ``standing`` is how far the document may be believed, if that is to be said."""
     verdict = report.sources.verdict
     says = words.catalog()["outcomes"][verdict.outcome]
-    unmeasured = _unmeasured(report)
+    lacking = unmeasured(report)
     return Cover(
+        name=short(report.name, LONGEST_NAME),
         model=brief(report.name, NAME),
         outcome=verdict.outcome,
         stamp=says["stamp"],
@@ -73,13 +79,14 @@ def cover(report: Report) -> Cover:
             for state, count in verdict.coverage.controls.items()
             if count
         ),
-        points=tuple(_point(entry, report) for entry in _chosen(report)),
+        points=tuple(_point(entry, report) for entry in chosen(report, MOST_POINTS)),
         more_points=_more(report) if len(report.open_points) > MOST_POINTS else (),
-        unmeasured=unmeasured[:MOST_UNMEASURED],
-        more_unmeasured=len(unmeasured) > MOST_UNMEASURED,
+        unmeasured=lacking[:MOST_UNMEASURED],
+        more_unmeasured=len(lacking) > MOST_UNMEASURED,
         notices=tuple(sentences(text, 200) for text in verdict.notices[:MOST_NOTICES]),
         digests=_digests(report),
         verify=VERIFY,
+        standing=standing,
     )
 
 
@@ -94,9 +101,9 @@ def _facts(report: Report) -> tuple[tuple[str, Cell], ...]:
     )
 
 
-def _chosen(report: Report) -> tuple[Entry, ...]:
+def chosen(report: Report, most: int) -> tuple[Entry, ...]:
     """The first open points; where none of them blocks, what does stands before them."""
-    first = report.open_points[:MOST_POINTS]
+    first = report.open_points[:most]
     blocking = [e for e in report.open_points if e.ruling.disposition == "block" and not e.ruling.waived]
     return first if not blocking or blocking[0] in first else (blocking[0], *first[:-1])
 
@@ -121,7 +128,7 @@ def _point(entry: Entry, report: Report) -> Point:
     )
 
 
-def _unmeasured(report: Report) -> tuple[str, ...]:
+def unmeasured(report: Report) -> tuple[str, ...]:
     """What this audit lacks for its open points, then what no audit by this policy measures, then the other gaps."""
     known = [
         f"{_ended(sentences(item.risk, 80)).rstrip('.')}: {_ended(sentences(item.reason, 100))}"

@@ -14,7 +14,7 @@ NAME = 60
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!~:@=$/|^'\"])")
 _HIDDEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs"})
-_DRAWN = (
+DRAWN = (
     (0x0A, 0x0A), (0x20, 0x7E), (0xA0, 0xAC), (0xAE, 0x24F), (0x386, 0x386), (0x388, 0x38A), (0x38C, 0x38C),
     (0x38E, 0x3A1), (0x3A3, 0x3CE), (0x400, 0x45F), (0x490, 0x493), (0x2010, 0x2015), (0x2018, 0x201E),
     (0x2020, 0x2022), (0x2026, 0x2026), (0x2030, 0x2030), (0x2190, 0x2195), (0x2212, 0x2212), (0x2248, 0x2248),
@@ -59,7 +59,7 @@ def sentences(text: str, longest: int) -> str:
 
 def drawable(text: str) -> str:
     r"""Characters that the DejaVu fonts draw; any other one becomes ``\u{...}`` instead of an empty box."""
-    return "".join(c if any(low <= ord(c) <= high for low, high in _DRAWN) else _named(c) for c in text)
+    return "".join(c if any(low <= ord(c) <= high for low, high in DRAWN) else _named(c) for c in text)
 
 
 def markdown(text: str) -> str:

@@ -1,17 +1,23 @@
-"""The report as one HTML file: no script, nothing loaded from elsewhere. The PDF is made from the same page."""
+"""The report as one HTML file that loads nothing from elsewhere. The PDF is made from the same page.
+
+A script of ours lets readers choose and sort rows; the page is whole without it.
+"""
 
 from __future__ import annotations
 
 import base64
+import hashlib
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from govkit.report import words
-from govkit.report.blocks import Cell, Code, Lines, Link, Mark, Num, Piece, Section
+from govkit.report.blocks import About, Cell, Code, Lines, Link, Mark, Num, Piece, Section
 from govkit.report.cover import Cover
 from govkit.report.escape import brief, clean, drawable
 from govkit.report.model import Report
@@ -21,28 +27,44 @@ _NUMBER = re.compile(r"(?<![\w.,:/+\-−])[+\-−]?\d+(?:[.,]\d+)*(?:e[+\-]?\d+)
 _HEX = re.compile(r"^(?:[a-z0-9]+:)?[0-9a-f]{32,}$")
 
 
-def page(report: Report, shown: Cover, sections: tuple[Section, ...], *, figures: Mapping[str, bytes]) -> str:
+def page(
+    report: Report,
+    shown: Cover,
+    sections: tuple[Section, ...],
+    *,
+    figures: Mapping[str, bytes],
+    whole: bool = True,
+    kind: str = "regulator",
+) -> str:
     """The report page.
 
     Args:
         report: The report model.
         shown: Page one.
-        sections: All sections, in order.
+        sections: The sections, in order.
         figures: Key -> SVG of the figures that could be drawn.
+        whole: Whether all of page one and the contents stand before the sections; else only its head does.
+        kind: Name of the profile, which the page says.
     """
     templates = find("templates")
     environment = Environment(autoescape=True, undefined=StrictUndefined, loader=FileSystemLoader(templates),
                               trim_blocks=True, lstrip_blocks=True)  # fmt: skip
-    environment.filters.update(cell=cell, prose=prose, clean=clean, kind=lambda block: type(block).__name__)
+    environment.filters.update(cell=cell, prose=prose, clean=clean, about=row, kind=lambda block: type(block).__name__)
     stamp = (templates / f"stamp_{shown.outcome}.svg").read_bytes()
-    return environment.get_template(
-        "report.html.j2"
-    ).render(
+    return environment.get_template("report.html.j2").render(
         cover=shown,
         sections=sections,
+        whole=whole,
+        kind=words.catalog()["profiles"]["names"][kind],
+        brand=report.sources.audit.brand,
+        logo=data_url(logo.raw, logo.kind) if (logo := report.sources.logo) else "",
         pictures={key: data_url(svg) for key, svg in figures.items()},
         stamp=data_url(stamp),
-        style=Markup((templates / "report.css").read_text(encoding="utf-8")),  # noqa: S704 -- our own style sheet
+        style=Markup("\n").join(_styles(report, shown, templates)),
+        screen=_own(templates / "screen.css"),
+        script=(script := _own(templates / "report.js")),
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
+        script_says=json.dumps(words.catalog()["screen"]),
         says=words.catalog(),
         created=f"{report.sources.as_of:%Y-%m-%dT%H:%M:%SZ}",
         digest_short=report.sources.findings_digest[:19],
@@ -50,9 +72,21 @@ def page(report: Report, shown: Cover, sections: tuple[Section, ...], *, figures
     )
 
 
-def data_url(svg: bytes) -> str:
-    """An SVG inside an address."""
-    return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode('ascii')}"
+def without_script(page: str) -> str:
+    """The page for a reader that runs nothing."""
+    return re.sub(r"<script>.*?</script>\n", "", page, flags=re.DOTALL)
+
+
+def row(found: About) -> Markup:
+    """Attributes of a row: its address, and what the script chooses it by, a name a line."""
+    chosen = {"name": (found.name,), "states": found.states, "parts": found.parts}
+    named = (Markup(' data-{}="{}"').format(key, "\n".join(map(clean, own))) for key, own in chosen.items() if own)
+    return Markup(' id="{}"{}').format(found.anchor, Markup("").join(named))
+
+
+def data_url(picture: bytes, kind: str = "image/svg+xml") -> str:
+    """A picture inside an address."""
+    return f"data:{kind};base64,{base64.b64encode(picture).decode('ascii')}"
 
 
 def cell(pieces: Cell) -> Markup:
@@ -69,6 +103,20 @@ def prose(text: str) -> Markup:
         found += [whole[end : match.start()], _data(match.group(), match.group())]
         end = match.end()
     return Markup("").join([*found, whole[end:]])
+
+
+def _styles(report: Report, shown: Cover, templates: Path) -> Iterator[Markup]:
+    """Our style sheets, the colors of the one whose report it is, and what stands across each page."""
+    yield from (_own(templates / name) for name in ("report.css", "profiles.css"))
+    if brand := report.sources.audit.brand:
+        yield Markup(":root {{ --accent: {}; --second: {}; }}").format(brand.color, brand.second)
+    if shown.standing and shown.standing.style:
+        yield Markup(shown.standing.style)  # noqa: S704 -- our own words and drawing
+
+
+def _own(path: Path) -> Markup:
+    """A file of ours, as it is."""
+    return Markup(path.read_text(encoding="utf-8"))  # noqa: S704 -- a style sheet or a script among the templates
 
 
 def _piece(piece: Piece) -> Markup:

@@ -9,8 +9,9 @@ from typing import Any
 from govkit.core import Bound, Gap, Measurement, Requirement
 from govkit.core.limit import bound_for
 from govkit.core.verdict import PartRuling, ResidualRisk
-from govkit.report import words
+from govkit.report import anchors, words
 from govkit.report.blocks import Block, Bullets, Cell, Code, Column, Facts, Grid, Lines, Mark, Section, Table
+from govkit.report.charts import Chart
 from govkit.report.escape import LONGEST, NAME, brief, sentences, short
 from govkit.report.model import CURVE, Entry, Report
 from govkit.report.numbers import NONE, ends, is_difference, number, percent, plain, rows, value
@@ -19,13 +20,13 @@ from govkit.report.people import people
 from govkit.report.saying import in_words, worst_first
 
 
-def judged(report: Report) -> list[Section | None]:
+def judged(report: Report, charts: tuple[Chart, ...] = ()) -> list[Section | None]:
     """All sections of this module, in the order of the report."""
     return [
         section("register", _register(report)),
         section("people", people(report)),
         section("coverage", _coverage(report)),
-        section("risks", _risks(report)),
+        section("risks", (*(c.picture for c in charts if c.kind == "risks"), *_risks(report))),
         section("gaps", _gaps(report)),
         section("method", _method(report)),
         section("limits", _limits()),
@@ -56,7 +57,8 @@ def state(entry: Entry) -> Cell:
 def _register(report: Report) -> Iterable[Block]:
     columns = (Column("Control", 10), Column("Asked, and what to do", 30), Column("State", 14),
                Column("Found beside required", 46))  # fmt: skip
-    yield Table(words.catalog()["rulings_says"], columns, tuple(_ruling(entry, report) for entry in report.entries))
+    lines = tuple(_ruling(entry, report) for entry in report.entries)
+    yield Table(words.catalog()["rulings_says"], columns, lines, about=anchors.rulings(report))
 
 
 def _ruling(entry: Entry, report: Report) -> tuple[Cell, ...]:
@@ -169,7 +171,9 @@ def _gaps(report: Report) -> Iterable[Block]:
         yield Table("Known to the policy, not measured by this audit", columns, known)
     if report.gaps:
         columns = (Column("Check", 18), Column("Measure", 20), Column("Whose, which rows", 22), Column("Why", 40))
-        yield Table("Asked for and not measured", columns, tuple(_gap(gap) for gap in report.gaps), PRINTED_ROWS)
+        found, lines = anchors.findings(report), tuple(_gap(gap) for gap in report.gaps)
+        about = tuple(found[id(gap)] for gap in report.gaps)
+        yield Table("Asked for and not measured", columns, lines, PRINTED_ROWS, about=about)
 
 
 def _gap(gap: Gap) -> tuple[Cell, ...]:
@@ -228,7 +232,7 @@ def _version(found: Any) -> Cell:
 
 def _findings(report: Report) -> Iterable[Block]:
     found = (m for m in report.measurements if m.name != CURVE)
-    return listing(found, "All measurements", print_rows=PRINTED_ROWS)
+    return listing(found, "All measurements", print_rows=PRINTED_ROWS, about=anchors.findings(report))
 
 
 def _limits() -> Iterable[Block]:

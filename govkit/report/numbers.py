@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from govkit.core import Measurement
@@ -25,6 +26,26 @@ def points(value: float) -> Num:
     size = 100 * abs(value)
     text = f"{size:.1f}" if size >= 1 or size == 0 else f"{size:.2g}"
     return Num(raw=json.dumps(value), text=text.removesuffix(".0"))
+
+
+def out_of(value: float, *, whole: int) -> Num:
+    """A share as people say it, without its sign: of a whole of 100, 0.0312 is shown as "about 3 in 100"."""
+    share = abs(value)
+    count = round(share * whole)
+    exact = abs(count - share * whole) < 1e-9
+    few, many = count == 0 and not exact, count == whole and not exact and share < 1
+    lead = "fewer than " if few else "more than " if many else "" if exact else "about "
+    return Num(raw=json.dumps(value), text=f"{lead}{1 if few else count - many:,} in {whole:,}")
+
+
+def whole_of(values: Iterable[float]) -> int:
+    """The smallest whole in which shares that differ are told as different, and none as nothing; at most 10,000."""
+    shares = {abs(value) for value in values}
+    for whole in (100, 1_000):
+        counts = {share: round(share * whole) for share in shares}
+        if len(set(counts.values())) == len(shares) and all(counts[share] for share in shares if share):
+            return whole
+    return 10_000
 
 
 def size(value: float) -> Num:

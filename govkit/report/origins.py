@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from govkit.core import Component, Fact, LicenseRecord, Run
 from govkit.report import words
 from govkit.report.blocks import Block, Bullets, Cell, Code, Column, Facts, Section, Table, Text
+from govkit.report.charts import Chart
 from govkit.report.escape import short
 from govkit.report.model import Report
 from govkit.report.numbers import NONE, plain
@@ -17,12 +18,16 @@ MOST_STEPS = 30
 _HISTORY = ("step", "epoch", "loss", "eval_loss", "eval_accuracy", "learning_rate", "grad_norm")
 
 
-def origins(report: Report) -> list[Section | None]:
+def origins(report: Report, charts: tuple[Chart, ...] = ()) -> list[Section | None]:
     """Scope with lineage, and license evidence."""
-    return [section("scope", _scope(report)), section("license", _license(report))]
+    pictures = {chart.kind: (chart.picture,) for chart in charts}
+    return [
+        section("scope", _scope(report, pictures.get("lineage", ()))),
+        section("license", (*pictures.get("licenses", ()), *_license(report))),
+    ]
 
 
-def _scope(report: Report) -> Iterable[Block]:
+def _scope(report: Report, pictures: Iterable[Block]) -> Iterable[Block]:
     use = report.sources.audit.use
     lines: list[tuple[str, Cell]] = [
         ("Model", (short(report.name),)),
@@ -37,6 +42,7 @@ def _scope(report: Report) -> Iterable[Block]:
     if report.sources.run is None:
         yield Text(("No record of the fine-tuning run is part of this bundle: lineage is unknown.",), loud=True)
     else:
+        yield from pictures
         yield from _lineage(report)
     reached = (m for m in report.family("scope") if m.name != "classes" or m.value)  # a regression has none
     yield from listing(reached, "What the audit could reach")

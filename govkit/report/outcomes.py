@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from itertools import zip_longest
 
 from govkit.core import Measurement
 from govkit.report import words
-from govkit.report.blocks import Block, Cell, Code, Column, Lines, Link, Section, Table, Text
+from govkit.report.blocks import About, Block, Cell, Code, Column, Lines, Link, Section, Table, Text
 from govkit.report.changed import changed
 from govkit.report.charts import (
     ERROR_DIFFERENCES,
@@ -56,27 +57,42 @@ def measured(report: Report, charts: tuple[Chart, ...]) -> list[Section | None]:
         section("performance", _by_check(_performance(report))),
         section("fairness", _fairness(report, charts)),
         section("calibration", _calibration(report, charts)),
-        section("data", (*_by_check(report.family("data")), *_page_on_drift(report))),
-        section("robustness", _by_check(report.family("robustness"))),
+        section("data", (*_pictures(charts, "drift"), *_by_check(report.family("data")), *_page_on_drift(report))),
+        section("robustness", (*_pictures(charts, "budget"), *_by_check(report.family("robustness")))),
         section("other", _by_check(report.family("other"))),
     ]
 
 
-def listing(found: Iterable[Measurement], caption: str, *, first: int = 0, print_rows: int = 0) -> Iterable[Block]:
-    """Tables with a line for each measurement, numbers apart from words; ``first`` > 0 cuts them and says so."""
+def listing(
+    found: Iterable[Measurement],
+    caption: str,
+    *,
+    first: int = 0,
+    print_rows: int = 0,
+    about: Mapping[int, About] | None = None,
+) -> Iterable[Block]:
+    """Tables with a line for each measurement, numbers apart from words; ``first`` > 0 cuts them and says so.
+
+    ``about`` tells by the identity of a measurement what its row is about.
+    """
     # What is said of all rows comes first where a table is cut, so that no list of parts pushes it out.
     everything = tuple(sorted(found, key=lambda m: bool(m.part)) if first else found)
     numbers = tuple(m for m in everything if m.is_number)
     said = tuple(m for m in everything if not m.is_number)
     if numbers:
         shown = numbers[:first] if first else numbers
-        yield _numbers(shown, caption, print_rows=print_rows, cut=len(shown) < len(numbers))
+        made = _numbers(shown, caption, print_rows=print_rows, cut=len(shown) < len(numbers))
+        yield replace(made, about=_about(shown, about))
     if said:
         shown = said[:first] if first else said
         columns = (Column("What was looked at", 38), Column("Found", 62))
         rows_ = tuple((_described(m), _word(m)) for m in shown)
         heading = f"{caption}, in words" if numbers else caption
-        yield Table(heading, columns, rows_, print_rows, len(shown) < len(said))
+        yield Table(heading, columns, rows_, print_rows, len(shown) < len(said), _about(shown, about))
+
+
+def _about(shown: Iterable[Measurement], about: Mapping[int, About] | None) -> tuple[About, ...]:
+    return tuple(about[id(m)] for m in shown) if about else ()
 
 
 def _numbers(shown: tuple[Measurement, ...], caption: str, *, print_rows: int, cut: bool) -> Table:

@@ -16,14 +16,13 @@ from govkit.errors import GovkitError, missing_extra
 from govkit.report.alone import with_own_check
 from govkit.report.escape import drawable
 from govkit.report.finishing import finish
+from govkit.report.html import without_script
 from govkit.report.read import Sources
 from govkit.report.words import catalog
 
-_HARMLESS = ("Ignored `", "Expected a media type", "Invalid media type")
 
-
-def pdf(page: str, sources: Sources) -> bytes:
-    """Print the page.
+def pdf(page: str, sources: Sources, *, own_check: bool = True) -> bytes:
+    """Print the page, with the block that says how to check the file itself unless the page says it.
 
     Raises:
         MissingExtra: WeasyPrint or segno is not installed.
@@ -40,8 +39,10 @@ def pdf(page: str, sources: Sources) -> bytes:
                    modified=sources.as_of)
         for name, content in sorted(sources.statements.items())
     ]  # fmt: skip
+    plain = without_script(page)
     with _warnings() as said:
-        html = HTML(string=drawable(with_own_check(page, sources)), url_fetcher=URLFetcher(allowed_protocols=["data"]))
+        text = drawable(with_own_check(plain, sources) if own_check else plain)
+        html = HTML(string=text, url_fetcher=URLFetcher(allowed_protocols=["data"]))
         made: bytes = html.write_pdf(
             pdf_variant="pdf/a-3b",
             pdf_tags=True,
@@ -79,6 +80,4 @@ class _Records(logging.Handler):
         self.messages: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        message = record.getMessage()
-        if not message.startswith(_HARMLESS):
-            self.messages.append(message)
+        self.messages.append(record.getMessage())

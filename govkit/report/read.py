@@ -18,6 +18,7 @@ from govkit.core import Attestation, Audit, Finding, Policy, Run, Verdict, Waive
 from govkit.core.audit import DRIFT_PAGE
 from govkit.core.selfcheck import SELF_CHECK, SelfCheck
 from govkit.errors import UsageError
+from govkit.report.brand import Logo, check_logo
 
 _FINDINGS: TypeAdapter[tuple[Finding, ...]] = TypeAdapter(tuple[Finding, ...])
 
@@ -54,6 +55,7 @@ class Sources(Judgement):
         as_of: The time of judging, the only time in a document.
         selfcheck: What a self-check of the tool found, where its record lies in the bundle.
         drift_report: Name of evidently's page, where it lies beside the documents.
+        logo: The logo that the audit file asks for.
     """
 
     run: Run | None
@@ -68,6 +70,7 @@ class Sources(Judgement):
     as_of: datetime
     drift_report: str | None = None
     selfcheck: SelfCheck | None = None
+    logo: Logo | None = None
 
 
 def read(bundle: Path, *, out: Path | None = None) -> Sources:
@@ -112,6 +115,7 @@ def read(bundle: Path, *, out: Path | None = None) -> Sources:
         as_of=_time(verdict.as_of, bundle),
         selfcheck=tried,
         drift_report=DRIFT_PAGE if ((out or bundle) / DRIFT_PAGE).is_file() else None,
+        logo=_logo(bundle, audit),
     )
 
 
@@ -143,6 +147,18 @@ def read_statement(path: Path) -> tuple[bytes, dict[str, Any]]:
     if not isinstance(predicate, dict):
         raise UsageError(f"{path}: expected a predicate with keys; found {type(predicate).__name__}")
     return payload, predicate
+
+
+def _logo(bundle: Path, audit: Audit) -> Logo | None:
+    """The logo, looked at again: a bundle may come from anybody."""
+    name = audit.brand.logo_file if audit.brand else None
+    if name is None:
+        return None
+    try:
+        raw = (bundle / name).read_bytes()
+    except OSError:
+        raise UsageError(f"{bundle} is not a bundle: it lacks {name}, which audit.yaml names as its logo") from None
+    return Logo(check_logo(raw, name), raw)
 
 
 def _signed(folder: Path) -> list[dict[str, Any]]:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from govkit.core import Bound, Gap, Measurement, Requirement
 from govkit.core.limit import beyond, bound_for, distance
 from govkit.core.verdict import PartRuling
 from govkit.report import words
-from govkit.report.blocks import Cell, Num
+from govkit.report.blocks import Cell, Num, Piece
 from govkit.report.escape import NAME, sentences, short
 from govkit.report.model import Entry, Rulings
-from govkit.report.numbers import UNBOUNDED, number, points, size
-from govkit.report.text import plain
+from govkit.report.numbers import UNBOUNDED, number, out_of, points, size, whole_of
 
 LONGEST = 200
 """Characters of a reason that is repeated as the verdict has it."""
@@ -37,13 +39,40 @@ def worst_first(entry: Entry, report: Rulings) -> list[PartRuling]:
     require = entry.control.require if entry.control else None
 
     def weight(part: PartRuling) -> tuple[int, float]:
-        found = _measured(part, report)
+        found = judged_number(part, report)
         return WORST_FIRST.index(part.state), -distance(found, require) if found and require else 0.0
 
     return sorted(entry.ruling.parts, key=weight)
 
 
-def in_words(entry: Entry, report: Rulings) -> Cell:
+@dataclass(frozen=True)
+class Voice:
+    """How numbers are told.
+
+    Attributes:
+        says: Sentences with holes.
+        share: The form of a share.
+        sure: Whether it is said in the same breath how sure it is.
+    """
+
+    says: dict[str, Any]
+    share: Callable[[float], Num]
+    sure: bool = True
+
+
+def exactly() -> Voice:
+    """Percentages and percentage points."""
+    return Voice(words.catalog()["plain"], points)
+
+
+def everyday(found: Measurement, require: Requirement) -> Voice:
+    """Shares as people say them, of a whole in which the value and its limits differ if they do."""
+    shares = [float(each) for each in (found.value, require.min, require.max) if isinstance(each, int | float)]
+    says = {**words.catalog()["plain"], **words.catalog()["profiles"]["owner"]["plain"]}
+    return Voice(says, partial(out_of, whole=whole_of(shares)), sure=False)
+
+
+def in_words(entry: Entry, report: Rulings, *, everyday_numbers: bool = False) -> Cell:
     """One or two sentences: what was found beside what was asked, or what was not measured, and of which rows."""
     parts = worst_first(entry, report)
     control = entry.control
@@ -51,9 +80,10 @@ def in_words(entry: Entry, report: Rulings) -> Cell:
         kind = control.attest.kind if control and control.attest else ""
         return (_repeated(entry.ruling.reason).replace(kind, kind.replace("_", " ")),)
     worst = parts[0]
-    found = _measured(worst, report)
+    found = judged_number(worst, report)
     if found is not None and found.name == control.metric and control.require and worst.state in JUDGED:
-        return _judged(found, control.require, worst.state, report.confidence(control))
+        voice = everyday(found, control.require) if everyday_numbers else exactly()
+        return _judged(found, control.require, worst.state, report.confidence(control), voice)
     told = _told(worst, entry, report)
     alike = len(parts) > 1 and len({(part.state, part.reason) for part in parts}) == 1
     return told if alike or not worst.part else (f"For {words.place(worst.part)}: ", *_small(told))
@@ -103,14 +133,18 @@ def _fact(name: str) -> str:
     return f"{', '.join(steps)} of the {owner}" if steps else owner
 
 
-def _judged(found: Measurement, require: Requirement, state: str, confidence: float) -> Cell:
+def _judged(
+    found: Measurement, require: Requirement, state: str, confidence: float, voice: Voice | None = None
+) -> Cell:
     """A number beside the limit, and whether it settles it."""
-    says = words.catalog()["plain"]
+    voice = voice or exactly()
+    says, beside = voice.says, _limit(found, require, voice)
     # A colon keeps the name of a group apart from the count that follows it.
     colon = ":" if _kind(found) == "count" else ""
     where = f"For {words.place(found.part)}{colon} " if found.part else ""
-    sentence = _capital((where, *_compared(found), "; ", *_limit(found, require), "."))
-    if state != "inconclusive":
+    second = _capital(beside) if says["between"].startswith(".") else beside
+    sentence = _capital((where, *_compared(found, voice), says["between"], *second, "."))
+    if state != "inconclusive" or not voice.sure:
         return sentence
     if found.trust not in (None, "trusted"):
         return (*sentence, f" {says['suspect']}")
@@ -125,22 +159,22 @@ def _wholly_beyond(found: Measurement, require: Requirement, confidence: float) 
     return any(beyond(each, require) for each in ranges)
 
 
-def reach(found: Measurement, confidence: float) -> Cell:
+def reach(found: Measurement, confidence: float, voice: Voice | None = None) -> Cell:
     """From where to where the value may truly lie; nothing for a count, or where no bounds go that far."""
-    bound, says = bound_for(found, confidence), words.catalog()["plain"]
+    voice = voice or exactly()
+    bound, says = bound_for(found, confidence), voice.says
     if bound is None or bound.low == bound.high or _kind(found) not in says["ends"]:
         return ()
-    low, high = (None if abs(end) > UNBOUNDED else _end(found, end) for end in (bound.low, bound.high))
+    low, high = (None if abs(end) > UNBOUNDED else _end(found, end, voice) for end in (bound.low, bound.high))
     which = "between" if low and high else "from" if low else "up_to" if high else "nowhere"
-    return _holes(says["reach"][which], {"n": number(found.n), "low": low or "", "high": high or ""})
+    return _holes(says["reach"][which], {"n": number(found.n), "low": low or (), "high": high or ()})
 
 
-def _end(found: Measurement, value: float) -> str:
+def _end(found: Measurement, value: float, voice: Voice) -> Cell:
     """An end of a range, in the measure of the value: ``2.5 points lower``."""
-    ends = words.catalog()["plain"]["ends"][_kind(found)]
+    ends = voice.says["ends"][_kind(found)]
     template = ends if isinstance(ends, str) else ends["zero" if value == 0 else "below" if value < 0 else "above"]
-    holes = {"points": points(value), "value": number(value), "size": size(value)}
-    return plain(_holes(template, holes))
+    return _holes(template, {"points": voice.share(value), "value": number(value), "size": size(value)})
 
 
 def _entry(found: Measurement) -> dict[str, str]:
@@ -157,14 +191,14 @@ def _kind(found: Measurement) -> str:
     return DIFFERENCES.get(kind, kind)
 
 
-def _compared(found: Measurement) -> Cell:
+def _compared(found: Measurement, voice: Voice) -> Cell:
     """What was found, for example ``the accuracy is 2.1 points lower than that of its base``."""
-    entry, value, says = _entry(found), float(found.value), words.catalog()["plain"]
+    entry, value, says = _entry(found), float(found.value), voice.says
     holes: dict[str, Any] = {
         "says": entry["says"],
         "value": number(found.value) if isinstance(found.value, int | float) else "",
         "size": size(value),
-        "points": points(value),
+        "points": voice.share(value),
         "side": says["lower" if value < 0 else "higher"],
         "than": entry.get("than", ""),
     }
@@ -177,19 +211,16 @@ def _compared(found: Measurement) -> Cell:
     return _holes(told or one or says["kinds"][kind], holes)
 
 
-def _limit(found: Measurement, require: Requirement) -> Cell:
+def _limit(found: Measurement, require: Requirement, voice: Voice) -> Cell:
     """The limit, in the same measure as the value."""
-    says, kind = words.catalog()["plain"]["limits"], _kind(found)
-    if require.min is not None and require.max is not None and require.min == -require.max:
-        return (
-            _holes(says["both"], {"points": points(require.max)})
-            if kind in ("difference", "moved")
-            else _ends(says, kind, require)
-        )
-    return _ends(says, kind, require)
+    says, kind = voice.says["limits"], _kind(found)
+    alike = require.min is not None and require.max is not None and require.min == -require.max
+    if require.max is not None and alike and kind in ("difference", "moved"):
+        return _holes(says["both"], {"points": voice.share(require.max)})
+    return _ends(says, kind, require, voice)
 
 
-def _ends(says: dict[str, Any], kind: str, require: Requirement) -> Cell:
+def _ends(says: dict[str, Any], kind: str, require: Requirement, voice: Voice) -> Cell:
     shown: list[Cell] = []
     for end, edge in (("min", require.min), ("max", require.max)):
         if edge is None:
@@ -197,16 +228,17 @@ def _ends(says: dict[str, Any], kind: str, require: Requirement) -> Cell:
         sign = "zero" if edge == 0 else ("below" if edge < 0 else "above")
         template = says[kind][end]
         chosen = template if isinstance(template, str) else template[sign]
-        shown.append(_holes(chosen, {"points": points(edge), "value": number(edge), "size": size(edge)}))
+        shown.append(_holes(chosen, {"points": voice.share(edge), "value": number(edge), "size": size(edge)}))
     return shown[0] if len(shown) == 1 else (*shown[0], " and ", *shown[1])
 
 
 def _holes(template: str, found: dict[str, Any]) -> Cell:
     """A template with its holes filled by text or numbers; one point is no points."""
-    pieces: list[str | Num] = []
+    pieces: list[Piece] = []
     end = 0
     for match in _HOLE.finditer(template):
-        pieces += [template[end : match.start()], found[match.group(1)]]
+        filled = found[match.group(1)]
+        pieces += [template[end : match.start()], *(filled if isinstance(filled, tuple) else (filled,))]
         end = match.end()
         if match.group(1) == "points" and found["points"].text == "1" and template.startswith(" points", end):
             pieces.append(" point")
@@ -246,6 +278,7 @@ def _unnamed(text: str) -> str:
     return _NAME.sub(lambda match: str(known.get(match.group(), match.group())), text)
 
 
-def _measured(part: PartRuling, report: Rulings) -> Measurement | None:
+def judged_number(part: PartRuling, report: Rulings) -> Measurement | None:
+    """The measurement that a part rests on, where it is a number."""
     found = report.sources.findings[part.finding] if part.finding >= 0 else None
     return found if isinstance(found, Measurement) and not isinstance(found.value, bool | str) else None

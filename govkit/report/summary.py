@@ -17,6 +17,8 @@ MOST_RULINGS = 12
 def summary(report: Report, shown: Cover) -> str:
     """Verdict, open points, what was not measured, and how to verify, as Markdown of about forty lines."""
     lines = [f"## {markdown(shown.model)}: {shown.stamp}", markdown(shown.says)]
+    if shown.standing:
+        lines.append(f"**{markdown(shown.standing.title)}.** {markdown(shown.standing.says)}")
     if not shown.enforced:
         lines.append(f"**{words.catalog()['not_enforced']}.** {words.catalog()['not_enforced_says']}")
     lines.append(", ".join(f"{number.text} {name}" for number, name in shown.counts))

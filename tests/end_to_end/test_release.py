@@ -137,6 +137,37 @@ def test_the_card_beside_the_model_is_that_of_the_bundle(copied: Path):
     assert code(copied, log=None) == "CARD_OTHER"
 
 
+def test_a_card_that_no_bundle_holds_is_refused(copied: Path):
+    for name in ("card.md", "model.sig"):
+        (copied / "evidence" / name).unlink()
+    (copied / "model/README.md").write_text("---\nlicense: mit\n---\nNever wrong.\n", encoding="utf-8")
+    reseal(copied)
+    assert code(copied, log=None) == "CARD_OTHER"
+
+
+def test_a_report_without_the_statements_is_refused_though_it_is_signed_and_sealed(copied: Path):
+    from weasyprint import HTML
+
+    plain = HTML(string="<p>Never wrong.</p>").write_pdf()
+    (copied / "evidence/report.pdf").write_bytes(evidence.sign_pdf(plain, tools.key("ci"), DAY))
+    reseal(copied)
+    assert code(copied, log=None) == "PDF_ATTACHMENT"
+
+
+def test_no_log_lists_what_was_not_made_to_be_published(copied: Path):
+    """Else a release key alone could leave out the card and everybody who must countersign."""
+    shutil.rmtree(copied / "evidence/countersignatures")
+    (copied / "evidence/model.sig").unlink()
+    reseal(copied, published=False)
+    assert not check(copied, log=None).release.published
+    payload = evidence.unverified_payload(copied / "evidence/release.sigstore.json")[1]
+    before = gk.read_log(copied.parent / LOG, trust=tools.trust(), as_of=LATER)
+    entry = before.entries[0].model_copy(update={"release": payload})
+    forged = before.model_copy(update={"entries": (entry,)})
+    (copied.parent / LOG).write_bytes(evidence.sign_log(forged, tools.key("ci")))
+    assert code(copied) == "UNLISTED"
+
+
 def test_a_model_sig_of_other_files_is_refused_though_it_is_sealed(copied: Path):
     files = [file for file in manifest.walk(copied / "model") if file.path != "weights.json"]
     (copied / "evidence/model.sig").write_bytes(evidence.model_sig(files, tools.key("ci"), name="x"))
@@ -244,6 +275,72 @@ def test_what_a_verifier_believes_does_not_come_from_what_is_verified(copied: Pa
         check(copied, trust=copied / "model/trust.yaml")
 
 
+def test_nothing_is_written_into_what_is_published(low: Audited, tmp_path: Path):
+    for place in (low.bundle, low.model):
+        for out, log in ((place / "out", tmp_path / LOG), (tmp_path / "out", place / LOG)):
+            with pytest.raises(UsageError, match="lies in what is to be verified"):
+                low.release(out, log)
+    assert not any(tmp_path.iterdir())
+    with pytest.raises(UsageError, match="lies in what is to be verified"):
+        low.release(tmp_path / "out", tmp_path / LOG, trust=low.bundle / "trust.yaml")
+    low.verify()
+
+
+def test_a_log_behind_a_link_is_the_log(low: Audited, tmp_path: Path):
+    (tmp_path / "link.json").symlink_to(LOG)
+    low.release(tmp_path / "out", tmp_path / "link.json")
+    given = {"key": tools.key("ci"), "trust": tools.trust(), "as_of": LATER}
+    gk.revoke_release(tmp_path / "link.json", 1, reason="a fault", **given)
+    assert len(gk.read_log(tmp_path / LOG, trust=tools.trust(), as_of=LATER).entries) == 2
+    assert (tmp_path / "link.json").is_symlink()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link.json", "out", LOG]
+
+
+def test_a_log_that_cannot_be_written_leaves_no_release(low: Audited, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(UsageError, match="No space left"):
+        low.release(tmp_path / "out", tmp_path / LOG)
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_published_release_can_be_published_again(copied: Path):
+    log = copied.parent / LOG
+    given = {"key": tools.key("ci"), "trust": tools.trust(), "as_of": LATER, "log": log}
+    made = gk.release(copied / "evidence", model=copied / "model", out=copied.parent / "again", **given)
+    assert made.sequence == 2
+    again = gk.verify(made.path / "evidence", model=made.path / "model", trust=tools.trust(), as_of=LATER, log=log)
+    assert again.release.card == check(copied).release.card
+
+
+def test_a_time_with_a_zone_is_that_time(low: Audited, tmp_path: Path):
+    log = tmp_path / LOG
+    low.release(tmp_path / "out", log, as_of="2026-11-24T03:00:00+02:00")
+    found = gk.read_log(log, trust=tools.trust(), as_of=LATER)
+    assert found.entries[0].as_of == "2026-11-24T01:00:00Z"
+
+
+def test_what_the_log_cannot_hold_is_said(low: Audited, tmp_path: Path):
+    log = tmp_path / LOG
+    low.release(tmp_path / "out", log)
+    before = log.read_bytes()
+    given = {"trust": tools.trust(), "as_of": LATER}
+    with pytest.raises(UsageError, match=r"reason: .*2000"):
+        gk.revoke_release(log, 1, reason="x" * 2001, key=tools.key("ci"), **given)
+    with pytest.raises(UsageError, match="does not hold the key"):
+        gk.revoke_release(log, 1, reason="x", key=tools.key("stranger"), **given)
+    with pytest.raises(UsageError, match="does not hold the key"):
+        low.release(tmp_path / "two", log, key=tools.key("stranger"))
+    with pytest.raises(UsageError, match="expected a release log"):
+        low.verify(log=tmp_path / "nowhere")
+    with pytest.raises(UsageError, match="expected one of countersignatures"):
+        low.release(tmp_path / "two", log, people=log)
+    assert log.read_bytes() == before
+    assert not (tmp_path / "two").exists()
+
+
 def test_two_publishers_do_not_write_one_log_at_once(low: Audited, tmp_path: Path):
     script = (
         "import fcntl, os, sys, time\n"
@@ -347,6 +444,8 @@ def test_a_report_is_verified_alone(copied: Path):
     evidence.write_trust(copied.parent / "trust.yaml", tools.trust())
     given = ("verify", "out/evidence/report.pdf", "--trust", "trust.yaml", "--as-of", LATER)
     assert "signed by The pipeline" in govkit(*given, cwd=copied.parent, expected=0)
+    unanswered = govkit(*given, "--log", "nowhere", "--max-age", "0", cwd=copied.parent, expected=2)
+    assert "--log, --max-age: a report alone cannot answer that" in unanswered
     report = copied / "evidence/report.pdf"
     report.write_bytes(report.read_bytes() + b"\n")
     assert "PDF_ADDED" in govkit(*given, cwd=copied.parent, expected=4)

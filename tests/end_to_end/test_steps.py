@@ -68,7 +68,8 @@ def test_the_steps_file_to_file_end_where_audit_ends(folder: Path):
     shown = govkit(*verify, "--policy", "nist-ai-rmf-core", "--json", cwd=folder, code=verdict.exit_code)
     assert json.loads(shown)["verdict"]["outcome"] == verdict.outcome
     assert "already" in govkit(*seal, cwd=folder, code=2)
-    govkit("render", "evidence", "--out", "again", cwd=folder, code=0)
+    checked = ("--model", "rows.csv", "--trust", "trust.yaml")
+    govkit("render", "evidence", "--out", "again", *checked, cwd=folder, code=0)
     assert (folder / "again" / "report.html").read_bytes() == (folder / "evidence" / "report.html").read_bytes()
     govkit("keys", "new", "--out", ".", cwd=folder, code=2)
     assert "already exists" in govkit(*judge, cwd=folder, code=2)

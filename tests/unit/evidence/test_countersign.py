@@ -29,7 +29,7 @@ def signed(who: str, role: str, **changes: Any) -> bytes:
 
 
 def opened(raw: bytes, file: str = FILE, trust: evidence.Trust = TRUST) -> Countersigned:
-    about = {"verdict": VERDICT, "artifact": MODEL}
+    about = {"verdict": VERDICT, "artifact": MODEL, "outcome": "PASS"}
     return evidence.open_countersignature(raw, file, trust=trust, as_of=NOW, **about)
 
 
@@ -54,6 +54,9 @@ def test_a_countersignature_says_who_signed_which_verdict_as_what() -> None:
     [
         (lambda: signed("ann", "auditor", verdict=MODEL), "WRONG_SUBJECT"),
         (lambda: signed("ann", "auditor", model=VERDICT), "WRONG_SUBJECT"),
+        (lambda: signed("ann", "auditor", outcome="BLOCK"), "WRONG_SUBJECT"),
+        (lambda: signed("ann", "auditor", as_of="2099-01-01T00:00:00Z"), "FUTURE"),
+        (lambda: signed("ann", "auditor", as_of="2026-99-99T00:00:00Z"), "BAD_STATEMENT"),
         (lambda: signed("ann", "auditor", name="Bob"), "WRONG_NAME"),
         (lambda: signed("ci", "auditor"), "KEY_ROLE"),
         (lambda: evidence.sign("urn:govkit:waiver:v1", {}, [("model", MODEL)], KEYS["ann"]), "PREDICATE_TYPE"),

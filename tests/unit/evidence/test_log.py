@@ -125,6 +125,8 @@ def test_a_release_must_stand_in_the_log_just_as_it_says() -> None:
         ({"sequence": 1}, digest(2)),
         ({"previous": None}, digest(2)),
         ({"artifact": digest(9)}, digest(2)),
+        ({"verdict": "BLOCK"}, digest(2)),
+        ({"published": False}, digest(2)),
     ):
         other = second.model_copy(update=changes)
         assert code(lambda o=other, p=payload: evidence.check_listed(THREE, o, p, as_of=LATER)) == "UNLISTED"
@@ -134,6 +136,20 @@ def test_a_release_is_refused_from_the_moment_it_was_taken_back() -> None:
     first = release_of(THREE, 1)
     assert code(lambda: evidence.check_listed(THREE, first, digest(1), as_of=DAYS[2])) == "REVOKED"
     evidence.check_listed(THREE, first, digest(1), as_of=DAYS[1])
+
+
+def test_a_time_is_compared_as_a_time_whatever_its_zone() -> None:
+    first = release_of(THREE, 1)
+    for text in ("2026-11-24T02:02:00-10:00", "20261124T120200Z"):
+        assert code(lambda t=text: evidence.check_listed(THREE, first, digest(1), as_of=t)) == "REVOKED"
+    evidence.check_listed(THREE, first, digest(1), as_of="2026-11-25T01:01:00+13:00")
+
+
+def test_a_release_is_taken_back_as_what_it_was() -> None:
+    first, second, third = THREE.entries
+    for changes in ({"artifact": digest(9)}, {"verdict": "BLOCK"}):
+        forged = ReleaseLog(name="small", entries=(first, second, third.model_copy(update=changes)))
+        assert code(lambda f=forged: evidence.sign_log(f, KEY)) == "LOG_CHAIN"
 
 
 def test_a_model_that_was_taken_back_does_not_come_again_under_a_new_number() -> None:

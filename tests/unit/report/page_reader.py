@@ -45,7 +45,7 @@ class Page(HTMLParser):
         if self._raw is not None:
             self.data.append((self._raw, text))
             self._raw = None
-        elif not {"style", "code", "time", "title", "h1", "dt"} & set(self._inside):
+        elif not {"style", "script", "code", "time", "title", "h1", "dt"} & set(self._inside):
             self.free.append(text)
 
 

@@ -1,0 +1,253 @@
+"""A comparison as sections of tables, for every output alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+from govkit.core import Finding, Gap, Measurement
+from govkit.report import words
+from govkit.report.blocks import Block, Cell, Code, Column, Facts, Mark, Section, Table, Text
+from govkit.report.charts import CHANGED
+from govkit.report.comparing.model import (
+    ANSWERS,
+    Comparison,
+    FactChange,
+    GapChange,
+    Question,
+    RulingChange,
+    Side,
+)
+from govkit.report.escape import NAME, brief, short
+from govkit.report.numbers import NONE, number, plain, with_interval
+
+Row = tuple[Cell, ...]
+Item = TypeVar("Item")
+
+LONGEST = 100
+"""Characters of a free text in a table."""
+
+
+def sections(found: Comparison, *, most: int | None = None) -> tuple[Section, ...]:
+    """Everything that changed, the gravest first.
+
+    Args:
+        found: The comparison.
+        most: Rows of each table at most; what is left out is counted.
+    """
+    told = {
+        "summary": _summary(found),
+        "worse": _answered(found, "worse", most),
+        "rulings": _rulings(found.rulings, most),
+        "better": _answered(found, "better", most),
+        "undecided": _answered(found, "undecided", most),
+        "not comparable": (*_reasons(found), *_answered(found, "not comparable", most)),
+        "changed": _answered(found, "changed", most),
+        "gaps": _gaps(found.gaps, most),
+        **{topic: _facts(found.facts, topic, most) for topic in ("people", "lineage", "environment")},
+    }
+    says = _says()["sections"]
+    return tuple(
+        Section(key.replace(" ", "-"), says[key]["title"], says[key]["lead"], tuple(blocks))
+        for key, blocks in told.items()
+        if blocks
+    )
+
+
+def doubt(found: Comparison) -> str:
+    """What was not verified, in a sentence; empty where both bundles were."""
+    says = _says()
+    unseen = [name for name, side in (("A", found.a), ("B", found.b)) if side.signers is None]
+    if not unseen:
+        return ""
+    sides = says["both"] if len(unseen) == 2 else says["one"].format(side=unseen[0])
+    return f"{says['not_verified']}. {says['not_verified_says'].format(sides=sides)}"
+
+
+def names(found: Comparison) -> str:
+    """What A is and what B is."""
+    return str(_says()["sides"].format(a=brief(found.a.name, NAME), b=brief(found.b.name, NAME)))
+
+
+def _says() -> dict[str, Any]:
+    says: dict[str, Any] = words.catalog()["compare"]
+    return says
+
+
+def _mark(kind: str, key: str) -> Mark:
+    entry = _says()[kind][key]
+    return Mark(entry["kind"], entry["shape"], entry["text"])
+
+
+def _summary(found: Comparison) -> tuple[Block, ...]:
+    says = _says()
+    columns = (Column("", 20), Column(says["columns"]["a"], 40), Column(says["columns"]["b"], 40))
+    first, second = _about(found.a), _about(found.b)
+    lines = tuple(((name,), one, two) for (name, one), (_, two) in zip(first, second, strict=True))
+    blocks: list[Block] = [Table(names(found), columns, lines), Facts(tuple(_glance(found)))]
+    if found.nothing_changed:
+        blocks.append(Text((says["nothing"],), loud=True))
+    if not found.same_policy:
+        blocks.append(Text((says["policy_diff"],)))
+    return tuple(blocks)
+
+
+def _about(side: Side) -> list[tuple[str, Cell]]:
+    says = _says()
+    outcome = words.catalog()["outcomes"][side.outcome]["stamp"]
+    read = says["not_verified"] if side.signers is None else _signed(side.signers)
+    return [
+        (says["side"]["name"], (brief(side.name, NAME),)),
+        (says["side"]["outcome"], (outcome if side.enforced else f"{outcome}, {says['not_enforced']}",)),
+        (says["side"]["policy"], (Code(brief(side.policy, NAME)),)),
+        (says["side"]["as_of"], (Code(side.as_of),)),
+        (says["side"]["artifact"], (Code(brief(side.artifact, 80)),)),
+        (says["side"]["findings"], (Code(side.findings),)),
+        (says["side"]["read"], (read,)),
+    ]
+
+
+def _signed(signers: dict[str, str]) -> str:
+    by = ", ".join(dict.fromkeys(short(name, NAME) for name in signers.values()))
+    return str(_says()["verified"].format(by=by))
+
+
+def _glance(found: Comparison) -> Iterable[tuple[str, Cell]]:
+    says = _says()
+    heads, same, other = says["facts"], says["same"], says["other"]
+    stamps = words.catalog()["outcomes"]
+    moved = f"{stamps[found.a.outcome]['stamp']} → {stamps[found.b.outcome]['stamp']}, "
+    yield heads["outcome"], (moved, _mark("turns", found.outcome))
+    yield heads["model"], (same if found.same_model else other,)
+    yield heads["policy"], (same if found.same_policy else other,)
+    told = {True: same, False: says["other_rows"], None: says["one_side"]}
+    rows = [f"{words.word('roles', role)}: {told[alike]}" for role, alike in found.same_rows.items()]
+    yield heads["rows"], ("; ".join(rows) or says["none"],)
+    counts = [(number(found.counts[answer]), f" {says['answers'][answer]['text']}") for answer in ANSWERS]
+    yield heads["counts"], tuple(piece for pair in counts for piece in (*pair, "; "))[:-1]
+    if found.lost:
+        yield heads["lost"], (number(found.lost),)
+
+
+def _answered(found: Comparison, answer: str, most: int | None) -> tuple[Block, ...]:
+    asked = sorted((each for each in found.questions if each.answer == answer), key=_rank)
+    says = _says()["columns"]
+    columns = (Column(says["measure"], 26), Column(says["where"], 22), Column(says["a"], 16, right=True),
+               Column(says["b"], 16, right=True), Column(says["why"], 20))  # fmt: skip
+    return _table(_says()["captions"][answer], columns, asked, _question, most)
+
+
+def _rank(asked: Question) -> tuple[bool, bool, bool, int]:
+    """What is lost first, then this model, all rows before parts, and what reports show first before the rest."""
+    about = asked.about
+    place = CHANGED.index(about.name) if about.name in CHANGED else len(CHANGED)
+    return not asked.lost, about.of != "candidate", bool(about.part), place
+
+
+def _table(
+    caption: str, columns: tuple[Column, ...], items: Sequence[Item], row: Callable[[Item], Row], most: int | None
+) -> tuple[Block, ...]:
+    """A table, and how many rows it leaves out; nothing where there are no rows."""
+    if not items:
+        return ()
+    shown = items if most is None else items[:most]
+    table = (Table(caption, columns, tuple(row(each) for each in shown)),) if shown else ()
+    left = len(items) - len(shown)
+    return (*table, Text((number(left), _says()["more" if left > 1 else "one_more"]))) if left else table
+
+
+def _question(asked: Question) -> Row:
+    about, says = asked.about, _says()
+    where = f"{words.whose(about)}, {words.part(about.part)}"
+    if about.data is not None and about.data.role != "test":
+        where += f", {words.word('roles', about.data.role)}"
+    named: Cell = (f"{brief(words.metric(about.name), LONGEST)} (", Code(brief(about.check, NAME)), ")")
+    why: Cell = (says["reasons"].get(asked.reason) or says["basis"].get(asked.basis) or "",)
+    if asked.paired is not None:
+        why = (*why, f"; {says['less'][asked.paired_in]}: ", *with_interval(asked.paired))
+    if asked.lost:
+        why = (*why, " ", _mark("turns", "no longer measured"))
+    return named, (where,), _value(asked.a), _value(asked.b), why
+
+
+def _value(found: Finding | None) -> Cell:
+    if isinstance(found, Gap):
+        return (words.word("reasons", found.reason),)
+    if found is None or found.is_number:
+        return with_interval(found)
+    return _brief(found)
+
+
+def _brief(found: Measurement) -> Cell:
+    return (brief(found.value, LONGEST),) if isinstance(found.value, str) else plain(found.value)
+
+
+def _reasons(found: Comparison) -> tuple[Block, ...]:
+    """How many questions cannot be compared for each reason."""
+    says = _says()
+    columns = (Column(says["columns"]["reason"], 80), Column(says["columns"]["numbers"], 20, right=True))
+    lines = tuple(((says["reasons"][reason],), (number(count),)) for reason, count in found.reasons.items())
+    return (Table(says["captions"]["reasons"], columns, lines),) if lines else ()
+
+
+def _rulings(changes: Sequence[RulingChange], most: int | None) -> tuple[Block, ...]:
+    says = _says()
+    order = list(says["turns"])
+    columns = (Column(says["columns"]["control"], 12), Column(says["columns"]["asked"], 36),
+               Column(says["columns"]["a"], 14), Column(says["columns"]["b"], 14),
+               Column(says["columns"]["turn"], 24))  # fmt: skip
+    ranked = sorted(changes, key=lambda change: order.index(change.turn))
+    return _table(says["captions"]["rulings"], columns, ranked, _ruling, most)
+
+
+def _ruling(change: RulingChange) -> Row:
+    return (
+        (Code(brief(change.control, NAME)),),
+        (brief(change.title, LONGEST),),
+        _state(change.a, waived=change.waived_a),
+        _state(change.b, waived=change.waived_b),
+        (_mark("turns", change.turn),),
+    )
+
+
+def _state(state: str | None, *, waived: bool) -> Cell:
+    if state is None:
+        return NONE
+    shown = words.mark("states", state)
+    return (shown, " ", words.mark("states", "waived")) if waived else (shown,)
+
+
+def _gaps(changes: Sequence[GapChange], most: int | None) -> tuple[Block, ...]:
+    says = _says()
+    columns = (Column(says["columns"]["check"], 18), Column(says["columns"]["measure"], 22),
+               Column(says["columns"]["where"], 22), Column(says["columns"]["gap"], 16),
+               Column(says["columns"]["reason"], 22))  # fmt: skip
+    return _table(says["captions"]["gaps"], columns, changes, _gap, most)
+
+
+def _gap(change: GapChange) -> Row:
+    gap = change.gap
+    name = words.word("checks", gap.check) if gap.name == "*" else words.metric(gap.name)
+    reasons = [words.word("reasons", each.reason) for each in (change.a, change.b) if each is not None]
+    return (
+        (Code(brief(gap.check, NAME)),),
+        (brief(name, LONGEST),),
+        (f"{words.word('of', gap.of)}, {words.part(gap.part)}",),
+        (_says()["moved"][change.moved],),
+        (" → ".join(reasons),),
+    )
+
+
+def _facts(changes: Sequence[FactChange], topic: str, most: int | None) -> tuple[Block, ...]:
+    says = _says()
+    own = [change for change in changes if change.topic == topic]
+    columns = (Column(says["columns"]["fact"], 30), Column(says["columns"]["a"], 35), Column(says["columns"]["b"], 35))
+    return _table(says["captions"][topic], columns, own, _fact, most)
+
+
+def _fact(change: FactChange) -> Row:
+    return (short(change.what, LONGEST),), _said(change.a), _said(change.b)
+
+
+def _said(value: Any) -> Cell:
+    return (Code(short(value, LONGEST)),) if isinstance(value, str) and value[:7] == "sha256:" else plain(value)

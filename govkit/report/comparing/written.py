@@ -1,0 +1,119 @@
+"""A comparison as lines for a terminal, as Markdown for a pull request, and as one page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from govkit.report import text, words
+from govkit.report.blocks import Block, Facts, Mark, Table, Text
+from govkit.report.comparing.model import Comparison
+from govkit.report.comparing.sections import doubt, names, sections
+from govkit.report.escape import clean
+from govkit.report.escape import markdown as escaped
+from govkit.report.html import cell, prose
+from govkit.resources import find
+
+LONGEST = 65_000
+"""Characters of a comment; the site of a pull request takes little more."""
+
+SHORTER = (1000, 500, 300, 200, 130, 90, 60, 40, 25, 12, 5, 2, 0)
+"""Rows of a table that are tried, until the whole is short enough."""
+
+ON_SCREEN = 12
+"""Rows of a table on a terminal."""
+
+WIDEST = 72
+"""Characters of a column on a terminal, but for the last one."""
+
+STYLE = {"fail": "bold red", "missing": "red", "pass": "green", "inconclusive": "yellow"}
+
+
+def lines(found: Comparison) -> Iterator[tuple[str, str]]:
+    """Lines of ``(text, style)`` for a terminal."""
+    if told := doubt(found):
+        yield told, "bold yellow"
+    for section in sections(found, most=ON_SCREEN):
+        yield from (("", ""), (clean(section.title), "bold"))
+        for block in section.blocks:
+            yield from _lines(block)
+
+
+def _lines(block: Block) -> Iterator[tuple[str, str]]:
+    if isinstance(block, Facts):
+        yield from ((f"  {clean(name)}: {text.plain(value)}", "") for name, value in block.rows)
+    elif isinstance(block, Text):
+        yield f"  {text.plain(block.pieces)}", "bold" if block.loud else "dim"
+    elif isinstance(block, Table):
+        yield f"  {clean(block.caption)}", "dim"
+        rows = [[column.title for column in block.columns], *([text.plain(item) for item in row] for row in block.rows)]
+        widths = [min(WIDEST, max(map(len, column))) for column in zip(*rows, strict=True)]
+        styles = ["dim", *(_style(row) for row in block.rows)]
+        yield from ((_padded(row, widths), style) for row, style in zip(rows, styles, strict=True))
+
+
+def _padded(row: Sequence[str], widths: Sequence[int]) -> str:
+    *first, last = row
+    cut = (item if len(item) <= width else f"{item[: width - 1]}…" for item, width in zip(first, widths, strict=False))
+    padded = (item.ljust(width) for item, width in zip(cut, widths, strict=False))
+    return f"    {'  '.join((*padded, last))}".rstrip()
+
+
+def _style(row: Sequence[object]) -> str:
+    last = row[-1]
+    kinds = [piece.kind for piece in last if isinstance(piece, Mark)] if isinstance(last, tuple) else []
+    return STYLE.get(kinds[0], "") if kinds else ""
+
+
+def markdown(found: Comparison) -> str:
+    """The comparison for a comment on a pull request, of at most ``LONGEST`` characters; what is cut is counted."""
+    whole = _markdown(found, None)
+    for most in SHORTER:
+        if len(whole) <= LONGEST:
+            break
+        whole = _markdown(found, most)
+    return whole
+
+
+def _markdown(found: Comparison, most: int | None) -> str:
+    says = words.catalog()["compare"]
+    parts = [f"## {escaped(says['title'])}"]
+    parts += [f"**{escaped(told)}**"] if (told := doubt(found)) else []
+    for section in sections(found, most=most):
+        parts.append(f"### {escaped(section.title)}")
+        parts += [escaped(section.lead)] if section.lead else []
+        parts += [_marked(block) for block in section.blocks]
+    return "\n\n".join(parts) + "\n"
+
+
+def _marked(block: Block) -> str:
+    """A block as Markdown; a table with all of its rows."""
+    if not isinstance(block, Table):
+        return text.blocks((block,))
+    heads = [escaped(column.title) or " " for column in block.columns]
+    rule = ["---:" if column.right else "---" for column in block.columns]
+    rows = [heads, rule, *([text.cell(item) for item in row] for row in block.rows)]
+    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return f"*{escaped(block.caption)}*\n\n{table}"
+
+
+def page(found: Comparison) -> str:
+    """The comparison as one page that holds everything it needs and runs nothing."""
+    templates = find("templates")
+    environment = Environment(autoescape=True, undefined=StrictUndefined, loader=FileSystemLoader(templates),
+                              trim_blocks=True, lstrip_blocks=True)  # fmt: skip
+    environment.filters.update(cell=cell, prose=prose, clean=clean, kind=lambda block: type(block).__name__)
+    styles = ("report.css", "screen.css")
+    return environment.get_template(
+        "compare.html.j2"
+    ).render(
+        style=Markup("\n".join((templates / name).read_text(encoding="utf-8") for name in styles)),  # noqa: S704 -- ours
+        says=words.catalog()["compare"],
+        skip=words.catalog()["screen"]["skip"],
+        doubt=doubt(found),
+        names=names(found),
+        day=found.b.as_of[:10],
+        sections=sections(found),
+    )

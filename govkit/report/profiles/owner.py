@@ -1,0 +1,167 @@
+"""The page for whoever answers for the model and reads no statistics: plain words, everyday numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from govkit.core import Control
+from govkit.core.limit import bound_for
+from govkit.report import words
+from govkit.report.alone import VERIFY as VERIFY_FILE
+from govkit.report.asked import ended
+from govkit.report.blocks import Block, Bullets, Cell, Code, Facts, Section, Text
+from govkit.report.cover import VERIFY, chosen, unmeasured
+from govkit.report.escape import NAME, brief, sentences, short
+from govkit.report.model import FREE, Entry, Report
+from govkit.report.saying import JUDGED, everyday, in_words, judged_number, reach, worst_first
+
+MOST_POINTS = 3
+MOST_GAPS = 5
+MOST_PARTS = 2
+"""Further groups that a point names."""
+MOST_NAMES = 5
+"""People who signed or are to sign."""
+
+
+def owner(report: Report) -> tuple[Section, ...]:
+    """The sections of the page, in their order."""
+    says = _says()
+    blocks = {"use": _use, "open": _open, "gaps": _gaps, "people": _people, "check": _check}
+    return tuple(
+        Section(f"owner-{key}", says["sections"][key], "", tuple(made(report, says))) for key, made in blocks.items()
+    )
+
+
+def _says() -> dict[str, Any]:
+    found: dict[str, Any] = words.catalog()["profiles"]["owner"]
+    return found
+
+
+def _use(report: Report, says: dict[str, Any]) -> Iterable[Block]:
+    use = report.sources.audit.use
+    excluded = "; ".join(short(each).rstrip(".") for each in use.excluded)
+    lines: list[tuple[str, Cell]] = [
+        (says["rows"]["does"], (sentences(use.purpose, 300) or "No purpose was declared.",)),
+        (says["rows"]["not_for"], (f"{brief(excluded, 300)}." if excluded else says["no_excluded"],)),
+    ]
+    if use.conditions:
+        known = " ".join(sentences(each, 200) for each in use.conditions)
+        lines.append((says["rows"]["known"], (sentences(known, 300),)))
+    yield Facts(tuple(lines))
+
+
+def _open(report: Report, says: dict[str, Any]) -> Iterable[Block]:
+    points = chosen(report, MOST_POINTS)
+    yield from (_point(entry, report, says) for entry in points)
+    if not points:
+        yield Text((says["nothing_open"],))
+    if len(report.open_points) > len(points):
+        yield Text((says["more"],))
+
+
+def _point(entry: Entry, report: Report, says: dict[str, Any]) -> Facts:
+    told: dict[str, Cell] = {
+        "found": (*ended(in_words(entry, report, everyday_numbers=True)), *_elsewhere(entry, report)),
+        "sure": how_sure(entry, report),
+        "means": (means(entry, report),),
+        "next": (sentences(entry.next_step, 190),),
+    }
+    title = brief(entry.ruling.title or entry.ruling.control, 110)
+    rows = tuple((str(says["rows"][key]), cell) for key, cell in told.items())
+    return Facts(rows, title=(title, " ", words.mark("states", entry.ruling.state)))
+
+
+def _elsewhere(entry: Entry, report: Report) -> Cell:
+    """Other groups or parts of which the same holds."""
+    parts = worst_first(entry, report)[1:]
+    names = [words.place(part.part) for part in parts if part.state not in FREE and part.part]
+    if not names:
+        return ()
+    says = words.catalog()["plain"]
+    more = f" {says['and_more']}" if len(names) > MOST_PARTS else ""
+    return (f" {says['also']} {'; '.join(names[:MOST_PARTS])}{more}.",)
+
+
+def how_sure(entry: Entry, report: Report) -> Cell:
+    """How sure an open point is: what the verdict has it to be, and between which values the truth may lie."""
+    says, control, parts = _says()["sure"], entry.control, worst_first(entry, report)
+    if control is not None and control.attest is not None:
+        return (says["unsigned"],)
+    if control is None or control.require is None or not parts or parts[0].state not in JUDGED:
+        return (says["unknown"],)
+    found, state = judged_number(parts[0], report), parts[0].state
+    if found is None:
+        return (says[state],)
+    if found.trust not in (None, "trusted"):
+        return (says["suspect"],)
+    bound = bound_for(found, report.confidence(control))
+    if bound is not None and bound.low == bound.high:
+        return (says["exact"],)
+    span = reach(found, report.confidence(control), everyday(found, control.require))
+    return (says[state], " ", *span) if span else (says[state],)
+
+
+def means(entry: Entry, report: Report) -> str:
+    """What an open point means for people: the policy's own words where it names them, else those of the catalog."""
+    for risk in report.sources.policy.risks:
+        if risk.affected and entry.ruling.control in risk.controls:
+            return f"{sentences(risk.description, 140).rstrip('.')} ({brief(risk.affected, NAME)})."
+    says, control = _says()["means"], entry.control
+    if control is not None and control.attest is not None:
+        return str(says["statements"].get(control.attest.kind, says["families"]["people"]))
+    own = says["measures"].get(entry.ruling.metric or "")
+    return str(own or says["families"][words.family(entry.ruling.check or "")])
+
+
+def _gaps(report: Report, says: dict[str, Any]) -> Iterable[Block]:
+    found = unmeasured(report)
+    if not found:
+        yield Text((says["no_gaps"],))
+        return
+    yield Bullets(tuple((each,) for each in found[:MOST_GAPS]))
+    if len(found) > MOST_GAPS:
+        yield Text((says["more_gaps"],))
+
+
+def _people(report: Report, says: dict[str, Any]) -> Iterable[Block]:
+    """Who signed, who let a point stand, and who is still to sign."""
+    sources, titles = report.sources, {entry.ruling.control: entry.ruling.title for entry in report.entries}
+    signed = [
+        says["stated"].format(kind=_kind(each.kind), signer=short(each.signer, NAME), day=each.signed_at)
+        for each in sources.attestations
+    ]
+    excepted = [
+        says["excepted"].format(
+            approver=short(each.approver, NAME), day=each.expires, title=brief(titles.get(each.control, ""), 90)
+        )
+        for each in sources.waivers
+        if any(entry.ruling.waived and entry.ruling.control == each.control for entry in report.entries)
+    ]
+    asked = [
+        says["to_sign"].format(
+            kind=_kind(control.attest.kind), role=short(control.attest.signer_role, NAME) or says["anybody"]
+        )
+        for control in _unsigned(report)
+        if control.attest is not None
+    ]
+    lines = [says["numbers"], *signed[:MOST_NAMES], *excepted[:MOST_NAMES], *asked[:MOST_NAMES]]
+    yield Bullets(tuple((line,) for line in lines))
+    if max(map(len, (signed, excepted, asked))) > MOST_NAMES:
+        yield Text((says["more_gaps"],))
+
+
+def _unsigned(report: Report) -> Iterable[Control]:
+    """Controls that wait for a signature."""
+    return (entry.control for entry in report.open_points if entry.control is not None and entry.control.attest)
+
+
+def _kind(kind: str) -> str:
+    words_ = short(kind, NAME).replace("_", " ")
+    return words_[:1].upper() + words_[1:]
+
+
+def _check(_report: Report, says: dict[str, Any]) -> Iterable[Block]:
+    yield Text((says["check"], " ", Code(VERIFY)))
+    yield Text((says["check_file"], " ", Code(VERIFY_FILE)))
+    yield Text((says["not_proof"],))
