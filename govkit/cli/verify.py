@@ -28,6 +28,9 @@ def verify(
     max_age: Annotated[
         int | None, typer.Option("--max-age", help="Refuse a verdict that is older, in days.", min=0)
     ] = None,
+    documents: Annotated[
+        bool, typer.Option("--documents", help="Write every document anew from the statements, and compare.")
+    ] = False,
     as_of: options.AsOf = None,
     explain: Annotated[bool, typer.Option("--explain", help="Say what is proved and what is not.")] = False,
     json: options.Json = False,
@@ -41,7 +44,7 @@ def verify(
         if folder.suffix.lower() == ".pdf" and not folder.is_dir():
             asked = {
                 "--model": model, "--policy": policy, "--log": log, "--minimum-sequence": minimum_sequence,
-                "--max-age": max_age, "--explain": explain or None,
+                "--max-age": max_age, "--explain": explain or None, "--documents": documents or None,
             }  # fmt: skip
             _refuse_unanswered([option for option, value in asked.items() if value is not None])
             report = gk.verify_pdf(folder, trust=trust, as_of=moment)
@@ -51,7 +54,7 @@ def verify(
             raise gk.UsageError("--model is missing: name the folder or file that is about to be used")
         found = gk.verify(
             folder, model=model, trust=trust, policy=policy, as_of=moment,
-            minimum_sequence=minimum_sequence, max_age_days=max_age, log=log,
+            minimum_sequence=minimum_sequence, max_age_days=max_age, log=log, written_anew=documents,
         )  # fmt: skip
         proof.show(found, folder, explain=explain, json=json)
         raise typer.Exit(found.verdict.exit_code)

@@ -57,10 +57,18 @@ class Entry(Recorded):
 
 
 class ReleaseLog(Recorded):
-    """All entries, oldest first (``govkit.releases/v1``)."""
+    """All entries, oldest first (``govkit.releases/v1``).
+
+    Attributes:
+        name: Name of the model.
+        publisher: Who signs log and releases, by the name that the trust file gives to the key; a key that follows
+            another one has its name.
+        entries: The lines.
+    """
 
     schema_: Annotated[Literal["govkit.releases/v1"], Field(alias="schema")] = "govkit.releases/v1"
     name: Annotated[str, Field(min_length=1)]
+    publisher: Annotated[str, Field(min_length=1, max_length=200)]
     entries: Annotated[tuple[Entry, ...], Field(min_length=1)]
 
     @property
@@ -96,13 +104,16 @@ def open_log(raw: bytes, *, trust: Trust, as_of: str, file: str = LOG_FILE) -> R
     """Verify a log, and only then read it.
 
     Raises:
-        EvidenceError: As ``open_statement``, and ``LOG_CHAIN``.
+        EvidenceError: As ``open_statement``, and ``LOG_CHAIN`` or ``WRONG_NAME``.
     """
     opened = open_statement(
         raw, trust=trust, role="release", predicate_type=type_of("releases"), as_of=as_of, file=file
     )
     log = parse(ReleaseLog, opened.predicate, file=file)
     check_chain(log, file=file)
+    if log.publisher != opened.signer.name:
+        message = f"{file}: speaks for {log.publisher!r} and is signed by the key of {opened.signer.name!r}"
+        raise EvidenceError("WRONG_NAME", message, file=file)
     if opened.subjects[0] != ("head", log.head):
         raise EvidenceError("LOG_CHAIN", f"{file}: is signed for another head than its last entry", file=file)
     return log
@@ -147,7 +158,7 @@ def check_extends(log: ReleaseLog, known: ReleaseLog) -> None:
         raise EvidenceError("LOG_FORKED", message, file=LOG_FILE)
 
 
-def check_listed(log: ReleaseLog, release: Release, payload: str, *, as_of: str) -> None:
+def check_listed(log: ReleaseLog, release: Release, payload: str, *, signer: str, as_of: str) -> None:
     """A release was made to be published, stands in the log as it says, and is not taken back.
 
     One that was not made to be published has no card and nobody's countersignature, so no log can list it.
@@ -156,12 +167,18 @@ def check_listed(log: ReleaseLog, release: Release, payload: str, *, as_of: str)
         log: The verified log.
         release: The verified seal.
         payload: ``sha256:<hex>`` of its payload.
+        signer: Name of the key that signed it.
         as_of: UTC time to take as now.
 
     Raises:
-        EvidenceError: ``UNLISTED`` or ``REVOKED``.
+        EvidenceError: ``WRONG_NAME``, ``UNLISTED`` or ``REVOKED``.
         UsageError: ``as_of`` is no time.
     """
+    if signer != log.publisher:
+        message = (
+            f"{LOG_FILE}: is the log of {log.publisher!r}, and {signer!r} signed the release; ask the signer for it"
+        )
+        raise EvidenceError("WRONG_NAME", message, file=LOG_FILE)
     listed = next((entry for entry in log.releases if entry.release == payload), None)
     before = [entry.release for entry in log.releases if listed is not None and entry.sequence < listed.sequence]
     found = (release.sequence, release.previous, release.artifact, release.verdict)

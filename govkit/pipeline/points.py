@@ -53,6 +53,7 @@ def _attached(found: Verification) -> Iterator[Point]:
     if "report.pdf" in found.release.files:
         unseen = attached.report is None
         yield Point("report_unseen" if unseen else "report", bool(attached.report), {"by": attached.report or ""})
+    yield Point("documents", proved=bool(found.documents))
     yield Point("model_sig", proved=attached.model_sig)
     yield Point("exports", proved=bool(attached.exports), told={"by": ", ".join(attached.exports)})
 
@@ -60,5 +61,6 @@ def _attached(found: Verification) -> Iterator[Point]:
 def _published(found: Verification) -> Iterator[Point]:
     release, stamped = found.release, found.attached.stamped
     yield Point("published", proved=release.published, told={"by": f"{release.sequence}"})
-    yield Point("log", proved=found.log is not None, told={"by": f"{release.sequence}"})
+    newest = found.log.releases[-1].sequence if found.log is not None else 0
+    yield Point("log", proved=found.log is not None, told={"by": f"{release.sequence}", "newest": f"{newest}"})
     yield Point("stamp_unseen" if stamped is None else "stamp", bool(stamped), {"by": stamped or ""})

@@ -133,7 +133,7 @@ def release(
     elsewhere = {"trust file": trust, "release log": log, "folder for the release": out}
     refuse_inside(Path(bundle), Path(model), elsewhere)
     store, moment, book = evidence.read_trust(trust), _moment(as_of), Path(os.path.realpath(log))
-    _trusted(key, store)
+    publisher = _trusted(key, store).name
     if not Path(model).is_dir():
         raise UsageError(f"{model}: expected the folder of a model; a single file has no room for its card")
     with evidence.held_log(book):
@@ -144,7 +144,7 @@ def release(
             proof = verify(bundle, model=model, trust=store, as_of=moment, read=read)
             _refuse_open(proof, Path(bundle))
             name = _complete(draft, Path(bundle), proof, key=key, people=countersignatures, timestamp=timestamp)
-            after, payload = _sealed(draft, before, proof, name=name, key=key, as_of=moment)
+            after, payload = _sealed(draft, before, proof, names=(name, publisher), key=key, as_of=moment)
             verify(draft / "evidence", model=draft / "model", trust=store, as_of=moment, log=after)
             put(evidence.sign_log(after, key))
     return Released(Path(out), after.entries[-1].sequence, payload)
@@ -175,7 +175,7 @@ def revoke_release(
             not hold the key.
     """
     store, moment, book = evidence.read_trust(trust), _moment(as_of), Path(os.path.realpath(log))
-    _trusted(key, store)
+    publisher = _trusted(key, store).name
     if not reason.strip():
         raise UsageError("a release is taken back for a reason; say it with --reason")
     with evidence.held_log(book):
@@ -187,7 +187,7 @@ def revoke_release(
         if any(entry.release == found.release for entry in before.entries if entry.action == "revoke"):
             raise UsageError(f"{book}: release {sequence} was taken back already")
         after = _extended(
-            before, before.name, as_of=moment, action="revoke",
+            before, before.name, publisher, as_of=moment, action="revoke",
             release=found.release, artifact=found.artifact, verdict=found.verdict, reason=reason,
         )  # fmt: skip
         raw = evidence.sign_log(after, key)
@@ -264,11 +264,11 @@ def _sealed(
     before: evidence.ReleaseLog | None,
     proof: Verification,
     *,
-    name: str,
+    names: tuple[str, str],
     key: evidence.SigningKey,
     as_of: str,
 ) -> tuple[evidence.ReleaseLog, str]:
-    """Seal as the next release; the log with it, and its payload digest."""
+    """Seal as the next release of ``names``, the model and the publisher; the log with it, and its payload digest."""
     outcome = read_bundle(draft / "evidence").verdict.outcome
     evidence.seal(
         draft / "evidence",
@@ -282,12 +282,16 @@ def _sealed(
     )
     payload = evidence.unverified_payload(draft / "evidence" / SEAL)[1]
     entry = {"release": payload, "artifact": proof.artifact, "verdict": outcome}
-    return _extended(before, name, as_of=as_of, action="release", **entry), payload
+    return _extended(before, *names, as_of=as_of, action="release", **entry), payload
 
 
-def _extended(before: evidence.ReleaseLog | None, name: str, *, as_of: str, **said: str) -> evidence.ReleaseLog:
+def _extended(
+    before: evidence.ReleaseLog | None, name: str, publisher: str, *, as_of: str, **said: str
+) -> evidence.ReleaseLog:
     """A log with one more entry."""
     entries = before.entries if before else ()
+    if before is not None and before.publisher != publisher:
+        raise UsageError(f"the log is that of {before.publisher!r} and the key that of {publisher!r}; name another log")
     if before is not None and before.name != name:
         raise UsageError(f"the log is that of {before.name!r} and the bundle is about {name!r}; name another log")
     if entries and as_of < entries[-1].as_of:
@@ -295,7 +299,8 @@ def _extended(before: evidence.ReleaseLog | None, name: str, *, as_of: str, **sa
     previous = entries[-1].digest if entries else None
     entry = {"sequence": len(entries) + 1, "previous": previous, "as_of": as_of, **said}
     try:
-        return evidence.ReleaseLog(name=name, entries=(*entries, evidence.LogEntry.model_validate(entry)))
+        entries = (*entries, evidence.LogEntry.model_validate(entry))
+        return evidence.ReleaseLog(name=name, publisher=publisher, entries=entries)
     except ValidationError as error:
         item = error.errors()[0]
         raise UsageError(f"this cannot be put into the log: {item['loc'][-1]}: {item['msg']}") from None

@@ -293,12 +293,11 @@ def audit(
     target, moment = Path(out), as_of or clock.now()
     refuse_unwritable(target)
     kept = None if cache is None else opened(Path(cache))
-    extra = {} if selfcheck is None else {SELF_CHECK: selfcheck_bytes(read_selfcheck(selfcheck))}
     beside = target.with_name(target.name + ".trust.yaml")
     signer, own = _signer(key, password, moment, beside)
     people = open_people(waivers=waivers, attestations=attestations, lock=lock, trust=trust, as_of=moment, key=signer)
     audit_, root = read_audit(Path(audit_file), policy=policy, seed=seed)
-    extra |= read_logo(audit_, root)
+    extra = _extra(audit_, root, selfcheck)
     rules, work = rules_of(audit_, root, policy), build_case(audit_, root)
     hold_case(people.lock, rules, work, as_of=moment)
 
@@ -312,6 +311,12 @@ def audit(
     if own is not None:
         evidence.write_trust(beside, own)
     return read_bundle(target)
+
+
+def _extra(audit: Audit, root: Path, selfcheck: Path | str | None) -> dict[str, bytes]:
+    """Files that stand in the bundle as they came: the logo, and the record of a self-check."""
+    tried = {} if selfcheck is None else {SELF_CHECK: selfcheck_bytes(read_selfcheck(selfcheck))}
+    return {**read_logo(audit, root), **tried}
 
 
 def _write_bundle(

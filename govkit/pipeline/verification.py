@@ -18,6 +18,7 @@ from govkit.pipeline import clock
 from govkit.pipeline.attached import Attached, check_attached
 from govkit.pipeline.bundle import FINDINGS
 from govkit.pipeline.digests import asked_digest, audit_digest
+from govkit.pipeline.rewriting import check_documents
 
 Said = TypeVar("Said")
 
@@ -35,6 +36,7 @@ class Verification:
         policy_given: Whether the verifier brought that policy, rather than taking the one in the bundle.
         release: The seal.
         attached: What else lies in the bundle.
+        documents: Names of the documents that were written anew, if that was asked for.
         log: The release log, if one was given.
     """
 
@@ -46,6 +48,7 @@ class Verification:
     policy_given: bool
     release: evidence.Release
     attached: Attached
+    documents: tuple[str, ...]
     log: evidence.ReleaseLog | None
 
     def dump(self) -> dict[str, Any]:
@@ -72,6 +75,7 @@ class Verification:
             "model_sig": attached.model_sig,
             "exports": list(attached.exports),
             "stamped": attached.stamped,
+            "written_anew": list(self.documents),
         }
 
 
@@ -85,6 +89,7 @@ def verify(
     minimum_sequence: int | None = None,
     max_age_days: int | None = None,
     log: Path | str | evidence.ReleaseLog | None = None,
+    written_anew: bool = False,
     read: evidence.Reader = manifest.walk,
 ) -> Verification:
     """Check every signature and digest, then judge again; a stored verdict is never believed.
@@ -98,6 +103,7 @@ def verify(
         minimum_sequence: Refuse releases older than this number.
         max_age_days: Refuse a verdict that is older.
         log: Release log in which the release must stand and not be taken back.
+        written_anew: Write every document anew from the statements and refuse one that differs in a byte.
         read: Digests the files of the model; for callers that copy them at the same time.
 
     Raises:
@@ -130,6 +136,7 @@ def verify(
         policy_given=policy is not None,
         release=proof.release,
         attached=check_attached(folder, proof, rules, trust=store, as_of=moment),
+        documents=check_documents(folder, proof) if written_anew else (),
         log=_listed(log, proof, trust=store, as_of=moment),
     )
 
@@ -183,7 +190,7 @@ def _listed(
     if isinstance(log, str | Path):
         log = evidence.read_log(Path(log), trust=trust, as_of=as_of)
     if log is not None:
-        evidence.check_listed(log, proof.release, proof.release_sha256, as_of=as_of)
+        evidence.check_listed(log, proof.release, proof.release_sha256, signer=proof.signers["release"], as_of=as_of)
     return log
 
 

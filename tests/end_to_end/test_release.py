@@ -384,6 +384,42 @@ def test_nothing_is_published_where_the_authority_does_not_answer(low: Audited, 
     assert not any(tmp_path.iterdir())
 
 
+def test_documents_are_written_anew_and_compared(out: Path):
+    names = check(out, written_anew=True).documents
+    assert {"card.md", "report.html", "summary.md", "exports/bom.cdx.json", "tables/reliability.json"} <= set(names)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("card.md", "## Intended use", "100% accurate.\n\n## Intended use"),
+        ("report.html", "</h1>", " and approved</h1>"),
+        ("exports/bom.cdx.json", '"value": "0.', '"value": "1.'),
+    ],
+)
+def test_a_document_that_says_more_than_the_statements_is_found(copied: Path, file: str, old: str, new: str):
+    path = copied / "evidence" / file
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    if file == "card.md":
+        shutil.copy(path, copied / "model/README.md")
+        (copied / "evidence/model.sig").unlink()
+    reseal(copied)
+    assert check(copied, log=None).verdict.outcome == "PASS"
+    assert code(copied, log=None, written_anew=True) == "DOCUMENT_DIFFERS"
+
+
+def test_a_summary_that_says_more_than_the_record_is_found(copied: Path):
+    path = copied / "evidence/exports/verification-summary.sigstore.json"
+    content = evidence.unverified_payload(path)[0]
+    content["predicate"]["verifiedLevels"] = ["SLSA_BUILD_LEVEL_3"]
+    subjects = [(item["name"], "sha256:" + item["digest"]["sha256"]) for item in content["subject"]]
+    path.write_bytes(evidence.sign(content["predicateType"], content["predicate"], subjects, tools.key("ci")))
+    reseal(copied)
+    assert code(copied, log=None, written_anew=True) == "DOCUMENT_DIFFERS"
+
+
 # --- the command line --------------------------------------------------------------------------------------------
 
 

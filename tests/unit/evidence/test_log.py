@@ -33,7 +33,7 @@ def log_of(*said: tuple[str, int], artifacts: dict[int, int] | None = None) -> R
                 reason="a fault" if action == "revoke" else "",
             )
         )  # fmt: skip
-    return ReleaseLog(name="small", entries=tuple(entries))
+    return ReleaseLog(name="small", publisher="Publisher", entries=tuple(entries))
 
 
 THREE = log_of(("release", 1), ("release", 2), ("revoke", 1))
@@ -66,7 +66,7 @@ def test_every_other_order_choice_or_copy_of_entries_is_no_chain() -> None:
     wrong = 0
     for length in range(1, 4):
         for chosen in itertools.product(entries, repeat=length):
-            log = ReleaseLog(name="small", entries=chosen)
+            log = ReleaseLog(name="small", publisher="Publisher", entries=chosen)
             if chosen == entries[: len(chosen)]:
                 evidence.sign_log(log, KEY)
                 continue
@@ -89,7 +89,7 @@ def test_every_other_order_choice_or_copy_of_entries_is_no_chain() -> None:
 )
 def test_a_changed_line_breaks_the_next_one(changes: dict[str, Any]) -> None:
     first, second, *rest = THREE.entries
-    forged = ReleaseLog(name="small", entries=(first, second.model_copy(update=changes), *rest))
+    forged = ReleaseLog(name="small", publisher="Publisher", entries=(first, second.model_copy(update=changes), *rest))
     assert code(lambda: evidence.sign_log(forged, KEY)) == "LOG_CHAIN"
 
 
@@ -119,7 +119,7 @@ def test_what_is_taken_back_was_released_and_is_taken_back_once() -> None:
 
 def test_a_release_must_stand_in_the_log_just_as_it_says() -> None:
     second = release_of(THREE, 2)
-    evidence.check_listed(THREE, second, digest(2), as_of=LATER)
+    evidence.check_listed(THREE, second, digest(2), signer="Publisher", as_of=LATER)
     for changes, payload in (
         ({}, digest(3)),
         ({"sequence": 1}, digest(2)),
@@ -129,32 +129,51 @@ def test_a_release_must_stand_in_the_log_just_as_it_says() -> None:
         ({"published": False}, digest(2)),
     ):
         other = second.model_copy(update=changes)
-        assert code(lambda o=other, p=payload: evidence.check_listed(THREE, o, p, as_of=LATER)) == "UNLISTED"
+        assert (
+            code(lambda o=other, p=payload: evidence.check_listed(THREE, o, p, signer="Publisher", as_of=LATER))
+            == "UNLISTED"
+        )
 
 
 def test_a_release_is_refused_from_the_moment_it_was_taken_back() -> None:
     first = release_of(THREE, 1)
-    assert code(lambda: evidence.check_listed(THREE, first, digest(1), as_of=DAYS[2])) == "REVOKED"
-    evidence.check_listed(THREE, first, digest(1), as_of=DAYS[1])
+    assert code(lambda: evidence.check_listed(THREE, first, digest(1), signer="Publisher", as_of=DAYS[2])) == "REVOKED"
+    evidence.check_listed(THREE, first, digest(1), signer="Publisher", as_of=DAYS[1])
 
 
 def test_a_time_is_compared_as_a_time_whatever_its_zone() -> None:
     first = release_of(THREE, 1)
     for text in ("2026-11-24T02:02:00-10:00", "20261124T120200Z"):
-        assert code(lambda t=text: evidence.check_listed(THREE, first, digest(1), as_of=t)) == "REVOKED"
-    evidence.check_listed(THREE, first, digest(1), as_of="2026-11-25T01:01:00+13:00")
+        assert (
+            code(lambda t=text: evidence.check_listed(THREE, first, digest(1), signer="Publisher", as_of=t))
+            == "REVOKED"
+        )
+    evidence.check_listed(THREE, first, digest(1), signer="Publisher", as_of="2026-11-25T01:01:00+13:00")
 
 
 def test_a_release_is_taken_back_as_what_it_was() -> None:
     first, second, third = THREE.entries
     for changes in ({"artifact": digest(9)}, {"verdict": "BLOCK"}):
-        forged = ReleaseLog(name="small", entries=(first, second, third.model_copy(update=changes)))
+        forged = ReleaseLog(
+            name="small", publisher="Publisher", entries=(first, second, third.model_copy(update=changes))
+        )
         assert code(lambda f=forged: evidence.sign_log(f, KEY)) == "LOG_CHAIN"
 
 
 def test_a_model_that_was_taken_back_does_not_come_again_under_a_new_number() -> None:
     again = log_of(("release", 1), ("revoke", 1), ("release", 2), artifacts={2: 1})
-    assert code(lambda: evidence.check_listed(again, release_of(again, 2), digest(2), as_of=LATER)) == "REVOKED"
+    assert (
+        code(lambda: evidence.check_listed(again, release_of(again, 2), digest(2), signer="Publisher", as_of=LATER))
+        == "REVOKED"
+    )
+
+
+def test_the_log_of_another_publisher_says_nothing_of_a_release() -> None:
+    second = release_of(THREE, 2)
+    assert code(lambda: evidence.check_listed(THREE, second, digest(2), signer="Another", as_of=LATER)) == "WRONG_NAME"
+    other = evidence.throwaway_key("Another", NOW)
+    raw = evidence.sign_log(THREE, other)
+    assert code(lambda: evidence.open_log(raw, trust=evidence.trust_of(other), as_of=NOW)) == "WRONG_NAME"
 
 
 def test_a_log_that_was_kept_shows_that_a_later_one_was_rewritten() -> None:
