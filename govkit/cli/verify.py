@@ -11,6 +11,11 @@ import typer
 import govkit as gk
 from govkit.cli import options, proof
 
+MaxAge = Annotated[int | None, typer.Option("--max-age", help="Refuse a verdict that is older, in days.", min=0)]
+Documents = Annotated[
+    bool, typer.Option("--documents", help="Write every document anew from the statements, and compare.")
+]
+
 
 def verify(
     folder: Annotated[Path, typer.Argument(help="The bundle, or a report.pdf that came alone.")],
@@ -25,12 +30,8 @@ def verify(
     minimum_sequence: Annotated[
         int | None, typer.Option("--minimum-sequence", help="Refuse releases with a lower number.", min=1)
     ] = None,
-    max_age: Annotated[
-        int | None, typer.Option("--max-age", help="Refuse a verdict that is older, in days.", min=0)
-    ] = None,
-    documents: Annotated[
-        bool, typer.Option("--documents", help="Write every document anew from the statements, and compare.")
-    ] = False,
+    max_age: MaxAge = None,
+    documents: Documents = False,
     as_of: options.AsOf = None,
     explain: Annotated[bool, typer.Option("--explain", help="Say what is proved and what is not.")] = False,
     json: options.Json = False,

@@ -180,11 +180,7 @@ def remedy(
     given, root = read_audit(Path(audit_file), seed=seed)
     rules, work = rules_of(given, root, policy), build_case(given, root)
     known = None if before is None else _found(Path(before), work, rules)
-    made = (
-        _weights(work, root, how, options, progress)
-        if how in ("harden", "soup")
-        else _answered(work, root, how, group, constraint)
-    )
+    made = _make(work, root, how, options, group=group, constraint=constraint, progress=progress)
     effects = tuple(remedies.effects(made.test, made.after, parts(work.case), seed=work.case.seed))
     remarks = (*made.fitted.remarks, *made.remarks)
     named = policy or beside(given.policy, root)
@@ -195,6 +191,22 @@ def remedy(
         done = Remedied(target, bundle, was, remarks, effects, made.robust, made.artifact)
         _write_comparison(draft, done)
     return replace(done, bundle=read_bundle(target / "evidence"))
+
+
+def _make(
+    work: Casework,
+    root: Path,
+    how: How,
+    options: Options,
+    *,
+    group: str | None,
+    constraint: str | None,
+    progress: Progress | None,
+) -> _Made:
+    """The new candidate: other weights, or other answers of the same."""
+    if how in ("harden", "soup"):
+        return _weights(work, root, how, options, progress)
+    return _answered(work, root, how, group, constraint)
 
 
 def _found(bundle: Path, work: Casework, rules: Policy) -> dict[str, Any]:

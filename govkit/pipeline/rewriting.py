@@ -39,8 +39,8 @@ def check_documents(folder: Path, proof: evidence.Evidence) -> tuple[str, ...]:
         written = [path.relative_to(place).as_posix() for path in report.render(place, pdf=False)]
         anew = {file.path: file.sha256 for file in manifest.walk(place)}
         for file in written:
-            bound = proof.release.files.get(file)
-            if bound is None or anew[file] != bound.sha256:
+            sealed = proof.release.files.get(file)
+            if sealed is None or anew[file] != sealed.sha256:
                 message = f"{file}: is not what the signed statements give; believe the statements and not its words"
                 raise EvidenceError("DOCUMENT_DIFFERS", message, file=file)
         _check_signed(place, proof)

@@ -119,12 +119,7 @@ def verify(
         folder, model=Path(model), trust=store, as_of=moment,
         minimum_sequence=minimum_sequence, max_age_days=max_age_days, read=read,
     )  # fmt: skip
-    rules = _rules(folder, policy)
-    if policies.digest(rules) != proof.findings["policy"]["digest"]:
-        what = "the policy given" if policy is not None else "policy.yaml"
-        raise EvidenceError(
-            "POLICY_SWAPPED", f"the findings were judged by another policy than {what}", file="policy.yaml"
-        )
+    rules = _rules(folder, proof, policy)
     _check_audit(folder, proof)
     verdict = _judged_again(rules, proof, as_of=moment)
     return Verification(
@@ -217,7 +212,17 @@ def _said(kind: str, read: Callable[[Any], Said], content: object) -> Said:
         raise EvidenceError("BAD_STATEMENT", f"{file}: {key}: {item['msg']}", file=file) from None
 
 
-def _rules(folder: Path, policy: Path | str | None) -> Policy:
+def _rules(folder: Path, proof: evidence.Evidence, policy: Path | str | None) -> Policy:
+    """The policy that the findings were measured for."""
+    rules = _policy(folder, policy)
+    if policies.digest(rules) != proof.findings["policy"]["digest"]:
+        what = "the policy given" if policy is not None else "policy.yaml"
+        message = f"the findings were judged by another policy than {what}"
+        raise EvidenceError("POLICY_SWAPPED", message, file="policy.yaml")
+    return rules
+
+
+def _policy(folder: Path, policy: Path | str | None) -> Policy:
     if policy is not None:
         from govkit.pipeline.policy import resolve_policy  # loads every check
 

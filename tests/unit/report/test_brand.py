@@ -17,6 +17,7 @@ from govkit.core.brand import Brand, contrast_to_white
 from govkit.errors import AuditError, UsageError
 from govkit.pipeline.branding import read_logo
 from govkit.pipeline.digests import audit_digest
+from govkit.pipeline.remedied_files import _beside
 from govkit.report import check_logo, render
 
 HEAD = 'xmlns="http://www.w3.org/2000/svg" viewBox="0 0 120 40"'
@@ -88,6 +89,13 @@ def test_the_logo_is_read_beside_the_audit_file_and_kept_under_one_name(tmp_path
     (tmp_path / "looks/mine.SVG").write_text(LOGO.replace("<rect", "<script/><rect"))
     with pytest.raises(AuditError, match=r"brand\.logo: mine\.SVG: a logo holds no 'script'"):
         read_logo(audit(), tmp_path)
+
+
+def test_an_audit_file_that_moves_still_finds_its_logo() -> None:
+    moved = _beside(audit(), lambda path: f"../{path}")["brand"]
+    assert moved.logo == "../looks/mine.SVG"
+    assert moved.logo_file == "brand/logo.svg"
+    assert _beside(audit(logo=None), lambda path: f"../{path}")["brand"] == audit(logo=None).brand
 
 
 @pytest.mark.parametrize(
