@@ -214,7 +214,7 @@ def test_a_risk_is_told_once_in_words(tmp_path: Path, reason: str, residual: Any
     )
     bundle = write_bundle(tmp_path, verdict=lambda found: found.model_copy(update={"risks": (risk,)}))
     render(bundle, pdf=False)
-    assert section_of(bundle, "risks").endswith(says)
+    assert section_of(bundle, "risks").removesuffix(" Back to contents").endswith(says)
 
 
 def test_the_card_parts_a_measure_from_its_rows_and_names_the_groups_of_a_regression(tmp_path: Path) -> None:
