@@ -26,13 +26,13 @@ def main() -> None:
     # A reader that goes away ends the program as it ends others; Python's exit code 1 would read as a verdict.
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    # A short program that loads large libraries: collecting their garbage often only costs time.
-    gc.set_threshold(50_000, 20, 100)
     # What others have installed beside govkit takes no part in reading evidence.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         from govkit.cli.app import app
 
+        # A short program that loads large libraries: collecting their garbage often only costs time.
+        gc.set_threshold(50_000, 20, 100)
         app()
     except KeyboardInterrupt:
         _end("interrupted; what was not finished was not written", 130)

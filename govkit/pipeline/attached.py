@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from govkit import evidence, report
 from govkit.core import Policy
-from govkit.errors import EvidenceError
+from govkit.errors import EvidenceError, MissingExtra
 from govkit.evidence import moment
 from govkit.manifest import CARD as BESIDE
 from govkit.manifest import FileDigest
@@ -97,11 +96,10 @@ def _countersigned(
 
 def _report(folder: Path, proof: evidence.Evidence, *, trust: evidence.Trust, as_of: str) -> str | None:
     """Signer of the PDF, which holds the very statements of the bundle."""
-    raw = _bytes(folder, proof, REPORT)
-    if importlib.util.find_spec("pyhanko") is None:
-        return None
     try:
-        signed = evidence.check_pdf(raw, trust=trust, as_of=as_of, file=REPORT)
+        signed = evidence.check_pdf(_bytes(folder, proof, REPORT), trust=trust, as_of=as_of, file=REPORT)
+    except MissingExtra:
+        return None
     except EvidenceError as error:
         if error.code == "PDF_UNSIGNED":
             return ""

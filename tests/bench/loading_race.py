@@ -138,11 +138,13 @@ def outcome(loading: Callable[[], dict[str, bytes]]) -> str:
 
 def contents(folder: Path) -> dict[str, bytes]:
     """What a loader would read."""
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes() if path.stat().st_size < 1 << 30 else b"a terabyte"
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
+    return {path.relative_to(folder).as_posix(): _beginning(path) for path in folder.rglob("*") if path.is_file()}
+
+
+def _beginning(path: Path) -> bytes:
+    """Of a file that may be a terabyte by now."""
+    with path.open("rb") as stream:
+        return stream.read(1 << 20)
 
 
 def load(served: Served, into: Path) -> dict[str, bytes]:

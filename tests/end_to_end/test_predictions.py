@@ -152,7 +152,7 @@ def test_hostile_text_stays_text(tmp_path):
     html = (bundle.path / "report.html").read_text(encoding="utf-8")
     page = _Tags()
     page.feed(html)
-    assert "script" not in page.tags
+    assert page.tags.count("script") == 1  # ours, named in the content policy of the page by its digest
     assert "\x1b" not in html
     assert "\u202e" not in html
     assert "49" not in page.tags

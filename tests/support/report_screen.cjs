@@ -168,6 +168,8 @@ async function copying(page) {
 async function linking(page) {
   await page.evaluate(() => (location.hash = [...document.querySelectorAll("#findings tr[id]")].at(-1).id));
   await page.reload();
+  const inside = () => ((box) => box.top >= 0 && box.bottom <= innerHeight)(document.querySelector(":target").getBoundingClientRect());
+  await page.waitForFunction(inside, null, { timeout: 10_000 }).catch(() => undefined); // said below if it never is
   seen.linking = await page.evaluate(() => {
     const row = document.querySelector(":target");
     const { top, bottom } = row.getBoundingClientRect();

@@ -256,6 +256,7 @@ def test_a_folder_swapped_for_a_link_all_the_time_never_leads_astray(tmp_path: P
             (model / "sub").symlink_to(evil)
             (model / "sub").unlink()
             (tmp_path / "aside").rename(model / "sub")
+            time.sleep(0.0005)
 
     thread = threading.Thread(target=swapping)
     thread.start()

@@ -65,7 +65,7 @@ def _rmf(report: Report) -> Iterable[Line]:
         about = str(asks[cell.id]["paraphrase"]) if cell.id in asks else ""
         spoken = cell.state not in ("open", "not_applicable")
         by = tuple(f"={name}" for name in cell.controls) or (says[cell.state]["text"],)
-        where = [_section(entries[name]) for name in cell.controls if name in entries]
+        where = [_section(entries[name], report) for name in cell.controls if name in entries]
         yield (cell.id, about, by if spoken else (), tuple(dict.fromkeys(where)) if spoken else ())
 
 
@@ -89,7 +89,7 @@ def speaking(report: Report, standards: Mapping[str, Any]) -> dict[str, dict[str
         attest = entry.control.attest if entry.control else None
         row = f"attest.{attest.kind}" if attest else row_of.get(entry.ruling.check or "", "")
         if row and entry.ruling.state not in SILENT:
-            rows.setdefault(row, {})[f"={entry.ruling.control}"] = _section(entry)
+            rows.setdefault(row, {})[f"={entry.ruling.control}"] = _section(entry, report)
     judged = {entry.ruling.check for entry in report.entries if entry.ruling.state not in SILENT}
     for check in dict.fromkeys(found.check for found in report.measurements):
         # What the audit could reach is no record of the run where there is none.
@@ -122,10 +122,11 @@ def _records(report: Report) -> Iterable[tuple[str, str]]:
         yield ("check.selfcheck", "method")
 
 
-def _section(entry: Entry) -> str:
+def _section(entry: Entry, report: Report) -> str:
     """Title of the section where a control is told; all of them stand in the register."""
-    attested = entry.control is not None and entry.control.attest is not None
-    return _title("people" if attested else words.family(entry.ruling.check or ""))
+    if entry.control is not None and entry.control.attest is not None:
+        return _title("people" if report.sources.attestations else "register")
+    return _title(words.family(entry.ruling.check or ""))
 
 
 def _title(key: str) -> str:
