@@ -100,7 +100,7 @@ EXTRA_OF = {
         (
             "numpy", "scipy", "pandas", "pyarrow", "duckdb", "sklearn", "fairlearn", "aif360", "evidently",
             "great_expectations", "torch", "transformers", "safetensors", "py3langid", "picklescan",
-            "matplotlib", "PIL",
+            "PIL",
         ),
         "audit",
     ),

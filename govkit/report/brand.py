@@ -34,9 +34,9 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 
 @dataclass(frozen=True)
 class Logo:
-    """A logo that was looked at: its media type and its bytes."""
+    """A logo as a bundle holds it: its name and its bytes."""
 
-    kind: str
+    name: str
     raw: bytes
 
 

@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from govkit.report import words
 from govkit.report.blocks import About, Cell, Code, Lines, Link, Mark, Num, Piece, Section
+from govkit.report.brand import Logo, check_logo
 from govkit.report.cover import Cover
 from govkit.report.escape import brief, clean, drawable
 from govkit.report.model import Report
@@ -57,7 +58,7 @@ def page(
         whole=whole,
         kind=words.catalog()["profiles"]["names"][kind],
         brand=report.sources.audit.brand,
-        logo=data_url(logo.raw, logo.kind) if (logo := report.sources.logo) else "",
+        logo=_picture(report.sources.logo),
         pictures={key: data_url(svg) for key, svg in figures.items()},
         stamp=data_url(stamp),
         style=Markup("\n").join(_styles(report, shown, templates)),
@@ -82,6 +83,11 @@ def row(found: About) -> Markup:
     chosen = {"name": (found.name,), "states": found.states, "parts": found.parts}
     named = (Markup(' data-{}="{}"').format(key, "\n".join(map(clean, own))) for key, own in chosen.items() if own)
     return Markup(' id="{}"{}').format(found.anchor, Markup("").join(named))
+
+
+def _picture(logo: Logo | None) -> str:
+    """The logo inside an address, after a look at every byte that could do more than to be seen."""
+    return "" if logo is None else data_url(logo.raw, check_logo(logo.raw, logo.name))
 
 
 def data_url(picture: bytes, kind: str = "image/svg+xml") -> str:

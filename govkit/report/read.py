@@ -18,7 +18,7 @@ from govkit.core import Attestation, Audit, Finding, Policy, Run, Verdict, Waive
 from govkit.core.audit import DRIFT_PAGE
 from govkit.core.selfcheck import SELF_CHECK, SelfCheck
 from govkit.errors import UsageError
-from govkit.report.brand import Logo, check_logo
+from govkit.report.brand import Logo
 
 _FINDINGS: TypeAdapter[tuple[Finding, ...]] = TypeAdapter(tuple[Finding, ...])
 
@@ -150,7 +150,7 @@ def read_statement(path: Path) -> tuple[bytes, dict[str, Any]]:
 
 
 def _logo(bundle: Path, audit: Audit) -> Logo | None:
-    """The logo, looked at again: a bundle may come from anybody."""
+    """The logo; whoever shows it looks at it first, for a bundle may come from anybody."""
     name = audit.brand.logo_file if audit.brand else None
     if name is None:
         return None
@@ -158,7 +158,7 @@ def _logo(bundle: Path, audit: Audit) -> Logo | None:
         raw = (bundle / name).read_bytes()
     except OSError:
         raise UsageError(f"{bundle} is not a bundle: it lacks {name}, which audit.yaml names as its logo") from None
-    return Logo(check_logo(raw, name), raw)
+    return Logo(name, raw)
 
 
 def _signed(folder: Path) -> list[dict[str, Any]]:
