@@ -40,6 +40,7 @@ PeopleTrust = Annotated[
 Lock = Annotated[
     Path | None, typer.Option("--lock", help="Lock that policy and data must have, else exit 2; needs --trust.")
 ]
+StatementOut = Annotated[Path, typer.Option("--out", help="Statement to write: FOLDER/NAME.sigstore.json.")]
 
 
 def passphrase(file: Path | None, *, confirm: bool = False) -> bytes:

@@ -17,7 +17,6 @@ Model = Annotated[Path, typer.Option("--model", help="Folder or file of the mode
 Form = Annotated[Path, typer.Argument(help="The form, filled in.")]
 FormOut = Annotated[Path, typer.Option("--out", help="Form to write, YAML; it must not exist.")]
 Trust = Annotated[Path, typer.Option("--trust", help="Trust file that holds the key and its roles.")]
-Out = Annotated[Path, typer.Option("--out", help="Statement to write: FOLDER/NAME.sigstore.json.")]
 
 
 @waiver.command("new")
@@ -42,7 +41,7 @@ def sign_waiver(
     form: Form,
     key: options.Key,
     trust: Trust,
-    out: Out,
+    out: options.StatementOut,
     bundle: Annotated[
         Path | None, typer.Option("--bundle", help="Bundle of the model: refuse a waiver that would not hold there.")
     ] = None,
@@ -75,7 +74,7 @@ def sign_attestation(
     form: Form,
     key: options.Key,
     trust: Trust,
-    out: Out,
+    out: options.StatementOut,
     password_file: options.PasswordFile = None,
     as_of: options.AsOf = None,
 ) -> None:

@@ -29,7 +29,7 @@ def countersign(
     trust: Trust,
     key: options.Key,
     role: Annotated[str, typer.Option("--as", help="auditor or approver.")],
-    out: Annotated[Path, typer.Option("--out", help="Statement to write: FOLDER/NAME.sigstore.json.")],
+    out: options.StatementOut,
     password_file: options.PasswordFile = None,
     as_of: options.AsOf = None,
 ) -> None:

@@ -9,7 +9,6 @@ from govkit.core.words import Outcome
 from govkit.errors import EvidenceError
 from govkit.evidence.predicates import FindingsLinks, Release, VerdictLinks, file_of, parse
 from govkit.evidence.statement import Subjects
-from govkit.manifest import CARD
 
 MODEL_PREFIX = "model:"
 """Marks model files among the subjects; no path holds a colon, so a model file is never taken for a bundle file."""
@@ -17,12 +16,9 @@ MODEL_PREFIX = "model:"
 
 def release_subjects(name: str, release: Release) -> Subjects:
     """Subjects of the release: the artifact, each file of the model, its card, each file of the bundle."""
-    model = dict(release.model_files) if release.card is None else {**release.model_files, CARD: release.card}
-    files = {
-        **{MODEL_PREFIX + path: entry for path, entry in sorted(model.items())},
-        **dict(sorted(release.files.items())),
-    }
-    return ((name, release.artifact), *((path, "sha256:" + entry.sha256) for path, entry in files.items()))
+    model = ((MODEL_PREFIX + path, entry) for path, entry in sorted(release.model_folder.items()))
+    bound = (*model, *sorted(release.files.items()))
+    return ((name, release.artifact), *((path, "sha256:" + entry.sha256) for path, entry in bound))
 
 
 def check_subjects(kind: str, subjects: Subjects, *, name: str, release: Release) -> None:

@@ -11,7 +11,7 @@ from govkit.core import Recorded
 from govkit.core.recorded import Digest
 from govkit.core.words import Outcome
 from govkit.errors import EvidenceError
-from govkit.manifest import FileDigest, digest_of
+from govkit.manifest import CARD, FileDigest, digest_of
 
 KINDS = ("run", "findings", "verdict", "release")
 """Kinds of statements, in the order in which they are signed."""
@@ -64,6 +64,11 @@ class Release(Recorded):
     published: bool = False
     as_of: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
     tool: dict[str, str]
+
+    @property
+    def model_folder(self) -> dict[str, BoundFile]:
+        """Every file of the model, with its card where that was sealed."""
+        return self.model_files if self.card is None else {**self.model_files, CARD: self.card}
 
 
 def artifact_of(files: Mapping[str, BoundFile]) -> str:

@@ -224,15 +224,12 @@ def _changed(found: Iterable[FileDigest], bound: Mapping[str, BoundFile]) -> lis
 
 def _check_model(model: Path, release: Release, read: Reader) -> None:
     """The model at hand is the one that was audited, with the card that was sealed with it, if one was."""
-    bound = dict(release.model_files)
-    if not bound:
+    if not release.model_files:
         raise EvidenceError("MODEL_MISMATCH", f"{model}: the release is about a model that is no file", file=RELEASE)
-    if artifact_of(bound) != release.artifact:
+    if artifact_of(release.model_files) != release.artifact:
         raise EvidenceError("WRONG_SUBJECT", f"{RELEASE}: lists files of another model", file=RELEASE)
-    found = manifest.listing(model)
-    if release.card is not None:
-        bound[manifest.CARD] = release.card
-    elif model.is_dir():
+    found, bound = manifest.listing(model), release.model_folder
+    if release.card is None and model.is_dir():
         found.pop(manifest.CARD, None)
     differing = _resized(found, bound) or _changed(read(model, found), bound)
     if differing:

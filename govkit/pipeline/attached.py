@@ -135,8 +135,7 @@ def _model_sig(folder: Path, proof: evidence.Evidence, *, trust: evidence.Trust,
 
 def released(release: evidence.Release) -> Sequence[FileDigest]:
     """Every file of a released model, with its card."""
-    bound = dict(release.model_files) if release.card is None else {**release.model_files, BESIDE: release.card}
-    return [FileDigest(path, found.sha256, found.size) for path, found in sorted(bound.items())]
+    return [FileDigest(path, found.sha256, found.size) for path, found in sorted(release.model_folder.items())]
 
 
 def _stamped(folder: Path, proof: evidence.Evidence, *, trust: evidence.Trust) -> str | None:

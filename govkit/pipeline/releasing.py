@@ -10,12 +10,11 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from govkit import evidence, manifest
-from govkit.core.verdict import EXIT_CODE
-from govkit.errors import UsageError, VerdictError
+from govkit.errors import UsageError
 from govkit.evidence import moment as moments
 from govkit.pipeline import clock
 from govkit.pipeline.attached import CARD, MODEL_SIG, released
-from govkit.pipeline.bundle import read_bundle
+from govkit.pipeline.bundle import read_bundle, refuse_open
 from govkit.pipeline.folder import whole_folder, write_new
 from govkit.pipeline.stamping import stamp
 from govkit.pipeline.verification import Verification, refuse_inside, verify
@@ -142,7 +141,7 @@ def release(
             (draft / "model").mkdir()
             read = partial(manifest.walk, into=draft / "model")
             proof = verify(bundle, model=model, trust=store, as_of=moment, read=read)
-            _refuse_open(proof, Path(bundle))
+            refuse_open(proof.verdict, Path(bundle))
             name = _complete(draft, Path(bundle), proof, key=key, people=countersignatures, timestamp=timestamp)
             after, payload = _sealed(draft, before, proof, names=(name, publisher), key=key, as_of=moment)
             verify(draft / "evidence", model=draft / "model", trust=store, as_of=moment, log=after)
@@ -213,13 +212,6 @@ def read_log(
     return found
 
 
-def _refuse_open(proof: Verification, bundle: Path) -> None:
-    verdict = proof.verdict
-    if code := EXIT_CODE[verdict.outcome]:
-        message = f"{bundle}: is not published; `govkit show` says what is open"
-        raise VerdictError(verdict.outcome, code, message)
-
-
 def _complete(
     draft: Path,
     bundle: Path,
@@ -231,6 +223,8 @@ def _complete(
 ) -> str:
     """Lay out a release but for its seal; the name of the model."""
     folder = draft / "evidence"
+    if CARD not in proof.release.files:
+        raise UsageError(f"{bundle}: has no {CARD}, which a release needs; write it by `govkit render` before the seal")
     for file, bound in proof.release.files.items():
         if file not in (MODEL_SIG, evidence.STAMP_FILE):
             _write(folder / file, evidence.read_bytes(bundle / file, file=file, sha256=bound.sha256))

@@ -66,6 +66,14 @@ def test_one_model_passes_one_is_blocked_or_sent_to_a_person_and_of_one_nobody_c
     assert judged["thin"] == "REVIEW"
 
 
+@pytest.mark.carrier
+def test_of_the_model_that_may_go_code_weights_and_origin_are_known(found: dict[tuple[str, str], Findings]) -> None:
+    """The record of a run stands beside a model in Python."""
+    _, full = verdicts("nist-ai-rmf-core", found)["ready"]
+    states = {ruling.control: ruling.state for ruling in full.rulings}
+    assert {states[name] for name in ("LIN-01", "LIN-02", "LIN-03", "LIN-04", "SUP-01", "LIC-03")} == {"pass"}
+
+
 @pytest.mark.parametrize("pack", PACKS)
 def test_a_pack_that_asks_for_signatures_does_not_pass_without_them(
     pack: str, found: dict[tuple[str, str], Findings]

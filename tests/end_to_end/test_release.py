@@ -260,7 +260,7 @@ def test_an_old_verdict_is_stale_and_one_of_tomorrow_is_refused(copied: Path):
 
 def test_a_model_that_does_not_pass_is_not_published(tmp_path: Path):
     bad = tools.audited(tmp_path / "bad", "letters_bad", limit=0.99)
-    with pytest.raises(VerdictError, match="is not published"):
+    with pytest.raises(VerdictError, match=r"A .*Better than a coin"):
         bad.release(tmp_path / "out", tmp_path / LOG)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bad"]
 
@@ -485,3 +485,15 @@ def test_a_report_is_verified_alone(copied: Path):
     report = copied / "evidence/report.pdf"
     report.write_bytes(report.read_bytes() + b"\n")
     assert "PDF_ADDED" in govkit(*given, cwd=copied.parent, expected=4)
+
+
+def test_a_bundle_that_was_sealed_without_its_card_is_not_published(low: Audited, tmp_path: Path):
+    bare = tmp_path / "bare"
+    shutil.copytree(low.bundle, bare)
+    for file in ("card.md", "release.sigstore.json"):
+        (bare / file).unlink()
+    gk.seal(bare, model=low.model, key=tools.key("ci"))
+    given = {"model": low.model, "key": tools.key("ci"), "trust": tools.trust(), "log": tmp_path / LOG, "as_of": DAY}
+    with pytest.raises(UsageError, match=r"has no card\.md"):
+        gk.release(bare, out=tmp_path / "out", **given)
+    assert [path.name for path in tmp_path.iterdir()] == ["bare"]

@@ -32,3 +32,4 @@ def test_a_clock_may_be_five_minutes_ahead_and_no_more() -> None:
 
 def test_the_last_moment_of_all_is_a_time_too() -> None:
     moment.refuse_future(LAST, as_of=LAST, file="x.json")
+    assert moment.write(moment.read(LAST)) == LAST
