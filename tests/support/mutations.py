@@ -11,21 +11,19 @@ import os
 import random
 import resource
 import shutil
-import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import json_mutations
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from json_mutations import Rewrite, text
 from mutated_world import World
+from watchdog import Hang, alarm
 
 from govkit.errors import EvidenceError, UsageError
 from govkit.evidence.keys import ORDER
@@ -236,24 +234,6 @@ LIARS = ("signed and linked again",)
 """Here every signer says something else, and it all fits: what is well formed is theirs to say. It must not crash."""
 
 # --- what a verifier answers ---------------------------------------------------------------------------------------
-
-
-class Hang(BaseException):
-    """A verifier took too long; no handler of errors may catch it."""
-
-
-@contextmanager
-def alarm(seconds: float) -> Iterator[None]:
-    def ring(_number: int, _frame: FrameType | None) -> None:
-        raise Hang
-
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
 
 
 @dataclass

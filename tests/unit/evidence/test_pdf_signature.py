@@ -7,7 +7,6 @@ import os
 import random
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
@@ -24,6 +23,7 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import signers
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 from pypdf import PdfReader, PdfWriter
+from watchdog import alarm
 
 from govkit import evidence
 from govkit.errors import EvidenceError, MissingExtra, UsageError
@@ -368,19 +368,18 @@ HOSTILE = {
 
 @pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE)
 def test_a_stranger_brings_no_parser_to_its_knees(case: Case, body: bytes) -> None:
-    began = time.process_time()
-    assert refused(case, body) == "PDF_UNSIGNED"
-    if b"/ByteRange" not in body:
-        room = len(seal_digest(bytes(32), certificate_of(STRANGER), lambda _: bytes(71)))
-        sealed = tools.sealed_bytes(
-            body, lambda digest: seal_digest(digest, certificate_of(STRANGER), STRANGER.sign), room
-        )
-        assert refused(case, sealed) == "UNKNOWN_KEY"
-        own = tools.sealed_bytes(
-            body, case.seal, len(seal_digest(bytes(32), certificate_of(case.key), lambda _: bytes(71)))
-        )
-        assert refused(case, own) == "PDF_CHANGED"
-    assert time.process_time() - began < 5
+    with alarm(60):
+        assert refused(case, body) == "PDF_UNSIGNED"
+        if b"/ByteRange" not in body:
+            room = len(seal_digest(bytes(32), certificate_of(STRANGER), lambda _: bytes(71)))
+            sealed = tools.sealed_bytes(
+                body, lambda digest: seal_digest(digest, certificate_of(STRANGER), STRANGER.sign), room
+            )
+            assert refused(case, sealed) == "UNKNOWN_KEY"
+            own = tools.sealed_bytes(
+                body, case.seal, len(seal_digest(bytes(32), certificate_of(case.key), lambda _: bytes(71)))
+            )
+            assert refused(case, own) == "PDF_CHANGED"
 
 
 @pytest.mark.parametrize("gap", [b"<>", b"<30>", b"<3080>", b"<30850000000000>", b"<zz>", b"(30)", b"<3082FFFF00>"])
