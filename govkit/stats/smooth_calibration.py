@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from govkit.core import Interval
 from govkit.core.case import Array
 from govkit.stats.inputs import stated
 
@@ -22,6 +23,11 @@ NARROWEST = 4 / CELLS
 
 HALVINGS = 20
 
+DRAWS = 4000
+"""Draws behind the width of the band."""
+
+LEVEL = 0.95
+
 
 @dataclass(frozen=True)
 class SmoothPoint:
@@ -31,11 +37,13 @@ class SmoothPoint:
         confidence: Stated probability.
         n: Rows that the kernel holds around it, rounded.
         observed: Share that came true among them.
+        band: Where the line may lie; it holds at all places of the diagram at once.
     """
 
     confidence: float
     n: int
     observed: float
+    band: Interval
 
 
 def smooth_calibration_error(confidence: Any, correct: Any, bandwidth: float | None = None) -> float:
@@ -54,15 +62,21 @@ def smooth_calibration_error(confidence: Any, correct: Any, bandwidth: float | N
     return _mean_distance(gaps, _fixed_point(gaps) if bandwidth is None else bandwidth)
 
 
-def smooth_diagram(confidence: Any, correct: Any, points: int = 25, fewest: int = 5) -> list[SmoothPoint]:
+def smooth_diagram(confidence: Any, correct: Any, seed: int, points: int = 25, fewest: int = 5) -> list[SmoothPoint]:
     """A smooth reliability diagram at the bandwidth of the smooth calibration error.
 
     What is smoothed is the gap, not what happened: a wide kernel then draws the line towards the mean gap, and not
     towards the horizontal, which is what every model would look like that is too certain.
 
+    The band is for the line under this kernel, were the rows without number at the same probabilities; of 100 such
+    bands 95 hold their whole line. It is the line and a multiple of its standard error, the same at each place, and
+    the multiple is drawn from the joint normal distribution of the places (Faraway and Sun 1995, "Simultaneous
+    confidence bands for linear regression with heteroscedastic errors").
+
     Args:
         confidence: Stated probabilities ``(n,)`` in [0, 1].
         correct: What happened, truths ``(n,)``.
+        seed: Of the draws behind the band.
         points: Places to look at, in the middle of as many equal parts of [0, 1]; those beyond all rows are left out.
         fewest: Places with fewer rows around them are left out.
 
@@ -73,23 +87,68 @@ def smooth_diagram(confidence: Any, correct: Any, points: int = 25, fewest: int 
 
     f, y = stated(confidence, correct)
     bandwidth = _fixed_point(_waves(f, (f - y) / f.size))
-    places = (np.arange(points) + 0.5) / points
-    rows, gaps = (_smooth(_waves(f, of), bandwidth)[(places * CELLS).astype(int)] for of in (np.ones_like(f), f - y))
-    held = rows * CELLS * bandwidth * math.sqrt(2 * math.pi)
-    near = (places >= f.min() - 0.5 / points) & (places <= f.max() + 0.5 / points)
+    rows, gaps = (_smooth(_waves(f, of), bandwidth) for of in (np.ones_like(f), f - y))
+    full = bandwidth * CELLS * math.sqrt(2 * math.pi)
+    middles = (np.arange(points) + 0.5) / points
+    near = (middles >= f.min() - 0.5 / points) & (middles <= f.max() + 0.5 / points)
+    places = middles[near & (rows[(middles * CELLS).astype(int)] * full >= fewest)]
+    cells = (places * CELLS).astype(int)
+    line = places - gaps[cells] / rows[cells]
+    reach = _reach(f, y, bandwidth, cells, seed)
     return [
-        SmoothPoint(float(places[k]), round(held[k]), float(np.clip(places[k] - gaps[k] / rows[k], 0, 1)))
-        for k in np.flatnonzero(near & (held >= fewest))
+        SmoothPoint(
+            float(places[k]),
+            round(full * rows[cells[k]]),
+            float(np.clip(line[k], 0, 1)),
+            Interval(level=LEVEL, low=low, high=high, method="simultaneous band of a smoothed line, normal draws"),
+        )
+        for k, (low, high) in enumerate(np.clip([line - reach, line + reach], 0, 1).T.tolist())
     ]
 
 
-def _waves(f: Array, values: Array) -> Array:
-    """Sum of ``values`` in each cell, as cosine waves: reflected at 0 and 1, as the kernel is there."""
+def _reach(f: Array, y: Array, bandwidth: float, cells: Array, seed: int) -> Array:
+    """How far the band reaches to each side of the line at each of ``cells``."""
     import numpy as np
-    from scipy.fft import dct
+
+    if not cells.size:
+        return np.zeros(0)
+    deltas = np.zeros((CELLS, cells.size))
+    deltas[cells, np.arange(cells.size)] = 1
+    weights = _smooth(_cosines(deltas).T, bandwidth)
+    rows, came = (_counted(f, of) for of in (np.ones_like(f), y))
+    # The share that comes true, at the place of each row; two rows more keep it from 0 and 1, where nothing varies.
+    full = bandwidth * CELLS * math.sqrt(2 * math.pi)
+    held, true = (np.maximum(full * _smooth(_cosines(of), bandwidth), 0) for of in (rows, came))
+    share = (true + 1) / (held + 2)
+    spread = weights * np.sqrt(rows * share * (1 - share)) / (weights @ rows)[:, None]
+    error = np.sqrt((spread**2).sum(axis=1))
+    # Places beside each other may move as one; the little that is added keeps their correlation from being singular.
+    alike = spread / error[:, None]
+    root = np.linalg.cholesky(alike @ alike.T + 1e-9 * np.eye(cells.size))
+    drawn = np.random.default_rng(seed).standard_normal((DRAWS, cells.size)) @ root.T
+    reach: Array = error * np.quantile(np.abs(drawn).max(axis=1), LEVEL)
+    return reach
+
+
+def _waves(f: Array, values: Array) -> Array:
+    """Sum of ``values`` in each cell, as cosine waves."""
+    return _cosines(_counted(f, values))
+
+
+def _counted(f: Array, values: Array) -> Array:
+    """Sum of ``values`` in each cell, ``(CELLS,)``."""
+    import numpy as np
 
     cell = np.minimum((f * CELLS).astype(np.int64), CELLS - 1)
-    return dct(np.bincount(cell, weights=values, minlength=CELLS), norm="ortho")
+    return np.bincount(cell, weights=values, minlength=CELLS)
+
+
+def _cosines(cells: Array) -> Array:
+    """Cells as cosine waves: reflected at 0 and 1, as the kernel is there."""
+    from scipy.fft import dct
+
+    waves: Array = dct(cells, norm="ortho", axis=0)
+    return waves
 
 
 def _smooth(waves: Array, bandwidth: float) -> Array:

@@ -2,7 +2,7 @@
 
 Run it alone for the long version (about ten minutes on one core)::
 
-    python tests/bench/calibration.py [consistency | groups | bounds | smooth ...]
+    python tests/bench/calibration.py [consistency | groups | bounds | smooth | bands ...]
 
 The short versions in ``tests/unit`` use the same functions.
 """
@@ -127,6 +127,47 @@ def smooth(draw: Draw, n: int, draws: int, seed: int) -> np.ndarray:
     return np.mean(errors, axis=0)
 
 
+def biased(temperature: float, spread: float = 1.5) -> Callable[[np.random.Generator, int], Rows]:
+    """Stated probabilities as in `tempered`, and the true ones."""
+
+    def draw(rng: np.random.Generator, n: int) -> Rows:
+        logit = rng.normal(0, spread, n)
+        return logistic(logit / temperature), logistic(logit)
+
+    return draw
+
+
+def skewed(rng: np.random.Generator, n: int) -> Rows:
+    """Most are stated to be nearly certain, and are a little less so."""
+    f = rng.beta(5, 0.7, n)
+    return f, f**1.3
+
+
+LINES = {"honest": biased(1.0), "T=0.5": biased(0.5), "near certain": skewed}
+
+
+def band_holds(draw: Callable[[np.random.Generator, int], Rows], n: int, draws: int, seed: int) -> float:
+    """Share of the bands of a smooth diagram that hold the whole line of the true probabilities."""
+    rng = np.random.default_rng(seed)
+    held = []
+    for one in range(draws):
+        f, true = draw(rng, n)
+        y = rng.random(n) < true
+        points = gs.smooth_diagram(f, y, one)
+        bandwidth = gs.smooth_calibration_error(f, y)
+        for point in points:
+            # The kernel, summed row by row and reflected at 0 and 1.
+            images = np.concatenate([2 * turn + side * f for turn in (-1, 0, 1) for side in (1, -1)])
+            weights = np.exp(-(((point.confidence - images) / bandwidth) ** 2) / 2).reshape(6, n).sum(axis=0)
+            line = float(np.clip(point.confidence - weights @ (f - true) / weights.sum(), 0, 1))
+            if not point.band.low - 1e-3 <= line <= point.band.high + 1e-3:
+                held.append(False)
+                break
+        else:
+            held.append(True)
+    return float(np.mean(held))
+
+
 Line = tuple[str, int | str, str, object]
 
 
@@ -167,9 +208,15 @@ def smooths() -> Iterator[Line]:
             yield "smooth, ece, debiased", n, f"T={temperature} (debiased: {truth:.4f}): means", errors
 
 
+def bands() -> Iterator[Line]:
+    for what, draw in LINES.items():
+        for n in (50, 200, 1000, 10_000):
+            yield "smooth_diagram", n, f"{what}: bands that hold the whole line", band_holds(draw, n, 400, 8)
+
+
 def main(wanted: list[str]) -> None:
     """Print the table, or the parts of it that are named."""
-    parts = {"consistency": consistencies, "groups": groups, "bounds": bounds, "smooth": smooths}
+    parts = {"consistency": consistencies, "groups": groups, "bounds": bounds, "smooth": smooths, "bands": bands}
     for name in wanted or list(parts):
         for method, n, what, found in parts[name]():
             sys.stdout.write(f"{method:<24}{n!s:<48}{what:<64}{found}\n")

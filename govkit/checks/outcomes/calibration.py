@@ -137,7 +137,7 @@ def calibration(case: Case, *, bins: PositiveInt = 15) -> Iterator[Finding]:
     for one in test.values():
         yield from _groups(one, case.seed)
     for of in (of for of in ("candidate", "base") if of in test):
-        yield from _diagram(test[of], bins)
+        yield from _diagram(test[of], bins, case.seed)
         yield from _classes(case, of)
     yield from _paired(case, test)
     yield from _changes(test, models.get("shifted"), case.seed)
@@ -209,14 +209,14 @@ def _groups(one: Certainty, seed: int) -> Iterator[Finding]:
             yield stated("consistency_p_adjusted", p, len(some.correct), one.data, **where)
 
 
-def _diagram(one: Certainty, bins: int) -> Iterator[Finding]:
+def _diagram(one: Certainty, bins: int, seed: int) -> Iterator[Finding]:
     for point in stats.reliability_bins(one.confidence, one.correct, bins):
         part = {"bin": point.label}
         yield stated("bin_confidence", point.confidence, point.n, one.data, of=one.of, part=part)
         yield measured("bin_observed", point.observed, one.data, of=one.of, part=part)
-    for place in stats.smooth_diagram(one.confidence, one.correct):
-        part = {"bin": f"{place.confidence:.2f}"}
-        yield stated("smooth_observed", place.observed, place.n, one.data, of=one.of, part=part)
+    for place in stats.smooth_diagram(one.confidence, one.correct, seed):
+        where = {"of": one.of, "part": {"bin": f"{place.confidence:.2f}"}, "seed": str(seed)}
+        yield stated("smooth_observed", place.observed, place.n, one.data, interval=place.band, **where)
 
 
 def _classes(case: Case, of: Of) -> Iterator[Finding]:

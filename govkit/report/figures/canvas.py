@@ -38,6 +38,11 @@ class Canvas:
         dashed = f' stroke-dasharray="{dash}"' if dash else ""
         self._add(f'<path d="M{way}" fill="none" stroke="{color}" stroke-width="{_n(wide)}"{dashed}/>')
 
+    def area(self, points: list[tuple[float, float]], *, fill: str) -> None:
+        """What lies inside of a line through points."""
+        way = "L".join(f"{_n(x)} {_n(y)}" for x, y in points)
+        self._add(f'<path d="M{way}Z" fill="{fill}" fill-opacity="0.18"/>')
+
     def box(self, x: float, y: float, wide: float, high: float, *, fill: str = "none", edge: str = "none",
             dash: str = "") -> None:  # fmt: skip
         """A rectangle."""

@@ -39,13 +39,16 @@ def _diagram(canvas: Canvas, lines: Sequence[Line], curve: Sequence[tuple[float,
     _axes(canvas, SHARES, across, up, place)
     color = COLORS[lines[0].points[0].of]
     canvas.line(left, top + side, left + side, top, color=FAINT, wide=0.9, dash=DASHED)
+    for piece in unbroken(curve):
+        band = [(across(x), *map(up, ends(found))) for x, found in piece]
+        edge = [(x, low) for x, low, _ in band] + [(x, high) for x, _, high in reversed(band)]
+        canvas.area(edge, fill=color)
+        canvas.curve([(across(x), up(float(found.value))) for x, found in piece], color=color)
     for stated, observed in (line.points for line in lines):
         low, high = ends(observed)
         x = across(float(stated.value))
         canvas.line(x, up(low), x, up(high), color=color, wide=1.4)
         canvas.mark(MARKS[observed.of], x, up(float(observed.value)), color=color, size=2.2)
-    for piece in unbroken(curve):
-        canvas.curve([(across(x), up(y)) for x, y in piece], color=color)
     _rows(canvas, lines, across, top + side + 34)
 
 
@@ -70,16 +73,16 @@ def _rows(canvas: Canvas, lines: Sequence[Line], across: Scale, top: float) -> N
     canvas.text(across.start, top + _BARS + 10, told, size=SMALL, color=FAINT, room=across.end - across.start + 20)
 
 
-def unbroken(curve: Sequence[tuple[float, Measurement]]) -> Iterator[list[tuple[float, float]]]:
+def unbroken(curve: Sequence[tuple[float, Measurement]]) -> Iterator[list[tuple[float, Measurement]]]:
     """Pieces of a curve between places that were left out because too few rows lie there."""
     places = [place for place, _ in curve]
     step = min((after - before for before, after in pairwise(places)), default=0.0)
-    piece: list[tuple[float, float]] = []
+    piece: list[tuple[float, Measurement]] = []
     for place, found in curve:
         if piece and place - piece[-1][0] > 1.5 * step:
             yield piece
             piece = []
-        piece.append((place, float(found.value)))
+        piece.append((place, found))
     if piece:
         yield piece
 

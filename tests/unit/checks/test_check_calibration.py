@@ -273,11 +273,12 @@ def test_the_smooth_diagram_is_that_of_candidate_and_base():
     labels, stated = draw(12, 500)
     found = run_check(calibration, make_case(labels, stated, base=stated**2, incumbent=stated))
     for of, given in (("candidate", stated), ("base", stated**2)):
-        points = gs.smooth_diagram(given, labels)
+        points = gs.smooth_diagram(given, labels, 0)
         assert len(points) > 20
         for point in points:
             one = pick(found, "smooth_observed", of=of, part={"bin": f"{point.confidence:.2f}"})
             assert (one.value, one.n, one.bounds) == (point.observed, point.n, ())
+            assert (one.interval, one.seed) == (point.band, "0")
     assert {item.of for item in found if item.name == "smooth_observed"} == {"candidate", "base"}
 
 
