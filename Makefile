@@ -3,14 +3,16 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO ?= sms
 
-.PHONY: demo test lint format bench oracle help
+.PHONY: demo test test-all lint format bench oracle cards gallery help
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo    fine-tune a real model, audit it beside its base, judge, sign and report (DEMO=sms|recidivism|employment)"
-	@echo "make test    the whole test suite"
+	@echo "make test    the tests (a quarter of an hour); make test-all: with the longest demos and examples"
 	@echo "make lint    format, lint, types, and the plan of the house"
 	@echo "make format  rewrite the code in the house style"
+	@echo "make cards   run the demos and write their signed cards into model_cards/ (some minutes)"
+	@echo "make gallery run the demos and make the pictures of docs/gallery.md (some minutes)"
 	@echo "make bench   simulations and timings"
 	@echo "make oracle  the attacks beside torchattacks, foolbox, ART and pyautoattack (some minutes; SHORT=1: two)"
 
@@ -24,6 +26,9 @@ demo: .venv/.ready
 	@$(BIN)/govkit demo $(DEMO)
 
 test: .node/.ready
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not long"
+
+test-all: .node/.ready
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: .venv/.ready
@@ -35,6 +40,12 @@ lint: .venv/.ready
 format: .venv/.ready
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+cards: .venv/.ready
+	@$(BIN)/python model_cards/cards.py write
+
+gallery: .node/.ready
+	@$(BIN)/python docs/images/gallery.py
 
 bench: .node/.ready
 	@for script in tests/bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done

@@ -118,6 +118,7 @@ def render(
     profile: Annotated[
         str, typer.Option("--profile", help="For whom: owner, engineer, auditor or regulator (everything).")
     ] = "regulator",
+    language: options.Language = "en",
     model: Annotated[Path | None, typer.Option("--model", help="The model, to verify the bundle first.")] = None,
     trust: Annotated[Path | None, typer.Option("--trust", help="Your trust file, to verify the bundle first.")] = None,
     as_of: options.AsOf = None,
@@ -129,7 +130,7 @@ def render(
     signer = None if key is None else gk.load_key(key, options.passphrase(password_file))
     written = gk.render(
         folder, out=out, pdf=pdf, key=signer,
-        profile=profile, model=model, trust=trust, as_of=options.moment(as_of),
+        profile=profile, language=language, model=model, trust=trust, as_of=options.moment(as_of),
     )  # fmt: skip
     for path in written:
         screen.say(str(path))

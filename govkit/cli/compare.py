@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -41,6 +40,7 @@ def compare(
     ] = None,
     markdown: Annotated[Path | None, typer.Option("--markdown", help="Write a comment for a pull request.")] = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write one page for readers.")] = None,
+    language: options.Language = "en",
     json: options.Json = False,
 ) -> None:
     """Say what changed from bundle A to bundle B: better, worse, not comparable, and why.
@@ -48,8 +48,9 @@ def compare(
     Reading proves nothing: without --model-a, --model-b and --trust neither bundle is verified, and every output says
     so. Exit 0, whatever changed, unless --fail-on is given.
     """
-    from govkit.report import comparing
+    from govkit.report import check_language, comparing
 
+    check_language(language)
     for path in filter(None, (markdown, html)):
         screen.refuse_existing(path)
     found = gk.compare_bundles(
@@ -58,11 +59,11 @@ def compare(
     if markdown is not None:
         _write(markdown, comparing.markdown(found))
     if html is not None:
-        _write(html, comparing.page(found))
+        _write(html, comparing.page(found, language=language))
     if json:
         screen.put_json(found.dump())
     else:
-        _show(list(comparing.lines(found)))
+        screen.put(list(comparing.lines(found)))
     raise typer.Exit(_code(found) if fail_on else 0)
 
 
@@ -77,17 +78,3 @@ def _write(path: Path, text: str) -> None:
             stream.write(text)
     except OSError as error:
         raise gk.UsageError(f"{path}: cannot be written ({error.strerror}); name another file") from None
-
-
-def _show(lines: list[screen.Line]) -> None:
-    """Lines as one block, which a terminal draws in a thirtieth of the time of a table."""
-    if not sys.stdout.isatty():
-        screen.put(lines)
-        return
-    from rich.console import Console
-    from rich.text import Text
-
-    block = Text()
-    for text, style in lines:
-        block.append(f"{screen.plain(text)}\n", style=style)
-    Console(highlight=False).print(block, end="")

@@ -9,7 +9,7 @@ import typer
 from typer import Option
 
 import govkit as gk
-from govkit.cli import options, screen
+from govkit.cli import license_screen, options
 
 app = typer.Typer(help="Licenses: found, composed, explained.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -35,7 +35,7 @@ def check(
     use: dict[str, Any] = {"intent": intent, "data_stance": data_stance, "data_stance_reason": data_stance_reason}
     about: dict[str, Any] = {"package": package, "declared": declared, "model": model, "name": name}
     found = gk.check_licenses(paths, data=data or (), **about, **use)
-    screen.show_licenses(found, json=json)
+    license_screen.show_licenses(found, json=json)
     raise typer.Exit(0 if found.allowed else 1)
 
 
@@ -45,4 +45,4 @@ def explain(
     json: options.Json = False,
 ) -> None:
     """Print what a license allows and asks, what satisfies each duty, where it says so, and when that was checked."""
-    screen.show_license(gk.explain_license(name), json=json)
+    license_screen.show_license(gk.explain_license(name), json=json)

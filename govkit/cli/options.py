@@ -20,6 +20,9 @@ PasswordFile = Annotated[
 Policy = Annotated[str | None, typer.Option("--policy", help="Name or path of a policy, instead of the audit file's.")]
 Seed = Annotated[int | None, typer.Option("--seed", help="Seed, instead of the audit file's.")]
 AsOf = Annotated[str | None, typer.Option("--as-of", help="Take this date or UTC time as now.")]
+Language = Annotated[
+    str, typer.Option("--language", help="Language of the page, by the code of its catalog, such as es.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the facts as JSON on stdout.")]
 Evaluate = Annotated[
     bool, typer.Option("--evaluate", help="Do not enforce: mark everything, and answer 0 where the gate would block.")

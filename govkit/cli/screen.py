@@ -33,14 +33,28 @@ STYLE = {"pass": "green", "fail": "bold red", "error": "bold red", "not_applicab
 
 def plain(text: str) -> str:
     """Text from outside on one line, without anything that a terminal would obey."""
+    if text.isprintable():
+        return text
     return "".join(
         f"\\u{{{ord(character):x}}}" if unicodedata.category(character) in UNSEEN else character for character in text
     )
 
 
+def lettered(text: str) -> str:
+    """Text that the encoding of stdout can write: shapes as letters of the same width, the rest escaped."""
+    encoding = sys.stdout.encoding or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        from govkit.report.terminal import lettered as shaped
+
+        return shaped(text, encoding)
+    return text
+
+
 def say(text: str) -> None:
     """One line on stdout."""
-    print(plain(text))
+    print(lettered(plain(text)))
 
 
 def refuse_existing(path: Path) -> None:
@@ -110,29 +124,36 @@ def put_json(facts: Any) -> None:
 
 
 def put(lines: Sequence[Line]) -> None:
-    """Lines of ``(text, style)``; styles only where a terminal shows them."""
+    """Lines of ``(text, style)``; styles only where a terminal shows them, as one block, which is drawn at once."""
+    shown = [(lettered(plain(text)), style) for text, style in lines]
     if not sys.stdout.isatty():
-        for text, _ in lines:
+        for text, _ in shown:
             print(text)
         return
     from rich.console import Console
     from rich.text import Text
 
-    console = Console(highlight=False)
-    for text, style in lines:
-        console.print(Text(text, style=style))
+    block = Text()
+    for text, style in shown:
+        block.append(f"{text}\n", style=style)
+    Console(highlight=False).print(block, end="")
+
+
+def width() -> int:
+    """Columns that a text may fill."""
+    import shutil
+
+    return max(60, min(shutil.get_terminal_size((110, 24)).columns, 140))
 
 
 def wrapped(first: str, text: str, *, indent: int) -> list[Line]:
     """A text as lines of the terminal's width."""
-    import shutil
     import textwrap
 
-    width = max(60, min(shutil.get_terminal_size((110, 24)).columns, 140))
     return [
         (line, "")
         for line in textwrap.wrap(
-            plain(text), width, initial_indent=first, subsequent_indent=" " * indent, break_long_words=False
+            plain(text), width(), initial_indent=first, subsequent_indent=" " * indent, break_long_words=False
         )
     ]
 
@@ -342,43 +363,3 @@ def show_ancestry(found: gk.Ancestry, *, json: bool) -> None:
     for each in found.layers:
         lines.append((f"{plain(each.name):<40} {each.tensors:>7} {each.change:>8.2g} {each.rank:>6}", ""))
     put([*lines, ("Limits:", "bold"), *(line for text in found.limits for line in wrapped("  - ", text, indent=4))])
-
-
-def show_licenses(found: gk.LicenseCheck, *, json: bool) -> None:
-    """Signs, answer, reasons and duties."""
-    if json:
-        put_json(found.model_dump(mode="json"))
-        return
-    result, stance = found.composition, f"{found.use.data_stance} {found.use.data_stance_reason}".strip()
-    says = {
-        "allow": "allowed only with the duties that were not found",
-        "deny": "denied",
-        "unknown": "unknown: not allowed",
-    }
-    seen = found.seen or ("not looked for",) * len(result.owed)
-    for part in found.components:
-        put(wrapped("", f"{part.role} {part.id.value}: {part.license.state}; {part.license.reason}", indent=4))
-    put([(f"{'allowed' if found.allowed else says[result.verdict]} (training data: {plain(stance)})", "bold")])
-    duties = [f"[{how}] {owed.who}: {owed.duty}" for owed, how in zip(result.owed, seen, strict=True)]
-    put([line for text in (*result.reasons, *duties) for line in wrapped("  ", text, indent=6)])
-
-
-def show_license(found: gk.LicenseFacts, *, json: bool) -> None:
-    """Rows of the rule table."""
-    if json:
-        put_json(found.model_dump(mode="json", by_alias=True))
-        return
-    known = found.license.expression or found.license.state
-    put(wrapped("", f"{found.name}: {known}; {found.license.reason}", indent=4))
-    for each, row in found.rules.items():
-        put([(each if row else f"{each}: not in the rule table, which allows nothing", "bold")])
-        facts = [] if row is None else [*_allows(row), *map(str, row.duties)]
-        put([line for text in facts for line in wrapped("  ", text, indent=6)])
-
-
-def _allows(row: Any) -> Iterator[str]:
-    yield f"commercial: {row.commercial}; as a service: {row.hosted}; derivatives: {row.derivatives}"
-    yield f"use restrictions: {row.uses or 'none'}; a model trained on its outputs: {row.outputs}"
-    if row.pin:
-        yield f"a derivative ({row.pin.from_}) carries it{' or '.join(['', *row.pin.accepts])}"
-    yield f"{row.source}, compared with it: {row.checked_on or 'never, so the rule allows nothing'}"

@@ -34,7 +34,7 @@ def _work(part: Component) -> Iterator[str]:
         yield _line(f"  License: not established ({part.license.reason})")
     names = [name for choice in alternatives(part.license.expression or "") for name in choice]
     if part.license.expression is not None:
-        yield f"  License: {part.license.expression}"
+        yield _line(f"  License: {part.license.expression}")
     rules = [found for name in dict.fromkeys(names) if (found := rule(name)) is not None]
     yield from (f"  Text: {source}" for source in dict.fromkeys(row.source for row in rules))
     signs = part.license.evidence

@@ -64,6 +64,7 @@ class Bundle:
         findings: All measurements and gaps.
         run: Record of the fine-tuning run, or None.
         passes: Model passes made and declared: ``forward``, ``backward``, ``declared_forward``, ``declared_backward``.
+        name: What the findings call the model.
     """
 
     path: Path
@@ -71,6 +72,7 @@ class Bundle:
     findings: tuple[Finding, ...]
     run: Run | None
     passes: dict[str, int]
+    name: str = ""
 
     def raise_for_verdict(self) -> None:
         """Stop here unless the model passed; what the command line was told not to enforce counts all the same.
@@ -120,15 +122,16 @@ def read_bundle(path: Path | str) -> Bundle:
             )
     try:
         findings = read_unverified(folder / "findings.sigstore.json")
-        FindingsDocument.model_validate(findings)
+        measured = FindingsDocument.model_validate(findings)
         verdict = read_unverified(folder / "verdict.sigstore.json")
         record = folder / "run.sigstore.json"
         return Bundle(
             path=folder,
             verdict=Verdict.model_validate(verdict["verdict"]),
-            findings=tuple(FINDINGS.validate_python(findings["findings"])),
+            findings=tuple(measured.findings),
             run=Run.model_validate(read_unverified(record)) if record.is_file() else None,
             passes=findings["passes"],
+            name=measured.subject.name,
         )
     except (ValidationError, KeyError) as error:
         raise UsageError(f"{folder}: no bundle of this version ({str(error).splitlines()[0]})") from None

@@ -20,6 +20,7 @@ def render_apart(
     pdf: bool,
     key: evidence.SigningKey | None,
     profile: str,
+    language: str,
     model: Path | str | None,
     trust: Path | str | evidence.Trust | None,
     as_of: str | None,
@@ -32,16 +33,17 @@ def render_apart(
         UsageError: ``out`` exists, or one of model and trust is given alone, or a draft is to be signed.
     """
     report.profile_of(profile)
+    report.check_language(language)
     refuse_unwritable(out)
     refused = _verify(bundle, model=model, trust=trust, as_of=as_of)
-    standing = _standing(bundle, refused, checked=model is not None)
+    standing, usual = _standing(bundle, refused, checked=model is not None), (profile, language) == ("regulator", "en")
     if key is not None and standing is not None and standing.kind == "draft":
         raise UsageError(f"{bundle}: is no release yet, and a draft is not signed; seal it first, or leave out --key")
     try:
         with whole_folder(out) as draft:
-            written = report.render(bundle, out=draft, pdf=pdf, profile=profile, standing=standing)
+            written = report.render(bundle, out=draft, pdf=pdf, profile=profile, language=language, standing=standing)
             if key is not None and refused is None:
-                written += sign_documents(bundle, draft, key=key, statements=profile == "regulator")
+                written += sign_documents(bundle, draft, key=key, statements=usual)
     except UsageError as error:
         raise (error if refused is None else refused) from None
     if refused is not None:

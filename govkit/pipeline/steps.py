@@ -203,6 +203,7 @@ def render(
     pdf: bool = True,
     key: evidence.SigningKey | None = None,
     profile: str = "regulator",
+    language: str = "en",
     model: Path | str | None = None,
     trust: Path | str | evidence.Trust | None = None,
     as_of: str | None = None,
@@ -217,6 +218,7 @@ def render(
         key: Signs ``report.pdf``, and provenance and verification summary for other tools; without it there is no
             signature in the PDF, and the two are not written.
         profile: For whom: ``owner``, ``engineer``, ``auditor`` or ``regulator``; other than the last beside ``out``.
+        language: Code of a language that has a catalog of words, such as ``es``; other than ``en`` beside ``out``.
         model: The model, to verify the bundle first; beside ``out`` and ``trust``.
         trust: The trust file to verify it by.
         as_of: UTC time to take as now when verifying.
@@ -227,11 +229,14 @@ def render(
     """
     bundle = Path(folder)
     if out is not None:
-        return render_apart(bundle, out, pdf=pdf, key=key, profile=profile, model=model, trust=trust, as_of=as_of)
+        return render_apart(
+            bundle, out, pdf=pdf, key=key, profile=profile, language=language, model=model, trust=trust, as_of=as_of
+        )
     if (bundle / RELEASE).exists():
         raise UsageError(f"{bundle}: is sealed, its documents stay as they are; name another folder with --out")
-    if profile != "regulator" or model is not None or trust is not None:
-        raise UsageError("another profile, and verifying, are for documents beside a bundle: name a folder with --out")
+    if (profile, language) != ("regulator", "en") or model is not None or trust is not None:
+        others = "another profile or language, and verifying, are"
+        raise UsageError(f"{others} for documents beside a bundle: name a folder with --out")
     written = report.render(bundle, pdf=pdf)
     return written if key is None else (*written, *sign_documents(bundle, bundle, key=key))
 

@@ -23,6 +23,8 @@ from govkit.report.figures import draw
 from govkit.report.html import page
 from govkit.report.judged import judged
 from govkit.report.junit import junit
+from govkit.report.language import DEFAULT as ENGLISH
+from govkit.report.language import check_language, languages, speaking
 from govkit.report.model import Report
 from govkit.report.origins import origins
 from govkit.report.outcomes import measured
@@ -39,7 +41,9 @@ __all__ = [
     "attestable",
     "check_card",
     "check_exports",
+    "check_language",
     "check_logo",
+    "languages",
     "profile_of",
     "render",
 ]
@@ -51,6 +55,7 @@ def render(
     out: Path | None = None,
     pdf: bool = True,
     profile: str = DEFAULT,
+    language: str = ENGLISH,
     standing: Standing | None = None,
 ) -> tuple[Path, ...]:
     """Write the documents of a bundle.
@@ -60,33 +65,36 @@ def render(
         out: Folder to write into; the bundle itself if not given.
         pdf: Whether to write ``report.pdf`` too, which needs the extra ``pdf``.
         profile: For whom: ``owner``, ``engineer``, ``auditor`` or ``regulator``.
+        language: Code of one of ``languages()``; the sealed bundle is written in English.
         standing: How far the documents may be believed, where they have to say so.
 
     Returns:
-        The written files, sorted. Of another profile than ``regulator``, and of a bundle that does not verify, these
-        are ``report.html`` and ``report.pdf``, for no other document could carry the mark. Else also ``card.md``,
-        ``summary.md``, ``comment.md``, ``badge.json``, ``badge.svg``, ``junit.xml``, ``results.sarif``, ``NOTICE``
-        where there is a record of the run, one JSON table and one SVG a figure, and the formats of others in
-        ``exports/``. The same bundle gives the same bytes.
+        The written files, sorted. Of another profile than ``regulator``, of another language than English, and of a
+        bundle that does not verify, these are ``report.html`` and ``report.pdf``, for no other document could carry
+        the mark. Else also ``card.md``, ``summary.md``, ``comment.md``, ``badge.json``, ``badge.svg``, ``junit.xml``,
+        ``results.sarif``, ``NOTICE`` where there is a record of the run, one JSON table and one SVG a figure, and the
+        formats of others in ``exports/``. The same bundle gives the same bytes.
 
     Raises:
-        UsageError: ``bundle`` is not a bundle, or there is no such profile.
+        UsageError: ``bundle`` is not a bundle, or there is no such profile or language.
         MissingExtra: ``pdf`` is asked for and WeasyPrint is not installed. The other documents are written.
     """
-    chosen, report = profile_of(profile), Report(read(bundle, out=out))
-    charts = choose(report)
-    drawn = {chart.key: draw(chart) for chart in charts}
-    shown = cover(report, standing)
-    sections = _sections(report, charts)
-    own = select(chosen, report, sections)
-    html = page(report, shown, own, figures=drawn, whole=chosen.whole, kind=chosen.name)
-    files = {"report.html": html.encode()}
-    if profile == DEFAULT and (standing is None or standing.kind != "unverified"):
-        files |= _beside(report, shown, sections, charts, drawn)
-    written = _write(out or bundle, files)
-    if pdf:
-        printed = print_page(html, report.sources, own_check=chosen.whole)
-        written += _write(out or bundle, {"report.pdf": printed})
+    chosen = profile_of(profile)
+    with speaking(language):
+        report = Report(read(bundle, out=out))
+        charts = choose(report)
+        drawn = {chart.key: draw(chart) for chart in charts}
+        shown = cover(report, standing)
+        sections = _sections(report, charts)
+        own = select(chosen, report, sections)
+        html = page(report, shown, own, figures=drawn, whole=chosen.whole, kind=chosen.name)
+        files = {"report.html": html.encode()}
+        if (profile, language) == (DEFAULT, ENGLISH) and (standing is None or standing.kind != "unverified"):
+            files |= _beside(report, shown, sections, charts, drawn)
+        written = _write(out or bundle, files)
+        if pdf:
+            printed = print_page(html, report.sources, own_check=chosen.whole)
+            written += _write(out or bundle, {"report.pdf": printed})
     return tuple(sorted(written))
 
 

@@ -32,7 +32,8 @@ def asked(control: Control | None) -> str:
     if control.compared_with is not None:
         whose = f"{whose} {says['less']} {words.word('of', control.compared_with)}"
     each = f", {says['each']} {short(', '.join(control.over), NAME)}" if control.over else ""
-    measure = f"{words.metric(control.metric or '')} {says['of']} {whose}, {words.word('roles', control.data)}{each}"
+    name = words.metric(control.metric or "", control.check or "")
+    measure = f"{name} {says['of']} {whose}, {words.word('roles', control.data)}{each}"
     return f"{measure}: {text.plain(limit(control.require))}"
 
 

@@ -10,11 +10,12 @@ import yaml
 
 from govkit.core import Measurement
 from govkit.report import text, words
-from govkit.report.blocks import Section
+from govkit.report.blocks import Cell, Facts, Section
 from govkit.report.cover import Cover
 from govkit.report.escape import clean, markdown, short
 from govkit.report.model import Report
 from govkit.report.numbers import plain
+from govkit.report.origins import intended, named, reached
 
 _REPO = re.compile(r"^[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?$", re.ASCII)
 _HUB_LICENSES = frozenset(
@@ -30,17 +31,18 @@ _HUB_LICENSES = frozenset(
 _TASKS = {"text": "text-classification", "image": "image-classification", "table": "tabular-classification"}
 _METRICS = ("accuracy", "balanced_accuracy", "roc_auc", "f1", "f1_score", "macro_f1", "precision", "recall",
             "log_loss", "brier_score", "brier_score_loss", "calibration_error")  # fmt: skip
-_CHAPTERS = (
-    ("Model details", ("scope", "license")),
-    ("Intended use", ()),
-    ("Factors", ()),
-    ("Metrics", ("performance",)),
-    ("Evaluation data", ("data",)),
-    ("Training data", ()),
-    ("Quantitative analyses", ("change", "fairness", "calibration", "robustness")),
-    ("Ethical considerations", ("risks",)),
-    ("Caveats and recommendations", ("people", "gaps", "limits")),
-)
+_CHAPTERS = {
+    "details": ("scope", "license"),
+    "use": (),
+    "factors": (),
+    "metrics": ("performance",),
+    "evaluation": ("data",),
+    "training": (),
+    "analyses": ("change", "fairness", "calibration", "robustness"),
+    "ethics": ("risks",),
+    "caveats": ("people", "gaps", "limits"),
+}
+"""Chapter -> sections of the report that stand in it after what is its own."""
 
 
 class _Quoted(yaml.SafeDumper):
@@ -60,12 +62,15 @@ def card(report: Report, shown: Cover, sections: tuple[Section, ...], *, figures
     metadata (front matter).
     """
     matter = yaml.dump(front_matter(report), Dumper=_Quoted, allow_unicode=False, width=10**9, sort_keys=False)
-    by_key = {section.key: section for section in sections}
+    by_key = {section.key: section.blocks for section in sections}
+    elsewhere = (Facts((*named(report).rows, *intended(report).rows)), *reached(report))
     parts = [_opening(shown)]
-    for title, keys in _CHAPTERS:
-        own = _own(title, report)
-        inner = [text.blocks(by_key[key].blocks, figures=figures) for key in keys if key in by_key]
-        parts.append("\n\n".join([f"## {title}", *(own or ()), *filter(None, inner)]))
+    for chapter, keys in _CHAPTERS.items():
+        taken = [block for key in keys for block in by_key.get(key, ()) if block not in elsewhere]
+        if chapter == "details":
+            taken += reached(report, lambda found: not _of_data(found))
+        inner = (*_own(chapter, report), text.blocks(taken, figures=figures))
+        parts.append("\n\n".join([f"## {words.catalog()['card']['chapters'][chapter]}", *filter(None, inner)]))
     return f"---\n{matter}---\n\n" + "\n\n".join(parts) + "\n"
 
 
@@ -137,28 +142,46 @@ def _opening(shown: Cover) -> str:
         lines.append(f"**{words.catalog()['not_enforced']}.** {words.catalog()['not_enforced_says']}")
     points = [f"- **{markdown(point.title)}:** {text.cell(point.reason)}" for point in shown.points]
     lines += ["\n".join(points)] if points else []
-    lines.append(markdown(shown.purpose))
-    lines.append(f"Check this card against its evidence: `{shown.verify}`")
+    lines.append(words.catalog()["card"]["check"].format(command=f"`{shown.verify}`"))
     return "\n\n".join(lines)
 
 
-def _own(title: str, report: Report) -> Iterable[str] | None:
-    """Sentences of a chapter that no section holds."""
-    audit, says = report.sources.audit, words.catalog()
-    if title == "Intended use":
-        out = "; ".join(audit.use.excluded) or "nothing was declared"
-        intents = ", ".join(words.word("intents", intent) for intent in audit.use.intent) or "nothing was declared"
-        known = [f"To be known: {markdown(short(each, 400))}" for each in audit.use.conditions]
-        return (f"Purpose: {markdown(short(audit.use.purpose) or 'not declared')}",
-                f"Intended for: {markdown(intents)}", f"Excluded: {markdown(short(out))}", *known)  # fmt: skip
-    if title == "Factors":
-        columns = ", ".join(markdown(short(c, 80)) for c in report.compared_columns) or "none was measured"
-        return (f"Groups compared: {columns}", markdown(says["card"]["ethical"]))
-    if title == "Training data":
-        run = report.sources.run
-        names = [short(str(c.id.value or "unnamed"), 120) for c in run.data if c.role == "train"] if run else []
-        return (markdown("; ".join(names)) or "No record of the training data is part of this bundle.",)
-    service = {m.name: text.cell(plain(m.value)) for m in report.measurements if m.check == "service_record"}
-    if title == "Caveats and recommendations" and service:
-        return (markdown(says["card"]["service"].format(**service)),)
-    return None
+def _own(chapter: str, report: Report) -> Iterable[str]:
+    """What a chapter says before its sections."""
+    says = words.catalog()["card"]
+    if chapter == "details":
+        yield text.blocks([named(report)])
+    if chapter == "use":
+        yield text.blocks([intended(report)])
+    if chapter == "factors":
+        columns = ", ".join(markdown(short(c, 80)) for c in report.compared_columns) or says["no_groups"]
+        yield says["groups"].format(columns=columns)
+        yield markdown(says["ethical"])
+    if chapter == "evaluation":
+        yield text.blocks(reached(report, _of_data))
+    if chapter == "training":
+        yield "\n".join(_trained_on(report)) or says["no_training"]
+    if chapter == "caveats" and (service := _service(report)):
+        yield markdown(says["service"].format(**service))
+
+
+def _of_data(found: Measurement) -> bool:
+    """Whether it tells which rows and models were at hand; the rest of its section tells of the weights."""
+    return found.check == "scope"
+
+
+def _trained_on(report: Report) -> Iterable[str]:
+    """A line for each source of training rows: its name, how many, and its license."""
+    says, run = words.catalog()["card"], report.sources.run
+    for part in run.data if run else ():
+        if part.role == "train":
+            name = markdown(short(str(part.id.value or says["unnamed"]), 120))
+            state = words.mark("license_states", part.license.state)
+            found: Cell = (f"{part.license.expression} ", state) if part.license.expression else (state,)
+            rows = text.cell(plain(part.rows.value))
+            yield "- " + says["training"].format(name=name, rows=rows, license=text.cell(found))
+
+
+def _service(report: Report) -> dict[str, str]:
+    """What a watch of a model in service stated."""
+    return {m.name: text.cell(plain(m.value)) for m in report.measurements if m.check == "service_record"}

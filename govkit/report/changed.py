@@ -11,6 +11,7 @@ from govkit.report.charts import CHANGED, RIVALS, SIDES, Chart
 from govkit.report.escape import NAME, short
 from govkit.report.model import Report
 from govkit.report.numbers import NONE, points, rows, value, with_interval
+from govkit.report.said import said
 
 MOST_PARTS = 12
 """Rows of a table of parts in the body of the report."""
@@ -51,10 +52,10 @@ def _models(report: Report) -> Iterable[Block]:
         return
     sides: list[Of] = [of for of in SIDES if any(report.find(name, of=of) for name in names)]
     others = [of for of in sides if of != "candidate"]
-    columns = (Column("Measure", 24), *(Column(words.word("of", of), 11, right=True) for of in sides))
-    this = words.word("of", "candidate")
-    wide = (Column(f"{this} − {words.word('of', of)}", 25, right=True) for of in others)
-    caption = "The same measure for each model; paired differences with intervals"
+    columns = (words.column("measure", 24), *(Column(words.word("of", of), 11, right=True) for of in sides))
+    this, less = words.word("of", "candidate"), words.catalog()["joins"]["less"]
+    wide = (Column(less.format(of=this, other=words.word("of", of)), 25, right=True) for of in others)
+    caption = words.catalog()["captions"]["models"]
     yield Table(caption, (*columns, *wide), tuple(_sides(report, name, sides, others) for name in names))
 
 
@@ -73,14 +74,14 @@ def _parts(report: Report) -> Iterable[Block]:
     numbers = [m for m in ranked if m.is_number]
     numbers.sort(key=lambda m: float(m.value) if m.better == "higher" else -float(m.value))
     if numbers:
-        columns = (Column("Measure", 22), Column("Beside", 17), Column("Rows", 22), Column("Change", 31, right=True),
-                   Column("n", 8, right=True))  # fmt: skip
+        columns = (words.column("measure", 22), words.column("beside", 17), words.column("rows", 22),
+                   words.column("change", 31, right=True), words.column("n", 8, right=True))  # fmt: skip
         lines = tuple(
-            ((words.metric(m.name),), (words.word("of", m.compared_with or ""),), (words.part(m.part),),
+            ((words.metric(m.name, m.check),), (words.word("of", m.compared_with or ""),), (words.part(m.part),),
              with_interval(m), rows(m))
             for m in numbers[:MOST_PARTS]
         )  # fmt: skip
-        caption = "Changes on groups and declared parts, what got worse first"
+        caption = words.catalog()["captions"]["parts"]
         yield Table(caption, columns, lines, cut=len(numbers) > MOST_PARTS)
 
 
@@ -104,17 +105,17 @@ def _found(report: Report) -> Iterable[Block]:
 
 
 def _drops(drops: Sequence[Measurement], other: str) -> Table:
-    columns = (Column("Rows", 55), Column(f"accuracy, this model − {other}", 35, right=True),
-               Column("n", 10, right=True))  # fmt: skip
+    apart = words.catalog()["columns"]["accuracy_less"].format(of=words.word("of", "candidate"), other=other)
+    columns = (words.column("rows", 55), Column(apart, 35, right=True), words.column("n", 10, right=True))
     lines = tuple(((_rows_found(m.part),), with_interval(m), rows(m)) for m in drops[:MOST_PARTS])
-    caption = f"Parts that nobody declared, beside {other}; the surest first"
+    caption = words.catalog()["captions"]["found_parts"].format(other=other)
     return Table(caption, columns, lines, cut=len(drops) > MOST_PARTS)
 
 
 def _rows_found(part: dict[str, str]) -> str:
     """``place = east``, after the label where there are several."""
     rest = {column: value for column, value in part.items() if column != "found"}
-    name = short(part["found"], NAME)
+    name = short(said(part["found"]), NAME)
     return f"{words.part(rest)}, {name}" if rest else name
 
 
@@ -133,8 +134,7 @@ def _visible(report: Report, searches: Sequence[Measurement]) -> Cell:
     sizes = [float(m.value) for m in seen if m is not None and not isinstance(m.value, str)]
     if len(sizes) < len(searches):
         return (says["blind"],)
-    before, after = says["visible"].split("{points}")
-    return (before, points(max(sizes)), after)
+    return words.filled(says["visible"], points=points(max(sizes)))
 
 
 def _origins(report: Report) -> Iterable[Block]:
@@ -148,13 +148,13 @@ def _origins(report: Report) -> Iterable[Block]:
     if not gaps:
         return
     told = sorted(gaps.items(), key=lambda gap: min(map(_telling, gap[1].values())))
-    columns = (Column("Group", 24), Column("Gap to everybody else in", 28), Column("Beside its base", 24),
-               Column("Beside the labels", 24))  # fmt: skip
+    columns = (words.column("group", 24), words.column("gap_in", 28), words.column("beside_base", 24),
+               words.column("beside_labels", 24))  # fmt: skip
     lines = tuple(
         ((words.part(dict(part)),), (words.metric(name),), _word(own.get("base")), _word(own.get("labels")))
         for (name, part), own in told[:MOST_PARTS]
     )
-    yield Table("Where the gaps between groups come from", columns, lines, cut=len(told) > MOST_PARTS)
+    yield Table(words.catalog()["captions"]["gap_origins"], columns, lines, cut=len(told) > MOST_PARTS)
 
 
 def _telling(found: Measurement) -> int:

@@ -86,11 +86,11 @@ def _rank(found: Measurement) -> tuple[bool, float]:
 
 def _those(found: Sequence[Measurement], where: int) -> list[str]:
     """Improvements (1) or losses (-1) with their intervals; of what chance could explain (0) the names alone."""
-    those = [m for m in found if m.interval is not None and _side(m) == where]
+    those = [m for m in found if m.interval is not None and side(m) == where]
     return [text.cell((f"{_name(m)} ", *with_interval(m))) if where else markdown(_name(m)) for m in those]
 
 
-def _side(found: Measurement) -> int:
+def side(found: Measurement) -> int:
     """1 where the whole interval is an improvement, -1 where all of it is a loss, 0 where chance could explain it."""
     shown = found.interval
     if shown is None or shown.low <= 0 <= shown.high:
@@ -107,7 +107,7 @@ def _line(title: str, items: Iterable[str]) -> str:
 def _name(found: Measurement) -> str:
     where = f", {words.part(found.part)}" if found.part else ""
     rows = f", {words.word('roles', found.data.role)}" if found.data and found.data.role != "test" else ""
-    return f"{brief(words.metric(found.name), LONGEST)}{where}{rows}"
+    return f"{brief(words.metric(found.name, found.check), LONGEST)}{where}{rows}"
 
 
 def _apart(report: Report, found: Iterable[Measurement], rival: Of) -> list[str]:
@@ -120,4 +120,4 @@ def _apart(report: Report, found: Iterable[Measurement], rival: Of) -> list[str]
 
 
 def _asked(gap: Gap) -> str:
-    return brief(words.word("checks", gap.check) if gap.name == "*" else words.metric(gap.name), LONGEST)
+    return brief(words.word("checks", gap.check) if gap.name == "*" else words.metric(gap.name, gap.check), LONGEST)

@@ -11,12 +11,15 @@ from govkit.report.blocks import Cell, Code, Num
 from govkit.report.escape import NAME, brief, sentences, short
 from govkit.report.model import FREE, Entry, Report
 from govkit.report.numbers import number
+from govkit.report.said import said
 from govkit.report.saying import in_words
 from govkit.report.standing import Standing
 
 MOST_POINTS = 4
 MOST_UNMEASURED = 4
 MOST_NOTICES = 2
+NOTICE = 200
+"""Characters of a notice on page one; the register of rulings has the others, and what does not fit."""
 LONGEST_NAME = 320
 """Characters of the name of the model."""
 VERIFY = "govkit verify BUNDLE --model DIR --trust trust.yaml"
@@ -72,7 +75,7 @@ def cover(report: Report, standing: Standing | None = None) -> Cover:
         more=says["more"],
         enforced=verdict.enforced,
         date=f"{report.sources.as_of:%Y-%m-%d}",
-        purpose=brief(report.sources.audit.use.purpose, 160) or "No purpose was declared.",
+        purpose=brief(report.sources.audit.use.purpose, 160) or words.catalog()["cover"]["no_purpose"],
         facts=_facts(report),
         counts=tuple(
             (number(count), words.mark("states", state).text)
@@ -83,7 +86,7 @@ def cover(report: Report, standing: Standing | None = None) -> Cover:
         more_points=_more(report) if len(report.open_points) > MOST_POINTS else (),
         unmeasured=lacking[:MOST_UNMEASURED],
         more_unmeasured=len(lacking) > MOST_UNMEASURED,
-        notices=tuple(sentences(text, 200) for text in verdict.notices[:MOST_NOTICES]),
+        notices=tuple(sentences(said(text), NOTICE) for text in verdict.notices[:MOST_NOTICES]),
         digests=_digests(report),
         verify=VERIFY,
         standing=standing,
@@ -91,13 +94,14 @@ def cover(report: Report, standing: Standing | None = None) -> Cover:
 
 
 def _facts(report: Report) -> tuple[tuple[str, Cell], ...]:
-    run, policy = report.sources.run, report.sources.policy
-    base = brief(str(run.base.id.value or "unknown"), NAME) if run else "unknown: no record of the run"
-    title = brief(policy.title or policy.id, NAME)
+    run, policy, says = report.sources.run, report.sources.policy, words.catalog()["cover"]
+    unknown = words.catalog()["absent"]["fact"]
+    base = brief(str(run.base.id.value or unknown), NAME) if run else str(says["no_run"])
+    title = brief(said(policy.title) or policy.id, NAME)
     return (
-        ("Made from", (base,)),
-        ("Judged by", (title, " ", Code(policy.version))),
-        ("Judged on", (f"{report.sources.as_of:%Y-%m-%d}",)),
+        (says["base"], (base,)),
+        (says["policy"], (title, " ", Code(policy.version))),
+        (says["day"], (f"{report.sources.as_of:%Y-%m-%d}",)),
     )
 
 
@@ -111,8 +115,13 @@ def chosen(report: Report, most: int) -> tuple[Entry, ...]:
 def _more(report: Report) -> Cell:
     """How many points of each kind are open in all: counts of the verdict, none of this page's own."""
     open_ = [(state, n) for state, n in report.sources.verdict.coverage.controls.items() if n and state not in FREE]
-    counts = [piece for state, n in open_ for piece in (", ", number(n), f" {words.mark('states', state).text}")]
-    return ("Open in all: ", *counts[1:], ". The register of rulings lists them.")
+    says = words.catalog()["joins"]
+    counts = [
+        piece
+        for state, n in open_
+        for piece in (", ", *words.filled(says["counts"], count=number(n), name=words.mark("states", state).text))
+    ]
+    return words.filled(says["open_in_all"], counts=tuple(counts[1:]))
 
 
 def _point(entry: Entry, report: Report) -> Point:
@@ -121,7 +130,7 @@ def _point(entry: Entry, report: Report) -> Point:
         marks = (*marks, " ", words.mark("states", "waived"))
     return Point(
         control=entry.ruling.control,
-        title=brief(entry.ruling.title or entry.ruling.control, 90),
+        title=brief(said(entry.ruling.title) or entry.ruling.control, 90),
         state=marks,
         reason=in_words(entry, report),
         advice=sentences(entry.next_step, 190),
@@ -130,8 +139,12 @@ def _point(entry: Entry, report: Report) -> Point:
 
 def unmeasured(report: Report) -> tuple[str, ...]:
     """What this audit lacks for its open points, then what no audit by this policy measures, then the other gaps."""
+    says = words.catalog()["joins"]["said_of_risk"]
     known = [
-        f"{_ended(sentences(item.risk, 80)).rstrip('.')}: {_ended(sentences(item.reason, 100))}"
+        says.format(
+            risk=_ended(sentences(said(item.risk), 80)).rstrip("."),
+            reason=_ended(sentences(said(item.reason), 100)),
+        )
         for item in report.sources.policy.not_measured
     ]
     findings = report.sources.findings
@@ -145,22 +158,24 @@ def _lacking(gaps: Iterable[Gap]) -> list[str]:
     own = sorted(
         (gap for gap in gaps if gap.of == "candidate" and gap.compared_with is None), key=lambda g: bool(g.part)
     )
-    where = (f", {words.place(gap.part)}" if gap.part else "" for gap in own)
+    says = words.catalog()["joins"]
     return [
-        f"{words.word('checks', gap.check)}{part}: {words.word('reasons', gap.reason)}."
-        for gap, part in zip(own, where, strict=True)
+        says["gap_in" if gap.part else "gap"].format(
+            check=words.word("checks", gap.check), place=words.place(gap.part), reason=words.word("reasons", gap.reason)
+        )
+        for gap in own
     ]
 
 
 def _digests(report: Report) -> tuple[tuple[str, str], ...]:
-    sources = report.sources
+    sources, says = report.sources, words.catalog()["cover"]["digests"]
     found = [
-        ("Model", sources.verdict.subject),
-        ("Findings", sources.findings_digest),
-        ("Policy", sources.verdict.policy),
+        (says["model"], sources.verdict.subject),
+        (says["findings"], sources.findings_digest),
+        (says["policy"], sources.verdict.policy),
     ]
     if sources.run and sources.run.base.digest.value:
-        found.insert(1, ("Base", str(sources.run.base.digest.value)))
+        found.insert(1, (says["base"], str(sources.run.base.digest.value)))
     return tuple((name, brief(digest, 80)) for name, digest in found)
 
 

@@ -6,6 +6,8 @@ import hashlib
 import re
 import unicodedata
 
+from govkit.report.language import catalog
+
 LONGEST = 400
 """Characters of one free text that a document shows; the bundle holds the whole."""
 
@@ -29,6 +31,8 @@ def clean(text: str) -> str:
     Line breaks and tabs become spaces. Control characters, marks that turn the direction of writing, lone
     surrogates and unassigned characters become ``\u{...}``, so that the reader sees what stands there.
     """
+    if text.isprintable():
+        return text.strip()
     flat = re.sub(r"[\t\n\r\u2028\u2029]+", " ", text)
     return "".join(_named(c) if unicodedata.category(c) in _HIDDEN else c for c in flat).strip()
 
@@ -39,7 +43,7 @@ def short(text: str, longest: int = LONGEST) -> str:
     if len(whole) <= longest:
         return whole
     digest = hashlib.sha256(whole.encode()).hexdigest()
-    return f"{whole[:longest].rstrip()}… (cut, sha256:{digest[:8]})"
+    return str(catalog()["joins"]["cut"].format(text=whole[:longest].rstrip(), digest=digest[:8]))
 
 
 def brief(text: str, longest: int) -> str:

@@ -21,6 +21,7 @@ from govkit.report.blocks import About, Cell, Code, Lines, Link, Mark, Num, Piec
 from govkit.report.brand import Logo, check_logo
 from govkit.report.cover import Cover
 from govkit.report.escape import brief, clean, drawable
+from govkit.report.language import language
 from govkit.report.model import Report
 from govkit.resources import find
 
@@ -52,21 +53,25 @@ def page(
                               trim_blocks=True, lstrip_blocks=True)  # fmt: skip
     environment.filters.update(cell=cell, prose=prose, clean=clean, about=row, kind=lambda block: type(block).__name__)
     stamp = (templates / f"stamp_{shown.outcome}.svg").read_bytes()
+    says = words.catalog()
+    named = says["profiles"]["names"][kind]
     return environment.get_template("report.html.j2").render(
         cover=shown,
         sections=sections,
         whole=whole,
-        kind=words.catalog()["profiles"]["names"][kind],
+        kind=named,
+        lang=language(),
+        title=says["page"]["title"].format(kind=named, model=clean(shown.name)),
         brand=report.sources.audit.brand,
         logo=_picture(report.sources.logo),
         pictures={key: data_url(svg) for key, svg in figures.items()},
         stamp=data_url(stamp),
-        style=Markup("\n").join(_styles(report, shown, templates)),
-        screen=_own(templates / "screen.css"),
+        style=Markup("\n").join(_styles(report, shown)),
+        screen=style_sheet("screen.css"),
         script=(script := _own(templates / "report.js")),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
-        script_says=json.dumps(words.catalog()["screen"]),
-        says=words.catalog(),
+        script_says=json.dumps(says["screen"]),
+        says=says,
         created=f"{report.sources.as_of:%Y-%m-%dT%H:%M:%SZ}",
         digest_short=report.sources.findings_digest[:19],
         header=drawable(brief(report.name, 60)),
@@ -111,13 +116,21 @@ def prose(text: str) -> Markup:
     return Markup("").join([*found, whole[end:]])
 
 
-def _styles(report: Report, shown: Cover, templates: Path) -> Iterator[Markup]:
+def _styles(report: Report, shown: Cover) -> Iterator[Markup]:
     """Our style sheets, the colors of the one whose report it is, and what stands across each page."""
-    yield from (_own(templates / name) for name in ("report.css", "profiles.css"))
+    yield from (style_sheet(name) for name in ("report.css", "profiles.css"))
     if brand := report.sources.audit.brand:
         yield Markup(":root {{ --accent: {}; --second: {}; }}").format(brand.color, brand.second)
     if shown.standing and shown.standing.style:
         yield Markup(shown.standing.style)  # noqa: S704 -- our own words and drawing
+
+
+def style_sheet(name: str) -> Markup:
+    """A style sheet of ours, with the words that it writes at the edges of a printed page."""
+    says, sheet = words.catalog(), _own(find("templates") / name)
+    for hole, said in (("{foot}", says["page"]["foot"]), ("{not_enforced}", says["not_enforced"])):
+        sheet = Markup(sheet.replace(hole, re.sub(r'["\\<]', "", said)))  # noqa: S704 -- our own words
+    return sheet
 
 
 def _own(path: Path) -> Markup:

@@ -10,13 +10,16 @@ from govkit.core import Bound, Gap, Measurement, Requirement
 from govkit.core.limit import bound_for
 from govkit.core.verdict import PartRuling, ResidualRisk
 from govkit.report import anchors, words
-from govkit.report.blocks import Block, Bullets, Cell, Code, Column, Facts, Grid, Lines, Mark, Section, Table
+from govkit.report.blocks import Block, Bullets, Cell, Code, Facts, Grid, Lines, Mark, Section, Table
 from govkit.report.charts import Chart
+from govkit.report.cover import MOST_NOTICES, NOTICE
 from govkit.report.escape import LONGEST, NAME, brief, sentences, short
+from govkit.report.language import DEFAULT, catalog_of
 from govkit.report.model import CURVE, Entry, Report
 from govkit.report.numbers import NONE, ends, is_difference, number, percent, plain, rows, value
 from govkit.report.outcomes import PRINTED_ROWS, listing, section
 from govkit.report.people import people
+from govkit.report.said import said
 from govkit.report.saying import in_words, worst_first
 
 
@@ -38,14 +41,15 @@ def limit(required: Requirement | None) -> Cell:
     """What a control requires, in words."""
     if required is None:
         return NONE
+    says = words.catalog()["joins"]
     if required.equals is not None:
-        return ("must be ", *plain(required.equals))
+        return words.filled(says["must_be"], value=plain(required.equals))
     edges: list[Cell] = []
     if required.min is not None:
-        edges.append(("at least ", number(required.min)))
+        edges.append(words.filled(says["at_least"], value=number(required.min)))
     if required.max is not None:
-        edges.append(("at most ", number(required.max)))
-    return (*edges[0], " and ", *edges[1]) if len(edges) > 1 else edges[0]
+        edges.append(words.filled(says["at_most"], value=number(required.max)))
+    return words.filled(says["both"], low=edges[0], high=edges[1]) if len(edges) > 1 else edges[0]
 
 
 def state(entry: Entry) -> Cell:
@@ -55,21 +59,33 @@ def state(entry: Entry) -> Cell:
 
 
 def _register(report: Report) -> Iterable[Block]:
-    columns = (Column("Control", 10), Column("Asked, and what to do", 30), Column("State", 14),
-               Column("Found beside required", 46))  # fmt: skip
+    columns = (words.column("control", 10), words.column("asked", 30), words.column("state", 14),
+               words.column("found_beside", 46))  # fmt: skip
     lines = tuple(_ruling(entry, report) for entry in report.entries)
     yield Table(words.catalog()["rulings_says"], columns, lines, about=anchors.rulings(report))
+    if rest := tuple(_notices(report)):
+        yield Bullets(rest)
+
+
+def _notices(report: Report) -> Iterable[Cell]:
+    """What the verdict says beside its rulings and page one does not; what it says of waivers stands with them."""
+    for place, text in enumerate(map(said, report.sources.verdict.notices)):
+        shown = place < MOST_NOTICES and sentences(text, NOTICE) == short(text)
+        if not shown and not report.sources.verdict.notices[place].startswith("waiver "):
+            yield (short(text),)
 
 
 def _ruling(entry: Entry, report: Report) -> tuple[Cell, ...]:
     ruling, control = entry.ruling, entry.control
     required = limit(control.require) if control else NONE
-    title = sentences(ruling.title, 160)
+    title = sentences(said(ruling.title), 160)
     asked: Cell = (title,) if required == NONE else (title, ": ", *required)
     if entry.open:
         asked = (*asked, Lines(((sentences(entry.next_step, 300),),)))
-    follows = words.word("dispositions", ruling.disposition)
-    weight = f"severity {ruling.severity}, {follows}" if entry.open else f"severity {ruling.severity}"
+    weight = words.catalog()["told"]["severity_then" if entry.open else "severity"].format(
+        severity=words.mark("severities", ruling.severity).text,
+        follows=words.word("dispositions", ruling.disposition),
+    )
     shown = (*state(entry), " ", Mark("below", "", weight))
     return ((Code(ruling.control),), asked, shown, _found(entry, report))
 
@@ -78,8 +94,8 @@ def _found(entry: Entry, report: Report) -> Cell:
     """An open point in plain words, then its parts with their bounds."""
     parts = tuple(line for part in worst_first(entry, report) if (line := _part(part, entry, report)))
     settled = entry.ruling.state == "not_applicable"
-    said = (sentences(entry.ruling.reason, 200),) if settled else in_words(entry, report)
-    return (*said, Lines(parts)) if parts else said
+    told = (sentences(said(entry.ruling.reason), 200),) if settled else in_words(entry, report)
+    return (*told, Lines(parts)) if parts else told
 
 
 def _part(part: PartRuling, entry: Entry, report: Report) -> Cell | None:
@@ -91,47 +107,55 @@ def _part(part: PartRuling, entry: Entry, report: Report) -> Cell | None:
         return None
     bound = bound_for(found, report.confidence(entry.control))
     mark, signed = words.mark("states", part.state), is_difference(found)
-    shape = f"{mark.shape} {words.part(found.part)}: "
-    return (shape, *value(found), *(_between(bound, signed=signed) if bound else ()), "; n ", *rows(found))
+    return words.filled(
+        words.catalog()["told"]["part_bounds" if bound else "part"],
+        shape=mark.shape,
+        part=words.part(found.part),
+        value=value(found),
+        bounds=_between(bound, signed=signed) if bound else (),
+        rows=rows(found),
+    )
 
 
 def _between(bound: Bound, *, signed: bool) -> Cell:
     """The bounds that judge, with their level; an exact count has none."""
     between = ends(bound.low, bound.high, signed=signed)
-    level: Cell = () if bound.low == bound.high else ("bounds at ", percent(bound.level), " %: ")
-    return (" (", *level, *between, ")")
+    if bound.low == bound.high:
+        return between
+    return words.filled(words.catalog()["told"]["bounds"], level=percent(bound.level), ends=between)
 
 
 def _coverage(report: Report) -> Iterable[Block]:
     standard = words.rmf()
-    says = words.catalog()["cells"]
+    says, captions = words.catalog()["cells"], words.catalog()["captions"]
     by_category: dict[str, list[tuple[str, str, str]]] = {}
     open_cells = []
     for cell in report.sources.verdict.coverage.cells:
+        name = short(cell.id, NAME)
         letter = says[cell.state]["letter"] + ("*" if cell.partly else "")
-        by_category.setdefault(cell.id.rsplit(".", 1)[0], []).append((cell.id, letter, cell.state))
+        by_category.setdefault(name.rsplit(".", 1)[0], []).append((name, letter, cell.state))
         if cell.state == "open":
-            open_cells.append(cell.id)
+            open_cells.append(name)
     if not by_category:
         return
     categories: dict[str, str] = standard["categories"]
-    lines = tuple((f"{name}: {categories.get(name, '')}", tuple(cells)) for name, cells in by_category.items())
+    lines = tuple((f"{name}: {said(categories.get(name, ''))}", tuple(cells)) for name, cells in by_category.items())
     legend = tuple((entry["letter"], key, entry["text"]) for key, entry in says.items())
-    yield Grid("State of each subcategory. " + words.catalog()["partly"], lines, legend)
+    yield Grid(captions["coverage"].format(partly=words.catalog()["partly"]), lines, legend)
     if open_cells:
-        columns = (Column("Open", 18), Column("What it asks (paraphrase)", 82))
-        asks = {name: str(row["paraphrase"]) for name, row in standard["cells"].items()}
-        yield Table("Open: nothing in this bundle speaks to these", columns,
+        columns = (words.column("open", 18), words.column("asks", 82))
+        asks = {name: said(str(row["paraphrase"])) for name, row in standard["cells"].items()}
+        yield Table(captions["open_cells"], columns,
                     tuple(((Code(name),), (asks.get(name, ""),)) for name in open_cells))  # fmt: skip
 
 
 def _risks(report: Report) -> Iterable[Block]:
-    columns = (Column("Risk", 14), Column("What could happen", 30), Column("Before", 11), Column("After", 11),
-               Column("Why", 34))  # fmt: skip
+    columns = (words.column("risk", 14), words.column("could_happen", 30), words.column("before", 11),
+               words.column("after", 11), words.column("why", 34))  # fmt: skip
     lines = tuple(
         (
             (Code(risk.id),),
-            (short(risk.description),),
+            (short(said(risk.description)),),
             (words.mark("levels", risk.inherent),),
             (words.mark("levels", risk.residual),),
             (_why(risk),),
@@ -139,86 +163,109 @@ def _risks(report: Report) -> Iterable[Block]:
         for risk in report.sources.verdict.risks
     )
     if lines:
-        yield Table("Risks before and after the controls", columns, lines)
+        yield Table(words.catalog()["captions"]["risks"], columns, lines)
 
 
 def _why(risk: ResidualRisk) -> str:
     """Why a risk is lower or not, as the verdict has it, with words for states and for a level that stays."""
-    why = short(risk.reason)
-    for state, says in words.catalog()["states"].items():
-        why = re.sub(rf"\b{state}\b", says["text"], why)
+    if (told := said(risk.reason)) != risk.reason:
+        told = _stated(short(told), words.catalog())
+        return told[:1].upper() + told[1:]
+    english = catalog_of(DEFAULT)
+    why = _stated(short(risk.reason), english)
     why = re.sub(r"(while .*, .*) fails$", r"\1 fail", why)
-    says = words.catalog()["risk_stays"]
+    says = english["risk_stays"]
     if risk.inherent == risk.residual and (lowered := re.match(r"likelihood lowered by (\d+) of[^;]*", why)):
         why = (says["none"] if lowered[1] == "0" else f"{lowered[0]}{says['level']}") + why[lowered.end() :]
     if not risk.measured and "not measured" not in why.lower():
-        why = f"{why.rstrip('.')}. {words.catalog()['plain']['not_measured']}"
+        why = f"{why.rstrip('.')}. {english['plain']['not_measured']}"
     return why[:1].upper() + why[1:]
+
+
+def _stated(text: str, says: dict[str, Any]) -> str:
+    """The text with words for states."""
+    for state, entry in says["states"].items():
+        text = re.sub(rf"\b{state}\b", entry["text"], text)
+    return text
 
 
 def _gaps(report: Report) -> Iterable[Block]:
     known = tuple(
-        ((short(item.risk),), (short(item.reason),), (short(item.owner) or "–",), (str(item.review_by or "–"),))
+        (
+            (short(said(item.risk)),),
+            (short(said(item.reason)),),
+            (short(said(item.owner)) or "–",),
+            (str(item.review_by or "–"),),
+        )
         for item in report.sources.policy.not_measured
     )
+    captions = words.catalog()["captions"]
     if known:
-        columns = (
-            Column("Known and not measured", 30),
-            Column("Why", 40),
-            Column("Owner", 16),
-            Column("Review by", 14),
-        )
-        yield Table("Known to the policy, not measured by this audit", columns, known)
+        columns = (words.column("not_measured", 30), words.column("why", 40), words.column("owner", 16),
+                   words.column("review_by", 14))  # fmt: skip
+        yield Table(captions["not_measured"], columns, known)
     if report.gaps:
-        columns = (Column("Check", 18), Column("Measure", 20), Column("Whose, which rows", 22), Column("Why", 40))
+        columns = (words.column("check", 18), words.column("measure", 20), words.column("whose_rows", 22),
+                   words.column("why", 40))  # fmt: skip
         found, lines = anchors.findings(report), tuple(_gap(gap) for gap in report.gaps)
         about = tuple(found[id(gap)] for gap in report.gaps)
-        yield Table("Asked for and not measured", columns, lines, PRINTED_ROWS, about=about)
+        yield Table(captions["gaps"], columns, lines, PRINTED_ROWS, about=about)
 
 
 def _gap(gap: Gap) -> tuple[Cell, ...]:
-    name = "all of its measures" if gap.name == "*" else words.metric(gap.name)
+    name = str(words.catalog()["told"]["all_measures"]) if gap.name == "*" else words.metric(gap.name, gap.check)
     about = f"{words.word('of', gap.of)}, {words.part(gap.part)}"
-    why = f"{words.word('reasons', gap.reason)}. {short(gap.detail, 300)}".strip()
+    told = words.catalog()["joins"]["why"]
+    why = told.format(reason=words.word("reasons", gap.reason), detail=short(said(gap.detail), 300)).strip()
     return ((Code(short(gap.check, 80)),), (name,), (about,), (why,))
 
 
 def _method(report: Report) -> Iterable[Block]:
-    sources = report.sources
+    sources, says, captions = report.sources, words.catalog()["facts"], words.catalog()["captions"]
     tool = sources.measured.get("tool") or {}
     passes = sources.measured.get("passes") or {}
     lines: list[tuple[str, Cell]] = [
-        ("Tool", (f"{tool.get('name', 'govkit')} ", Code(short(str(tool.get("version", "unknown")))))),
-        ("Seed", plain(sources.measured.get("seed"))),
-        ("Policy", (short(sources.policy.id), " ", Code(sources.policy.version), " ", Code(sources.verdict.policy))),
-        ("Confidence of a limit", (percent(sources.policy.decision.confidence), " %, one-sided")),
-        ("Limits fixed before results", (_fixed(sources.verdict.notices),)),
-        ("Testing of the tests", (sources.selfcheck.sentence if sources.selfcheck else "not shown",)),
-        ("Findings statement", (Code(sources.findings_digest),)),
-        ("Measurements", (number(sources.verdict.coverage.findings),)),
-        ("Gaps", (number(sources.verdict.coverage.gaps),)),
-    ]
-    lines += [(f"Model passes, {name.replace('_', ' ')}", plain(count)) for name, count in sorted(passes.items())]
+        (says["tool"], (f"{tool.get('name', 'govkit')} ", Code(short(str(tool.get("version", _absent("fact"))))))),
+        (says["seed"], plain(sources.measured.get("seed"))),
+        (says["policy"], (short(sources.policy.id), " ", Code(sources.policy.version), " ",
+                          Code(sources.verdict.policy))),
+        (says["confidence"], words.filled(says["one_sided"], level=percent(sources.policy.decision.confidence))),
+        (says["fixed"], (_fixed(sources.verdict.notices),)),
+        (says["tests"], (said(sources.selfcheck.sentence) if sources.selfcheck else _absent("shown"),)),
+        (says["findings"], (Code(sources.findings_digest),)),
+        (says["measurements"], (number(sources.verdict.coverage.findings),)),
+        (says["gaps"], (number(sources.verdict.coverage.gaps),)),
+    ]  # fmt: skip
+    lines += [(says["passes"].format(kind=words.word("passes", name)), plain(count))
+              for name, count in sorted(passes.items())]  # fmt: skip
     yield Facts(tuple(lines))
     yield Bullets(tuple((text,) for text in words.catalog()["methods_says"]))
     methods: dict[str, dict[str, None]] = {}
     for found in report.measurements:
         if found.interval:
-            methods.setdefault(found.interval.method, {})[words.metric(found.name)] = None
+            methods.setdefault(found.interval.method, {})[words.metric(found.name, found.check)] = None
     if methods:
-        columns = (Column("How the interval was computed", 38), Column("Measures", 62))
-        lines_ = tuple(((short(method),), (brief("; ".join(names), LONGEST),)) for method, names in methods.items())
-        yield Table("Methods", columns, lines_)
+        columns = (words.column("method", 38), words.column("measures", 62))
+        lines_ = tuple(
+            ((short(said(method)),), (brief("; ".join(names), LONGEST),)) for method, names in methods.items()
+        )
+        yield Table(captions["methods"], columns, lines_)
     if sources.run and sources.run.environment:
-        columns = (Column("Environment of the run", 34), Column("Version or value", 66))
+        columns = (words.column("environment", 34), words.column("version", 66))
         facts = sorted(sources.run.environment.items())
-        yield Table("Versions", columns, tuple(((short(k),), _version(fact.value)) for k, fact in facts))
+        yield Table(
+            captions["versions"], columns, tuple(((short(said(k)),), _version(fact.value)) for k, fact in facts)
+        )
 
 
 def _fixed(notices: Iterable[str]) -> str:
     """Who locked the limits and when, as the verdict has it."""
-    said = (text.partition(": ")[2] for text in notices if text.startswith("limits fixed before results: "))
-    return sentences(next(said, "not shown"), 200)
+    told = (text.partition(": ")[2] for text in notices if text.startswith("limits fixed before results: "))
+    return sentences(said(next(told, "")), 200) or _absent("shown")
+
+
+def _absent(key: str) -> str:
+    return str(words.catalog()["absent"][key])
 
 
 def _version(found: Any) -> Cell:
@@ -232,7 +279,9 @@ def _version(found: Any) -> Cell:
 
 def _findings(report: Report) -> Iterable[Block]:
     found = (m for m in report.measurements if m.name != CURVE)
-    return listing(found, "All measurements", print_rows=PRINTED_ROWS, about=anchors.findings(report))
+    return listing(
+        found, words.catalog()["captions"]["measurements"], print_rows=PRINTED_ROWS, about=anchors.findings(report)
+    )
 
 
 def _limits() -> Iterable[Block]:

@@ -9,7 +9,8 @@ from functools import cached_property
 from govkit.core import Control, Gap, Measurement, Of, Role, Ruling
 from govkit.core.policy import RANK
 from govkit.report.read import Judgement, Sources
-from govkit.report.words import family, word
+from govkit.report.said import said
+from govkit.report.words import catalog, family, word
 
 SEVERITIES = ("info", "low", "medium", "high", "critical")
 FREE = ("pass", "not_applicable")
@@ -42,7 +43,7 @@ class Entry:
     @property
     def advice(self) -> str:
         """What to do next: the policy's own words, else the catalog's."""
-        own = self.control.advice if self.control else ""
+        own = said(self.control.advice) if self.control else ""
         return own or word("advice", self.ruling.state)
 
     @property
@@ -102,7 +103,11 @@ class Report(Rulings):
         """Name of what was audited."""
         run = self.sources.run
         subject = self.sources.measured.get("subject") or {}
-        return self.sources.audit.name or (run.name if run else "") or str(subject.get("name") or "unnamed model")
+        return (
+            self.sources.audit.name
+            or (run.name if run else "")
+            or str(subject.get("name") or catalog()["absent"]["model"])
+        )
 
     @cached_property
     def gaps(self) -> tuple[Gap, ...]:

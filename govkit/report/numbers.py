@@ -9,6 +9,8 @@ from typing import Any
 from govkit.core import Measurement
 from govkit.report.blocks import Cell, Code, Num
 from govkit.report.escape import short
+from govkit.report.said import said
+from govkit.report.words import catalog, filled, word
 
 NONE: Cell = ("–",)
 MINUS = "−"
@@ -17,7 +19,7 @@ UNBOUNDED = 1.7e308
 
 
 def number(value: float, *, signed: bool = False) -> Num:
-    """Form a number: whole numbers grouped by commas, others with three decimals, tiny ones with two digits."""
+    """Form a number: whole numbers in groups of digits, others with three decimals, tiny ones with two digits."""
     return Num(raw=json.dumps(value), text=_form(value, signed=signed))
 
 
@@ -25,7 +27,7 @@ def points(value: float) -> Num:
     """A share as percentage points, without its sign: −0.2341 is shown as 23.4."""
     size = 100 * abs(value)
     text = f"{size:.1f}" if size >= 1 or size == 0 else f"{size:.2g}"
-    return Num(raw=json.dumps(value), text=text.removesuffix(".0"))
+    return Num(raw=json.dumps(value), text=signs(text.removesuffix(".0")))
 
 
 def out_of(value: float, *, whole: int) -> Num:
@@ -34,8 +36,10 @@ def out_of(value: float, *, whole: int) -> Num:
     count = round(share * whole)
     exact = abs(count - share * whole) < 1e-9
     few, many = count == 0 and not exact, count == whole and not exact and share < 1
-    lead = "fewer than " if few else "more than " if many else "" if exact else "about "
-    return Num(raw=json.dumps(value), text=f"{lead}{1 if few else count - many:,} in {whole:,}")
+    about = "about_one" if count == 1 else "about"
+    lead = "fewer" if few else "more" if many else "share" if exact else about
+    shown = {"count": signs(f"{1 if few else count - many:,}"), "whole": signs(f"{whole:,}")}
+    return Num(raw=json.dumps(value), text=catalog()["numerals"][lead].format(**shown))
 
 
 def whole_of(values: Iterable[float]) -> int:
@@ -55,26 +59,30 @@ def size(value: float) -> Num:
 
 def percent(level: float) -> Num:
     """A confidence level in percent: 0.9995 is shown as 99.95."""
-    return Num(raw=json.dumps(level), text=f"{100 * level:.6g}")
+    return Num(raw=json.dumps(level), text=signs(f"{100 * level:.6g}"))
 
 
 def ends(low: float, high: float, *, signed: bool = False) -> Cell:
     """Both ends of an interval, in words where it ends nowhere."""
+    says = catalog()["numerals"]
     if low == high:
-        return ("exact",)
+        return (says["exact"],)
     open_below, open_above = low < -UNBOUNDED, high > UNBOUNDED
     if open_below and open_above:
-        return ("no bound",)
-    if open_above:
-        return ("from ", number(low, signed=signed), ", no upper bound")
-    if open_below:
-        return ("up to ", number(high, signed=signed), ", no lower bound")
-    return (number(low, signed=signed), " to ", number(high, signed=signed))
+        return (says["no_bound"],)
+    told = says["from" if open_above else "up_to" if open_below else "between"]
+    return filled(told, low=number(low, signed=signed), high=number(high, signed=signed))
+
+
+def signs(text: str) -> str:
+    """A number as English writes it, with the signs of the language for groups of digits and for the point."""
+    says = catalog()["numerals"]
+    return text.translate(str.maketrans({",": says["group"], ".": says["point"]}))
 
 
 def _form(value: float, *, signed: bool) -> str:
     sign = MINUS if value < 0 else ("+" if signed and value > 0 else "")
-    return sign + _size(abs(value))
+    return sign + signs(_size(abs(value)))
 
 
 def _size(size: float) -> str:
@@ -101,11 +109,11 @@ def plain(found: Any, *, signed: bool = False) -> Cell:
     if found is None:
         return NONE
     if isinstance(found, bool):
-        return ("yes" if found else "no",)
+        return (word("values", str(found).lower()),)
     if isinstance(found, int | float):
         return (number(found, signed=signed),)
     if isinstance(found, str):
-        return (Code(short(found)),) if found.startswith("sha256:") else (short(found),)
+        return (Code(short(found)),) if found.startswith("sha256:") else (short(said(found)),)
     if isinstance(found, list | tuple) and found and all(isinstance(item, str) for item in found):
         return (short(", ".join(found)),)
     return (Code(short(json.dumps(found, sort_keys=True, default=str), 300)),)
@@ -122,7 +130,9 @@ def interval(measurement: Measurement | None) -> Cell:
 def with_interval(measurement: Measurement | None) -> Cell:
     """Value and, in parentheses, the ends of its interval."""
     shown = interval(measurement)
-    return value(measurement) if shown == NONE else (*value(measurement), " (", *shown, ")")
+    if shown == NONE:
+        return value(measurement)
+    return filled(catalog()["numerals"]["with_interval"], value=value(measurement), interval=shown)
 
 
 def rows(measurement: Measurement | None) -> Cell:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-from govkit.core import Component, Fact, LicenseRecord, Run
+from govkit.core import Component, Fact, LicenseRecord, Measurement, Run
 from govkit.report import words
 from govkit.report.blocks import Block, Bullets, Cell, Code, Column, Facts, Section, Table, Text
 from govkit.report.charts import Chart
@@ -12,6 +12,7 @@ from govkit.report.escape import short
 from govkit.report.model import Report
 from govkit.report.numbers import NONE, plain
 from govkit.report.outcomes import listing, section
+from govkit.report.said import said
 
 MOST_STEPS = 30
 """Steps of the training history that the report shows."""
@@ -28,24 +29,39 @@ def origins(report: Report, charts: tuple[Chart, ...] = ()) -> list[Section | No
 
 
 def _scope(report: Report, pictures: Iterable[Block]) -> Iterable[Block]:
-    use = report.sources.audit.use
-    lines: list[tuple[str, Cell]] = [
-        ("Model", (short(report.name),)),
-        ("Artifact", (Code(report.sources.verdict.subject),)),
-        ("Purpose", (short(use.purpose) or "not declared",)),
-        ("Intended for", (", ".join(words.word("intents", i) for i in use.intent) or "not declared",)),
-        ("Excluded", ("; ".join(short(text) for text in use.excluded) or "nothing was declared as excluded",)),
-        *([("To be known", (" ".join(short(text, 400) for text in use.conditions),))] if use.conditions else []),
-        ("Tier", (f"{report.sources.policy.tier}. {short(report.sources.policy.tier_rationale)}".strip(" ."),)),
-    ]
-    yield Facts(tuple(lines))
+    yield Facts((*named(report).rows, *intended(report).rows))
     if report.sources.run is None:
-        yield Text(("No record of the fine-tuning run is part of this bundle: lineage is unknown.",), loud=True)
+        yield Text((_absent("run"),), loud=True)
     else:
         yield from pictures
         yield from _lineage(report)
-    reached = (m for m in report.family("scope") if m.name != "classes" or m.value)  # a regression has none
-    yield from listing(reached, "What the audit could reach")
+    yield from reached(report)
+
+
+def named(report: Report) -> Facts:
+    """What was audited."""
+    says = words.catalog()["facts"]
+    return Facts(((says["model"], (short(report.name),)), (says["artifact"], (Code(report.sources.verdict.subject),))))
+
+
+def intended(report: Report) -> Facts:
+    """What it is for, what it is not for, and how much depends on it."""
+    use, says = report.sources.audit.use, words.catalog()["facts"]
+    tier = f"{words.word('tiers', report.sources.policy.tier)}. {short(said(report.sources.policy.tier_rationale))}"
+    lines: list[tuple[str, Cell]] = [
+        (says["purpose"], (short(use.purpose) or _absent("purpose"),)),
+        (says["intended"], (", ".join(words.word("intents", i) for i in use.intent) or _absent("intended"),)),
+        (says["excluded"], ("; ".join(short(text) for text in use.excluded) or _absent("excluded"),)),
+        *([(says["conditions"], (" ".join(short(text, 400) for text in use.conditions),))] if use.conditions else []),
+        (says["tier"], (tier.strip(" ."),)),
+    ]
+    return Facts(tuple(lines))
+
+
+def reached(report: Report, among: Callable[[Measurement], bool] = lambda _: True) -> Iterable[Block]:
+    """What the audit could reach, and whether the model is what its record says."""
+    found = (m for m in report.family("scope") if m.name != "classes" or m.value)  # a regression has none
+    yield from listing(filter(among, found), _caption("reached"))
 
 
 def _lineage(report: Report) -> Iterable[Block]:
@@ -53,25 +69,26 @@ def _lineage(report: Report) -> Iterable[Block]:
     if run is None:
         return
     yield Text((words.catalog()["seen_says"],))
-    columns = (Column("Part", 15), Column("Name", 25), Column("Revision", 20), Column("Rows", 11, right=True),
-               Column("License", 29))  # fmt: skip
+    columns = (words.column("part", 15), words.column("name", 25), words.column("revision", 20),
+               words.column("row_count", 11, right=True), words.column("license", 29))  # fmt: skip
     parts = (run.base, *run.data)
-    yield Table("Base and data sources", columns, tuple(_component(part) for part in parts))
-    notes = [(f"{words.word('roles', part.role)}, {name.replace('_', ' ')}", _fact(fact))
+    yield Table(_caption("sources"), columns, tuple(_component(part) for part in parts))
+    noted = words.catalog()["facts"]["note"]
+    notes = [(noted.format(part=words.word("roles", part.role), name=said(name.replace("_", " "))), _fact(fact))
              for part in parts for name, fact in sorted(part.notes.items())]  # fmt: skip
     if notes:
-        yield _facts_table("Notes on base and data", tuple(notes))
+        yield _facts_table(_caption("notes"), tuple(notes))
     digests = tuple((f"{words.word('roles', part.role)}", _fact(part.digest)) for part in parts)
-    yield _facts_table("Digests of base and data", digests)
+    yield _facts_table(_caption("digests"), digests)
     for title, facts in (
-        *((f"More on {_named(part)}", part.details) for part in parts),
-        ("Tokenizer", run.tokenizer),
-        ("Splits", run.splits),
-        ("Method of fine-tuning", run.method),
-        ("Hyper-parameters", run.hyperparameters),
-        ("Seeds and determinism", run.seeds | {"seed": run.seed}),
-        ("Cost", run.cost),
-        ("Code", run.code),
+        *((_caption("more_on").format(part=_named(part)), part.details) for part in parts),
+        (_caption("tokenizer"), run.tokenizer),
+        (_caption("splits"), run.splits),
+        (_caption("tuning"), run.method),
+        (_caption("hyperparameters"), run.hyperparameters),
+        (_caption("seeds"), run.seeds | {"seed": run.seed}),
+        (_caption("cost"), run.cost),
+        (_caption("code"), run.code),
     ):
         if facts:
             yield _facts_table(title, tuple(line for name, fact in sorted(facts.items()) for line in _flat(name, fact)))
@@ -82,23 +99,27 @@ def _lineage(report: Report) -> Iterable[Block]:
 def _sightings(run: Run) -> Iterable[Block]:
     """What speaks against the record, files that the run was seen to read, and how it may have read more."""
     if run.problems:
-        yield Text(("What was seen of the run speaks against its record:",), loud=True)
-        yield Bullets(tuple((short(f"{problem.kind}: {problem.what}"),) for problem in run.problems))
+        yield Text((words.catalog()["told"]["against_record"],), loud=True)
+        yield Bullets(tuple((short(f"{said(problem.kind)}: {said(problem.what)}"),) for problem in run.problems))
     if run.reads:
-        columns = (Column("File", 46), Column("Seen by", 18), Column("Bytes", 36))
+        columns = (words.column("file", 46), words.column("seen_by", 18), words.column("bytes", 36))
         shown = tuple(
-            ((Code(short(read.path, 120)),), (", ".join(read.channels),), (Code(read.sha256 or "gone"),))
+            (
+                (Code(short(read.path, 120)),),
+                (", ".join(map(said, read.channels)),),
+                (Code(read.sha256 or _absent("file")),),
+            )
             for read in run.reads[:MOST_STEPS]
         )
-        yield Table("Files that the run was seen to read", columns, shown, cut=len(run.reads) > MOST_STEPS)
+        yield Table(_caption("reads"), columns, shown, cut=len(run.reads) > MOST_STEPS)
     if run.channels:
-        lines = tuple((name, (short(state),)) for name, state in sorted(run.channels.items()))
-        yield _facts_table("Channels of reading; that nothing else was read is never claimed", lines)
+        lines = tuple((said(name), (short(said(state)),)) for name, state in sorted(run.channels.items()))
+        yield _facts_table(_caption("channels"), lines)
 
 
 def _flat(name: str, fact: Fact) -> list[tuple[str, Cell]]:
     """Lines of a fact; one that holds several named values gives a line for each."""
-    title = name.replace("_", " ")
+    title = said(name.replace("_", " "))
     if not isinstance(fact.value, dict):
         return [(title, _fact(fact))]
     return [(f"{title}: {key}", _fact(Fact(value=value, seen=fact.seen))) for key, value in sorted(fact.value.items())]
@@ -110,13 +131,13 @@ def _history(history: tuple[dict[str, float], ...]) -> Iterable[Block]:
     names = [n for n in _HISTORY if any(n in step for step in steps)]
     if not steps:
         return
-    columns = tuple(Column(name.replace("_", " "), 20, right=True) for name in names)
+    columns = tuple(Column(words.word("history", name), 20, right=True) for name in names)
     shown = tuple(tuple(plain(step.get(name)) for name in names) for step in steps[:MOST_STEPS])
-    yield Table("Losses during training", columns, shown, cut=len(steps) > MOST_STEPS)
+    yield Table(_caption("losses"), columns, shown, cut=len(steps) > MOST_STEPS)
 
 
 def _facts_table(caption: str, lines: tuple[tuple[str, Cell], ...]) -> Table:
-    columns = (Column("What", 24), Column("Value", 76))
+    columns = (words.column("what", 24), words.column("value", 76))
     return Table(caption, columns, tuple(((short(name),), cell) for name, cell in lines))
 
 
@@ -135,7 +156,7 @@ def _component(part: Component) -> tuple[Cell, ...]:
 def _fact(fact: Fact) -> Cell:
     """A value and how it is known."""
     shown = () if fact.value is None else (*plain(fact.value), " ")
-    why = (f": {short(fact.why)}",) if fact.why and fact.value is None else ()
+    why = (f": {short(said(fact.why))}",) if fact.why and fact.value is None else ()
     return (*shown, words.mark("seen", fact.seen), *why)
 
 
@@ -145,36 +166,46 @@ def _license(report: Report) -> Iterable[Block]:
     conflicts: dict[str, list[str]] = {}
     for name, record in parts:
         if record.state == "conflict":
-            conflicts.setdefault(short(record.reason), []).append(name)
+            conflicts.setdefault(short(said(record.reason)), []).append(name)
     for reason, names in conflicts.items():
-        yield Text((f"License in conflict: {'; '.join(names)}. {reason[:1].upper()}{reason[1:]}",), loud=True)
+        says = words.catalog()["told"]["conflict"]
+        yield Text((says.format(names="; ".join(names), reason=reason[:1].upper() + reason[1:]),), loud=True)
     for name, record in parts:
         yield _evidence(name, record)
     if report.sources.audit.licenses:
         yield Bullets(tuple(_declared(lic.of, lic.id, lic.expression) for lic in report.sources.audit.licenses))
-    yield from listing(report.family("license"), "What follows from the licenses")
+    yield from listing(report.family("license"), _caption("licenses"))
 
 
 def _named(part: Component) -> str:
-    return f"{words.word('roles', part.role)}, {short(str(part.id.value or 'without a name'), 80)}"
+    return f"{words.word('roles', part.role)}, {short(str(part.id.value or _absent('name')), 80)}"
 
 
 def _declared(of: str, name: str, expression: str | None) -> Cell:
-    if expression is None:
-        return (f"Declared in the audit file for the {of}, {short(name)}: license unknown",)
-    return (f"Declared in the audit file for the {of}, {short(name)}: ", Code(short(expression)))
+    says = words.catalog()["told"]["declared_unknown" if expression is None else "declared"]
+    return words.filled(
+        says, of=words.word("declared_of", of), name=short(name), license=(Code(short(expression or "")),)
+    )
 
 
 def _evidence(name: str, record: LicenseRecord) -> Table:
-    columns = (Column("Seen in", 22), Column("Where", 40), Column("It says", 38))
+    columns = (words.column("seen_in", 22), words.column("where", 40), words.column("it_says", 38))
     state = words.mark("license_states", record.state).text
     lines = tuple(
-        ((item.source,), (Code(short(item.where, 120)),), (item.expression or "not recognized",))
+        ((said(item.source),), (Code(short(item.where, 120)),), (item.expression or _absent("recognized"),))
         for item in record.evidence
     )
     concluded: tuple[Cell, ...] = (
-        ("Conclusion",),
-        (short(record.reason),),
-        (record.expression or "none", " ", words.mark("license_states", record.state)),
+        (words.catalog()["facts"]["conclusion"],),
+        (short(said(record.reason)),),
+        (record.expression or _absent("license"), " ", words.mark("license_states", record.state)),
     )
-    return Table(f"License evidence: {name} ({state})", columns, (*lines, concluded))
+    return Table(_caption("license").format(part=name, state=state), columns, (*lines, concluded))
+
+
+def _caption(key: str) -> str:
+    return str(words.catalog()["captions"][key])
+
+
+def _absent(key: str) -> str:
+    return str(words.catalog()["absent"][key])

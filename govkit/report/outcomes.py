@@ -25,18 +25,19 @@ from govkit.report.charts import (
 from govkit.report.escape import NAME, short
 from govkit.report.model import DIAGRAM, GROUP_DIFFERENCES, GROUP_RATES, Report
 from govkit.report.numbers import NONE, interval, number, rows, value, with_interval
+from govkit.report.said import said
 
 FIRST_ROWS = 18
 """Rows of a table in the body of the report; the annex holds every finding."""
 FURTHER_ROWS = 8
 """Rows of further measures by the groups of one column."""
 GROUP_TABLES = (
-    (GROUP_RATES, "Rates by group"),
-    (ERRORS, "Errors by group"),
-    (GROUP_DIFFERENCES, "Differences to everybody else"),
-    (ERROR_DIFFERENCES, "Differences to everybody else"),
+    (GROUP_RATES, "rates"),
+    (ERRORS, "errors"),
+    (GROUP_DIFFERENCES, "differences"),
+    (ERROR_DIFFERENCES, "differences"),
 )
-ALL_ROWS = "all rows"
+"""Measures of a table, and the key of its caption."""
 LATER = ("overfit", "flips", "found_parts")
 """Checks whose tables follow how good the answers are."""
 PRINTED_ROWS = 40
@@ -78,17 +79,21 @@ def listing(
     # What is said of all rows comes first where a table is cut, so that no list of parts pushes it out.
     everything = tuple(sorted(found, key=lambda m: bool(m.part)) if first else found)
     numbers = tuple(m for m in everything if m.is_number)
-    said = tuple(m for m in everything if not m.is_number)
+    told = tuple(m for m in everything if not m.is_number)
     if numbers:
         shown = numbers[:first] if first else numbers
         made = _numbers(shown, caption, print_rows=print_rows, cut=len(shown) < len(numbers))
         yield replace(made, about=_about(shown, about))
-    if said:
-        shown = said[:first] if first else said
-        columns = (Column("What was looked at", 38), Column("Found", 62))
+    if told:
+        shown = told[:first] if first else told
+        columns = (words.column("looked_at", 38), words.column("found", 62))
         rows_ = tuple((_described(m), _word(m)) for m in shown)
-        heading = f"{caption}, in words" if numbers else caption
-        yield Table(heading, columns, rows_, print_rows, len(shown) < len(said), _about(shown, about))
+        heading = _caption("in_words").format(caption=caption) if numbers else caption
+        yield Table(heading, columns, rows_, print_rows, len(shown) < len(told), _about(shown, about))
+
+
+def _caption(key: str) -> str:
+    return str(words.catalog()["captions"][key])
 
 
 def _about(shown: Iterable[Measurement], about: Mapping[int, About] | None) -> tuple[About, ...]:
@@ -98,16 +103,16 @@ def _about(shown: Iterable[Measurement], about: Mapping[int, About] | None) -> t
 def _numbers(shown: tuple[Measurement, ...], caption: str, *, print_rows: int, cut: bool) -> Table:
     """Numbers; a column in which every line would say the same usual thing is left out."""
     whose = any(m.of != "candidate" or m.compared_with for m in shown)
-    where = any(_where(m) != ALL_ROWS for m in shown)
+    where = any(_where(m) != words.part({}) for m in shown)
     trust = any(m.trust for m in shown)
     chosen: list[tuple[bool, Column, Callable[[Measurement], Cell]]] = [
-        (True, Column("Measure", 27), lambda m: (words.metric(m.name),)),
-        (whose, Column("Whose", 19), lambda m: (words.whose(m),)),
-        (where, Column("Rows", 20), lambda m: (_where(m),)),
-        (True, Column("Value", 10, right=True), value),
-        (True, Column("Interval", 18, right=True), interval),
-        (True, Column("n", 8, right=True), rows),
-        (trust, Column("Attack result", 15), _trust),
+        (True, words.column("measure", 27), lambda m: (words.metric(m.name, m.check),)),
+        (whose, words.column("whose", 19), lambda m: (words.whose(m),)),
+        (where, words.column("rows", 20), lambda m: (_where(m),)),
+        (True, words.column("value", 10, right=True), value),
+        (True, words.column("interval", 18, right=True), interval),
+        (True, words.column("n", 8, right=True), rows),
+        (trust, words.column("attack_result", 15), _trust),
     ]
     kept = [(column, made) for keep, column, made in chosen if keep]
     lines = tuple(tuple(made(m) for _, made in kept) for m in shown)
@@ -115,8 +120,11 @@ def _numbers(shown: tuple[Measurement, ...], caption: str, *, print_rows: int, c
 
 
 def _where(found: Measurement) -> str:
-    role = f"{words.word('roles', found.data.role)}, " if found.data and found.data.role != "test" else ""
-    return f"{role}{words.part(found.part)}"
+    shown = words.part(found.part)
+    if found.data is None or found.data.role == "test":
+        return shown
+    role = words.word("roles", found.data.role)
+    return str(words.catalog()["joins"]["in_role"].format(role=role, rows=shown))
 
 
 def _trust(found: Measurement) -> Cell:
@@ -127,14 +135,17 @@ def _described(found: Measurement) -> Cell:
     """What a word is about: its measure and, beneath it, whose and which rows where that is not the usual."""
     usual = found.of == "candidate" and found.compared_with is None
     about = [] if usual else [words.whose(found)]
-    about += [] if _where(found) == ALL_ROWS else [_where(found)]
-    name = words.metric(found.name)
+    about += [] if _where(found) == words.part({}) else [_where(found)]
+    name = words.metric(found.name, found.check)
     return (name, Lines(((", ".join(about),),))) if about else (name,)
 
 
 def _word(found: Measurement) -> Cell:
-    said = words.word("values", found.value) if isinstance(found.value, str) else None
-    shown: Cell = (short(said),) if said and said != found.value and len(said) < NAME else value(found)
+    shown = value(found)
+    if isinstance(found.value, str):
+        known, told = words.word("values", found.value), said(found.value)
+        told = known if known != found.value and len(known) < NAME else told
+        shown = (short(told),) if told != found.value else shown
     return (*shown, " ", *_trust(found)) if found.trust else shown
 
 
@@ -187,7 +198,7 @@ def _fairness(report: Report, charts: tuple[Chart, ...]) -> Iterable[Block]:
     for view in seen:
         yield from _pictures(charts, "groups", view.about)
         for names, caption in GROUP_TABLES:
-            yield from _by_group(report, view, names, caption)
+            yield from _by_group(report, view, names, _caption(caption))
     if seen and len(labels(report)) > MOST_LABELS:
         yield Text((words.catalog()["more_labels"],))
 
@@ -197,7 +208,7 @@ def _fairness(report: Report, charts: tuple[Chart, ...]) -> Iterable[Block]:
 
     for column, found in rest.items():
         told = sorted(_in_turn(sorted(found, key=weight)), key=weight)
-        caption = f"Further measures by group: {short(column, NAME)}" if column else "Further measures"
+        caption = _caption("further_by" if column else "further").format(column=short(column, NAME))
         yield from listing(told, caption, first=FURTHER_ROWS if column else FIRST_ROWS)
 
 
@@ -239,20 +250,24 @@ def _by_group(report: Report, view: View, names: tuple[str, ...], caption: str) 
     if not kept:
         return
     titles = (words.metric(name).split(",")[0] for name in kept)
-    columns = (Column("Group", 22), Column("n", 9, right=True), *(Column(title, 23, right=True) for title in titles))
+    columns = (
+        words.column("group", 22),
+        words.column("n", 9, right=True),
+        *(Column(title, 23, right=True) for title in titles),
+    )
     lines = tuple(
         ((short(group, NAME),), rows(next(filter(None, own), None)), *map(with_interval, own))
         for group, *own in zip(view.groups, *kept.values(), strict=True)
     )
     cut = len(lines) > MOST_GROUPS
-    yield Table(f"{caption}: {view.about}", columns, lines[:MOST_GROUPS], cut=cut)
+    yield Table(_caption("about").format(caption=caption, about=view.about), columns, lines[:MOST_GROUPS], cut=cut)
 
 
 def _calibration(report: Report, charts: tuple[Chart, ...]) -> Iterable[Block]:
     columns = _columns(views(report))
     plain = [m for m in report.family("calibration") if m.name not in DIAGRAM and not columns & set(m.part)]
     own = (m for m in plain if m.of == "candidate" and m.compared_with is None)
-    yield from _listed(_in_turn(own), "Measures of calibration")
+    yield from _listed(_in_turn(own), _caption("calibration"))
     yield from _pictures(charts, "reliability")
     known = labels(report)
     lines = tuple(
@@ -263,11 +278,11 @@ def _calibration(report: Report, charts: tuple[Chart, ...]) -> Iterable[Block]:
         if not label or pair[1].part.get("label") == label
     )
     if lines:
-        heads = (Column("Whose", 16), Column("Bin", 22), Column("Stated probability", 20, right=True),
-                 Column("Observed share", 18, right=True), Column("Interval", 24, right=True),
-                 Column("n", 10, right=True))  # fmt: skip
-        first = (Column("Label", 16),) if known else ()
-        yield Table("Bins of the reliability diagram", (*first, *heads), lines, PRINTED_ROWS if known else 0)
+        heads = (words.column("whose", 16), words.column("bin", 22), words.column("stated", 20, right=True),
+                 words.column("observed", 18, right=True), words.column("interval", 24, right=True),
+                 words.column("n", 10, right=True))  # fmt: skip
+        first = (words.column("label", 16),) if known else ()
+        yield Table(_caption("bins"), (*first, *heads), lines, PRINTED_ROWS if known else 0)
 
 
 def _bin(label: str, of: str, stated: Measurement, observed: Measurement) -> tuple[Cell, ...]:

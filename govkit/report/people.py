@@ -6,27 +6,29 @@ from collections.abc import Iterable
 
 from govkit.core import Attestation, Waiver
 from govkit.report import text, words
-from govkit.report.blocks import Block, Bullets, Cell, Code, Column, Lines, Table
+from govkit.report.blocks import Block, Bullets, Cell, Code, Lines, Table
 from govkit.report.escape import NAME, sentences, short
 from govkit.report.model import Report
 from govkit.report.numbers import NONE, number
+from govkit.report.said import said
 
-_WAIVED = (Column("Exception", 16), Column("Asked by", 13), Column("Granted and signed by", 15), Column("Reason", 32),
-           Column("Holds down to, or up to", 12), Column("First and last day", 12))  # fmt: skip
-_STATED = (Column("Statement", 18), Column("Signed by", 16), Column("As", 12), Column("Signed", 11),
-           Column("Valid until", 11), Column("In their words", 32))  # fmt: skip
+_WAIVED = {"exception": 16, "asked_by": 13, "granted_by": 15, "reason": 32, "ceiling": 12, "days": 12}
+_STATED = {"statement": 18, "signed_by": 16, "as": 12, "signed": 11, "valid_until": 11, "in_their_words": 32}
+"""Columns of the two tables, and their shares of the width."""
 
 
 def people(report: Report) -> Iterable[Block]:
     """Tables of waivers and attestations, and what the verdict says of those that do not hold."""
     says = words.catalog()["people"]
     if report.sources.waivers:
-        yield Table(says["waivers"], _WAIVED, tuple(_waiver(each) for each in report.sources.waivers))
-    idle = tuple((sentences(text, 400),) for text in report.sources.verdict.notices if text.startswith("waiver "))
+        columns = tuple(words.column(key, share) for key, share in _WAIVED.items())
+        yield Table(says["waivers"], columns, tuple(_waiver(each) for each in report.sources.waivers))
+    idle = tuple((sentences(said(text), 400),) for text in report.sources.verdict.notices if text.startswith("waiver "))
     if idle:
         yield Bullets(idle)
     if report.sources.attestations:
-        yield Table(says["attestations"], _STATED, tuple(_attestation(each) for each in report.sources.attestations))
+        columns = tuple(words.column(key, share) for key, share in _STATED.items())
+        yield Table(says["attestations"], columns, tuple(_attestation(each) for each in report.sources.attestations))
 
 
 def _waiver(each: Waiver) -> tuple[Cell, ...]:
@@ -38,7 +40,7 @@ def _waiver(each: Waiver) -> tuple[Cell, ...]:
         (short(each.approver, NAME),),
         (short(each.reason), " ", f"({words.word('responses', each.response)})", Lines((*instead, *ticket))),
         _ceiling(each),
-        (f"{each.created} to {each.expires}",),
+        (words.catalog()["joins"]["dates"].format(first=each.created, last=each.expires),),
     )
 
 
@@ -47,11 +49,13 @@ def _ceiling(each: Waiver) -> Cell:
 
 
 def _attestation(each: Attestation) -> tuple[Cell, ...]:
-    answers = tuple((f"{short(name, NAME).replace('_', ' ')}: {short(said)}",) for name, said in each.answers.items())
+    answers = tuple(
+        (f"{said(short(name, NAME).replace('_', ' '))}: {short(answer)}",) for name, answer in each.answers.items()
+    )
     return (
         (_kind(each),),
         (short(each.signer, NAME),),
-        (short(each.role, NAME),) if each.role else NONE,
+        (short(said(each.role), NAME),) if each.role else NONE,
         (str(each.signed_at),),
         (str(each.valid_until),) if each.valid_until else NONE,
         (Lines(answers),) if answers else NONE,
@@ -59,7 +63,7 @@ def _attestation(each: Attestation) -> tuple[Cell, ...]:
 
 
 def _kind(each: Attestation) -> str:
-    return short(each.kind, NAME).replace("_", " ")
+    return said(short(each.kind, NAME).replace("_", " "))
 
 
 def in_lines(report: Report) -> list[str]:

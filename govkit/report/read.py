@@ -134,6 +134,18 @@ def policy_of(bundle: Path) -> Policy:
         raise UsageError(f"{bundle / 'policy.yaml'}: expected a resolved policy; found something else") from None
 
 
+def audit_of(bundle: Path) -> Audit:
+    """The audit file that a bundle came from, as resolved.
+
+    Raises:
+        UsageError: The bundle holds none, or something else.
+    """
+    try:
+        return Audit.model_validate(_yaml(bundle / "audit.yaml"))
+    except ValidationError:
+        raise UsageError(f"{bundle / 'audit.yaml'}: expected a resolved audit file; found something else") from None
+
+
 def read_statement(path: Path) -> tuple[bytes, dict[str, Any]]:
     """Payload and predicate of a statement file; neither is proved.
 

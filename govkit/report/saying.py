@@ -12,10 +12,11 @@ from govkit.core import Bound, Gap, Measurement, Requirement
 from govkit.core.limit import beyond, bound_for, distance
 from govkit.core.verdict import PartRuling
 from govkit.report import words
-from govkit.report.blocks import Cell, Num, Piece
+from govkit.report.blocks import Cell, Num
 from govkit.report.escape import NAME, sentences, short
 from govkit.report.model import Entry, Rulings
 from govkit.report.numbers import UNBOUNDED, number, out_of, points, size, whole_of
+from govkit.report.said import said
 
 LONGEST = 200
 """Characters of a reason that is repeated as the verdict has it."""
@@ -29,6 +30,9 @@ MOST_FACTS = 6
 
 DIFFERENCES = {"share": "difference", "difference": "moved", "number": "apart"}
 """How a value of a kind is told where it is compared with that of another model."""
+
+UNMEASURED = ("no data", "no extra", "not run", "too few rows", "unsupported", "crashed")
+"""Words before a reason that say that nothing was measured."""
 
 _HOLE = re.compile(r"\{(\w+)\}")
 _NAME = re.compile(r"\b[a-z0-9]+(?:_[a-z0-9]+)+\b")
@@ -78,7 +82,7 @@ def in_words(entry: Entry, report: Rulings, *, everyday_numbers: bool = False) -
     control = entry.control
     if not parts or control is None:
         kind = control.attest.kind if control and control.attest else ""
-        return (_repeated(entry.ruling.reason).replace(kind, kind.replace("_", " ")),)
+        return (_repeated(entry.ruling.reason).replace(kind, said(kind.replace("_", " "))),)
     worst = parts[0]
     found = judged_number(worst, report)
     if found is not None and found.name == control.metric and control.require and worst.state in JUDGED:
@@ -86,7 +90,9 @@ def in_words(entry: Entry, report: Rulings, *, everyday_numbers: bool = False) -
         return _judged(found, control.require, worst.state, report.confidence(control), voice)
     told = _told(worst, entry, report)
     alike = len(parts) > 1 and len({(part.state, part.reason) for part in parts}) == 1
-    return told if alike or not worst.part else (f"For {words.place(worst.part)}: ", *_small(told))
+    if alike or not worst.part:
+        return told
+    return words.filled(words.catalog()["joins"]["for_count"], place=words.place(worst.part), told=_small(told))
 
 
 def _told(worst: PartRuling, entry: Entry, report: Rulings) -> Cell:
@@ -95,9 +101,11 @@ def _told(worst: PartRuling, entry: Entry, report: Rulings) -> Cell:
     found = report.sources.findings[worst.finding] if worst.finding >= 0 else None
     if isinstance(found, Gap):
         detail = found.detail or words.word("reasons", found.reason)
-        return (f"{says['not_measured']} {_unnamed(sentences(detail, LONGEST))}",)
+        return (f"{says['not_measured']} {_unnamed(sentences(said(detail), LONGEST))}",)
     if isinstance(found, Measurement) and worst.state == "missing":
-        return (says["unknown"].get(found.name) or _fill(says["not_known"], metric=words.metric(found.name)),)
+        return (
+            says["unknown"].get(found.name) or _fill(says["not_known"], metric=words.metric(found.name, found.check)),
+        )
     if isinstance(found, Measurement) and worst.state in JUDGED:
         return (_worded(found, worst.state), *_lacking(found, report))
     if worst.state == "missing":
@@ -107,10 +115,14 @@ def _told(worst: PartRuling, entry: Entry, report: Rulings) -> Cell:
 
 def _worded(found: Measurement, state: str) -> str:
     """A word or a truth that was judged."""
-    says, said = words.catalog()["plain"], str(found.value).lower()
-    value = words.word("values", said)
-    told = (says["conflict"] if said == "conflict" else says["not_met"]).get(found.name) if state == "fail" else None
-    return _fill(told, value=value) if told else _fill(says["word"], metric=words.metric(found.name), value=value)
+    says, named = words.catalog()["plain"], str(found.value).lower()
+    value = words.word("values", named)
+    told = (says["conflict"] if named == "conflict" else says["not_met"]).get(found.name) if state == "fail" else None
+    return (
+        _fill(told, value=value)
+        if told
+        else _fill(says["word"], metric=words.metric(found.name, found.check), value=value)
+    )
 
 
 def _lacking(found: Measurement, report: Rulings) -> Cell:
@@ -128,9 +140,9 @@ def _lacking(found: Measurement, report: Rulings) -> Cell:
 def _fact(name: str) -> str:
     """A fact of the record for a reader: ``train.1.license`` is the license of the training rows."""
     head, _, rest = short(name, NAME).partition(".")
-    steps = [step.replace("_", " ") for step in rest.split(".") if step and not step.isdigit()]
+    steps = [said(step.replace("_", " ")) for step in rest.split(".") if step and not step.isdigit()]
     owner = words.word("roles", head)
-    return f"{', '.join(steps)} of the {owner}" if steps else owner
+    return str(words.catalog()["joins"]["of_the"].format(facts=", ".join(steps), owner=owner)) if steps else owner
 
 
 def _judged(
@@ -139,11 +151,13 @@ def _judged(
     """A number beside the limit, and whether it settles it."""
     voice = voice or exactly()
     says, beside = voice.says, _limit(found, require, voice)
-    # A colon keeps the name of a group apart from the count that follows it.
-    colon = ":" if _kind(found) == "count" else ""
-    where = f"For {words.place(found.part)}{colon} " if found.part else ""
+    first = _compared(found, voice)
+    if found.part:
+        # A colon keeps the name of a group apart from the count that follows it.
+        lead = words.catalog()["joins"]["for_count" if _kind(found) == "count" else "for"]
+        first = words.filled(lead, place=words.place(found.part), told=first)
     second = _capital(beside) if says["between"].startswith(".") else beside
-    sentence = _capital((where, *_compared(found, voice), says["between"], *second, "."))
+    sentence = _capital((*first, says["between"], *second, "."))
     if state != "inconclusive" or not voice.sure:
         return sentence
     if found.trust not in (None, "trusted"):
@@ -167,20 +181,23 @@ def reach(found: Measurement, confidence: float, voice: Voice | None = None) -> 
         return ()
     low, high = (None if abs(end) > UNBOUNDED else _end(found, end, voice) for end in (bound.low, bound.high))
     which = "between" if low and high else "from" if low else "up_to" if high else "nowhere"
-    return _holes(says["reach"][which], {"n": number(found.n), "low": low or (), "high": high or ()})
+    return words.filled(says["reach"][which], n=number(found.n), low=low or (), high=high or ())
 
 
 def _end(found: Measurement, value: float, voice: Voice) -> Cell:
     """An end of a range, in the measure of the value: ``2.5 points lower``."""
     ends = voice.says["ends"][_kind(found)]
     template = ends if isinstance(ends, str) else ends["zero" if value == 0 else "below" if value < 0 else "above"]
-    return _holes(template, {"points": voice.share(value), "value": number(value), "size": size(value)})
+    return words.filled(template, points=voice.share(value), value=number(value), size=size(value))
 
 
 def _entry(found: Measurement) -> dict[str, str]:
     name = found.name
     own = words.catalog()["plain"]["metrics"].get(name)
-    fallback = {"kind": "share" if found.unit == "share" else "number", "says": f"the {words.metric(name)}"}
+    fallback = {
+        "kind": "share" if found.unit == "share" else "number",
+        "says": words.catalog()["joins"]["the"].format(metric=words.metric(name, found.check)),
+    }
     return dict(own or fallback)
 
 
@@ -193,7 +210,8 @@ def _kind(found: Measurement) -> str:
 
 def _compared(found: Measurement, voice: Voice) -> Cell:
     """What was found, for example ``the accuracy is 2.1 points lower than that of its base``."""
-    entry, value, says = _entry(found), float(found.value), voice.says
+    value, says = float(found.value), voice.says
+    entry = {**_entry(found), **says["metrics"].get(found.name, {})}
     holes: dict[str, Any] = {
         "says": entry["says"],
         "value": number(found.value) if isinstance(found.value, int | float) else "",
@@ -208,7 +226,7 @@ def _compared(found: Measurement, voice: Voice) -> Cell:
     kind = _kind(found)
     told = says["equal"].get(kind) if value == 0 else None
     one = entry.get("one") if kind == "count" and value == 1 else None
-    return _holes(told or one or says["kinds"][kind], holes)
+    return words.filled(told or one or says["kinds"][kind], **holes)
 
 
 def _limit(found: Measurement, require: Requirement, voice: Voice) -> Cell:
@@ -216,7 +234,7 @@ def _limit(found: Measurement, require: Requirement, voice: Voice) -> Cell:
     says, kind = voice.says["limits"], _kind(found)
     alike = require.min is not None and require.max is not None and require.min == -require.max
     if require.max is not None and alike and kind in ("difference", "moved"):
-        return _holes(says["both"], {"points": voice.share(require.max)})
+        return words.filled(says["both"], points=voice.share(require.max))
     return _ends(says, kind, require, voice)
 
 
@@ -228,22 +246,10 @@ def _ends(says: dict[str, Any], kind: str, require: Requirement, voice: Voice) -
         sign = "zero" if edge == 0 else ("below" if edge < 0 else "above")
         template = says[kind][end]
         chosen = template if isinstance(template, str) else template[sign]
-        shown.append(_holes(chosen, {"points": voice.share(edge), "value": number(edge), "size": size(edge)}))
-    return shown[0] if len(shown) == 1 else (*shown[0], " and ", *shown[1])
-
-
-def _holes(template: str, found: dict[str, Any]) -> Cell:
-    """A template with its holes filled by text or numbers; one point is no points."""
-    pieces: list[Piece] = []
-    end = 0
-    for match in _HOLE.finditer(template):
-        filled = found[match.group(1)]
-        pieces += [template[end : match.start()], *(filled if isinstance(filled, tuple) else (filled,))]
-        end = match.end()
-        if match.group(1) == "points" and found["points"].text == "1" and template.startswith(" points", end):
-            pieces.append(" point")
-            end += len(" points")
-    return tuple(piece for piece in (*pieces, template[end:]) if piece != "")
+        shown.append(words.filled(chosen, points=voice.share(edge), value=number(edge), size=size(edge)))
+    if len(shown) == 1:
+        return shown[0]
+    return words.filled(words.catalog()["joins"]["both"], low=shown[0], high=shown[1])
 
 
 def _fill(template: str, **found: str) -> str:
@@ -265,10 +271,12 @@ def _small(cell: Cell) -> Cell:
 
 def _repeated(reason: str) -> str:
     """What the verdict says, with words for the names of metrics."""
-    text = _unnamed(sentences(reason.split(" | ")[0], LONGEST))
-    for known in ("no data", "no extra", "not run", "too few rows", "unsupported", "crashed"):
-        if text.startswith(f"{known}: "):
-            text = f"{words.catalog()['plain']['not_measured']} {text.removeprefix(f'{known}: ')}"
+    first = reason.split(" | ")[0]
+    known, _, detail = first.partition(": ")
+    if known in UNMEASURED and detail:
+        text = _unnamed(sentences(f"{known}: {said(detail)}", LONGEST))
+        return f"{words.catalog()['plain']['not_measured']} {text.removeprefix(f'{known}: ')}"
+    text = _unnamed(sentences(said(first), LONGEST))
     return text[:1].upper() + text[1:]
 
 

@@ -7,26 +7,44 @@ from functools import cache
 from typing import Any
 
 from govkit.core import Measurement
-from govkit.report.blocks import Mark
+from govkit.core.words import PART_KEYS
+from govkit.report.blocks import Cell, Column, Mark, Num, Piece
 from govkit.report.escape import NAME, clean, short
+from govkit.report.language import catalog
+from govkit.report.said import said
 from govkit.resources import load
 
+__all__ = [
+    "catalog",
+    "column",
+    "excluded",
+    "family",
+    "filled",
+    "mark",
+    "metric",
+    "part",
+    "place",
+    "rmf",
+    "statements",
+    "whose",
+    "word",
+]
 
-@cache
-def catalog() -> dict[str, Any]:
-    """The whole catalog, ``words.yaml`` among the templates."""
-    found: dict[str, Any] = load("templates", "words.yaml")
-    return found
+_HOLE = re.compile(r"\{(\w+)\}")
+
+OWN_GROUPS = ("attack", "corruption", "foreign", "found", "list")
+"""Parts of the rows whose groups govkit names."""
 
 
 def word(kind: str, key: str) -> str:
     """One word of the catalog; a key that it lacks is shown with spaces for underscores."""
-    return str(catalog()[kind].get(key) or clean(key).replace("_", " "))
+    return str(catalog()[kind].get(key) or said(clean(key).replace("_", " ")))
 
 
-def metric(name: str) -> str:
-    """Name of a metric for readers."""
-    return word("metrics", name)
+def metric(name: str, check: str = "") -> str:
+    """Name of a metric for readers; where checks mean different things by one name, as that check means it."""
+    own = catalog()["metrics"].get(f"{check}.{name}")
+    return str(own) if own else word("metrics", name)
 
 
 def mark(kind: str, key: str) -> Mark:
@@ -35,24 +53,71 @@ def mark(kind: str, key: str) -> Mark:
     return Mark(kind=key.replace(" ", "-"), shape=entry["shape"], text=entry["text"])
 
 
+def column(key: str, share: int, *, right: bool = False) -> Column:
+    """A column with its heading."""
+    return Column(str(catalog()["columns"][key]), share, right)
+
+
+def filled(template: str, **holes: Piece | Cell) -> Cell:
+    """A template with its holes filled by text or numbers; one point is no points."""
+    pieces: list[Piece] = []
+    end, points = 0, catalog()["joins"]["points"]
+    for match in _HOLE.finditer(template):
+        own = holes[match[1]]
+        pieces += [template[end : match.start()], *(own if isinstance(own, tuple) else (own,))]
+        end = match.end()
+        if match[1] == "points" and _is_one(own) and template.startswith(points["many"], end):
+            pieces.append(points["one"])
+            end += len(points["many"])
+    return _together((*pieces, template[end:]))
+
+
+def _together(pieces: Cell) -> Cell:
+    """The same pieces; texts that touch are one text, so that a number in it is seen with what stands around it."""
+    found: list[Piece] = []
+    for piece in pieces:
+        if isinstance(piece, str) and found and isinstance(found[-1], str):
+            found[-1] += piece
+        elif piece != "":
+            found.append(piece)
+    return tuple(found)
+
+
+def _is_one(found: Piece | Cell) -> bool:
+    return isinstance(found, Num) and found.text == "1"
+
+
 def part(found: dict[str, str]) -> str:
     """Which rows: ``sex: Female``; ``all rows`` for the whole."""
+    says = catalog()["joins"]
     if not found:
-        return "all rows"
-    named = {short(k, NAME): "all groups" if v == "*" else short(v, NAME) for k, v in sorted(found.items())}
-    return ", ".join(f"{column}: {name}" for column, name in named.items())
+        return str(says["all_rows"])
+    named = {_column(key): _group(key, name) for key, name in sorted(found.items())}
+    return ", ".join(says["piece"].format(column=column, name=name) for column, name in named.items())
 
 
 def place(found: dict[str, str]) -> str:
     """Which rows, inside a sentence: ``age_cat Greater than 45``."""
-    named = (f"{short(k, NAME)} {'all groups' if v == '*' else short(v, NAME)}" for k, v in sorted(found.items()))
-    return ", ".join(named)
+    return ", ".join(f"{_column(key)} {_group(key, name)}" for key, name in sorted(found.items()))
+
+
+def _column(key: str) -> str:
+    """A column of the data keeps its name."""
+    return said(key) if key in PART_KEYS else short(key, NAME)
+
+
+def _group(key: str, name: str) -> str:
+    if name == "*":
+        return str(catalog()["joins"]["all_groups"])
+    return short(said(name) if key in OWN_GROUPS else name, NAME)
 
 
 def whose(found: Measurement) -> str:
     """Whose value, and beside whose."""
     name = word("of", found.of)
-    return name if found.compared_with is None else f"{name} − {word('of', found.compared_with)}"
+    if found.compared_with is None:
+        return name
+    return str(catalog()["joins"]["less"].format(of=name, other=word("of", found.compared_with)))
 
 
 def family(check: str) -> str:

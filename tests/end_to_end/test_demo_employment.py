@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import owner_pages
 import pytest
+import shipped_cards
+import true_bundles
 
 from govkit.demos.telling import pick
 
@@ -33,3 +36,17 @@ def test_groups_are_measured(employment):
 
 def test_it_says_so(employment):
     assert any("calibration" in remark for remark in employment[1].remarks)
+
+
+def test_the_shipped_card_says_what_this_run_says(employment):
+    shipped_cards.hold("employment", employment[1])
+
+
+def test_every_number_digest_and_date_of_the_documents_is_of_the_bundle_and_no_gap_is_kept_from_readers(
+    employment, tmp_path
+):
+    true_bundles.hold(employment[1].bundle.path, tmp_path)
+
+
+def test_the_page_of_the_owner_says_verdict_risks_and_next_steps_in_plain_words(employment, tmp_path):
+    owner_pages.hold("employment", employment[1].bundle.path, tmp_path)

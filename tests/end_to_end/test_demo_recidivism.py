@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 
+import owner_pages
 import pytest
+import shipped_cards
+import true_bundles
 
 import govkit as gk
 from govkit.demos import Story
@@ -162,3 +167,45 @@ def test_show_prints_the_facts_as_json(recidivism):
     assert {"control", "check", "state", "severity", "waived", "reason"} <= set(facts["verdict"]["rulings"][0])
     assert {finding["kind"] for finding in facts["findings"]} == {"measurement", "gap"}
     assert facts["coverage"]["cells"]
+
+
+def test_the_shipped_card_says_what_this_run_says(recidivism):
+    shipped_cards.hold("recidivism", recidivism[1])
+
+
+def test_the_commands_beside_the_cards_do_what_is_said_there(recidivism, tmp_path):
+    """The model is a file of predictions, so that a stranger's run makes the very bytes that the card is about."""
+    text = (shipped_cards.ROOT / "model_cards" / "README.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```sh\n(.*?)```", text, flags=re.DOTALL)
+    with shipped_cards.cards.opened("recidivism") as bundle:
+        as_of = datetime.fromisoformat(gk.read_bundle(bundle).verdict.as_of)
+    (tmp_path / "model_cards").symlink_to(shipped_cards.ROOT / "model_cards")
+    (tmp_path / "demo-recidivism").symlink_to(recidivism[0])
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    env = {**os.environ, "PATH": path, "SOURCE_DATE_EPOCH": str(int(as_of.timestamp()))}
+    codes = [
+        subprocess.run(line, shell=True, cwd=tmp_path, env=env, check=False).returncode  # noqa: S602 -- as a reader
+        for line in block.strip().splitlines()
+    ]
+    assert codes == [0, 0, 1]
+
+
+def test_publishing_signs_with_a_new_key_and_replaces_what_was_there(recidivism, tmp_path):
+    cards, ids = shipped_cards.cards, set()
+    for _ in range(2):
+        cards.publish({"recidivism": recidivism[1]}, tmp_path)
+        assert cards.check(tmp_path, ["recidivism"]) == []
+        assert cards.differences("recidivism", recidivism[1], tmp_path) == []
+        ids.add((tmp_path / "trust.yaml").read_text(encoding="utf-8"))
+        assert not [path for path in tmp_path.rglob("*") if path.is_file() and b"PRIVATE KEY" in path.read_bytes()]
+    assert len(ids) == 2
+
+
+def test_every_number_digest_and_date_of_the_documents_is_of_the_bundle_and_no_gap_is_kept_from_readers(
+    recidivism, tmp_path
+):
+    true_bundles.hold(recidivism[1].bundle.path, tmp_path)
+
+
+def test_the_page_of_the_owner_says_verdict_risks_and_next_steps_in_plain_words(recidivism, tmp_path):
+    owner_pages.hold("recidivism", recidivism[1].bundle.path, tmp_path)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import owner_pages
 import pytest
+import shipped_cards
+import true_bundles
 
 import govkit as gk
 from govkit.cli import screen
 from govkit.core import Measurement
 from govkit.demos.telling import pick
 
-pytestmark = pytest.mark.carrier
+pytestmark = [pytest.mark.carrier, pytest.mark.long]
 
 
 def test_the_tuned_model_stands_beside_its_base(sms):
@@ -138,3 +141,15 @@ def test_the_card_does_not_promise_a_license_that_is_in_conflict(sms):
     card = (sms[1].bundle.path / "card.md").read_text(encoding="utf-8")
     assert '"license": "other"' in card
     assert '"base_model": "all-MiniLM-L6-v2"' in card
+
+
+def test_the_shipped_card_says_what_this_run_says(sms):
+    shipped_cards.hold("sms", sms[1])
+
+
+def test_every_number_digest_and_date_of_the_documents_is_of_the_bundle_and_no_gap_is_kept_from_readers(sms, tmp_path):
+    true_bundles.hold(sms[1].bundle.path, tmp_path)
+
+
+def test_the_page_of_the_owner_says_verdict_risks_and_next_steps_in_plain_words(sms, tmp_path):
+    owner_pages.hold("sms", sms[1].bundle.path, tmp_path)

@@ -16,6 +16,8 @@ from ways_fixture import LABELS, TEXTS, make_base
 import govkit as gk
 from govkit.demos.employment import write_years
 
+pytestmark = pytest.mark.long
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 AUDITS = ("audit_predictions", "torch_model")
 RECORDS = {

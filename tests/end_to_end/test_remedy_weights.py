@@ -31,6 +31,8 @@ from govkit.pipeline.reweighting import reweighted
 from govkit.pipeline.robustness import robustness
 from govkit.remedies.soup import judge
 
+pytestmark = pytest.mark.long
+
 COLUMNS = [f"x{number}" for number in range(6)]
 CODE = """\
 from pathlib import Path

@@ -14,6 +14,8 @@ import pytest
 
 import govkit as gk
 
+pytestmark = pytest.mark.long
+
 AUDIT = """\
 schema: govkit.audit/v1
 subject: {predictions: rows.csv}

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from govkit.core import Measurement
 from govkit.report.blocks import Picture
 from govkit.report.escape import NAME, short
-from govkit.report.numbers import MINUS, UNBOUNDED
+from govkit.report.numbers import MINUS, UNBOUNDED, signs
 from govkit.report.words import catalog
 
 Kind = Literal["change", "flips", "groups", "reliability", "drift", "budget", "lineage", "licenses", "risks"]
@@ -123,4 +123,4 @@ def _round(low: float, high: float, most: int) -> tuple[float, ...]:
 
 def tick(value: float) -> str:
     """A number at an axis: as short as it can be."""
-    return f"{value:g}".replace("-", MINUS)
+    return signs(f"{value:g}").replace("-", MINUS)

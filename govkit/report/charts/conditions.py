@@ -11,6 +11,7 @@ from govkit.report.charts.views import limits, states
 from govkit.report.escape import NAME, short
 from govkit.report.model import Report
 from govkit.report.numbers import number, value
+from govkit.report.said import said as shipped
 from govkit.report.text import plain
 from govkit.report.words import catalog, mark, metric
 
@@ -104,7 +105,7 @@ def said(budget: Size) -> str:
     """The size of an attack for readers."""
     eps, tier = budget
     named = str(catalog()["figures"]["budget"]["usual"]) if eps is None else number(eps).text
-    return ", ".join(filter(None, (named, tier)))
+    return ", ".join(filter(None, (named, shipped(tier))))
 
 
 def _rank(budget: Size) -> tuple[bool, float, str]:
@@ -114,4 +115,5 @@ def _rank(budget: Size) -> tuple[bool, float, str]:
 def _told(line: Line) -> str:
     before, *_, last = line.points
     trust = f" ({mark('trust', last.trust).text})" if last.trust else ""
-    return f"{metric(before.name)} {plain(value(before))}, {metric(last.name)} {plain(value(last))}{trust}"
+    told = (f"{metric(m.name, m.check)} {plain(value(m))}" for m in (before, last))
+    return ", ".join(told) + trust

@@ -9,7 +9,7 @@ from govkit.report.escape import NAME, short
 from govkit.report.model import GROUP_DIFFERENCES, Report
 from govkit.report.numbers import value
 from govkit.report.text import plain
-from govkit.report.words import metric, word
+from govkit.report.words import catalog, metric, word
 
 CHANGED = (
     "accuracy", "subset_accuracy", "balanced_accuracy", "roc_auc", "average_precision", "hamming_loss",
@@ -55,7 +55,8 @@ def flips(report: Report) -> Chart | None:
         same = {name: m for name, m in beside.items() if m is not None and (m.n, m.data) == (lost.n, lost.data)}
         named = {"lost": lost, "won": won, **same}
         panels[rival] = tuple(Line(name, (found,)) for name, found in named.items())
-        told.append(f"{word('of', rival)}: lost {plain(value(lost))}, won {plain(value(won))}")
+        says = catalog()["told"]["flips"]
+        told.append(says.format(of=word("of", rival), lost=plain(value(lost)), won=plain(value(won))))
     behind = tuple(point for lines in panels.values() for line in lines for point in line.points)
     return Chart("flips", "flips", panels, findings=behind, main={"main": "; ".join(told)}) if panels else None
 

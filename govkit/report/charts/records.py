@@ -9,7 +9,7 @@ from govkit.licenses import components, compose
 from govkit.report.charts.chart import Axis, Chart
 from govkit.report.escape import NAME, clean, short
 from govkit.report.model import Report
-from govkit.report.words import word
+from govkit.report.words import catalog, mark, word
 
 LEARNED = ("base", "train", "unknown", "calibration", "canary")
 """Roles that a run learned from, or of which nobody said that it did not."""
@@ -92,6 +92,14 @@ def risks(report: Report) -> Chart | None:
         for risk in report.sources.verdict.risks
         if risk.id in declared
     )
-    told = "; ".join(f"{short(str(row['id']), NAME)}: {row['before']}, then {row['after']}" for row in rows[:3])
+    says = catalog()["told"]["risk"]
+    told = "; ".join(
+        says.format(
+            risk=short(str(row["id"]), NAME),
+            before=mark("levels", str(row["before"])).text,
+            after=mark("levels", str(row["after"])).text,
+        )
+        for row in rows[:3]
+    )
     axes = dict.fromkeys(("impact", "likelihood"), ORDINALS)
     return Chart("risks", "risks", axes=axes, facts=rows, main={"main": told}) if rows else None

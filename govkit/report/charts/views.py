@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from govkit.core import Measurement
 from govkit.report.escape import NAME, short
 from govkit.report.model import GROUP_DIFFERENCES, GROUP_RATES, Report
+from govkit.report.words import catalog
 
 ERRORS, ERROR_DIFFERENCES = ("mean_absolute_error", "mean_error"), ("mean_absolute_error_gap",)
 """What stands for the rates by group, and for their differences, where the answers are numbers."""
@@ -29,7 +30,9 @@ class View:
     def about(self) -> str:
         """Name for a caption."""
         column = short(self.column, NAME)
-        return f"{column}, label {short(self.label, NAME)}" if self.label else column
+        if not self.label:
+            return column
+        return str(catalog()["joins"]["label"].format(column=column, label=short(self.label, NAME)))
 
     def part(self, group: str) -> dict[str, str]:
         """Rows of one group, as the findings name them."""

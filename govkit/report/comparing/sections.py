@@ -20,6 +20,7 @@ from govkit.report.comparing.model import (
 )
 from govkit.report.escape import NAME, brief, short
 from govkit.report.numbers import NONE, number, plain, with_interval
+from govkit.report.said import said
 
 Row = tuple[Cell, ...]
 Item = TypeVar("Item")
@@ -81,10 +82,12 @@ def _mark(kind: str, key: str) -> Mark:
 
 def _summary(found: Comparison) -> tuple[Block, ...]:
     says = _says()
-    columns = (Column("", 20), Column(says["columns"]["a"], 40), Column(says["columns"]["b"], 40))
-    first, second = _about(found.a), _about(found.b)
-    lines = tuple(((name,), one, two) for (name, one), (_, two) in zip(first, second, strict=True))
-    blocks: list[Block] = [Table(names(found), columns, lines), Facts(tuple(_glance(found)))]
+    heads, beside, second = says["columns"], _beside(found), _about(found.b)
+    columns = (Column("", 16), Column(heads["beside"], 16), Column(heads["a"], 34), Column(heads["b"], 34))
+    lines = tuple(
+        ((says["side"][key],), beside.get(key, ("",)), value, second[key]) for key, value in _about(found.a).items()
+    )
+    blocks: list[Block] = [Table(says["captions"]["summary"], columns, lines), Facts(tuple(_glance(found)))]
     if found.nothing_changed:
         blocks.append(Text((says["nothing"],), loud=True))
     if not found.same_policy:
@@ -92,19 +95,29 @@ def _summary(found: Comparison) -> tuple[Block, ...]:
     return tuple(blocks)
 
 
-def _about(side: Side) -> list[tuple[str, Cell]]:
+def _about(side: Side) -> dict[str, Cell]:
     says = _says()
     outcome = words.catalog()["outcomes"][side.outcome]["stamp"]
     read = says["not_verified"] if side.signers is None else _signed(side.signers)
-    return [
-        (says["side"]["name"], (brief(side.name, NAME),)),
-        (says["side"]["outcome"], (outcome if side.enforced else f"{outcome}, {says['not_enforced']}",)),
-        (says["side"]["policy"], (Code(brief(side.policy, NAME)),)),
-        (says["side"]["as_of"], (Code(side.as_of),)),
-        (says["side"]["artifact"], (Code(brief(side.artifact, 80)),)),
-        (says["side"]["findings"], (Code(side.findings),)),
-        (says["side"]["read"], (read,)),
-    ]
+    return {
+        "name": (brief(side.name, NAME),),
+        "outcome": (outcome if side.enforced else f"{outcome}, {says['not_enforced']}",),
+        "policy": (Code(brief(side.policy, NAME)),),
+        "as_of": (Code(side.as_of),),
+        "artifact": (Code(brief(side.artifact, 80)),),
+        "findings": (Code(side.findings),),
+        "read": (read,),
+    }
+
+
+def _beside(found: Comparison) -> dict[str, Cell]:
+    """What B is beside A, where that can be said in a word."""
+    told = {True: _says()["same"], False: _says()["other"]}
+    return {
+        "outcome": (_mark("turns", found.outcome),),
+        "policy": (told[found.same_policy],),
+        "artifact": (told[found.same_model],),
+    }
 
 
 def _signed(signers: dict[str, str]) -> str:
@@ -114,13 +127,8 @@ def _signed(signers: dict[str, str]) -> str:
 
 def _glance(found: Comparison) -> Iterable[tuple[str, Cell]]:
     says = _says()
-    heads, same, other = says["facts"], says["same"], says["other"]
-    stamps = words.catalog()["outcomes"]
-    moved = f"{stamps[found.a.outcome]['stamp']} → {stamps[found.b.outcome]['stamp']}, "
-    yield heads["outcome"], (moved, _mark("turns", found.outcome))
-    yield heads["model"], (same if found.same_model else other,)
-    yield heads["policy"], (same if found.same_policy else other,)
-    told = {True: same, False: says["other_rows"], None: says["one_side"]}
+    heads = says["facts"]
+    told = {True: says["same"], False: says["other_rows"], None: says["one_side"]}
     rows = [f"{words.word('roles', role)}: {told[alike]}" for role, alike in found.same_rows.items()]
     yield heads["rows"], ("; ".join(rows) or says["none"],)
     counts = [(number(found.counts[answer]), f" {says['answers'][answer]['text']}") for answer in ANSWERS]
@@ -161,7 +169,7 @@ def _question(asked: Question) -> Row:
     where = f"{words.whose(about)}, {words.part(about.part)}"
     if about.data is not None and about.data.role != "test":
         where += f", {words.word('roles', about.data.role)}"
-    named: Cell = (f"{brief(words.metric(about.name), LONGEST)} (", Code(brief(about.check, NAME)), ")")
+    named: Cell = (f"{brief(words.metric(about.name, about.check), LONGEST)} (", Code(brief(about.check, NAME)), ")")
     why: Cell = (says["reasons"].get(asked.reason) or says["basis"].get(asked.basis) or "",)
     if asked.paired is not None:
         why = (*why, f"; {says['less'][asked.paired_in]}: ", *with_interval(asked.paired))
@@ -203,7 +211,7 @@ def _rulings(changes: Sequence[RulingChange], most: int | None) -> tuple[Block, 
 def _ruling(change: RulingChange) -> Row:
     return (
         (Code(brief(change.control, NAME)),),
-        (brief(change.title, LONGEST),),
+        (brief(said(change.title), LONGEST),),
         _state(change.a, waived=change.waived_a),
         _state(change.b, waived=change.waived_b),
         (_mark("turns", change.turn),),
@@ -227,7 +235,7 @@ def _gaps(changes: Sequence[GapChange], most: int | None) -> tuple[Block, ...]:
 
 def _gap(change: GapChange) -> Row:
     gap = change.gap
-    name = words.word("checks", gap.check) if gap.name == "*" else words.metric(gap.name)
+    name = words.word("checks", gap.check) if gap.name == "*" else words.metric(gap.name, gap.check)
     reasons = [words.word("reasons", each.reason) for each in (change.a, change.b) if each is not None]
     return (
         (Code(brief(gap.check, NAME)),),
@@ -246,8 +254,8 @@ def _facts(changes: Sequence[FactChange], topic: str, most: int | None) -> tuple
 
 
 def _fact(change: FactChange) -> Row:
-    return (short(change.what, LONGEST),), _said(change.a), _said(change.b)
+    return (short(said(change.what), LONGEST),), _side_of(change.a), _side_of(change.b)
 
 
-def _said(value: Any) -> Cell:
+def _side_of(value: Any) -> Cell:
     return (Code(short(value, LONGEST)),) if isinstance(value, str) and value[:7] == "sha256:" else plain(value)

@@ -13,7 +13,8 @@ from govkit.report.comparing.model import Comparison
 from govkit.report.comparing.sections import doubt, names, sections
 from govkit.report.escape import clean
 from govkit.report.escape import markdown as escaped
-from govkit.report.html import cell, prose
+from govkit.report.html import cell, prose, style_sheet
+from govkit.report.language import DEFAULT, speaking
 from govkit.resources import find
 
 LONGEST = 65_000
@@ -99,19 +100,28 @@ def _marked(block: Block) -> str:
     return f"*{escaped(block.caption)}*\n\n{table}"
 
 
-def page(found: Comparison) -> str:
-    """The comparison as one page that holds everything it needs and runs nothing."""
+def page(found: Comparison, *, language: str = DEFAULT) -> str:
+    """The comparison as one page, in one language, that holds everything it needs and runs nothing.
+
+    Raises:
+        UsageError: There is no such language.
+    """
+    with speaking(language):
+        return _page(found, language)
+
+
+def _page(found: Comparison, language: str) -> str:
     templates = find("templates")
     environment = Environment(autoescape=True, undefined=StrictUndefined, loader=FileSystemLoader(templates),
                               trim_blocks=True, lstrip_blocks=True)  # fmt: skip
     environment.filters.update(cell=cell, prose=prose, clean=clean, kind=lambda block: type(block).__name__)
     styles = ("report.css", "screen.css")
-    return environment.get_template(
-        "compare.html.j2"
-    ).render(
-        style=Markup("\n".join((templates / name).read_text(encoding="utf-8") for name in styles)),  # noqa: S704 -- ours
+    return environment.get_template("compare.html.j2").render(
+        style=Markup("\n").join(style_sheet(name) for name in styles),
         says=words.catalog()["compare"],
+        lang=language,
         skip=words.catalog()["screen"]["skip"],
+        contents=words.catalog()["page"]["contents"],
         doubt=doubt(found),
         names=names(found),
         day=found.b.as_of[:10],

@@ -22,6 +22,11 @@ def says(kind: str, key: str) -> str:
     return str(catalog()["figures"][kind][key])
 
 
+def counted(rows: int) -> str:
+    """A number of rows inside of a figure."""
+    return str(catalog()["joins"]["n"].format(count=number(rows).text))
+
+
 def legend(canvas: Canvas, sides: Sequence[str], y: float) -> None:
     """Marks of the models with their names, from the right."""
     x = WIDE - sum(width(word("of", of), SMALL) + 24 for of in sides)
@@ -101,7 +106,7 @@ def drift(chart: Chart) -> Canvas:
 
 def _named(canvas: Canvas, name: str, found: Measurement, y: float, room: float) -> None:
     """A name on the left and its number of rows beside the lines."""
-    count = f"n {number(found.n).text}"
+    count = counted(found.n)
     canvas.text(room - 2, y + 3, count, size=SMALL, color=FAINT, anchor="right")
     canvas.text(0, y + 3, short(name, NAME), room=room - width(count, SMALL) - 10)
 

@@ -21,14 +21,16 @@ _BARS = 20.0
 def reliability(chart: Chart) -> Canvas:
     """A panel a model or a label: observed share against stated probability, and the rows of each bin beneath."""
     side = min(WIDE / len(chart.panels) - 40, 170.0)
-    canvas = Canvas(side + _BARS + 82)
+    canvas = Canvas(side + _BARS + 92)
     for at, (key, lines) in enumerate(chart.panels.items()):
         left = WIDE / len(chart.panels) * at + 26
         title = lines[0].label or word("of", lines[0].points[0].of)
         canvas.text(left, 10, title, room=side + 10)
         _diagram(canvas, lines, chart.curves.get(key, ()), (left, 18.0, side))
     smooth = says("reliability", "smooth") if any(chart.curves.values()) else ""
-    canvas.text(0, canvas.height - 4, says("reliability", "legend").format(smooth=smooth), size=SMALL, color=FAINT)
+    canvas.lines(
+        0, canvas.height - 13, says("reliability", "legend").format(smooth=smooth), room=WIDE, size=SMALL, color=FAINT
+    )
     return canvas
 
 
@@ -146,4 +148,4 @@ def _ends(canvas: Canvas, lines: Sequence[Line], up: Scale, place: tuple[float, 
         if believed:
             told += f"  {believed.shape} {believed.text}"
         canvas.text(x + 20, y + 1, told, size=SMALL, room=WIDE - x - 20)
-        canvas.lines(x + 20, y + 10, metric(point.name), size=6.5, color=FAINT, room=WIDE - x - 20)
+        canvas.lines(x + 20, y + 10, metric(point.name, point.check), size=6.5, color=FAINT, room=WIDE - x - 20)

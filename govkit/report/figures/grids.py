@@ -11,10 +11,10 @@ from govkit.report.charts.chart import tick
 from govkit.report.charts.records import MOST_SOURCES
 from govkit.report.escape import NAME, short
 from govkit.report.figures.canvas import FAINT, GRID, SMALL, WASH, WIDE, Canvas
-from govkit.report.figures.compared import says
+from govkit.report.figures.compared import counted, says
 from govkit.report.numbers import interval, number, value
 from govkit.report.text import plain
-from govkit.report.words import catalog, word
+from govkit.report.words import catalog, mark, word
 
 _BAD, _GOOD, _DOUBT = "#f3dcda", "#cfe3ea", "#f6ead2"
 _FILLS = {"deny": _BAD, "allow": _GOOD, "unknown": _DOUBT}
@@ -52,7 +52,7 @@ def _flips(canvas: Canvas, rival: str, found: dict[str, Measurement], x: float, 
         if flipped is not None:
             canvas.text(middle, cy + 26, plain(value(flipped)), anchor="middle", room=cell - 4)
             canvas.text(middle, cy + 37, plain(interval(flipped)), size=SMALL, anchor="middle", room=cell - 4)
-    told = f"n {number(found['lost'].n).text}"
+    told = counted(found["lost"].n)
     if "p" in found:
         told += f"; {word('metrics', 'mcnemar_p')} {number(float(found['p'].value)).text}"
     canvas.text(x, top + 2 * high + 14, told, size=SMALL, color=FAINT, room=wide)
@@ -110,7 +110,7 @@ def risks(chart: Chart) -> Canvas:
         canvas.text(left + half / 5 * (column + 0.5), 28, tick(column + 1), size=SMALL, color=FAINT, anchor="middle")
     for column, level in enumerate(_LEVELS):
         x = left + half + 12 + half / 4 * (column + 0.5)
-        canvas.text(x, 28, level, size=SMALL, color=FAINT, anchor="middle")
+        canvas.text(x, 28, mark("levels", level).text, size=SMALL, color=FAINT, anchor="middle")
     canvas.text(0, 28, says("risks", "impact"), size=SMALL, color=FAINT, room=left - 4)
     canvas.text(left, top + 5 * high + 14, says("risks", "legend"), size=SMALL, color=FAINT, room=WIDE - left)
     return canvas

@@ -8,8 +8,9 @@ from govkit.report.charts import Chart
 from govkit.report.charts.records import LEARNED, MOST_SOURCES
 from govkit.report.escape import NAME, short
 from govkit.report.figures.canvas import DASHED, FAINT, INK, SMALL, WASH, WIDE, Canvas
-from govkit.report.figures.compared import says
+from govkit.report.figures.compared import counted, says
 from govkit.report.numbers import number
+from govkit.report.said import said
 from govkit.report.words import mark, word
 
 _LEFT, _MIDDLE, _RIGHT, _HIGH, _GAP = 196.0, 108.0, 118.0, 42.0, 6.0
@@ -34,7 +35,7 @@ def lineage(chart: Chart) -> Canvas:
     if chart.more:
         canvas.text(0, whole - 4, says("lineage", "more").format(more=number(chart.more).text), size=SMALL, color=FAINT)
     _arrow(canvas, x + _MIDDLE, WIDE - _RIGHT, middle)
-    lines = (says("lineage", "run"), short(str(run["id"]), NAME), f"{run['method'] or '–'}, {run['exit']}")
+    lines = (says("lineage", "run"), short(str(run["id"]), NAME), f"{run['method'] or '–'}, {said(str(run['exit']))}")
     _box(canvas, (x, middle - _HIGH / 2, _MIDDLE), lines)
     lines = (says("lineage", "model"), short(str(model["id"]), NAME), _digest(model["digest"]))
     _box(canvas, (WIDE - _RIGHT - 1, middle - _HIGH / 2, _RIGHT), lines)
@@ -44,7 +45,7 @@ def lineage(chart: Chart) -> Canvas:
 
 def _source(canvas: Canvas, source: dict[str, Any], y: float) -> None:
     state = mark("license_states", source["state"])
-    rows = f", n {number(source['rows']).text}" if isinstance(source["rows"], int) else ""
+    rows = f", {counted(source['rows'])}" if isinstance(source["rows"], int) else ""
     license_ = f"{source['license'] or says('lineage', 'license')} {state.shape} {state.text}"
     head = f"{word('roles', source['role'])}: {short(str(source['id'] or '–'), NAME)}"
     _box(canvas, (1.0, y, _LEFT - 1), (head, f"{_digest(source['digest'])}{rows}", license_))

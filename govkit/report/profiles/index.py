@@ -9,6 +9,7 @@ from govkit.report import words
 from govkit.report.blocks import Block, Cell, Code, Column, Section, Table, Text
 from govkit.report.escape import NAME, short
 from govkit.report.model import Entry, Report
+from govkit.report.said import said
 from govkit.resources import load
 
 SILENT = ("missing", "error", "unsupported", "not_applicable")
@@ -39,7 +40,7 @@ def _table(
     columns = (Column(titles["point"], 15), Column(titles["about"], 35), Column(titles["by"], 28),
                Column(titles["where"], 22))  # fmt: skip
     yield Table(says["captions"][key], columns, tuple(_row(line, says) for line in listed))
-    status = str(standards["sources"][source]["status"]).replace("_", " ")
+    status = said(str(standards["sources"][source]["status"]).replace("_", " "))
     yield Text((says["status"].format(status=status, day=standards["checked_on"]),))
     open_ = tuple(piece for point, _, by, _ in listed if not by for piece in (", ", Code(point)))
     if open_:
@@ -62,7 +63,7 @@ def _rmf(report: Report) -> Iterable[Line]:
     says, asks = words.catalog()["cells"], words.rmf()["cells"]
     entries = {entry.ruling.control: entry for entry in report.entries}
     for cell in report.sources.verdict.coverage.cells:
-        about = str(asks[cell.id]["paraphrase"]) if cell.id in asks else ""
+        about = said(str(asks[cell.id]["paraphrase"])) if cell.id in asks else ""
         spoken = cell.state not in ("open", "not_applicable")
         by = tuple(f"={name}" for name in cell.controls) or (says[cell.state]["text"],)
         where = [_section(entries[name], report) for name in cell.controls if name in entries]
@@ -78,7 +79,7 @@ def _points(
         for row, found in standards["checks"].items():
             if point in found.get(key, ()):
                 spoken |= rows.get(row, {})
-        yield (point, about, tuple(spoken), tuple(dict.fromkeys(spoken.values())))
+        yield (point, said(about), tuple(spoken), tuple(dict.fromkeys(spoken.values())))
 
 
 def speaking(report: Report, standards: Mapping[str, Any]) -> dict[str, dict[str, str]]:
@@ -100,9 +101,9 @@ def speaking(report: Report, standards: Mapping[str, Any]) -> dict[str, dict[str
     for row, section in _records(report):
         says = words.catalog()["profiles"]["index"]["records"]
         rows.setdefault(row, {})[says[row]] = _title(section)
-    for said in report.sources.attestations:
-        kind = short(said.kind, NAME).replace("_", " ")
-        rows.setdefault(f"attest.{said.kind}", {}).setdefault(kind, _title("people"))
+    for each in report.sources.attestations:
+        kind = said(short(each.kind, NAME).replace("_", " "))
+        rows.setdefault(f"attest.{each.kind}", {}).setdefault(kind, _title("people"))
     return rows
 
 

@@ -14,6 +14,7 @@ from govkit.report.blocks import Block, Bullets, Cell, Code, Facts, Section, Tex
 from govkit.report.cover import VERIFY, chosen, unmeasured
 from govkit.report.escape import NAME, brief, sentences, short
 from govkit.report.model import FREE, Entry, Report
+from govkit.report.said import said
 from govkit.report.saying import JUDGED, everyday, in_words, judged_number, reach, worst_first
 
 MOST_POINTS = 3
@@ -42,7 +43,7 @@ def _use(report: Report, says: dict[str, Any]) -> Iterable[Block]:
     use = report.sources.audit.use
     excluded = "; ".join(short(each).rstrip(".") for each in use.excluded)
     lines: list[tuple[str, Cell]] = [
-        (says["rows"]["does"], (sentences(use.purpose, 300) or "No purpose was declared.",)),
+        (says["rows"]["does"], (sentences(use.purpose, 300) or words.catalog()["cover"]["no_purpose"],)),
         (says["rows"]["not_for"], (f"{brief(excluded, 300)}." if excluded else says["no_excluded"],)),
     ]
     if use.conditions:
@@ -56,8 +57,9 @@ def _open(report: Report, says: dict[str, Any]) -> Iterable[Block]:
     yield from (_point(entry, report, says) for entry in points)
     if not points:
         yield Text((says["nothing_open"],))
-    if len(report.open_points) > len(points):
-        yield Text((says["more"],))
+    more = (f" {says['more']}",) if len(report.open_points) > len(points) else ()
+    if points:
+        yield Text((says["hand_over"], *more))
 
 
 def _point(entry: Entry, report: Report, says: dict[str, Any]) -> Facts:
@@ -65,11 +67,22 @@ def _point(entry: Entry, report: Report, says: dict[str, Any]) -> Facts:
         "found": (*ended(in_words(entry, report, everyday_numbers=True)), *_elsewhere(entry, report)),
         "sure": how_sure(entry, report),
         "means": (means(entry, report),),
-        "next": (sentences(entry.next_step, 190),),
+        "next": (sentences(_next_step(entry), 190),),
     }
-    title = brief(entry.ruling.title or entry.ruling.control, 110)
+    title = brief(_plainly(entry.ruling.title) or entry.ruling.control, 110)
     rows = tuple((str(says["rows"][key]), cell) for key, cell in told.items())
     return Facts(rows, title=(title, " ", words.mark("states", entry.ruling.state)))
+
+
+def _next_step(entry: Entry) -> str:
+    """What to do next; the advice of a pack in words that anybody knows."""
+    own = entry.control.advice if entry.control else ""
+    return _plainly(own) if own and entry.next_step == said(own) else entry.next_step
+
+
+def _plainly(text: str) -> str:
+    """A sentence of a pack in words that anybody knows; that of another policy stays, in the language of the page."""
+    return str(_says()["plainly"].get(text) or said(text))
 
 
 def _elsewhere(entry: Entry, report: Report) -> Cell:
@@ -103,14 +116,18 @@ def how_sure(entry: Entry, report: Report) -> Cell:
 
 
 def means(entry: Entry, report: Report) -> str:
-    """What an open point means for people: the policy's own words where it names them, else those of the catalog."""
-    for risk in report.sources.policy.risks:
-        if risk.affected and entry.ruling.control in risk.controls:
-            return f"{sentences(risk.description, 140).rstrip('.')} ({brief(risk.affected, NAME)})."
+    """What an open point means for people: the policy's own words where it names them, else those of the catalog.
+
+    A risk that a pack tells of many measures in the same words gives way to the meaning of the measure.
+    """
     says, control = _says()["means"], entry.control
+    own = says["measures"].get(entry.ruling.metric or "")
+    for risk in report.sources.policy.risks:
+        general = own and risk.description in _says()["general"]
+        if risk.affected and entry.ruling.control in risk.controls and not general:
+            return f"{sentences(said(risk.description), 140).rstrip('.')} ({brief(said(risk.affected), NAME)})."
     if control is not None and control.attest is not None:
         return str(says["statements"].get(control.attest.kind, says["families"]["people"]))
-    own = says["measures"].get(entry.ruling.metric or "")
     return str(own or says["families"][words.family(entry.ruling.check or "")])
 
 
@@ -119,7 +136,7 @@ def _gaps(report: Report, says: dict[str, Any]) -> Iterable[Block]:
     if not found:
         yield Text((says["no_gaps"],))
         return
-    yield Bullets(tuple((each,) for each in found[:MOST_GAPS]))
+    yield Bullets(tuple((_plainly(each),) for each in found[:MOST_GAPS]))
     if len(found) > MOST_GAPS:
         yield Text((says["more_gaps"],))
 
@@ -133,14 +150,14 @@ def _people(report: Report, says: dict[str, Any]) -> Iterable[Block]:
     ]
     excepted = [
         says["excepted"].format(
-            approver=short(each.approver, NAME), day=each.expires, title=brief(titles.get(each.control, ""), 90)
+            approver=short(each.approver, NAME), day=each.expires, title=brief(said(titles.get(each.control, "")), 90)
         )
         for each in sources.waivers
         if any(entry.ruling.waived and entry.ruling.control == each.control for entry in report.entries)
     ]
     asked = [
         says["to_sign"].format(
-            kind=_kind(control.attest.kind), role=short(control.attest.signer_role, NAME) or says["anybody"]
+            kind=_kind(control.attest.kind), role=short(said(control.attest.signer_role), NAME) or says["anybody"]
         )
         for control in _unsigned(report)
         if control.attest is not None
@@ -157,7 +174,7 @@ def _unsigned(report: Report) -> Iterable[Control]:
 
 
 def _kind(kind: str) -> str:
-    words_ = short(kind, NAME).replace("_", " ")
+    words_ = said(short(kind, NAME).replace("_", " "))
     return words_[:1].upper() + words_[1:]
 
 

@@ -10,8 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from bundle_fixture import measurement, write_bundle
-from page_reader import Page, evidence, page
+from page_reader import Page, evidence, page, walk
 from reading_level import grade
 
 import govkit as gk
@@ -25,7 +26,7 @@ from govkit.report.model import Report
 from govkit.report.numbers import number, out_of, points, size, whole_of
 from govkit.report.profiles.index import speaking
 from govkit.report.read import read
-from govkit.resources import load
+from govkit.resources import find, load
 
 WHOLES = (100, 1_000, 10_000)
 OWNER = """\
@@ -36,7 +37,7 @@ Sorts letters about income support; a person reads each of them.
 Who it is not for
 Deciding without a person.
 No group is selected far less often than everybody else ✕ fail
-For race Other the share with the positive answer is about 8 in 100 lower than for everybody else. A gap of at most \
+For race Other the share that gets a yes is about 8 in 100 lower than for everybody else. A gap of at most \
 10 in 100 is allowed. Also open: sex Female; race Asian-Pac-Islander and more.
 Sure enough to count. Going by 66 cases, it lies between about 19 in 100 lower and about 3 in 100 higher.
 People in one group get a yes less or more often than all others. Some may lose out for who they are.
@@ -49,8 +50,9 @@ Remove the overlapping rows from the test set and measure again.
 The licenses allow the declared use □ missing
 The right to use it is not clear. Someone may ask you to stop.
 Supply the evidence that the control asks for, then audit again.
+Give this page to those who built or sold you the model. Ask for what stands under “What to do”, then for a new audit. \
 More points are open. The full report lists them.
-Hidden triggers: the model does not allow it.
+Hidden triggers: cannot be measured on this kind of model or data.
 Feedback loops: the model is not in service yet.
 Independent review: V. Validator signed on 2026-11-19.
 M. Risk lets this point stand until 2027-02-01: Stated probabilities come true
@@ -112,9 +114,20 @@ def test_the_page_of_the_owner_is_easy_to_read(folders: dict[str, Path]) -> None
 def test_what_the_catalog_says_to_owners_is_easy_to_read() -> None:
     says = words.catalog()["profiles"]["owner"]
     told = [says[key] for key in ("no_excluded", "more", "no_gaps", "not_proof", "numbers", "check", "more_gaps")]
-    told += [each for group in (says["sure"], *says["means"].values()) for each in group.values()]
+    told += [says["hand_over"]]
+    told += [each for group in (says["sure"], says["outcomes"], *says["means"].values()) for each in group.values()]
+    told += [f"{each.rstrip('.')}." for each in says["plainly"].values()]
     assert grade("\n".join(told)) <= 6
     assert all(grade(each) <= 9 for each in told)
+
+
+def test_plainer_words_are_kept_only_for_sentences_that_a_pack_still_says() -> None:
+    packs = (yaml.safe_load(path.read_text(encoding="utf-8")) for path in find("policies").glob("*.yaml"))
+    said = {" ".join(str(leaf).split()) for leaf in walk(list(packs))}
+    says = words.catalog()["profiles"]["owner"]
+    for sentence in (*says["plainly"], *says["general"]):
+        risk, _, reason = sentence.partition(": ")
+        assert sentence in said or (risk in said and any(each.startswith(reason) for each in said)), sentence
 
 
 def test_the_page_of_the_owner_is_one_page(bundle: Path, tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from govkit.report.figures.diagrams import unbroken
 from govkit.report.html import _NUMBER
 from govkit.report.model import Report
 from govkit.report.numbers import number, percent, points, size
+from govkit.report.pdf import on_paper
 from govkit.report.read import read
 from govkit.report.words import word
 
@@ -142,6 +143,14 @@ def test_only_the_printed_report_says_how_to_check_the_file_itself(bundle: Path)
         assert text not in (bundle / "report.html").read_text(encoding="utf-8")
     plain = last.replace(" ", "")
     assert all(digest in plain for digest in (sources.verdict.subject, sources.findings_digest, sources.verdict_digest))
+
+
+def test_paper_is_made_without_the_rows_that_are_for_the_screen(bundle: Path) -> None:
+    shown = (bundle / "report.html").read_text(encoding="utf-8")
+    rows = re.findall(r"<tr.*?</tr>", shown, flags=re.DOTALL)
+    printed = [row for row in rows if not row.startswith('<tr class="screen"')]
+    assert len(printed) < len(rows)
+    assert re.findall(r"<tr.*?</tr>", on_paper(shown), flags=re.DOTALL) == printed
 
 
 def test_without_the_library_for_codes_it_says_which_extra(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,7 +78,7 @@ def test_what_blocks_is_never_hidden_behind_mild_failures(tmp_path: Path) -> Non
 def test_what_an_audit_lacks_stands_before_what_no_audit_measures(tmp_path: Path) -> None:
     shown = cover(report_of(tmp_path)).unmeasured
     assert shown == (
-        "Hidden triggers: the model does not allow it.",
+        "Hidden triggers: cannot be measured on this kind of model or data.",
         "Feedback loops: the model is not in service yet.",
         "Quality of the data: no data.",
         "Differences between groups, race Other: too few rows.",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from bundle_fixture import measurement, write_bundle
-from page_reader import page
+from page_reader import page, rows_of
 from pypdf import PdfReader
 
 from govkit import core
@@ -119,6 +119,14 @@ def test_an_interval_that_ends_nowhere_is_said_in_words(tmp_path: Path) -> None:
     render(bundle, pdf=False)
     assert any("no upper bound" in text for text in page(bundle).free)
     assert not [raw for raw, _ in page(bundle).data if "e+308" in raw]
+
+
+def test_no_notice_of_the_verdict_is_lost(tmp_path: Path) -> None:
+    notices = ("A first.", f"{'A second that is long. ' * 9}And its end.", "A third.", "A fourth.")
+    bundle = write_bundle(tmp_path, verdict=lambda found: found.model_copy(update={"notices": notices}))
+    render(bundle, pdf=False)
+    shown = [row.text for row in rows_of(bundle / "report.html")]
+    assert [sum(notice in row for row in shown) for notice in notices] == [1] * 4
 
 
 def test_words_have_a_table_of_their_own(bundle: Path) -> None:
