@@ -24,7 +24,7 @@ columns:
   label: employed
   prediction: prediction
   score: predicted_probability
-  groups: [SEX, RAC1P, DIS]
+  groups: [sex, race, disability]
   id: id
   positive: "1"
 use:
@@ -36,6 +36,18 @@ licenses:
 policy: nist-ai-rmf-core
 seed: 0
 """
+
+
+CODES = {
+    "sex": ("SEX", ("Male", "Female")),
+    "race": (
+        "RAC1P",
+        ("White", "Black or African American", "American Indian", "Alaska Native", "American Indian or Alaska Native",
+         "Asian", "Native Hawaiian or Pacific Islander", "some other race", "two or more races"),
+    ),
+    "disability": ("DIS", ("yes", "no")),
+}  # fmt: skip
+"""Names for readers -> the column of the survey, and what its codes from 1 on mean (ACS PUMS data dictionary, 2015)."""
 
 
 def run(out: Path, progress: Progress | None = None) -> Story:
@@ -64,10 +76,11 @@ def write_years(out: Path) -> Path:
     with duckdb.connect() as database:
         for name, place in (("reference", reference), ("analysis", analysis), ("target", target)):
             database.read_parquet(str(place)).create_view(name)
-        database.sql("select * from reference where year = 2015 order by id").write_parquet(
-            str(out / "year_2015.parquet")
+        words = ", ".join(f"{list(said)}[{code}::int] as {name}" for name, (code, said) in CODES.items())
+        codes = ", ".join(code for code, _ in CODES.values())
+        told = f"select * exclude ({codes}), {words} from"
+        database.sql(f"{told} reference where year = 2015 order by id").write_parquet(str(out / "year_2015.parquet"))
+        database.sql(f"{told} (from analysis join target using (id)) where year = 2018 order by id").write_parquet(
+            str(out / "year_2018.parquet")
         )
-        database.sql(
-            "select analysis.*, target.employed from analysis join target using (id) where year = 2018 order by id"
-        ).write_parquet(str(out / "year_2018.parquet"))
     return out / "year_2015.parquet"

@@ -16,6 +16,13 @@ NONE: Cell = ("–",)
 MINUS = "−"
 UNBOUNDED = 1.7e308
 """Beyond this size a number is the mark of an interval that ends nowhere."""
+SIZES = (
+    *("_parity_difference", "equal_opportunity_difference", "equalized_odds_difference", "_abs_odds_difference"),
+    *("weight_change", "rank_of_change"),
+)
+"""Ends of names of differences and changes that are measured by their size: they are never below 0."""
+BESIDE = ("_p", "found_parts", "visible_drop")
+"""Ends of names of what is no difference, though it stands beside another model: p-values, counts, sizes."""
 
 
 def number(value: float, *, signed: bool = False) -> Num:
@@ -141,5 +148,8 @@ def rows(measurement: Measurement | None) -> Cell:
 
 
 def is_difference(measurement: Measurement) -> bool:
-    """Whether a sign belongs to the value."""
-    return measurement.compared_with is not None or measurement.name.endswith(("_difference", "_change"))
+    """Whether a sign belongs to the value: it is one number less another, and may lie on either side of 0."""
+    name = measurement.name
+    if measurement.compared_with is not None:
+        return not name.endswith(BESIDE)
+    return name.endswith(("_difference", "_change")) and not name.endswith(SIZES)

@@ -39,12 +39,16 @@ _NAME = re.compile(r"\b[a-z0-9]+(?:_[a-z0-9]+)+\b")
 
 
 def worst_first(entry: Entry, report: Rulings) -> list[PartRuling]:
-    """Parts of a ruling: what fails first, and of these the one that lies farthest beyond the limit."""
+    """Parts of a ruling: what fails first, then what lies farthest beyond the limit, then the smaller value.
+
+    Of two groups each is as far from the other: the one that gets less is told.
+    """
     require = entry.control.require if entry.control else None
 
-    def weight(part: PartRuling) -> tuple[int, float]:
+    def weight(part: PartRuling) -> tuple[int, float, float]:
         found = judged_number(part, report)
-        return WORST_FIRST.index(part.state), -distance(found, require) if found and require else 0.0
+        far = round(distance(found, require), 9) if found and require else 0.0
+        return WORST_FIRST.index(part.state), -far, float(found.value) if found else 0.0
 
     return sorted(entry.ruling.parts, key=weight)
 
@@ -246,7 +250,8 @@ def _ends(says: dict[str, Any], kind: str, require: Requirement, voice: Voice) -
         sign = "zero" if edge == 0 else ("below" if edge < 0 else "above")
         template = says[kind][end]
         chosen = template if isinstance(template, str) else template[sign]
-        shown.append(words.filled(chosen, points=voice.share(edge), value=number(edge), size=size(edge)))
+        value = number(int(edge) if kind == "count" and edge == int(edge) else edge)
+        shown.append(words.filled(chosen, points=voice.share(edge), value=value, size=size(edge)))
     if len(shown) == 1:
         return shown[0]
     return words.filled(words.catalog()["joins"]["both"], low=shown[0], high=shown[1])

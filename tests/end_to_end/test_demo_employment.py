@@ -31,7 +31,7 @@ def test_calibration_has_decayed(employment):
 def test_groups_are_measured(employment):
     bundle = employment[1].bundle
     columns = {name for finding in bundle.findings for name in finding.part}
-    assert {"SEX", "RAC1P", "DIS"} <= columns
+    assert {"sex", "race", "disability"} <= columns
 
 
 def test_it_says_so(employment):

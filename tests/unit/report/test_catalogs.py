@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
@@ -17,10 +17,12 @@ from reading_ease import ease, syllables
 
 import govkit
 from govkit.checks import every_check
+from govkit.core.words import TASKS, Access, Modality
 from govkit.documents import read
 from govkit.errors import UsageError
 from govkit.report import languages, render
 from govkit.report.said import _pattern
+from govkit.report.words import metric, statements
 from govkit.resources import find
 
 CODES = languages()[1:]
@@ -29,6 +31,8 @@ NOT_WORDS = ("shape", "letter", "fill", "ink", "kind", "size")
 SIGNS = (("numerals", "group"), ("numerals", "point"))
 ALIKE = {"es": {"no", "Control", "Bytes"}}
 """Words that are the same in both languages."""
+ONE_SENSE = {"mean_absolute_error", "roc_auc", "trust_reason"}
+"""Metrics that checks describe in other words, and that one name fits for all."""
 _HOLE = re.compile(r"\{\w+\}")
 _POLICY = {"title", "tier_rationale", "advice", "description", "affected", "risk", "reason", "note"}
 _STANDARD = {"categories", "paraphrase", "iso_42001_gist", "annex_iv_gist"}
@@ -235,3 +239,51 @@ def test_the_page_of_the_owner_is_easy_spanish(tmp_path: Path) -> None:
     own = "\n".join(row.text for row in rows if "govkit verify" not in row.text)
     assert "Lo más importante" in own
     assert ease(own) >= 55
+
+
+def declared() -> dict[str, dict[str, str]]:
+    """Metric -> check that declares it -> what it says that it is."""
+    found: dict[str, dict[str, str]] = {}
+    for check, each in every_check().items():
+        for name, made in each.metrics.items():
+            found.setdefault(name, {})[check] = made.what
+    return found
+
+
+@pytest.mark.parametrize("name", ["words.yaml", *(f"words.{code}.yaml" for code in CODES)])
+def test_what_checks_declare_has_words(name: str) -> None:
+    wanted = {
+        "metrics": declared(),
+        "checks": every_check(),
+        "values": {*TASKS, *get_args(Modality), *get_args(Access)},
+    }
+    for kind, names in wanted.items():
+        lacking = sorted(set(names) - set(catalog(name)[kind]))
+        assert not lacking, f"{name} lacks {', '.join(lacking)} under {kind}: write for each what a reader understands"
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_kinds_of_statements_and_words_that_checks_find_are_translated(code: str) -> None:
+    known = {*told(code)[0], *catalog(f"words.{code}.yaml")["values"], *catalog(f"words.{code}.yaml")["origins"]}
+    wanted = {kind.replace("_", " ") for kind in statements()}
+    wanted |= {word for each in every_check().values() for made in each.metrics.values() for word in made.words}
+    lacking = sorted(wanted - known)
+    assert not lacking, f"said.{code}.yaml lacks {', '.join(lacking)}: add each under exact"
+
+
+@pytest.mark.parametrize("name", ["words.yaml", *(f"words.{code}.yaml" for code in CODES)])
+def test_a_name_that_checks_use_for_different_things_has_words_for_each(name: str) -> None:
+    words = catalog(name)["metrics"]
+    for each, checks in declared().items():
+        senses: dict[str, set[str]] = {}
+        for check, what in checks.items():
+            senses.setdefault(words.get(f"{check}.{each}", words[each]), set()).add(what)
+        alike = [shown for shown, whats in senses.items() if len(whats) > 1 and each not in ONE_SENSE]
+        assert not alike, f"{name} says {alike} of {each} in {', '.join(checks)}: add a line CHECK.{each}"
+
+
+def test_a_name_is_told_as_the_check_means_it() -> None:
+    told = {check: metric("clean_accuracy", check) for check in ("adversarial", "contamination", "corruptions", "")}
+    assert told["adversarial"] == told[""] == "accuracy on the attacked rows, without an attack"
+    assert told["contamination"] == "accuracy on test rows that do not stand in the training data"
+    assert told["corruptions"] == "accuracy on the same rows without damage"

@@ -12,13 +12,14 @@ from page_reader import page, rows_of
 from pypdf import PdfReader
 
 from govkit import core
+from govkit.checks import every_check
 from govkit.report import render
 from govkit.report.escape import sentences
 from govkit.report.model import Report
-from govkit.report.numbers import ends, points
+from govkit.report.numbers import ends, is_difference, points
 from govkit.report.read import read
 from govkit.report.saying import _judged, in_words
-from govkit.report.text import cell
+from govkit.report.text import cell, plain
 
 
 def said(bundle: Path) -> dict[str, str]:
@@ -57,6 +58,28 @@ def test_counts_are_plain_sentences_apart_from_the_name_of_a_group(
 ) -> None:
     found = measurement(name, value, check="representation", part=part)
     assert re.sub(r"\\(\W)", r"\1", cell(_judged(found, core.Requirement(max=0), "fail", 0.95))) == told
+
+
+@pytest.mark.parametrize(
+    ("name", "require", "says"),
+    [
+        ("accuracy", {"min": 0.7, "max": 0.9}, "at least 70 % is required and at most 90 % is allowed"),
+        ("rows_short", {"min": 2, "max": 9}, "at least 2 are required and at most 9 are allowed"),
+    ],
+)
+def test_a_limit_with_two_ends_that_differ_names_both(name: str, require: dict[str, float], says: str) -> None:
+    found = measurement(name, 0.95 if name == "accuracy" else 12, check="performance")
+    assert plain(_judged(found, core.Requirement(**require), "fail", 0.95)).endswith(f"; {says}.")
+
+
+def test_a_sign_stands_before_what_may_lie_on_either_side_of_zero() -> None:
+    for each in every_check().values():
+        for name, declared in each.metrics.items():
+            named = name.endswith(("_difference", "_change")) and not declared.words
+            may_be_below = declared.low is None or declared.low < 0
+            assert is_difference(measurement(name, 0.1, check=each.name)) == (named and may_be_below), name
+    beside = {name: measurement(name, 0.1, check="flips", compared_with="base") for name in ("accuracy", "mcnemar_p")}
+    assert {name: is_difference(found) for name, found in beside.items()} == {"accuracy": True, "mcnemar_p": False}
 
 
 def test_page_one_has_no_names_of_programs_and_nothing_cut(bundle: Path) -> None:
