@@ -40,31 +40,30 @@ def _on_test(found: Measurement) -> bool:
 
 
 def _models(report: Report) -> Iterable[Block]:
-    whole = [
-        m
-        for m in report.measurements
-        if not m.part and (report.find(m.name, of="base") or report.find(m.name, of="incumbent"))
-    ]
-    names = list(dict.fromkeys(m.name for m in whole if m.compared_with or m.name in CHANGED))
+    whole = [m for m in report.measurements if not m.part]
+    known: dict[tuple[str, str, Of, Of | None], Measurement] = {}
+    for m in filter(_on_test, whole):
+        known.setdefault((m.check, m.name, m.of, m.compared_with), m)
+    wanted = ((m.check, m.name) for m in whole if m.compared_with or m.name in CHANGED)
+    asked = [each for each in dict.fromkeys(wanted) if any((*each, of, None) in known for of in RIVALS)]
     # What the figure shows stands first in its table, too.
-    names.sort(key=lambda name: CHANGED.index(name) if name in CHANGED else len(CHANGED))
-    if not names:
+    asked.sort(key=lambda each: CHANGED.index(each[1]) if each[1] in CHANGED else len(CHANGED))
+    if not asked:
         return
-    sides: list[Of] = [of for of in SIDES if any(report.find(name, of=of) for name in names)]
+    sides: list[Of] = [of for of in SIDES if any((*each, of, None) in known for each in asked)]
     others = [of for of in sides if of != "candidate"]
     columns = (words.column("measure", 24), *(Column(words.word("of", of), 11, right=True) for of in sides))
     this, less = words.word("of", "candidate"), words.catalog()["joins"]["less"]
     wide = (Column(less.format(of=this, other=words.word("of", of)), 25, right=True) for of in others)
-    caption = words.catalog()["captions"]["models"]
-    yield Table(caption, (*columns, *wide), tuple(_sides(report, name, sides, others) for name in names))
-
-
-def _sides(report: Report, name: str, sides: Sequence[Of], others: Sequence[Of]) -> tuple[Cell, ...]:
-    return (
-        (words.metric(name),),
-        *(value(report.find(name, of=of)) for of in sides),
-        *(with_interval(report.find(name, compared_with=of)) for of in others),
+    lines = tuple(
+        (
+            (words.metric(name, check),),
+            *(value(known.get((check, name, of, None))) for of in sides),
+            *(with_interval(known.get((check, name, "candidate", of))) for of in others),
+        )
+        for check, name in asked
     )
+    yield Table(words.catalog()["captions"]["models"], (*columns, *wide), lines)
 
 
 def _parts(report: Report) -> Iterable[Block]:

@@ -87,7 +87,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("golden")
 
 
-@pytest.mark.parametrize(("language", "profile"), product(languages(), PROFILES))
+@pytest.mark.parametrize(("language", "profile"), list(product(languages(), PROFILES)))
 def test_a_page_says_what_it_said(folder: Path, language: str, profile: str) -> None:
     expected = (GOLDEN / f"{language}-{profile}.txt").read_text(encoding="utf-8")
     assert golden(folder, profile, language) == expected, (

@@ -20,7 +20,7 @@ def test_purpose_and_exclusions_stand_under_intended_use_and_only_there(bundle: 
 
 def test_what_the_rows_are_stands_with_the_evaluation_data(bundle: Path) -> None:
     found = chapters(bundle)
-    assert [title for title, text in found.items() if "| modality |" in text] == ["Evaluation data"]
+    assert [title for title, text in found.items() if "| what the inputs are |" in text] == ["Evaluation data"]
 
 
 def test_training_data_are_named_with_their_rows_and_license(bundle: Path) -> None:

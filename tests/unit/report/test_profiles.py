@@ -52,7 +52,7 @@ The right to use it is not clear. Someone may ask you to stop.
 Supply the evidence that the control asks for, then audit again.
 Give this page to those who built or sold you the model. Ask for what stands under “What to do”, then for a new audit. \
 More points are open. The full report lists them.
-Hidden triggers: cannot be measured on this kind of model or data.
+Hidden triggers: cannot be measured on this model.
 Feedback loops: the model is not in service yet.
 Independent review: V. Validator signed on 2026-11-19.
 M. Risk lets this point stand until 2027-02-01: Stated probabilities come true

@@ -217,10 +217,7 @@ def test_the_comment_says_what_got_better_and_what_got_worse(tmp_path: Path) -> 
         "expected calibration error +0.050 (+0.040 to +0.060); recall, shifted rows −0.040 (−0.050 to −0.030)."
     )
     assert "Within chance: precision." in rest
-    assert (
-        "Not comparable: area under the ROC curve (cannot be measured on this kind of model or data); F1 (no interval)."
-        in rest
-    )
+    assert "Not comparable: area under the ROC curve (cannot be measured on this model); F1 (no interval)." in rest
     assert verify.startswith("- Verify: `govkit verify BUNDLE --model DIR --trust trust.yaml`; findings `sha256:")
 
 

@@ -78,7 +78,7 @@ def test_what_blocks_is_never_hidden_behind_mild_failures(tmp_path: Path) -> Non
 def test_what_an_audit_lacks_stands_before_what_no_audit_measures(tmp_path: Path) -> None:
     shown = cover(report_of(tmp_path)).unmeasured
     assert shown == (
-        "Hidden triggers: cannot be measured on this kind of model or data.",
+        "Hidden triggers: cannot be measured on this model.",
         "Feedback loops: the model is not in service yet.",
         "Quality of the data: no data.",
         "Differences between groups, race Other: too few rows.",
@@ -249,3 +249,19 @@ def test_levels_and_sizes_are_only_formed() -> None:
         "90", "95", "97.5", "99", "99.5", "99.9", "99.95", "99.98", "99.99",
     ]  # fmt: skip
     assert (percent(0.95).raw, size(-1.426).raw, size(-1.426).text) == ("0.95", "-1.426", "1.426")
+
+
+def test_a_line_of_the_models_holds_numbers_of_one_check(tmp_path: Path) -> None:
+    extra = [
+        measurement("clean_accuracy", value, check=check, of=of)
+        for check, sides in (("adversarial", (0.912, 0.823)), ("corruptions", (0.734, 0.645)))
+        for of, value in zip(("candidate", "base"), sides, strict=True)
+    ]
+    extra.append(measurement("clean_accuracy", 0.089, check="corruptions", compared_with="base"))
+    bundle = write_bundle(tmp_path, extra=extra)
+    render(bundle, pdf=False)
+    changed = section_of(bundle, "change")
+    assert "accuracy on the same rows without damage" in changed
+    line = changed.split("accuracy on the same rows without damage")[1]
+    assert re.findall(r"[+−]?0\.\d{3}", line)[:3] == ["0.645", "0.734", "+0.089"]
+    assert "without an attack" not in changed
