@@ -35,7 +35,7 @@ class SmoothPoint:
 
     Attributes:
         confidence: Stated probability.
-        n: Rows that the kernel holds around it, rounded.
+        n: Rows that the kernel holds around it, rounded; a row at the place counts as one, one farther away as less.
         observed: Share that came true among them.
         band: Where the line may lie; it holds at all places of the diagram at once.
     """
@@ -68,10 +68,10 @@ def smooth_diagram(confidence: Any, correct: Any, seed: int, points: int = 25, f
     What is smoothed is the gap, not what happened: a wide kernel then draws the line towards the mean gap, and not
     towards the horizontal, which is what every model would look like that is too certain.
 
-    The band is for the line under this kernel, were the rows without number at the same probabilities; of 100 such
-    bands 95 hold their whole line. It is the line and a multiple of its standard error, the same at each place, and
-    the multiple is drawn from the joint normal distribution of the places (Faraway and Sun 1995, "Simultaneous
-    confidence bands for linear regression with heteroscedastic errors").
+    The band is for the line under this kernel, were the rows without number at the same probabilities. About 95 of 100
+    such bands hold their whole line (in simulations of 30 rows and more, 91 to 99). It is the line and a multiple of
+    its standard error, the same at each place, and the multiple is drawn from the joint normal distribution of the
+    places (Faraway and Sun 1995, "Simultaneous confidence bands for linear regression with heteroscedastic errors").
 
     Args:
         confidence: Stated probabilities ``(n,)`` in [0, 1].
@@ -88,17 +88,17 @@ def smooth_diagram(confidence: Any, correct: Any, seed: int, points: int = 25, f
     f, y = stated(confidence, correct)
     bandwidth = _fixed_point(_waves(f, (f - y) / f.size))
     rows, gaps = (_smooth(_waves(f, of), bandwidth) for of in (np.ones_like(f), f - y))
-    full = bandwidth * CELLS * math.sqrt(2 * math.pi)
+    held = np.clip(rows / _heights(bandwidth), 0, f.size)
     middles = (np.arange(points) + 0.5) / points
     near = (middles >= f.min() - 0.5 / points) & (middles <= f.max() + 0.5 / points)
-    places = middles[near & (rows[(middles * CELLS).astype(int)] * full >= fewest)]
+    places = middles[near & (held[(middles * CELLS).astype(int)] >= fewest)]
     cells = (places * CELLS).astype(int)
     line = places - gaps[cells] / rows[cells]
     reach = _reach(f, y, bandwidth, cells, seed)
     return [
         SmoothPoint(
             float(places[k]),
-            round(full * rows[cells[k]]),
+            round(held[cells[k]]),
             float(np.clip(line[k], 0, 1)),
             Interval(level=LEVEL, low=low, high=high, method="simultaneous band of a smoothed line, normal draws"),
         )
@@ -117,10 +117,12 @@ def _reach(f: Array, y: Array, bandwidth: float, cells: Array, seed: int) -> Arr
     weights = _smooth(_cosines(deltas).T, bandwidth)
     rows, came = (_counted(f, of) for of in (np.ones_like(f), y))
     # The share that comes true, at the place of each row; two rows more keep it from 0 and 1, where nothing varies.
-    full = bandwidth * CELLS * math.sqrt(2 * math.pi)
-    held, true = (np.maximum(full * _smooth(_cosines(of), bandwidth), 0) for of in (rows, came))
+    held, true = (np.maximum(_smooth(_cosines(of), bandwidth), 0) / _heights(bandwidth) for of in (rows, came))
     share = (true + 1) / (held + 2)
-    spread = weights * np.sqrt(rows * share * (1 - share)) / (weights @ rows)[:, None]
+    # The larger of two variances, as it came and as it was stated: the same rows have chosen the bandwidth.
+    meant = (np.arange(CELLS) + 0.5) / CELLS
+    varies = np.maximum(share * (1 - share), meant * (1 - meant))
+    spread = weights * np.sqrt(rows * varies) / (weights @ rows)[:, None]
     error = np.sqrt((spread**2).sum(axis=1))
     # Places beside each other may move as one; the little that is added keeps their correlation from being singular.
     alike = spread / error[:, None]
@@ -128,6 +130,16 @@ def _reach(f: Array, y: Array, bandwidth: float, cells: Array, seed: int) -> Arr
     drawn = np.random.default_rng(seed).standard_normal((DRAWS, cells.size)) @ root.T
     reach: Array = error * np.quantile(np.abs(drawn).max(axis=1), LEVEL)
     return reach
+
+
+def _heights(bandwidth: float) -> Array:
+    """Height ``(CELLS,)`` of the kernel of a row at its own place, with what comes back from 0 and 1."""
+    import numpy as np
+
+    place, turns = (np.arange(CELLS) + 0.5) / CELLS, 2 * np.arange(-4, 5)[:, None]
+    images = [np.exp(-((away / bandwidth) ** 2) / 2).sum(axis=0) for away in (turns, turns + 2 * place)]
+    heights: Array = (images[0] + images[1]) / (CELLS * bandwidth * math.sqrt(2 * math.pi))
+    return heights
 
 
 def _waves(f: Array, values: Array) -> Array:

@@ -210,7 +210,7 @@ def smooths() -> Iterator[Line]:
 
 def bands() -> Iterator[Line]:
     for what, draw in LINES.items():
-        for n in (50, 200, 1000, 10_000):
+        for n in (30, 200, 1000, 10_000):
             yield "smooth_diagram", n, f"{what}: bands that hold the whole line", band_holds(draw, n, 400, 8)
 
 
