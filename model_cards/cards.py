@@ -37,6 +37,8 @@ STATEMENTS = ("run.sigstore.json", "findings.sigstore.json", "verdict.sigstore.j
 WRITTEN = ("card.md", "NOTICE", "figures", "tables")
 """The card and what it shows. Page, PDF and exports are left out: ``govkit render`` writes them from the rest."""
 KEPT = (*STATEMENTS, "policy.yaml", "audit.yaml", *WRITTEN)
+MOST_BYTES = 64_000_000
+"""Of an archive, unpacked."""
 NEAR = {"sms": 0.03}
 """Demos that train a model -> how far a figure may lie from the card's. Sums of floating point numbers depend on the
 processor, so that the weights, and a few of 600 answers, differ from machine to machine; the other demos read answers
@@ -96,15 +98,34 @@ def _signed(story: Story, work: Path, key: evidence.SigningKey) -> Path:
 
 def pack(folder: Path, archive: Path) -> None:
     """Pack a bundle; equal files give equal bytes."""
-    with tarfile.open(archive, "w:xz", preset=9) as packed:
+    archive.write_bytes(lzma.compress(_packed(folder), preset=9))
+
+
+def _packed(folder: Path) -> bytes:
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as packed:
         for path in _files(folder):
             raw, info = (folder / path).read_bytes(), tarfile.TarInfo(f"evidence/{path}")
             info.size = len(raw)
             packed.addfile(info, io.BytesIO(raw))
+    return made.getvalue()
+
+
+def _tar(archive: Path) -> bytes:
+    """What an archive holds, unpacked: one stream of xz and nothing behind it."""
+    unpacking, packed = lzma.LZMADecompressor(format=lzma.FORMAT_XZ), archive.read_bytes()
+    raw = unpacking.decompress(packed, MOST_BYTES)
+    if not unpacking.eof or unpacking.unused_data:
+        what = "more behind its end" if unpacking.eof else f"no end within {MOST_BYTES} bytes"
+        raise UsageError(f"{ARCHIVE} cannot be unpacked: found {what}; expected one bundle as `pack` packs it")
+    return raw
 
 
 def _files(folder: Path) -> list[str]:
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    """Whatever is no folder, links too."""
+    return sorted(
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()
+    )
 
 
 @contextmanager
@@ -116,16 +137,31 @@ def opened(demo: str, home: Path = HERE) -> Iterator[Path]:
     """
     with TemporaryDirectory(prefix="govkit-cards-") as name:
         try:
-            with tarfile.open(home / demo / ARCHIVE) as packed:
+            raw = _tar(home / demo / ARCHIVE)
+            with tarfile.open(fileobj=io.BytesIO(raw)) as packed:
+                if sum(member.size for member in packed) > len(raw):
+                    raise UsageError(f"{ARCHIVE} cannot be unpacked: it would hold more than its own bytes")
                 packed.extractall(name, filter="data")
+            same = raw == _packed(Path(name) / "evidence")
         except (OSError, EOFError, lzma.LZMAError, tarfile.TarError) as error:
             raise UsageError(f"{ARCHIVE} cannot be unpacked: {error}") from None
+        if not same:  # a link, a mode, a second copy, or a file beside the bundle, of which no signature says anything
+            raise UsageError(
+                f"{ARCHIVE} holds something else than the files of a bundle, each once, as `pack` packs them"
+            )
         yield Path(name) / "evidence"
 
 
 def check(home: Path = HERE, demos: Iterable[str] = tuple(DEMOS)) -> list[str]:
     """What is stale, without measuring anything again; ``differences`` asks a new run."""
-    return [f"{demo}: {fault}" for demo in demos for fault in _stale(demo, home)]
+    known = {*DEMOS, "templates", "__pycache__"}
+    others = sorted(path.name for path in home.iterdir() if path.name not in known and path.is_dir())
+    links = sorted(path.name for path in home.iterdir() if path.is_symlink())
+    return [
+        *(f"{name}: belongs to no demo; take it away" for name in others),
+        *(f"{name}: is a link; expected a file or folder of its own" for name in links),
+        *(f"{demo}: {fault}" for demo in demos for fault in _stale(demo, home)),
+    ]
 
 
 def _stale(demo: str, home: Path) -> Iterator[str]:
@@ -171,13 +207,15 @@ def _rewritten(bundle: Path) -> Iterator[str]:
 def _apart(bundle: Path, place: Path) -> Iterator[str]:
     """The files that lie in the open are those of the bundle, and there are no others."""
     own = {CARD: "card.md", **{path: path for path in _files(bundle) if path.startswith("figures/")}}
-    for path in sorted({*_files(place), *own} - {ARCHIVE}):
+    for path in sorted({*_files(place), *own}):
+        if path == ARCHIVE and not (place / path).is_symlink():
+            continue
         if path not in own or _bytes(place / path) != _bytes(bundle / own[path]):
             yield f"{path} is not the one of the signed bundle"
 
 
 def _bytes(path: Path) -> bytes | None:
-    return path.read_bytes() if path.is_file() else None
+    return path.read_bytes() if path.is_file() and not path.is_symlink() else None
 
 
 def differences(demo: str, story: Story, home: Path = HERE) -> list[str]:

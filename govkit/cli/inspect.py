@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -55,14 +56,16 @@ def show(
 
 def _seen(bundle: gk.Bundle, *, must: bool) -> Seen | None:
     """The bundle with its policy; None where that is none of this version, and nothing that needs it was asked for."""
-    from govkit.report.read import Judgement, audit_of, policy_of
+    from govkit.pipeline.verification import policy_and_audit
+    from govkit.report.read import Judgement
     from govkit.report.terminal import Seen
 
     try:
-        policy, audit = policy_of(bundle.path), audit_of(bundle.path)
-    except gk.UsageError:
+        policy, audit = policy_and_audit(bundle.path)
+    except gk.UsageError as error:
         if must:
             raise
+        print(screen.plain(f"govkit: {error}; shown without limits and advice"), file=sys.stderr)
         return None
     run = bundle.run
     return Seen(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from govkit import evidence
 from govkit.errors import UsageError
-from govkit.pipeline.verification import verify
+from govkit.pipeline.verification import policy_and_audit, verify
 from govkit.report.comparing import Comparison, compare
 from govkit.report.read import Sources, read
 
@@ -38,7 +38,8 @@ def compare_bundles(
 
     Raises:
         UsageError: A folder is no bundle, or only one of model and trust file is given.
-        EvidenceError: A bundle that was to be verified does not verify.
+        EvidenceError: A bundle that was to be verified does not verify, or holds another policy or audit file than its
+            statements name.
     """
     if (trust is None) != (model_a is None and model_b is None):
         raise UsageError("to verify takes a trust file and the model of a bundle; expected both or neither")
@@ -52,6 +53,7 @@ def _opened(
 ) -> tuple[Sources, dict[str, str] | None]:
     """What a bundle says, and who signed it where that was verified."""
     if model is None or trust is None:
+        policy_and_audit(bundle)
         return read(bundle), None
     found = verify(bundle, model=model, trust=trust, as_of=as_of)
     return read(bundle), dict(found.signers)

@@ -50,14 +50,37 @@ def whole_folder(out: Path) -> Iterator[Path]:
         UsageError: ``out`` exists, its parent cannot be written, or the disk is full.
     """
     refuse_unwritable(out)
+    with _draft(out) as draft:
+        yield draft
+        draft.chmod(0o755)
+        draft.rename(out)
+
+
+@contextmanager
+def whole_files(folder: Path) -> Iterator[Path]:
+    """A hidden folder beside ``folder`` whose files move into that only when the block ends well.
+
+    Raises:
+        UsageError: The folder or its parent cannot be written, or the disk is full.
+    """
+    with _draft(folder.resolve()) as draft:
+        yield draft
+        files = sorted(path.relative_to(draft) for path in draft.rglob("*") if path.is_file())
+        for path in files:
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        for path in files:
+            shutil.move(draft / path, folder / path)
+
+
+@contextmanager
+def _draft(out: Path) -> Iterator[Path]:
+    """A hidden folder beside ``out``, gone after the block."""
     try:
         draft = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".partial", dir=out.parent))
     except OSError as error:
         raise UsageError(f"{out}: cannot be made ({error.strerror}); name another folder") from None
     try:
         yield draft
-        draft.chmod(0o755)
-        draft.rename(out)
     except OSError as error:
         place = error.filename or out
         raise UsageError(f"{out}: could not be written ({error.strerror or error}; {place})") from error

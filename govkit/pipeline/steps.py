@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from govkit import evidence, report
+from govkit import evidence
 from govkit import policy as policies
 from govkit.core import Audit, Policy, Run, Verdict
 from govkit.core.audit import DRIFT_PAGE
@@ -26,9 +26,8 @@ from govkit.pipeline.locking import hold_case, hold_findings
 from govkit.pipeline.measuring import Progress, measure_case
 from govkit.pipeline.people import open_people
 from govkit.pipeline.policy import policy_reference, resolve_policy, rules_of
-from govkit.pipeline.rendering import RELEASE, render_apart
+from govkit.pipeline.rendering import RELEASE, render_apart, render_within
 from govkit.pipeline.selfcheck import read_selfcheck, selfcheck_bytes
-from govkit.pipeline.signing import sign_documents
 
 
 def measure(
@@ -224,8 +223,10 @@ def render(
         as_of: UTC time to take as now when verifying.
 
     Raises:
-        EvidenceError: The bundle does not verify; each page in ``out`` says so.
-        UsageError: The bundle is sealed, so its documents may not change; or ``out`` exists.
+        EvidenceError: The bundle does not verify, or holds another policy or audit file than its statements name; each
+            page in ``out`` says so.
+        UsageError: The bundle is sealed, so its documents may not change; or ``out`` exists or lies in it; or the
+            documents cannot be written, none of them.
     """
     bundle = Path(folder)
     if out is not None:
@@ -237,8 +238,7 @@ def render(
     if (profile, language) != ("regulator", "en") or model is not None or trust is not None:
         others = "another profile or language, and verifying, are"
         raise UsageError(f"{others} for documents beside a bundle: name a folder with --out")
-    written = report.render(bundle, pdf=pdf)
-    return written if key is None else (*written, *sign_documents(bundle, bundle, key=key))
+    return render_within(bundle, pdf=pdf, key=key)
 
 
 def seal(folder: Path | str, *, model: Path, key: evidence.SigningKey, as_of: str | None = None) -> None:

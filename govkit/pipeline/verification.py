@@ -19,6 +19,7 @@ from govkit.pipeline.attached import Attached, check_attached
 from govkit.pipeline.bundle import FINDINGS
 from govkit.pipeline.digests import asked_digest, audit_digest
 from govkit.pipeline.rewriting import check_documents
+from govkit.report.read import audit_of, policy_of, read_statement
 
 Said = TypeVar("Said")
 
@@ -134,6 +135,26 @@ def verify(
         documents=check_documents(folder, proof) if written_anew else (),
         log=_listed(log, proof, trust=store, as_of=moment),
     )
+
+
+def policy_and_audit(folder: Path) -> tuple[Policy, Audit]:
+    """The policy and the audit file of a bundle that nobody verified, if they are those that its statements name.
+
+    Raises:
+        EvidenceError: One of them is another; what is shown by it would not be what the verdict rests on.
+        UsageError: The folder is no bundle.
+    """
+    findings, judged = (read_statement(folder / f"{kind}.sigstore.json")[1] for kind in ("findings", "verdict"))
+    rules, audit, verdict = policy_of(folder), audit_of(folder), judged.get("verdict")
+    if not isinstance(verdict, dict) or verdict.get("policy") != policies.digest(rules):
+        message = (
+            f"{folder}: policy.yaml is not the policy that the verdict was made by; take the bundle as it was made"
+        )
+        raise EvidenceError("POLICY_SWAPPED", message, file="policy.yaml")
+    if findings.get("audit", found := audit_digest(audit)) != found:
+        message = f"{folder}: audit.yaml is not the audit file of the findings; take the bundle as it was made"
+        raise EvidenceError("AUDIT_SWAPPED", message, file="audit.yaml")
+    return rules, audit
 
 
 def refuse_inside(folder: Path, model: Path, given: Mapping[str, object]) -> None:

@@ -57,6 +57,7 @@ def render(
     profile: str = DEFAULT,
     language: str = ENGLISH,
     standing: Standing | None = None,
+    signed: bool = True,
 ) -> tuple[Path, ...]:
     """Write the documents of a bundle.
 
@@ -67,6 +68,7 @@ def render(
         profile: For whom: ``owner``, ``engineer``, ``auditor`` or ``regulator``.
         language: Code of one of ``languages()``; the sealed bundle is written in English.
         standing: How far the documents may be believed, where they have to say so.
+        signed: Whether ``report.pdf`` gets a signature, so that the documents say how to check that file alone.
 
     Returns:
         The written files, sorted. Of another profile than ``regulator``, of another language than English, and of a
@@ -86,14 +88,14 @@ def render(
         drawn = {chart.key: draw(chart) for chart in charts}
         shown = cover(report, standing)
         sections = _sections(report, charts)
-        own = select(chosen, report, sections)
+        own = select(chosen, report, sections, signed=signed)
         html = page(report, shown, own, figures=drawn, whole=chosen.whole, kind=chosen.name)
         files = {"report.html": html.encode()}
         if (profile, language) == (DEFAULT, ENGLISH) and (standing is None or standing.kind != "unverified"):
             files |= _beside(report, shown, sections, charts, drawn)
         written = _write(out or bundle, files)
         if pdf:
-            printed = print_page(html, report.sources, own_check=chosen.whole)
+            printed = print_page(html, report.sources, own_check=chosen.whole and signed)
             written += _write(out or bundle, {"report.pdf": printed})
     return tuple(sorted(written))
 

@@ -114,7 +114,7 @@ def _drops(drops: Sequence[Measurement], other: str) -> Table:
 def _rows_found(part: dict[str, str]) -> str:
     """``place = east``, after the label where there are several."""
     rest = {column: value for column, value in part.items() if column != "found"}
-    name = short(said(part["found"]), NAME)
+    name = short(said(part["found"], "found"), NAME)
     return f"{words.part(rest)}, {name}" if rest else name
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from govkit.core import Gap
 from govkit.report import words
 from govkit.report.blocks import Cell, Code, Num
 from govkit.report.escape import NAME, brief, sentences, short
+from govkit.report.language import DEFAULT, catalog_of
 from govkit.report.model import FREE, Entry, Report
 from govkit.report.numbers import number
 from govkit.report.said import said
@@ -137,20 +139,28 @@ def _point(entry: Entry, report: Report) -> Point:
     )
 
 
-def unmeasured(report: Report) -> tuple[str, ...]:
-    """What this audit lacks for its open points, then what no audit by this policy measures, then the other gaps."""
-    says = words.catalog()["joins"]["said_of_risk"]
+def unmeasured(report: Report, plainly: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """What this audit lacks for its open points, then what no audit by this policy measures, then the other gaps.
+
+    ``plainly`` has plain words for what a shipped policy says in English that it does not measure.
+    """
     known = [
-        says.format(
-            risk=_ended(sentences(said(item.risk), 80)).rstrip("."),
-            reason=_ended(sentences(said(item.reason), 100)),
-        )
+        (plainly or {}).get(_risk(item.risk, item.reason, catalog_of(DEFAULT)))
+        or _risk(said(item.risk), said(item.reason), words.catalog())
         for item in report.sources.policy.not_measured
     ]
     findings = report.sources.findings
     asked = [findings[part.finding] for e in report.open_points for part in e.ruling.parts if part.finding >= 0]
     lacking = _lacking(found for found in asked if isinstance(found, Gap) and not found.part)
     return tuple(dict.fromkeys((*lacking, *known, *_lacking(report.gaps))))
+
+
+def _risk(risk: str, reason: str, says: Mapping[str, Any]) -> str:
+    return str(
+        says["joins"]["said_of_risk"].format(
+            risk=_ended(sentences(risk, 80)).rstrip("."), reason=_ended(sentences(reason, 100))
+        )
+    )
 
 
 def _lacking(gaps: Iterable[Gap]) -> list[str]:

@@ -14,7 +14,6 @@ from govkit.report.blocks import Block, Bullets, Cell, Code, Facts, Grid, Lines,
 from govkit.report.charts import Chart
 from govkit.report.cover import MOST_NOTICES, NOTICE
 from govkit.report.escape import LONGEST, NAME, brief, sentences, short
-from govkit.report.language import DEFAULT, catalog_of
 from govkit.report.model import CURVE, Entry, Report
 from govkit.report.numbers import NONE, ends, is_difference, number, percent, plain, rows, value
 from govkit.report.outcomes import PRINTED_ROWS, listing, section
@@ -168,17 +167,16 @@ def _risks(report: Report) -> Iterable[Block]:
 
 def _why(risk: ResidualRisk) -> str:
     """Why a risk is lower or not, as the verdict has it, with words for states and for a level that stays."""
-    if (told := said(risk.reason)) != risk.reason:
-        told = _stated(short(told), words.catalog())
-        return told[:1].upper() + told[1:]
-    english = catalog_of(DEFAULT)
-    why = _stated(short(risk.reason), english)
+    says = words.catalog()
+    why = _stated(short(said(risk.reason)), says)
     why = re.sub(r"(while .*, .*) fails$", r"\1 fail", why)
-    says = english["risk_stays"]
-    if risk.inherent == risk.residual and (lowered := re.match(r"likelihood lowered by (\d+) of[^;]*", why)):
-        why = (says["none"] if lowered[1] == "0" else f"{lowered[0]}{says['level']}") + why[lowered.end() :]
-    if not risk.measured and "not measured" not in why.lower():
-        why = f"{why.rstrip('.')}. {english['plain']['not_measured']}"
+    lowered = re.match(r"likelihood lowered by (\d+) of", risk.reason)
+    if lowered and risk.inherent == risk.residual:
+        steps, *states = why.partition(";")
+        stays = says["risk_stays"]
+        why = "".join((stays["none"] if lowered[1] == "0" else f"{steps}{stays['level']}", *states))
+    if not risk.measured and "not measured" not in risk.reason:
+        why = f"{why.rstrip('.')}. {says['plain']['not_measured']}"
     return why[:1].upper() + why[1:]
 
 

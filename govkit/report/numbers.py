@@ -108,11 +108,11 @@ def value(measurement: Measurement | None) -> Cell:
     """The value of a measurement: a number, a word, or yes or no; a dash where there is none."""
     if measurement is None:
         return NONE
-    return plain(measurement.value, signed=is_difference(measurement))
+    return plain(measurement.value, signed=is_difference(measurement), kind=measurement.check)
 
 
-def plain(found: Any, *, signed: bool = False) -> Cell:
-    """Any value of a bundle as a cell."""
+def plain(found: Any, *, signed: bool = False, kind: str = "") -> Cell:
+    """Any value of a bundle as a cell; ``kind`` is the check whose word it is."""
     if found is None:
         return NONE
     if isinstance(found, bool):
@@ -120,7 +120,7 @@ def plain(found: Any, *, signed: bool = False) -> Cell:
     if isinstance(found, int | float):
         return (number(found, signed=signed),)
     if isinstance(found, str):
-        return (Code(short(found)),) if found.startswith("sha256:") else (short(said(found)),)
+        return (Code(short(found)),) if found.startswith("sha256:") else (short(said(found, kind)),)
     if isinstance(found, list | tuple) and found and all(isinstance(item, str) for item in found):
         return (short(", ".join(found)),)
     return (Code(short(json.dumps(found, sort_keys=True, default=str), 300)),)

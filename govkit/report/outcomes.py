@@ -143,7 +143,7 @@ def _described(found: Measurement) -> Cell:
 def _word(found: Measurement) -> Cell:
     shown = value(found)
     if isinstance(found.value, str):
-        known, told = words.word("values", found.value), said(found.value)
+        known, told = words.word("values", found.value), said(found.value, found.check)
         told = known if known != found.value and len(known) < NAME else told
         shown = (short(told),) if told != found.value else shown
     return (*shown, " ", *_trust(found)) if found.trust else shown

@@ -1,13 +1,14 @@
 """Texts that govkit ships in English and that a bundle repeats, in the language of the document.
 
-``said.<code>.yaml`` among the templates holds them: ``exact`` texts, and ``patterns`` with holes, ``{n…}`` for a number
-and any other name for words. What fills a hole is looked up too. A text of somebody else stays as it is.
+``said.<code>.yaml`` among the templates holds them: ``exact`` texts, and ``patterns`` with holes. ``{n…}`` takes a
+number, ``{own…}`` the name of a column, a group or a person, which stays as it is, and any other hole words, which are
+looked up too. Patterns under ``only`` are for texts of one kind. A text of somebody else stays as it is.
 """
 
 from __future__ import annotations
 
 import re
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any
 
 from govkit.report.language import DEFAULT, catalog_of, language
@@ -20,39 +21,47 @@ _HOLE = re.compile(r"\{(\w+)\}")
 _NUMERAL = r"[+\-−]?\d[\d.,]*(?:e[+\-]?\d+)?(?<![.,])"
 
 
-def said(text: str) -> str:
-    """The text in the language of the document; as it is where its catalog does not hold it."""
-    return text if language() == DEFAULT else _looked_up(text, language())
+def said(text: str, kind: str = "") -> str:
+    """The text in the language of the document; as it is where its catalog does not hold it.
+
+    Args:
+        text: What is said.
+        kind: What it is, where govkit alone writes it: the check whose word it is, or the key of a part of the rows.
+    """
+    return text if language() == DEFAULT else _looked_up(text, language(), kind)
 
 
 @lru_cache(maxsize=4096)
-def _looked_up(text: str, code: str) -> str:
+def _looked_up(text: str, code: str, kind: str) -> str:
     exact, patterns = _texts(code)
     plain = " ".join(text.split())
     if plain in exact:
         return exact[plain]
-    for pattern, template in patterns if len(plain) <= LONGEST else ():
+    for pattern, template in (*patterns[""], *patterns.get(kind, ())) if len(plain) <= LONGEST else ():
         if found := pattern.fullmatch(plain):
-            return template.format(**{name: _filled(name, own, plain, code) for name, own in found.groupdict().items()})
+            filled = partial(_filled, whole=plain, code=code, kind=kind)
+            return template.format(**{name: filled(name, own) for name, own in found.groupdict().items()})
     return text
 
 
-def _filled(name: str, own: str, whole: str, code: str) -> str:
-    """What stands in a hole: a number with the signs of the language, or words, looked up themselves."""
+def _filled(name: str, own: str, *, whole: str, code: str, kind: str) -> str:
+    """What stands in a hole: a number with the signs of the language, a name, or words, looked up themselves."""
     if name.startswith("n"):
         signs = catalog_of(code)["numerals"]
         return own.translate(str.maketrans({",": signs["group"], ".": signs["point"]}))
-    return _looked_up(own, code) if len(own) < len(whole) else own
+    return own if name.startswith("own") or len(own) == len(whole) else _looked_up(own, code, kind)
 
 
 @cache
-def _texts(code: str) -> tuple[dict[str, str], tuple[tuple[re.Pattern[str], str], ...]]:
-    """Exact texts, and patterns with what stands for them."""
+def _texts(code: str) -> tuple[dict[str, str], dict[str, tuple[tuple[re.Pattern[str], str], ...]]]:
+    """Exact texts, and patterns with what stands for them: those for any text under "", others by their kind."""
     if not (find("templates") / f"said.{code}.yaml").is_file():
-        return {}, ()
+        return {}, {"": ()}
     held: dict[str, Any] = load("templates", f"said.{code}.yaml")
-    patterns = tuple((_pattern(each[DEFAULT]), str(each[code])) for each in held.get("patterns") or ())
-    return dict(held.get("exact") or {}), patterns
+    patterns = {"": held.get("patterns") or (), **(held.get("only") or {})}
+    return dict(held.get("exact") or {}), {
+        kind: tuple((_pattern(each[DEFAULT]), str(each[code])) for each in own) for kind, own in patterns.items()
+    }
 
 
 def _pattern(text: str) -> re.Pattern[str]:

@@ -109,7 +109,7 @@ def _column(key: str) -> str:
 def _group(key: str, name: str) -> str:
     if name == "*":
         return str(catalog()["joins"]["all_groups"])
-    return short(said(name) if key in OWN_GROUPS else name, NAME)
+    return short(said(name, key) if key in OWN_GROUPS else name, NAME)
 
 
 def whose(found: Measurement) -> str:

@@ -14,7 +14,7 @@ from govkit.demos import Story, find
 EPOCH = "1790000000"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def fixed_clock() -> Iterator[None]:
     os.environ["SOURCE_DATE_EPOCH"] = EPOCH
     yield

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import lzma
 import shutil
+import tarfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -13,6 +17,7 @@ from shipped_cards import ROOT, cards
 import govkit as gk
 from govkit import evidence
 from govkit.core import Measurement
+from govkit.errors import UsageError
 
 HOME = ROOT / "model_cards"
 MOST_BYTES = 1_500_000
@@ -105,4 +110,76 @@ def test_another_policy_other_words_and_another_question_make_a_card_stale(copie
     monkeypatch.setattr(gk, "resolve_policy", lambda _: rules.model_copy(update={"version": "9.9.9"}))
     found = cards.check(copied, ["recidivism"])
     for said in ("audit.yaml is not", "nist-ai-rmf-core has changed", "not made by govkit 9.9.9", "card.md is not"):
+        assert any(said in fault for fault in found), (said, found)
+
+
+def _member(name: str, raw: bytes = b"", **fields: Any) -> tuple[tarfile.TarInfo, bytes]:
+    info = tarfile.TarInfo(name)
+    info.size = len(raw)
+    for field, value in fields.items():
+        setattr(info, field, value)
+    return info, raw
+
+
+def _archived(members: list[tuple[tarfile.TarInfo, bytes]]) -> bytes:
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w:xz", preset=1) as packed:
+        for info, raw in members:
+            packed.addfile(info, io.BytesIO(raw))
+    return made.getvalue()
+
+
+ADDED = {
+    "a file beside the bundle": [_member("Makefile", b"all:")],
+    "an absolute path": [_member("/evidence/evil.txt", b"evil")],
+    "a second copy of a file": [_member("evidence/card.md", b"evil")],
+    "a link": [_member("evidence/link", type=tarfile.SYMTYPE, linkname="card.md")],
+    "a folder": [_member("evidence/more", type=tarfile.DIRTYPE)],
+    "more than its bytes": [
+        _member("evidence/huge", pax_headers={"GNU.sparse.map": "0,0", "GNU.sparse.size": "9" * 15})
+    ],
+}
+
+
+@pytest.mark.parametrize("what", ADDED)
+def test_an_archive_holds_the_bundle_and_nothing_else(copied: Path, what: str):
+    archive = copied / "recidivism" / cards.ARCHIVE
+    with tarfile.open(archive) as packed:
+        own = [(info, packed.extractfile(info).read()) for info in packed.getmembers()]
+    archive.write_bytes(_archived(own))
+    with cards.opened("recidivism", copied):
+        pass
+    archive.write_bytes(_archived([*ADDED[what], *own]))  # the true one last, so that it would be the one unpacked
+    with pytest.raises(UsageError, match=cards.ARCHIVE), cards.opened("recidivism", copied):
+        pass
+
+
+def test_an_archive_gives_no_file_another_mode_and_is_not_unpacked_without_end(copied: Path, monkeypatch):
+    archive = copied / "recidivism" / cards.ARCHIVE
+    with tarfile.open(archive) as packed:
+        own = [(info.replace(mode=0o4755), packed.extractfile(info).read()) for info in packed.getmembers()]
+    archive.write_bytes(_archived(own))
+    with pytest.raises(UsageError, match="something else than"), cards.opened("recidivism", copied):
+        pass
+    monkeypatch.setattr(cards, "MOST_BYTES", 100_000)
+    with pytest.raises(UsageError, match="no end within 100000 bytes"), cards.opened("recidivism", copied):
+        pass
+
+
+@pytest.mark.parametrize("more", [b"garbage", lzma.compress(b"hidden")])
+def test_nothing_stands_behind_the_end_of_an_archive(copied: Path, more: bytes):
+    archive = copied / "recidivism" / cards.ARCHIVE
+    archive.write_bytes(archive.read_bytes() + more)
+    with pytest.raises(UsageError, match="more behind its end"), cards.opened("recidivism", copied):
+        pass
+
+
+def test_links_and_folders_of_no_demo_are_named(copied: Path):
+    figure = min((copied / "recidivism" / "figures").iterdir())
+    figure.rename(copied / "same.svg")
+    figure.symlink_to(copied / "same.svg")
+    (copied / "more").mkdir()
+    (copied / "linked").symlink_to(copied / "same.svg")
+    found = cards.check(copied, ["recidivism"])
+    for said in ("more: belongs to no demo", "linked: is a link", f"figures/{figure.name} is not the one"):
         assert any(said in fault for fault in found), (said, found)

@@ -139,6 +139,16 @@ def test_a_folder_that_is_no_bundle_is_refused(good: Audited, tmp_path: Path) ->
         gk.compare_bundles(tmp_path, good.bundle)
 
 
+@pytest.mark.parametrize(("file", "code"), [("policy.yaml", "POLICY_SWAPPED"), ("audit.yaml", "AUDIT_SWAPPED")])
+def test_an_edited_policy_or_audit_file_is_not_compared(good: Audited, tmp_path: Path, file: str, code: str) -> None:
+    copy = tmp_path / "edited"
+    shutil.copytree(good.bundle, copy)
+    text = (copy / file).read_text(encoding="utf-8")
+    (copy / file).write_text(text.replace("min: 0.5", "min: 0.1").replace("letters.", "people."), encoding="utf-8")
+    assert code in compared(copy, good, code=4)
+    assert code in compared(good, copy, code=4)
+
+
 def test_a_model_audited_beside_the_other_is_judged_by_the_paired_difference(good: Audited, beside: Path) -> None:
     found = gk.compare_bundles(good.bundle, beside)
     assert found.b.incumbent == found.a.artifact

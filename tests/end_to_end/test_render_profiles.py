@@ -121,6 +121,10 @@ def test_the_command_ends_with_4_where_the_bundle_does_not_verify(spoilt: Path, 
     assert "BOUND_FILE" in said
     assert "NOT VERIFIED" in said
     assert "NOT VERIFIED" in (tmp_path / "x/report.html").read_text()
+    code, said = command("render", spoilt, "--out", tmp_path / "es", "--language", "es", *asked)
+    assert code == 4
+    assert "says NO VERIFICADO" in said
+    assert "NO VERIFICADO" in (tmp_path / "es/report.html").read_text()
     code, said = command("render", whole.bundle, "--out", tmp_path / "y", *asked)
     assert code == 0
     assert "NOT VERIFIED" not in (tmp_path / "y/report.html").read_text()
@@ -157,6 +161,90 @@ def test_half_of_what_verifying_takes_is_refused(
     assert not (tmp_path / "x").exists()
     with pytest.raises(UsageError, match="is sealed"):
         gk.render(whole.bundle, pdf=False)
+
+
+@pytest.mark.parametrize("verified", [True, False])
+def test_documents_never_lie_in_the_bundle_or_the_model(whole: Audited, tmp_path: Path, verified: bool) -> None:
+    (tmp_path / "link").symlink_to(whole.bundle)
+    given = {"model": whole.model, "trust": tools.trust()} if verified else {}
+    for out in (whole.bundle / "sub", tmp_path / "link/sub", *((whole.model / "sub",) if verified else ())):
+        with pytest.raises(UsageError, match="expected a folder for the documents that lies elsewhere"):
+            rendered(whole.bundle, out, **given)
+        assert not out.exists()
+    whole.verify()
+
+
+def edited(whole: Audited, place: Path, file: str, *, sealed: bool) -> Path:
+    """The bundle with a limit or a purpose that nobody signed."""
+    shutil.copytree(whole.bundle, place)
+    text = (place / file).read_text(encoding="utf-8")
+    changed = text.replace("min: 0.5", "min: 0.1").replace("Sorts letters", "Sorts people")
+    assert changed != text
+    (place / file).write_text(changed, encoding="utf-8")
+    if not sealed:
+        (place / "release.sigstore.json").unlink()
+    return place
+
+
+@pytest.mark.parametrize(("file", "code"), [("policy.yaml", "POLICY_SWAPPED"), ("audit.yaml", "AUDIT_SWAPPED")])
+def test_an_edited_policy_or_audit_file_is_not_believed_though_nobody_verifies(
+    whole: Audited, tmp_path: Path, file: str, code: str
+) -> None:
+    for sealed in (True, False):
+        bundle, out = edited(whole, tmp_path / f"b{sealed}", file, sealed=sealed), tmp_path / f"out{sealed}"
+        with pytest.raises(EvidenceError, match="says NOT VERIFIED") as caught:
+            rendered(bundle, out, profile="owner", key=tools.key("ci"))
+        assert (caught.value.code, caught.value.file) == (code, file)
+        text = (out / "report.html").read_text(encoding="utf-8")
+        assert "NOT VERIFIED" in text
+        assert code in text
+        assert "verify report.pdf" not in text
+    before = (bundle / "report.html").read_bytes()
+    with pytest.raises(EvidenceError, match=code):
+        gk.render(bundle, pdf=False)
+    assert (bundle / "report.html").read_bytes() == before
+
+
+def test_only_a_page_whose_pdf_is_signed_says_how_to_check_that_file(whole: Audited, tmp_path: Path) -> None:
+    says = "verify report.pdf --trust"
+    for name, signer, pdf in (
+        ("signed", tools.key("ci"), True),
+        ("bare", None, True),
+        ("page", tools.key("ci"), False),
+    ):
+        rendered(whole.bundle, tmp_path / name, profile="owner", key=signer, pdf=pdf)
+        assert (says in (tmp_path / name / "report.html").read_text(encoding="utf-8")) == (name == "signed"), name
+    assert says in " ".join(pages(tmp_path / "signed/report.pdf"))
+    assert says not in " ".join(pages(tmp_path / "bare/report.pdf"))
+    rendered(whole.bundle, tmp_path / "all", pdf=True)
+    assert says not in " ".join(pages(tmp_path / "all/report.pdf"))
+    assert says in " ".join(pages(whole.bundle / "report.pdf"))
+
+
+FULL = """
+import resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+sys.argv = ["govkit", "render", "evidence", "--no-pdf"]
+from govkit.cli import main
+main()
+"""
+
+
+def test_a_disk_that_fills_up_leaves_an_open_bundle_as_it_was(whole: Audited, tmp_path: Path) -> None:
+    """Files cannot grow past 20 kB, as on a full disk."""
+    shutil.copytree(whole.bundle, tmp_path / "evidence")
+    for path in (tmp_path / "evidence").iterdir():
+        if path.is_file() and path.name.split(".")[0] not in ("run", "findings", "verdict", "policy", "audit"):
+            path.unlink()
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    done = subprocess.run([sys.executable, "-c", FULL], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2, done.stderr
+    assert "could not be written" in done.stderr
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+    gk.render(tmp_path / "evidence", pdf=False)
+    assert (tmp_path / "evidence/report.html").read_bytes() == (whole.bundle / "report.html").read_bytes()
+    assert [path.name for path in tmp_path.iterdir()] == ["evidence"]
 
 
 def test_a_bad_logo_is_refused_before_anything_is_measured(tmp_path: Path) -> None:

@@ -123,5 +123,20 @@ def test_a_bundle_whose_policy_cannot_be_read_still_shows_its_verdict(bundle: Pa
     copy = tmp_path / "copy"
     shutil.copytree(bundle, copy)
     (copy / "policy.yaml").write_text("schema: another\n", encoding="utf-8")
-    assert "Verdict: " in show(copy)
+    done = subprocess.run([sys.executable, "-m", "govkit", "show", str(copy)], capture_output=True, check=True)
+    assert b"Verdict: " in done.stdout
+    assert b"policy.yaml: expected a resolved policy" in done.stderr
+    assert b"shown without limits" in done.stderr
     assert "policy.yaml" in show(copy, "--all", code=2)
+
+
+@pytest.mark.parametrize(("file", "code"), [("policy.yaml", "POLICY_SWAPPED"), ("audit.yaml", "AUDIT_SWAPPED")])
+def test_a_policy_or_audit_file_that_the_verdict_does_not_name_is_not_shown(
+    bundle: Path, tmp_path: Path, file: str, code: str
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(bundle, copy)
+    text = (copy / file).read_text(encoding="utf-8")
+    (copy / file).write_text(text.replace("min: 0.5", "min: 0.1").replace("letters.", "people."), encoding="utf-8")
+    assert code in show(copy, code=4)
+    assert code in show(copy, "--all", code=4)

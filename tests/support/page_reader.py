@@ -30,12 +30,14 @@ class Row:
         tag: What it is.
         media: ``screen`` or ``print`` where only one of these shows it, ``read aloud`` for the words of a picture.
         chapter: Id of the section.
+        stamp: Whether it is the verdict in large letters.
     """
 
     cells: list[list[tuple[str | None, str]]]
     tag: str
     media: str
     chapter: str
+    stamp: bool = False
 
     @property
     def text(self) -> str:
@@ -75,7 +77,7 @@ class Page(HTMLParser):
         if tag == "section":
             self._chapters.append(own.get("id") or "")
         if tag in BLOCKS:
-            self._open.append(Row([[]], tag, self._media[-1], self._chapter))
+            self._open.append(Row([[]], tag, self._media[-1], self._chapter, own.get("class") == "stamp"))
             self.rows.append(self._open[-1])
         self._cell(tag)
         if tag == "data":

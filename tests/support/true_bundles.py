@@ -7,13 +7,14 @@ from pathlib import Path
 
 from page_reader import rows_of
 from told_gaps import unlisted, untold
-from true_documents import documents
+from true_documents import documents, misled, numerals
 from true_values import Truth
 
 from govkit.report import render
 
 FLOORS = {".pdf": 1.0, ".html": 0.92, ".md": 0.83, ".json": 0.97, ".svg": 0.77}
 """Share of changed digits that must be seen, at the least, over all digits of the documents of a kind."""
+FOREIGN = "es"
 CHANGES = 200
 """Changes tried in each document; tables and figures are many and small, and get a fifth of them."""
 
@@ -24,6 +25,14 @@ def hold(bundle: Path, out: Path) -> None:
     for profile in ("owner", "engineer", "auditor"):
         (out / profile).mkdir()
         pages.append(render(bundle, out=out / profile, pdf=False, profile=profile)[0])
+    foreign = [out / f"{profile}-{FOREIGN}" for profile in ("owner", "regulator")]
+    for folder in foreign:
+        folder.mkdir()
+        render(bundle, out=folder, pdf=False, profile=folder.name.partition("-")[0], language=FOREIGN)
+    assert [each for page in (bundle / "report.html", *pages) for each in misled(bundle, page)] == []
+    assert [each for folder in foreign for each in misled(bundle, folder / "report.html", FOREIGN)] == []
+    for folder, page in zip(foreign, (pages[0], bundle / "report.html"), strict=True):
+        assert numerals(folder / "report.html") == numerals(page)
     found = list(documents(bundle, pages))
     assert {one.name: lost for one in found if (lost := one.orphans(one.lines))} == {}
     seen: dict[str, list[tuple[float, int]]] = {}

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from page_reader import Row, rows_of, walk
-from true_values import CELL, MINUS, NARROW, RAW, Truth, canonical, forms, is_number, pieces, shortened
+from page_reader import Page, Row, rows_of, walk
+from true_values import CELL, MINUS, NARROW, RAW, Truth, canonical, catalog, forms, is_number, pieces, shortened
 
 RUN = re.compile(rf"[+\-{MINUS}]?\d+(?:[.,]\d+)*(?:e[+\-]?\d+)?")
 HEX = re.compile(r"[0-9a-f]{16,}")
@@ -172,6 +172,44 @@ def _contents(paper: Sequence[str], bundle: Path) -> Counter[str]:
         found += Counter({str(place): 2})
         found += Counter(str(number) for number, page in enumerate(lines, start=1) if heading in page)
     return found
+
+
+# The verdict and the digest at the edges of each page.
+
+
+def misled(bundle: Path, page: Path, language: str = "") -> list[str]:
+    """What a page, and the file printed of it, says of the verdict or of the findings at its head or in a margin.
+
+    Args:
+        bundle: Whose page it is.
+        page: ``report.html``; a ``report.pdf`` beside it is read too.
+        language: Code of its language where it is not English.
+    """
+    truth = Truth.of(bundle)
+    says = catalog("templates", f"words.{language}.yaml" if language else "words.yaml")["outcomes"]
+    stamp, digest = says[truth.verdict["outcome"]]["stamp"], truth.digests["findings"][: len("sha256:") + 12]
+    others = {own["stamp"] for own in says.values()} - {stamp}
+    shown = Page(page.read_text(encoding="utf-8"))
+    edges = {tag: value for tag, name, value in shown.attributes if name == "data-short"}
+    (told,) = (row.text for row in shown.rows if row.stamp)
+    lost = [f"{page}: {found}" for found in (edges["div"], told) if found != stamp]
+    lost += [f"{page}: foot {edges['p']}"] if edges["p"] != digest else []
+    paper = _whole(page.with_suffix(".pdf")) if page.with_suffix(".pdf").is_file() else []
+    for number, lines in enumerate(paper, start=1):
+        lost += [f"page {number} lacks {each}" for each in (stamp, digest) if not any(each in line for line in lines)]
+        lost += [f"page {number} says {line}" for line in lines if line in others]
+    return lost
+
+
+def _whole(pdf: Path) -> list[list[str]]:
+    """The lines of each printed page, with its margins."""
+    made = subprocess.run(["pdftotext", "-raw", pdf, "-"], capture_output=True, check=True).stdout.decode()
+    return [page.splitlines() for page in made.split("\f")[:-1]]
+
+
+def numerals(page: Path) -> Counter[str]:
+    """The digits of each number that a page marks, whatever signs its language sets between them."""
+    return Counter(re.sub(r"\D", "", text) for _, text in Page(page.read_text(encoding="utf-8")).data)
 
 
 # Tables and figures.

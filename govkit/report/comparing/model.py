@@ -193,12 +193,14 @@ class Comparison:
 
     @property
     def same_rows(self) -> dict[str, bool | None]:
-        """Role -> whether the same rows were measured; None where one bundle has no such rows."""
+        """Role -> whether the same rows were measured; None where a bundle has no such rows, or no digest of them."""
         roles = sorted({*self.a.data, *self.b.data})
         return {role: self._same_rows(role) for role in roles}
 
     def _same_rows(self, role: str) -> bool | None:
-        return self.a.data[role] == self.b.data[role] if role in self.a.data and role in self.b.data else None
+        a, b = self.a.data.get(role, ()), self.b.data.get(role, ())
+        known = a and b and (all((*a, *b)) or self.a.findings == self.b.findings)  # one statement is about its own rows
+        return a == b if known else None
 
     @property
     def nothing_changed(self) -> bool:

@@ -128,13 +128,22 @@ def _signed(signers: dict[str, str]) -> str:
 def _glance(found: Comparison) -> Iterable[tuple[str, Cell]]:
     says = _says()
     heads = says["facts"]
-    told = {True: says["same"], False: says["other_rows"], None: says["one_side"]}
-    rows = [f"{words.word('roles', role)}: {told[alike]}" for role, alike in found.same_rows.items()]
+    told = {True: says["same"], False: says["other_rows"]}
+    rows = [
+        f"{words.word('roles', role)}: {told[alike] if alike is not None else _why_unknown(found, role)}"
+        for role, alike in found.same_rows.items()
+    ]
     yield heads["rows"], ("; ".join(rows) or says["none"],)
     counts = [(number(found.counts[answer]), f" {says['answers'][answer]['text']}") for answer in ANSWERS]
     yield heads["counts"], tuple(piece for pair in counts for piece in (*pair, "; "))[:-1]
     if found.lost:
         yield heads["lost"], (number(found.lost),)
+
+
+def _why_unknown(found: Comparison, role: str) -> str:
+    """Rows that only one bundle has, or that one of them gives no digest of."""
+    both = role in found.a.data and role in found.b.data
+    return str(words.catalog()["absent"]["fact"] if both else _says()["one_side"])
 
 
 def _answered(found: Comparison, answer: str, most: int | None) -> tuple[Block, ...]:

@@ -56,7 +56,7 @@ def profile_of(name: str) -> Profile:
     return PROFILES[name]
 
 
-def select(profile: Profile, report: Report, found: Iterable[Section]) -> tuple[Section, ...]:
+def select(profile: Profile, report: Report, found: Iterable[Section], *, signed: bool = True) -> tuple[Section, ...]:
     """The sections of a profile: those found, the index and the page for the owner, as far as it lists them."""
-    known = {section.key: section for section in (*found, index(report), *owner(report))}
+    known = {section.key: section for section in (*found, index(report), *owner(report, signed=signed))}
     return tuple(known[key] for key in profile.sections if key in known)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
-from govkit.core import Control
+from govkit.core import Control, Measurement
 from govkit.core.limit import bound_for
 from govkit.report import words
 from govkit.report.alone import VERIFY as VERIFY_FILE
@@ -25,10 +26,16 @@ MOST_NAMES = 5
 """People who signed or are to sign."""
 
 
-def owner(report: Report) -> tuple[Section, ...]:
-    """The sections of the page, in their order."""
+def owner(report: Report, *, signed: bool = True) -> tuple[Section, ...]:
+    """The sections of the page, in their order; ``signed``: whether its PDF gets a signature that can be checked."""
     says = _says()
-    blocks = {"use": _use, "open": _open, "gaps": _gaps, "people": _people, "check": _check}
+    blocks: dict[str, Callable[[Report, dict[str, Any]], Iterable[Block]]] = {
+        "use": _use,
+        "open": _open,
+        "gaps": _gaps,
+        "people": _people,
+        "check": partial(_check, signed=signed),
+    }
     return tuple(
         Section(f"owner-{key}", says["sections"][key], "", tuple(made(report, says))) for key, made in blocks.items()
     )
@@ -118,25 +125,38 @@ def how_sure(entry: Entry, report: Report) -> Cell:
 def means(entry: Entry, report: Report) -> str:
     """What an open point means for people: the policy's own words where it names them, else those of the catalog.
 
-    A risk that a pack tells of many measures in the same words gives way to the meaning of the measure.
+    A risk that a pack tells in words too broad for the point gives way to the meaning of what was measured.
     """
     says, control = _says()["means"], entry.control
-    own = says["measures"].get(entry.ruling.metric or "")
     for risk in report.sources.policy.risks:
-        general = own and risk.description in _says()["general"]
+        general = risk.description in _says()["general"]
         if risk.affected and entry.ruling.control in risk.controls and not general:
             return f"{sentences(said(risk.description), 140).rstrip('.')} ({brief(said(risk.affected), NAME)})."
     if control is not None and control.attest is not None:
         return str(says["statements"].get(control.attest.kind, says["families"]["people"]))
-    return str(own or says["families"][words.family(entry.ruling.check or "")])
+    own = says["measures"].get(entry.ruling.metric or "")
+    told = own.get(_side(entry, report)) if isinstance(own, dict) else own
+    return str(told or says["families"][words.family(entry.ruling.check or "")])
+
+
+def _side(entry: Entry, report: Report) -> str:
+    """On which side of everybody else the group lies that is told first, or the word that was found."""
+    parts = worst_first(entry, report)
+    found = report.sources.findings[parts[0].finding] if parts and parts[0].finding >= 0 else None
+    if not isinstance(found, Measurement) or isinstance(found.value, bool):
+        return ""
+    if isinstance(found.value, str):
+        return found.value
+    beside_a_model = found.compared_with is not None
+    return "" if beside_a_model or not found.part or not found.value else "below" if found.value < 0 else "above"
 
 
 def _gaps(report: Report, says: dict[str, Any]) -> Iterable[Block]:
-    found = unmeasured(report)
+    found = unmeasured(report, says["plainly"])
     if not found:
         yield Text((says["no_gaps"],))
         return
-    yield Bullets(tuple((_plainly(each),) for each in found[:MOST_GAPS]))
+    yield Bullets(tuple((each,) for each in found[:MOST_GAPS]))
     if len(found) > MOST_GAPS:
         yield Text((says["more_gaps"],))
 
@@ -178,7 +198,8 @@ def _kind(kind: str) -> str:
     return words_[:1].upper() + words_[1:]
 
 
-def _check(_report: Report, says: dict[str, Any]) -> Iterable[Block]:
+def _check(_report: Report, says: dict[str, Any], *, signed: bool) -> Iterable[Block]:
     yield Text((says["check"], " ", Code(VERIFY)))
-    yield Text((says["check_file"], " ", Code(VERIFY_FILE)))
+    if signed:
+        yield Text((says["check_file"], " ", Code(VERIFY_FILE)))
     yield Text((says["not_proof"],))

@@ -353,6 +353,18 @@ def test_controls_that_are_new_gone_or_changed_are_told_apart(plain: Sources) ->
     assert not compare(plain, replace(plain, policy=policy, verdict=worse)).got_worse
 
 
+def test_rows_without_a_digest_are_not_called_the_same(plain: Sources) -> None:
+    unknown = core.DataRef(role="train", digest="")
+    a, b = (holding(plain, number(data=TEST), number("share", value, data=unknown)) for value in (0.8, 0.9))
+    found = compare(a, b)
+    assert found.same_rows == found.dump()["same"]["rows"] == {"test": True, "train": None}
+    assert not found.nothing_changed
+    shown = "\n".join(line for line, _ in comparing.lines(found))
+    assert f"{catalog()['roles']['train']}: {catalog()['absent']['fact']}" in shown
+    assert compare(a, a).same_rows == {"test": True, "train": True}
+    assert compare(a, a).nothing_changed
+
+
 @pytest.mark.parametrize(("outcome", "turn"), [("PASS", "milder"), ("BLOCK", "same")])
 def test_the_outcome_turns_by_its_rank(plain: Sources, outcome: Any, turn: str) -> None:
     other = replace(plain, verdict=plain.verdict.model_copy(update={"outcome": outcome}))

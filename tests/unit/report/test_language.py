@@ -13,18 +13,24 @@ from typing import Any
 
 import pytest
 import yaml
-from bundle_fixture import write_bundle
+from bundle_fixture import measurement, policy, write_bundle
 from figures_fixture import everything
 from hostile_fixture import hostile_options
 from page_reader import Page
+from true_documents import numerals
 
 import govkit as gk
 from govkit import resources
+from govkit.core import Policy, Verdict
+from govkit.core.policy import Requirement
+from govkit.core.verdict import PartRuling, ResidualRisk
 from govkit.errors import UsageError
+from govkit.policy import digest
 from govkit.report import PROFILES, languages, numbers, render, words
 from govkit.report.comparing import compare, markdown
 from govkit.report.comparing import page as compare_page
 from govkit.report.escape import short
+from govkit.report.judged import _why
 from govkit.report.language import catalog_of, check_language, speaking
 from govkit.report.read import read
 from govkit.report.said import said
@@ -205,7 +211,8 @@ def test_a_language_without_a_catalog_is_refused_before_anything_is_written(tmp_
 
 
 def test_another_language_stands_beside_a_bundle_never_in_it(tmp_path: Path) -> None:
-    bundle = write_bundle(tmp_path / "b")
+    true = digest(policy())
+    bundle = write_bundle(tmp_path / "b", verdict=lambda made: made.model_copy(update={"policy": true}))
     before = sorted(path.name for path in bundle.iterdir())
     with pytest.raises(UsageError, match="another profile or language"):
         gk.render(bundle, pdf=False, language=languages()[-1])
@@ -255,6 +262,82 @@ def test_texts_that_ship_are_looked_up_and_others_stay(tmp_path: Path, monkeypat
         assert said("Words of {a} somebody") == "Words of {a} somebody"
     assert said("a part") == "a part"
     catalog_of.cache_clear()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Group A: test (train)", "base rate", "train drivers", "section 8 tenants", "train station: waiting rooms (other)",
+     "age 20 to under 30"],
+)  # fmt: skip
+def test_words_of_somebody_else_stay_where_they_look_like_ours(text: str) -> None:
+    with speaking("es"):
+        assert said(text) == text
+
+
+def test_names_of_columns_people_and_classes_stay_inside_our_sentences() -> None:
+    with speaking("es"):
+        for name in ("weights", "text", "age"):
+            assert words.part({"found": f"{name} 20 to under 30"}).endswith(f": {name} de 20 a menos de 30")
+        both = words.part({"found": "words 5 to under 1.5, age 20 to under 30"})
+        assert both.endswith(": palabras de 5 a menos de 1,5, age de 20 a menos de 30")
+        assert "columna weights no" in said("The column weights holds no value in the test or the shifted data.")
+        assert said("review signed by test on 2026-11-19").endswith("la firmó test el 2026-11-19")
+
+
+def test_what_a_license_asks_is_said_in_each_language_where_the_check_says_it() -> None:
+    owed = "base acme, MIT: keep the copyright notice and the text of the license (section 2)"
+    found = measurement("obligation", owed, width=0, check="licenses")
+    with speaking("es"):
+        (told,) = numbers.value(found)
+    assert told.startswith("modelo base acme, MIT: ")
+    assert told.endswith("(sección 2)")
+
+
+def test_both_languages_show_the_same_numbers_with_groups_that_are_codes(tmp_path: Path) -> None:
+    extra = [measurement("rows_short", 319, width=0, check="fairness", part={"RAC1P": "4"})]
+
+    def verdict(found: Verdict) -> Verdict:
+        last = found.coverage.findings + found.coverage.gaps - 1
+        told = {
+            "metric": "rows_short",
+            "state": "fail",
+            "parts": (PartRuling(part={"RAC1P": "4"}, finding=last, state="fail"),),
+        }
+        own = [each.model_copy(update=told if each.control == "FAIR-02" else {}) for each in found.rulings]
+        return found.model_copy(update={"rulings": tuple(own)})
+
+    def policy(found: Policy) -> Policy:
+        told = {"metric": "rows_short", "require": Requirement(max=0)}
+        own = [each.model_copy(update=told if each.id == "FAIR-02" else {}) for each in found.controls]
+        return found.model_copy(update={"controls": tuple(own)})
+
+    bundle = write_bundle(tmp_path / "b", extra=extra, verdict=verdict, policy=policy)
+    for code in languages():
+        render(bundle, out=tmp_path / code, pdf=False, language=code)
+    texts = [(tmp_path / code / "report.html").read_text(encoding="utf-8") for code in languages()]
+    assert all("RAC1P 4: " in text for text in texts)
+    shown = [numerals(tmp_path / code / "report.html") for code in languages()]
+    assert shown == shown[:1] * len(shown)
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        ("likelihood lowered by 0 of at most 2 steps; A-1 missing",
+         {"en": "Likelihood not lowered; A-1 missing", "es": "La probabilidad no se reduce; A-1 falta"}),
+        ("likelihood lowered by 1 of at most 2 steps; A-1 pass",
+         {"en": "Likelihood lowered by 1 of at most 2 steps, which does not change the level; A-1 pass",
+          "es": "La probabilidad se reduce en 1 de 2 pasos como máximo, lo que no cambia el nivel; A-1 cumple"}),
+        ("not lowered while A-1, A-2 fails",
+         {"en": "Not lowered while A-1, A-2 fail", "es": "No se reduce mientras no se cumpla: A-1, A-2"}),
+    ],
+)  # fmt: skip
+def test_why_a_risk_is_lower_or_not_is_the_same_in_each_language(reason: str, told: dict[str, str]) -> None:
+    risk = ResidualRisk(id="R", description="x", inherent="high", residual="high", measured=True, reason=reason)
+    for code, expected in told.items():
+        with speaking(code):
+            assert _why(risk) == expected
+            assert _why(risk.model_copy(update={"measured": False})).endswith(words.catalog()["plain"]["not_measured"])
 
 
 def test_a_language_ends_with_its_document(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -17,14 +18,17 @@ from reading_level import grade
 
 import govkit as gk
 from govkit import core
-from govkit.core.verdict import Cell
+from govkit.core.policy import NotMeasured, Requirement, Risk
+from govkit.core.verdict import Cell, PartRuling
 from govkit.errors import UsageError
 from govkit.report import PROFILES, Standing, _sections, render, words
 from govkit.report.charts import choose
 from govkit.report.html import _NUMBER
+from govkit.report.language import speaking as speaking_in
 from govkit.report.model import Report
 from govkit.report.numbers import number, out_of, points, size, whole_of
 from govkit.report.profiles.index import speaking
+from govkit.report.profiles.owner import means
 from govkit.report.read import read
 from govkit.resources import find, load
 
@@ -111,11 +115,17 @@ def test_the_page_of_the_owner_is_easy_to_read(folders: dict[str, Path]) -> None
     assert grade("\n".join(sentences)) <= 9
 
 
+def _leaves_of(found: Any) -> list[str]:
+    if isinstance(found, str):
+        return [found]
+    return [leaf for each in (found.values() if isinstance(found, dict) else found) for leaf in _leaves_of(each)]
+
+
 def test_what_the_catalog_says_to_owners_is_easy_to_read() -> None:
     says = words.catalog()["profiles"]["owner"]
     told = [says[key] for key in ("no_excluded", "more", "no_gaps", "not_proof", "numbers", "check", "more_gaps")]
     told += [says["hand_over"]]
-    told += [each for group in (says["sure"], says["outcomes"], *says["means"].values()) for each in group.values()]
+    told += _leaves_of([says["sure"], says["outcomes"], says["means"]])
     told += [f"{each.rstrip('.')}." for each in says["plainly"].values()]
     assert grade("\n".join(told)) <= 6
     assert all(grade(each) <= 9 for each in told)
@@ -128,6 +138,120 @@ def test_plainer_words_are_kept_only_for_sentences_that_a_pack_still_says() -> N
     for sentence in (*says["plainly"], *says["general"]):
         risk, _, reason = sentence.partition(": ")
         assert sentence in said or (risk in said and any(each.startswith(reason) for each in said)), sentence
+
+
+MISSED = {
+    ("en", "below"): "In the group named first, more of those who should get a yes are missed.",
+    ("en", "above"): "Outside the group named first, more of those who should get a yes are missed.",
+    ("es", "below"): "En el primer grupo nombrado se pasa por alto a más de quienes deberían recibir un sí.",
+    ("es", "above"): "Fuera del primer grupo nombrado se pasa por alto a más de quienes deberían recibir un sí.",
+}
+BLAMED = {
+    "below": "Outside the group named first, a false yes comes more often.",
+    "above": "In the group named first, a false yes comes more often.",
+}
+WRONG = {
+    "below": "The model is wrong about the group named first more often than about all others.",
+    "above": "The model is wrong about all others more often than about the group named first.",
+}
+
+
+def apart(folder: Path, metric: str, values: dict[str, float], **more: Any) -> Report:
+    """A bundle whose control FAIR-02 asks that of these groups, and all of them fail."""
+    extra = [measurement(metric, own, check="fairness", part={"site": name}, **more) for name, own in values.items()]
+
+    def policy(found: core.Policy) -> core.Policy:
+        asked = {"metric": metric, "require": Requirement(min=-0.1, max=0.1), **more}
+        own = [each.model_copy(update=asked if each.id == "FAIR-02" else {}) for each in found.controls]
+        return found.model_copy(update={"controls": tuple(own)})
+
+    def verdict(found: core.Verdict) -> core.Verdict:
+        first = found.coverage.findings + found.coverage.gaps - len(extra)
+        parts = [PartRuling(part=each.part, finding=first + at, state="fail") for at, each in enumerate(extra)]
+        told = {"metric": metric, "state": "fail", "parts": tuple(parts)}
+        own = [each.model_copy(update=told if each.control == "FAIR-02" else {}) for each in found.rulings]
+        return found.model_copy(update={"rulings": tuple(own)})
+
+    return Report(read(write_bundle(folder, extra=extra, policy=policy, verdict=verdict)))
+
+
+def meant(report: Report, control: str = "FAIR-02") -> str:
+    (entry,) = (each for each in report.entries if each.ruling.control == control)
+    return means(entry, report)
+
+
+@pytest.mark.parametrize(
+    ("values", "side"),
+    [
+        ({"north": -0.22}, "below"),
+        ({"north": 0.26}, "above"),
+        ({"north": -0.2, "south": 0.3}, "above"),
+        ({"north": -0.31, "south": 0.3, "west": 0.2}, "below"),
+        ({"north": 0.22, "south": -0.22}, "below"),
+    ],
+)
+def test_what_a_gap_means_is_true_of_the_group_that_is_told_first(
+    tmp_path: Path, values: dict[str, float], side: str
+) -> None:
+    other = {"below": "above", "above": "below"}[side]
+    missed = apart(tmp_path / "a", "true_positive_rate_difference", values)
+    for code in ("en", "es"):
+        with speaking_in(code):
+            assert meant(missed).startswith(MISSED[code, side])
+    assert meant(apart(tmp_path / "b", "false_negative_rate_difference", values)).startswith(MISSED["en", other])
+    assert meant(apart(tmp_path / "c", "false_positive_rate_difference", values)).startswith(BLAMED[side])
+    assert meant(apart(tmp_path / "d", "accuracy_difference", values)) == WRONG[side]
+
+
+def test_a_gap_that_only_moved_since_the_base_says_nothing_of_who_is_missed_more(tmp_path: Path) -> None:
+    report = apart(tmp_path, "true_positive_rate_difference", {"north": -0.22}, compared_with="base")
+    assert meant(report) == "It may treat some groups of people worse than others."
+
+
+def test_a_risk_of_a_pack_gives_way_where_it_need_not_hold(tmp_path: Path) -> None:
+    """A model that is less sure than it should be is off too, and a license in doubt forbids nothing yet."""
+    surer, forbidden = "The model sounds surer than it is", "The model may not be used or passed on"
+    told = {surer: "CAL-01", forbidden: "LIC-01", "Offers are late": "PERF-01"}
+    risks = tuple(
+        Risk(id=f"R-{at}", description=what, affected="people", impact=3, likelihood=3, controls=(control,))
+        for at, (what, control) in enumerate(told.items())
+    )
+    bundle = write_bundle(tmp_path, policy=lambda found: found.model_copy(update={"risks": risks}))
+    report = Report(read(bundle))
+    assert meant(report, "CAL-01").startswith("When it says how sure it is, that may be off.")
+    assert meant(report, "LIC-01") == "The right to use it is not clear. Someone may ask you to stop."
+    assert meant(report, "PERF-01") == "Offers are late (people)."
+    with speaking_in("es"):
+        assert meant(report, "CAL-01").startswith("Cuando dice qué tan seguro está, puede no ser así.")
+        assert meant(report, "LIC-01").startswith("No está claro el derecho a usarlo.")
+
+
+def test_licenses_that_forbid_the_use_are_told_harder_than_licenses_in_doubt(tmp_path: Path) -> None:
+    extra = [measurement("composition", "deny", width=0, check="license", data=None)]
+
+    def verdict(found: core.Verdict) -> core.Verdict:
+        last = found.coverage.findings + found.coverage.gaps - 1
+        told = {"metric": "composition", "state": "fail", "parts": (PartRuling(part={}, finding=last, state="fail"),)}
+        own = [each.model_copy(update=told if each.control == "LIC-01" else {}) for each in found.rulings]
+        return found.model_copy(update={"rulings": tuple(own)})
+
+    report = Report(read(write_bundle(tmp_path, extra=extra, verdict=verdict)))
+    assert meant(report, "LIC-01").startswith("As the licenses stand, you may not use it")
+
+
+def test_what_a_pack_does_not_measure_is_told_in_plain_words_of_each_language(tmp_path: Path) -> None:
+    shipped = load("policies", "nist-ai-rmf-core.yaml")["not_measured"]
+    known = tuple(NotMeasured(risk=each["risk"], reason=each["reason"]) for each in shipped)
+    bundle = write_bundle(tmp_path / "b", policy=lambda found: found.model_copy(update={"not_measured": known}))
+    for code in ("en", "es"):
+        (tmp_path / code).mkdir()
+        render(bundle, out=tmp_path / code, pdf=False, profile="owner", language=code)
+        shown = set(lines(tmp_path / code))
+        with speaking_in(code):
+            plain = words.catalog()["profiles"]["owner"]["plainly"]
+        whole = [sentence for sentence in plain if any(sentence.startswith(f"{each.risk}: ") for each in known)]
+        assert len(whole) == 4
+        assert {plain[sentence] for sentence in whole} <= shown
 
 
 def test_the_page_of_the_owner_is_one_page(bundle: Path, tmp_path: Path) -> None:

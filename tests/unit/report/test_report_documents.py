@@ -17,6 +17,7 @@ from huggingface_hub import ModelCard
 from page_reader import DOCUMENTS, SHORT, evidence, page, xml
 from pydantic import TypeAdapter
 from pypdf import PdfReader
+from true_documents import misled
 
 from govkit.core import Finding
 from govkit.errors import MissingExtra, UsageError
@@ -133,6 +134,31 @@ def test_pdf_is_tagged_archival_and_carries_the_statements(bundle: Path) -> None
     assert reader.metadata is not None
     assert reader.metadata.creation_date is not None
     assert reader.metadata.creation_date.isoformat().startswith("2026-11-24T00:00:00")
+
+
+def test_verdict_and_digest_stand_in_large_letters_and_at_the_edges_of_each_page(bundle: Path, tmp_path: Path) -> None:
+    assert misled(bundle, bundle / "report.html") == []
+    other = write_bundle(tmp_path / "other", outcome="REVIEW", extra=[measurement("accuracy", 0.5, check="shift")])
+    for folder, of in (("own", bundle), ("strange", other)):
+        (tmp_path / folder).mkdir()
+        render(of, out=tmp_path / folder, profile="owner")
+    assert misled(bundle, tmp_path / "own/report.html") == []
+    shown = (tmp_path / "own/report.html").read_text(encoding="utf-8")
+    shutil.copy(tmp_path / "strange/report.pdf", tmp_path / "own/report.pdf")
+    lost = misled(bundle, tmp_path / "own/report.html")
+    assert "page 1 says REVIEW" in lost
+    assert [each for each in lost if each.startswith("page 1 lacks sha256:")]
+    (tmp_path / "own/report.pdf").unlink()
+    for old, new in (
+        (">BLOCK<", ">PASS<"),
+        ('data-short="BLOCK"', 'data-short="PASS"'),
+        ('data-short="sha256:', 'data-short="sha256:0'),
+    ):
+        assert shown.count(old) == 1
+        (tmp_path / "own/report.html").write_text(shown.replace(old, new), encoding="utf-8")
+        assert len(misled(bundle, tmp_path / "own/report.html")) == 1
+    render(bundle, out=tmp_path, pdf=False, language="es")
+    assert misled(bundle, tmp_path / "report.html", "es") == []
 
 
 def test_only_the_printed_report_says_how_to_check_the_file_itself(bundle: Path) -> None:
