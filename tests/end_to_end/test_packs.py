@@ -12,6 +12,8 @@ import govkit as gk
 from govkit.policy import compare, judge
 from govkit.policy.standards import subcategories
 
+pytestmark = pytest.mark.long
+
 PACKS = gk.packs()
 TIERS = ("tier-low", "nist-ai-rmf-core", "tier-medium", "tier-high")
 

@@ -25,6 +25,8 @@ from govkit.pipeline import remedying
 from govkit.pipeline.casework import build_case, read_audit
 from govkit.pipeline.remedied_files import made_of, write_candidate, write_record
 
+pytestmark = pytest.mark.long
+
 AUDIT = """\
 schema: govkit.audit/v1
 name: loans

@@ -22,6 +22,8 @@ from govkit.errors import UsageError
 from govkit.report import PROFILES, languages, render
 from govkit.report.read import read
 
+pytestmark = pytest.mark.long
+
 EVIL = (
     '=HYPERLINK("x") "\'><script>alert(1)</script><b onload=x>{{7*7}}{% raw %} [l](javascript:a) ![i](x) |a| `c` \n'
     "# h\u202e123\u200b\u0000\x1b[31m😀" + "W" * 10_000
@@ -118,7 +120,6 @@ def cases(said: Parts) -> list[tuple[str, Place]]:
     return [(name, place) for name, held in said.items() for place in dict.fromkeys(places(held))]
 
 
-@pytest.mark.long
 def test_no_text_acts_wherever_it_stands(plain: Path, tmp_path: Path) -> None:
     said, tags = parts_of(plain), set(page(plain).tags)
     taken, refused = [], []

@@ -48,6 +48,7 @@ def wrong(pairs, place):
 
 
 @pytest.mark.carrier
+@pytest.mark.long
 def test_pairs_from_minilm(tmp_path):
     """None wrong; ``tests/bench/ancestry.py`` has three times as many, trained for longer."""
     number, bad = wrong(minilm_pairs(101, 2, short=True), tmp_path)
