@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
@@ -20,6 +20,7 @@ from govkit.core.selfcheck import SELF_CHECK, SelfCheck
 from govkit.errors import UsageError
 from govkit.report.brand import Logo
 
+Rules = TypeVar("Rules", Policy, Audit)
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """Ten times as fast where the library was built with libyaml, which also ends deep nesting with an error."""
 
@@ -128,10 +129,7 @@ def policy_of(bundle: Path) -> Policy:
     Raises:
         UsageError: The bundle holds none, or something else.
     """
-    try:
-        return Policy.model_validate(_yaml(bundle / "policy.yaml"))
-    except ValidationError:
-        raise UsageError(f"{bundle / 'policy.yaml'}: expected a resolved policy; found something else") from None
+    return _resolved(bundle / "policy.yaml", Policy, "policy")
 
 
 def audit_of(bundle: Path) -> Audit:
@@ -140,10 +138,14 @@ def audit_of(bundle: Path) -> Audit:
     Raises:
         UsageError: The bundle holds none, or something else.
     """
+    return _resolved(bundle / "audit.yaml", Audit, "audit file")
+
+
+def _resolved(path: Path, kind: type[Rules], name: str) -> Rules:
     try:
-        return Audit.model_validate(_yaml(bundle / "audit.yaml"))
+        return kind.model_validate(_yaml(path))
     except ValidationError:
-        raise UsageError(f"{bundle / 'audit.yaml'}: expected a resolved audit file; found something else") from None
+        raise UsageError(f"{path}: expected a resolved {name}; found something else") from None
 
 
 def read_statement(path: Path) -> tuple[bytes, dict[str, Any]]:
