@@ -43,6 +43,7 @@ class SubjectSource(Recorded):
         artifact: Beside ``python``: folder or file that identifies the model, with its code and its weights; the
             module's file alone if not given, beside ``run`` the output folder.
         input_range: Range of a continuous input; attacks need it.
+        timeout: Beside ``python``: seconds that one answer may take; no limit if not given.
     """
 
     run: str | None = None
@@ -51,6 +52,7 @@ class SubjectSource(Recorded):
     predictions: str | None = None
     artifact: str | None = None
     input_range: tuple[float, float] | None = None
+    timeout: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
 
     @model_validator(mode="after")
     def _one_place(self) -> SubjectSource:
