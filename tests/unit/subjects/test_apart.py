@@ -51,7 +51,7 @@ class Net(torch.nn.Module):
     def forward(self, x):
         return self.linear(self.drop(x.detach() if self.cut else x)) ** 3
 
-net, other, cut = Net(), Net(6), Net(cut=True)
+net, other, cut, number = Net(), Net(6), Net(cut=True), 7
 body = torch.nn.Linear(2, 3)
 
 class Suite:
@@ -191,7 +191,7 @@ def test_a_base_has_its_features_and_their_gradient(root, fence):
 def test_a_suite_is_handed_over_as_data(root, fence):
     assert suite_of("models:suite", paths=[root], fence=fence) == {"name": "s", "expectations": []}
     with pytest.raises(SubjectError, match="expected an ExpectationSuite"):
-        suite_of("models:Net", paths=[root], fence=fence)
+        suite_of("models:number", paths=[root], fence=fence)
 
 
 def test_errors_are_text_of_one_line(root, fence, tmp_path):
