@@ -96,6 +96,8 @@ class OpenApart(ApartSubject):
 class ApartModule(OpenApart):
     """A torch module; see ``python.TorchSubject``."""
 
+    holds = "module"
+
     def __init__(self, child: Child, passes: Passes) -> None:
         super().__init__(child, passes)
         self.module = Weights(child)
