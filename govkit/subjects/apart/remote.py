@@ -88,12 +88,10 @@ class OpenApart(ApartSubject):
 
     def logits(self, batch: Mapping[str, Any]) -> Any:
         """Logits ``(n, k)``, differentiable in ``batch["x"]``."""
-        found = differentiable(self.child, batch, mixed=self.held())
-        self.passes.forward += len(batch["x"])
-        return found
+        return _logits(self, batch)
 
 
-class ApartModule(OpenApart):
+class ApartModule(ApartSubject):
     """A torch module; see ``python.TorchSubject``."""
 
     holds = "module"
@@ -112,6 +110,10 @@ class ApartModule(OpenApart):
 
         return {"x": within(float_tensor(inputs, self.child.name), self.input_range, self.child.name)}
 
+    def logits(self, batch: Mapping[str, Any]) -> Any:
+        """Logits ``(n, k)``, differentiable in ``batch["x"]``."""
+        return _logits(self, batch)
+
     def held(self) -> bool:
         """Whether other weights than its own are asked; the child holds one such set at a time."""
         weights = self.module
@@ -123,6 +125,12 @@ class ApartModule(OpenApart):
             self.child.ask("mix", tensors=given)
             self.child.holds = weights
         return True
+
+
+def _logits(subject: ApartSubject, batch: Mapping[str, Any]) -> Any:
+    found = differentiable(subject.child, batch, mixed=subject.held())
+    subject.passes.forward += len(batch["x"])
+    return found
 
 
 class Weights:
