@@ -184,7 +184,9 @@ def _texts(key: str, value: Any) -> Iterator[tuple[str, str]]:
     while left:
         key, value = left.pop()
         if isinstance(value, dict):
-            left += [(name, held) for name, held in value.items() if _may_name(name)]
+            # A kernel may be named for each part of a model.
+            inside = key if key.endswith("_implementation") else ""
+            left += [(inside or name, held) for name, held in value.items() if _may_name(name)]
         elif isinstance(value, list):
             left += [(key, each) for each in value]
         elif isinstance(value, str) and value:

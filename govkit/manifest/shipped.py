@@ -114,7 +114,7 @@ def _values(held: Any) -> Iterator[tuple[str, Any]]:
         key, value = left.pop()
         yield key, value
         if isinstance(value, tuple):
-            left += value
+            left += [(key if key.endswith("_implementation") else name, held) for name, held in value]
         elif isinstance(value, list):
             left += [(key, each) for each in value]
 

@@ -14,6 +14,7 @@ from govkit import documents, evidence, manifest
 from govkit import policy as policies
 from govkit.core import Audit, Policy, Verdict
 from govkit.errors import AuditError, EvidenceError, PolicyError, UsageError
+from govkit.manifest import FileDigest
 from govkit.pipeline import clock
 from govkit.pipeline.attached import Attached, check_attached
 from govkit.pipeline.bundle import FINDINGS
@@ -118,20 +119,15 @@ def verify(
     given = policy if policy is not None and Path(policy).exists() else None  # else it is the name of one
     refuse_inside(folder, Path(model), {"trust file": trust, "release log": log, "policy": given})
     store = evidence.read_trust(trust)
-    digests: dict[str, str] = {}
-
-    def noted(path: Path, sizes: Mapping[str, int]) -> tuple[manifest.FileDigest, ...]:
-        files = read(path, sizes)
-        digests.update((file.path, file.sha256) for file in files)
-        return files
-
+    files: list[FileDigest] = []
     proof = evidence.check_signatures(
         folder, model=Path(model), trust=store, as_of=moment,
-        minimum_sequence=minimum_sequence, max_age_days=max_age_days, read=noted,
+        minimum_sequence=minimum_sequence, max_age_days=max_age_days,
+        read=lambda path, sizes: _noted(files, read(path, sizes)),
     )  # fmt: skip
     rules = _rules(folder, proof, policy)
     audit = _check_audit(folder, proof)
-    _refuse_outside(Path(model), digests, audit)
+    _refuse_outside(Path(model), files, audit)
     verdict = _judged_again(rules, proof, as_of=moment)
     return Verification(
         verdict=verdict,
@@ -197,12 +193,17 @@ def _check_audit(folder: Path, proof: evidence.Evidence) -> Audit:
     return audit
 
 
-def _refuse_outside(model: Path, digests: Mapping[str, str], audit: Audit) -> None:
+def _noted(into: list[FileDigest], files: tuple[FileDigest, ...]) -> tuple[FileDigest, ...]:
+    into[:] = files
+    return files
+
+
+def _refuse_outside(model: Path, files: list[FileDigest], audit: Audit) -> None:
     """What transformers would load is what was sealed, and not a file elsewhere that a sealed file names."""
     if audit.subject.python is not None or audit.subject.predictions is not None or not model.is_dir():
         return
     try:
-        manifest.refuse_outside(model, digests)
+        manifest.refuse_outside(model, {file.path: file.sha256 for file in files})
     except EvidenceError as error:
         if error.code in ("OUTSIDE", "CHANGED"):  # the rest keeps a model from loading, and is sealed
             raise

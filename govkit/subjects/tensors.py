@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from govkit.errors import EvidenceError
+from govkit.errors import GovkitError
 from govkit.manifest.opening import parsed
 
 LARGEST_HEADER = 1 << 24
@@ -42,7 +42,7 @@ def tensors(file: Path) -> tuple[str, ...]:
             if whole < 8 or not 2 <= length <= min(LARGEST_HEADER, whole - 8):
                 raise _bad(file, f"its header is said to have {length:,} bytes")
             header = parsed(file.name, stream.read(length))
-    except EvidenceError as error:
+    except GovkitError as error:
         raise ValueError(f"{file.name} is no safetensors file: {error}") from None
     if not isinstance(header, dict):
         raise _bad(file, "its header is no object")
