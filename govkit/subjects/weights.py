@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from govkit.core.case import Array
-from govkit.errors import EvidenceError, SubjectError
+from govkit.errors import GovkitError, SubjectError
 from govkit.manifest import weight_files
 from govkit.manifest.opening import WEIGHTS
 from govkit.subjects.boundary import Boundary
@@ -92,7 +92,7 @@ def _files(path: Path) -> list[Path]:
     """The files that hold the weights: those that transformers loads, or all of one format."""
     try:
         named = weight_files(path) if path.is_dir() else ()
-    except EvidenceError as error:
+    except GovkitError as error:
         raise SubjectError(f"{path}: weights cannot be read: {error}") from None
     if named:
         return [path / name for name in named]

@@ -158,7 +158,7 @@ def test_code_is_loaded_only_where_somebody_read_it(place: Path) -> None:
 @pytest.mark.parametrize("pack", gk.packs())
 def test_packs_that_look_into_files_block_code_by_default(pack: str) -> None:
     controls = {control.check: control for control in load(pack).controls if control.check is not None}
-    if "weights_format" in controls and pack != "compressed-variant":
+    if "weights_format" in controls:
         control = controls["shipped_code"]
         assert (control.metric, control.require.max, control.severity) == ("unaudited_code", 0, "high")
         assert control.on_fail == "block"
