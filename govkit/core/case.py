@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
-from govkit.core.audit import FeasibleChanges, License, Use
+from govkit.core.audit import FeasibleChanges, License, SubjectSource, Use
 from govkit.core.finding import DataRef
 from govkit.core.run import Run
 from govkit.core.words import Access, Modality, Of, Role, Task
@@ -178,6 +178,7 @@ class Case:
             its ``age`` in days; None where the audit file names no statement. It was verified.
         feasible: What may change in a row of a table, as far as the audit file says it.
         foreign: The user's own rows that are none of the task, without labels that mean anything; or None.
+        source: Where the candidate comes from, as the audit file says it; None where there is no such file.
     """
 
     subject: Subject | None
@@ -206,6 +207,7 @@ class Case:
     service: Mapping[str, Any] | None = None
     feasible: FeasibleChanges = field(default_factory=FeasibleChanges)
     foreign: Dataset | None = None
+    source: SubjectSource | None = None
 
     def predictions(self, of: Of, role: Role = "test") -> Predictions | None:
         """Answers of one of the models to one data set, or None where either does not exist.

@@ -116,6 +116,7 @@ def _assemble(
         column=audit.columns.model_dump(exclude_none=True),
         licenses=audit.licenses,
         task=task,
+        source=audit.subject,
         **bases,
         **named(places, path, incumbent, modality),
     )
@@ -125,6 +126,8 @@ def _assemble(
 def _casework(case: Case, places: Places, path: Path) -> Casework:
     name = places.audit.name or (case.run.name if case.run else path.stem)
     digest = manifest.artifact_digest(path)
+    if places.audit.subject.python is None and case.subject is not None and case.subject.digest != digest:
+        raise AuditError(f"{path}: was changed after it was loaded; start again when nothing writes to it")
     beside = _in_service(places, case.incumbent)
     return Casework(
         case=case, audit=places.audit, name=name, root=places.root, path=path, digest=digest, incumbent=beside
