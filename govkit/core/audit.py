@@ -45,6 +45,7 @@ class SubjectSource(Recorded):
         input_range: Range of a continuous input; attacks need it.
         code: Digest of the code that ships with the model, as the check ``shipped_code`` tells it, once somebody has
             read that code: it was audited as code then, and blocks no more.
+        timeout: Beside ``python``: seconds that one answer may take; no limit if not given.
     """
 
     run: str | None = None
@@ -54,6 +55,7 @@ class SubjectSource(Recorded):
     artifact: str | None = None
     input_range: tuple[float, float] | None = None
     code: Annotated[str | None, Field(pattern="^sha256:[0-9a-f]{64}$")] = None
+    timeout: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
 
     @model_validator(mode="after")
     def _one_place(self) -> SubjectSource:
