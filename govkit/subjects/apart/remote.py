@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
@@ -95,6 +96,8 @@ class OpenApart(ApartSubject):
 class ApartModule(OpenApart):
     """A torch module; see ``python.TorchSubject``."""
 
+    holds = "module"
+
     def __init__(self, child: Child, passes: Passes) -> None:
         super().__init__(child, passes)
         self.module = Weights(child)
@@ -165,11 +168,12 @@ def differentiable(child: Child, batch: Mapping[str, Any], *, mixed: bool = Fals
     return _asked_with_gradient()(child, x, forward) if graph else forward(graph=False)[0]
 
 
+@cache
 def _asked_with_gradient() -> Any:
     """The function of torch's autograd; torch is loaded when it is needed."""
     import torch
 
-    class Asked(torch.autograd.Function):
+    class Asked(torch.autograd.Function):  # type: ignore[misc]
         """Logits from the child; its gradient is asked for where autograd comes to it."""
 
         @staticmethod
@@ -183,7 +187,7 @@ def _asked_with_gradient() -> Any:
             return found
 
         @staticmethod
-        @torch.autograd.function.once_differentiable
+        @torch.autograd.function.once_differentiable  # type: ignore[untyped-decorator]
         def backward(ctx: Any, towards: Any) -> Any:
             kind, shape, body = frames.of_tensor(towards)
             _, found = ctx.child.ask(
