@@ -110,17 +110,17 @@ def evidence(draw: Any) -> list[Finding]:
             elif draw(st.booleans()):
                 reason = draw(st.sampled_from(["no data", "crashed", "unsupported", "too few rows"]))
                 told.append(Gap(check="performance", name=metric, part=part, reason=reason))
-    return [other for each in told for other in _both_sides(each)] if twins else told
+    return [other for each in told for other in _both_sides(each, sizes["m"])] if twins else told
 
 
-def _both_sides(found: Finding) -> list[Finding]:
+def _both_sides(found: Finding, n: int) -> list[Finding]:
     """A finding on the first of two groups and its mirror image on the other; of the other none of its own."""
     if found.check == "scope" or found.part not in ({"sex": "f"}, {"sex": "m"}) or isinstance(found, Gap):
         return [found]
     if found.part == {"sex": "m"}:
         return []
     turned = tuple(Bound(level=b.level, low=-b.high, high=-b.low) for b in found.bounds)
-    other = {"value": -float(found.value), "bounds": turned, "part": {"sex": "m"}}
+    other = {"value": -float(found.value), "bounds": turned, "part": {"sex": "m"}, "n": n}
     return [found.model_copy(update={"mirrored": True}), found.model_copy(update={"mirrored": True, **other})]
 
 

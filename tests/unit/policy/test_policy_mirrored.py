@@ -12,7 +12,7 @@ from govkit.policy import judge
 
 SUBJECT = "sha256:" + "a" * 64
 LOW = {0.9: 0.12, 0.95: 0.115, 0.975: 0.101}
-"""Lower bounds of a gap of 0.15; at stricter levels it may be anything. Alone it fails at 95 %, one of two it does not."""
+"""Lower bounds of a gap of 0.15; alone it fails at 95 %, one of two it does not."""
 
 Build = Callable[..., Policy]
 Fields = Callable[..., dict[str, Any]]
