@@ -72,7 +72,7 @@ def judge(
         policy=digest(policy),
         as_of=as_of,
         enforced=enforced,
-        notices=(*remarks, *_relaxed(policy, today), *idle, *notices),
+        notices=(*remarks, *_relaxed(policy, today), *_absences(found), *idle, *notices),
     )
 
 
@@ -167,7 +167,8 @@ def _excluded(when: When, facts: Facts) -> tuple[State, str] | None:
     for thing in when.has or ():
         there = facts.get(f"has_{thing}")
         if not isinstance(there, bool):
-            unknown.append(f"nothing says if there is {_A[thing]}")
+            way = " (name it in the audit file, or say under absent why there is none)" if there == "unknown" else ""
+            unknown.append(f"nothing says if there is {_A[thing]}{way}")
         elif not there:
             misses.append(f"there is no {_A[thing].removeprefix('a ').removeprefix('an ')}")
     if misses:
@@ -233,6 +234,16 @@ def _spoken(part: PartRuling, findings: Sequence[Finding]) -> bool:
 def _ignored(each: Ruling) -> bool:
     """True where the policy says ignore to something else than a pass: no policy switches the gate off in silence."""
     return each.disposition == "ignore" and each.state not in ("pass", "not_applicable")
+
+
+def _absences(findings: Iterable[Finding]) -> tuple[str, ...]:
+    """What the audit file says there is none of: a word that whoever signs stands for, so it is said beside them."""
+    told = [
+        f"{finding.part.get('fact', '')} ({finding.value})"
+        for finding in findings
+        if isinstance(finding, Measurement) and (finding.check, finding.name) == (SCOPE, "absence") and finding.part
+    ]
+    return (f"the audit file says that there is none of these: {'; '.join(sorted(told))}",) if told else ()
 
 
 def _relaxed(policy: Policy, today: date) -> tuple[str, ...]:

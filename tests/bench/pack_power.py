@@ -84,7 +84,8 @@ def world(n: int, seed: int, *, disagreement: float = DISAGREEMENT) -> Case:
     rng, rho = np.random.default_rng([seed, n]), correlation(disagreement)
     test, train, shifted = (rows(n, rho, rng) for _ in range(3))
     inputs = pd.DataFrame(rng.normal(size=(n, 4)).round(3), columns=["w", "x", "y", "z"])
-    case = make_case(**test, train=train, shifted=shifted, access="weights", seed=seed)
+    absent = dict.fromkeys(("base_data", "reference", "service"), "an ideal model needs none of it")
+    case = make_case(**test, train=train, shifted=shifted, access="weights", seed=seed, absent=absent)
     table = pa.Table.from_pandas(inputs, preserve_index=False)
     return replace(case, data={**case.data, "test": replace(case.data["test"], inputs=inputs, table=table)})
 
@@ -108,7 +109,7 @@ def met(control: Control) -> Measurement:
         name=control.metric or "",
         params=control.params,
         value=value,
-        n=1,
+        n=1000,
         bounds=bounds,
         part={"list": "names"} if "words" in control.over else {},
         of=control.of,
