@@ -77,8 +77,6 @@ def _case(bad: str = "", *, without: str = "", absent: str = "") -> Case:
     """A model that is bad beside one thing alone; one thing is left out, or said to be absent."""
     rng, rho = np.random.default_rng(7), bench.correlation()
     test, train, shifted = (bench.rows(1500, rho, rng) for _ in range(3))
-    if bad in ("base", "incumbent"):
-        test[bad] = np.where(test["labels"] == 1, 0.98, 0.02)
     if bad == "groups":  # as many errors as before, all of them among the positives of one group
         wrong = (test["labels"] == 1) & (test["groups"]["sex"] == "a") & (rng.random(1500) < 0.4)
         test["probs"] = np.where(wrong, 0.02, np.where(test["labels"] == 1, 0.98, 0.02))
@@ -88,6 +86,9 @@ def _case(bad: str = "", *, without: str = "", absent: str = "") -> Case:
         shifted["probs"] = np.where(rng.random(1500) < 0.3, 1 - shifted["probs"], shifted["probs"])
     sets: dict[str, Any] = {"train": train, "shifted": shifted}
     for each in (test, train, shifted):
+        each |= {"base": each["probs"], "incumbent": each["probs"]}  # beside the same answers nothing is lost
+        if bad in ("base", "incumbent"):
+            each[bad] = np.where(each["labels"] == 1, 0.98, 0.02)
         each.pop(without, None)
     sets.pop(without, None)
     said = dict.fromkeys(("base_data", "reference", "service", *([absent] if absent else [])), "there is none here")
@@ -96,10 +97,12 @@ def _case(bad: str = "", *, without: str = "", absent: str = "") -> Case:
 
 def _verdict(pack: str, case: Case, without: str = "") -> Verdict:
     rules = gk.resolve_policy(pack)
-    drawn = ("scope", "performance", "flips", "bias", "calibration", "overfit", "shift_floor", "contamination")
+    drawn = ("scope", "performance", "flips", "bias", "calibration", "overfit", "shift_floor", "representation")
     asked = {name: {} for name in drawn} | {each.check: each.params for each in rules.controls if each.check in drawn}
     found = checks.measure(case, [checks.Request(name, params) for name, params in asked.items()])
     others = [each for each in rules.controls if each.check not in asked and each.data != without]
+    if without == "train":  # without training rows there is nothing to find the test rows in
+        others = [each for each in others if each.check != "contamination"]
     return _judged(rules, [*found, *_met(rules, others)])
 
 
