@@ -48,7 +48,7 @@ ACCURACY, DISAGREEMENT, GROUPS = 0.9, 0.075, 2
 COPY = 0.015
 """The same of a smaller copy and the full model, which is what ``compressed-variant`` is about."""
 
-ROWS = {1_000: 100, 3_000: 100, 10_000: 40}
+ROWS = {1_000: 60, 3_000: 60, 10_000: 25}
 """Test rows -> worlds that are drawn."""
 
 DRAWS = 40_000
@@ -315,9 +315,8 @@ TITLE = "## Whom it lets through"
 SAYS = """\
 Simulated: {worlds} ideal models in the lines of the table (`tests/bench/pack_power.py`), each right on nine rows in
 ten, as are its base and the model in service, which answer {other} otherwise; two equal groups that it serves alike;
-half of the rows
-positive; as many training and shifted rows; true probabilities; everything that no draw decides is there and met. At
-a limit a model is worse in one thing by just what a control tolerates: the highest chance over the controls on rates,
+half of the rows positive; as many training and shifted rows; true probabilities; everything that no draw decides is
+there and met. At a limit a model is worse in one thing by just what a control tolerates: the highest chance over the controls on rates,
 gaps and calibration that gate."""
 
 
