@@ -316,8 +316,8 @@ SAYS = """\
 Simulated: {worlds} ideal models in the lines of the table (`tests/bench/pack_power.py`), each right on nine rows in
 ten, as are its base and the model in service, which answer {other} otherwise; two equal groups that it serves alike;
 half of the rows positive; as many training and shifted rows; true probabilities; everything that no draw decides is
-there and met. At a limit a model is worse in one thing by just what a control tolerates: the highest chance over the controls on rates,
-gaps and calibration that gate."""
+there and met. At a limit a model is worse in one thing by just what a control tolerates: the highest chance over the
+controls on rates, gaps and calibration that gate."""
 
 
 def mark(pack: Policy) -> str:
