@@ -143,6 +143,7 @@ def _assemble(
         seed=audit.seed,
         column=audit.columns.model_dump(exclude_none=True),
         licenses=audit.licenses,
+        absent=audit.absent,
         task=task,
         source=audit.subject,
         **bases,

@@ -18,6 +18,7 @@ from govkit.stats.calibration_errors import calibration
 from govkit.stats.drift import jensen_shannon, population_stability, total_variation, wasserstein
 from govkit.stats.early_stop import looks_at, settled, stopped_difference, stopped_share
 from govkit.stats.estimate import UNBOUNDED, Estimate
+from govkit.stats.flip_excess import excess_flips
 from govkit.stats.looks import (
     category_looks,
     day_effect,
@@ -73,6 +74,7 @@ __all__ = [
     "difference",
     "differences",
     "ece",
+    "excess_flips",
     "flips",
     "gap_change",
     "gap_changes",
