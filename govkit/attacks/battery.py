@@ -47,8 +47,9 @@ def most_passes(
     """
     forward, backward = tier.most_passes(classes)
     again = bool(tier.steps) + counted
-    forward += 9 + (5 + again) * (steps + 1) + steps + counted + free
-    return forward, backward + 3 + (5 + again) * steps
+    far = 2 * -(-steps // 2)
+    forward += 9 + (2 + again) * (steps + 1) + far + 2 + steps + counted + free
+    return forward, backward + 3 + (2 + again) * steps + far
 
 
 def battery(
@@ -135,10 +136,10 @@ def _attack(logits: Logits, rows: Rows, *, balls: Balls, steps: int, tier: Tier,
     for made in lenders:
         lent = onward(lent, _borrowing(logits, asked, ball, steps, made))
     noise = random_noise(logits, own, truth, ball, seeds=ids, draws=steps)
-    far = onward(lent, _climbing(logits, asked, balls.far, steps))
-    # What a clamp cuts off has no gradient at the input: what still stands is tried from other points too.
+    # From two random points: what a clamp cuts off has no gradient at the input itself.
+    far = lent
     for start in (1, 2):
-        far = onward(far, _climbing(logits, asked, balls.far, steps, start=start))
+        far = onward(far, _climbing(logits, asked, balls.far, -(-steps // 2), start=start))
     chain = {"fgsm": step, "climbed": climbed, "pgd": worst, "strong": strong, "scored": scored, "half": half}
     chain |= {"lent": lent, "noise": noise, "far": far}
     facts = {name: ~result.broken for name, result in chain.items()} | {"flat_entropy": step.flat}
@@ -190,7 +191,7 @@ def _outcome(clean: Any, facts: dict[str, Any], **rest: Any) -> Outcome:
 
 
 def _climbing(logits: Logits, rows: Rows, ball: Ball, steps: int, *, start: int = 0) -> Callable[[Any], Attacked]:
-    """Projected gradient descent on the margin for some of the rows, from the input or from a random ``start`` near it."""
+    """Projected gradient descent on the margin for some of the rows, from the input or a random ``start`` near it."""
     batch, labels, seeds = rows
 
     def climb(left: Any) -> Attacked:
