@@ -103,7 +103,8 @@ def possible_days(values: Any, rows: Any, *, variance: float = 1.0, season: bool
     means, sizes = numbers("values", values, at_least=FEWEST_DAYS), whole("rows", rows)
     if means.size != sizes.size or np.any(sizes == 0):
         raise ValueError("expected as many values as rows, and no day without rows")
-    spreads = largest_spreads(means, variance / sizes, lost=3 if season else 1)
+    # A share of 0 or 1 has no chance in it; the filter divides by it.
+    spreads = largest_spreads(means, np.maximum(variance / sizes, 1e-12), lost=3 if season else 1)
     return tuple(Days(float(sd), r) for r, sd in zip(CORRELATIONS, spreads, strict=True) if sd >= 0)
 
 
