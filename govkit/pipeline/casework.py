@@ -143,7 +143,9 @@ def _assemble(
         seed=audit.seed,
         column=audit.columns.model_dump(exclude_none=True),
         licenses=audit.licenses,
+        absent=audit.absent,
         task=task,
+        source=audit.subject,
         **bases,
         **named(places, path, incumbent, modality),
     )
@@ -153,6 +155,8 @@ def _assemble(
 def _casework(case: Case, places: Places, path: Path) -> Casework:
     name = places.audit.name or (case.run.name if case.run else path.stem)
     digest = manifest.artifact_digest(path)
+    if places.audit.subject.python is None and case.subject is not None and case.subject.digest != digest:
+        raise AuditError(f"{path}: was changed after it was loaded; start again when nothing writes to it")
     beside = _in_service(places, case.incumbent)
     return Casework(
         case=case, audit=places.audit, name=name, root=places.root, path=path, digest=digest, incumbent=beside,
@@ -325,7 +329,7 @@ def _answers(
     task: Task,
 ) -> engine.Answers:
     stored, span = _stored(places, sets, classes), places.audit.columns.range
-    return engine.Answers(live, sets, classes=classes, task=task, span=span, stored=stored)
+    return engine.Answers(live, sets, classes=classes, task=task, span=span, stored=stored, twice=True)
 
 
 def _stored(places: Places, sets: dict[Role, Dataset], classes: tuple[str, ...]) -> dict[tuple[Of, Role], Predictions]:
