@@ -100,7 +100,7 @@ def _read(place: Path, key: str, request: Request) -> list[Finding] | None:
     except (OSError, EvidenceError, ValidationError, ValueError, TypeError, LookupError) as error:
         log.warning("%s: the entry is ignored and measured anew: %s", place.name, str(error).splitlines()[0])
         return None
-    return found
+    return list(found)
 
 
 def _write(place: Path, key: str, found: list[Finding]) -> None:

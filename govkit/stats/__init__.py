@@ -18,6 +18,7 @@ from govkit.stats.calibration_errors import calibration
 from govkit.stats.drift import jensen_shannon, population_stability, total_variation, wasserstein
 from govkit.stats.early_stop import looks_at, settled, stopped_difference, stopped_share
 from govkit.stats.estimate import UNBOUNDED, Estimate
+from govkit.stats.flip_excess import excess_flips
 from govkit.stats.looks import category_looks, rank_bins, rank_shift, rank_variance, unseen_share
 from govkit.stats.many_groups import spread, spread_ratio
 from govkit.stats.means import mean, mean_change, mean_difference
@@ -65,6 +66,7 @@ __all__ = [
     "difference",
     "differences",
     "ece",
+    "excess_flips",
     "flips",
     "gap_change",
     "gap_changes",
