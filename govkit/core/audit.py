@@ -43,6 +43,9 @@ class SubjectSource(Recorded):
         artifact: Beside ``python``: folder or file that identifies the model, with its code and its weights; the
             module's file alone if not given, beside ``run`` the output folder.
         input_range: Range of a continuous input; attacks need it.
+        code: Digest of the code that ships with the model, as the check ``shipped_code`` tells it, once somebody has
+            read that code: it was audited as code then, and blocks no more.
+        timeout: Beside ``python``: seconds that one answer may take; no limit if not given.
     """
 
     run: str | None = None
@@ -51,6 +54,8 @@ class SubjectSource(Recorded):
     predictions: str | None = None
     artifact: str | None = None
     input_range: tuple[float, float] | None = None
+    code: Annotated[str | None, Field(pattern="^sha256:[0-9a-f]{64}$")] = None
+    timeout: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
 
     @model_validator(mode="after")
     def _one_place(self) -> SubjectSource:
@@ -60,6 +65,8 @@ class SubjectSource(Recorded):
             raise ValueError(f"expected exactly one of run, model, python, predictions; found {found}")
         if self.artifact is not None and self.python is None:
             raise ValueError("artifact stands only beside python; the other subjects are their own artifact")
+        if self.code is not None and self.predictions is not None:
+            raise ValueError("code is the digest of what ships with a model; stored predictions ship none")
         return self
 
 

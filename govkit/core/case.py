@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
-from govkit.core.audit import FeasibleChanges, License, Use
+from govkit.core.audit import FeasibleChanges, License, SubjectSource, Use
 from govkit.core.finding import DataRef
 from govkit.core.run import Run
 from govkit.core.words import Access, Modality, Of, Role, Task
@@ -145,6 +145,22 @@ class Dataset:
 
 
 @dataclass(frozen=True)
+class Fenced:
+    """What code of the models could reach, and what it opened.
+
+    Attributes:
+        closed: ``memory`` (of this process, where keys are), ``network`` and ``data`` (files with labels) -> whether
+            that is closed to it.
+        read: Files with labels that it opened, from what Python tells and from decoys.
+        files: Files that it opened, without those of code.
+    """
+
+    closed: Mapping[str, bool]
+    read: tuple[str, ...]
+    files: int
+
+
+@dataclass(frozen=True)
 class Case:
     """Candidate, base and incumbent beside the data, by role; predictions are made once and kept.
 
@@ -178,6 +194,8 @@ class Case:
             its ``age`` in days; None where the audit file names no statement. It was verified.
         feasible: What may change in a row of a table, as far as the audit file says it.
         foreign: The user's own rows that are none of the task, without labels that mean anything; or None.
+        source: Where the candidate comes from, as the audit file says it; None where there is no such file.
+        fenced: What code of the models reached so far; None where no model is code.
     """
 
     subject: Subject | None
@@ -206,6 +224,8 @@ class Case:
     service: Mapping[str, Any] | None = None
     feasible: FeasibleChanges = field(default_factory=FeasibleChanges)
     foreign: Dataset | None = None
+    source: SubjectSource | None = None
+    fenced: Callable[[], Fenced | None] = lambda: None
 
     def predictions(self, of: Of, role: Role = "test") -> Predictions | None:
         """Answers of one of the models to one data set, or None where either does not exist.

@@ -63,20 +63,20 @@ def read_dataset(
     """
     path = Path(path)
     _no_part_keys((*columns.groups, *columns.parts))
-    given = read_rows(path) if table is None else table
-    rows = given if isinstance(given, Rows) else Rows(path, given)
+    rows = read_rows(path) if table is None else table if isinstance(table, Rows) else Rows(path, table)
     table = rows.table
     must_hold(path, table, _declared(columns, modality))
     with by_place(rows.places):
         labels = read_labels(path, table, columns, classes)
         ids = row_ids(path, table, columns)
         named = {name: coded_groups(path, table, name) for name in (*columns.groups, *columns.parts)}
-    digest, row_digests, order = content_digest(_content(table, columns, modality, rows.root))
+    digest, row_digests, order = content_digest(content := _content(table, columns, modality, rows.root))
     places = order if rows.places is None else taken(rows.places, order)
     table = reordered(table, order).replace_schema_metadata(None)
     inputs = _inputs(path, table, columns, modality=modality, order=places)
     if modality == "image":
-        inputs = load_images(inputs, root=rows.root, input_range=input_range or (0.0, 1.0))
+        digests = reordered(content, order)[_input_names(columns)[0]].to_pylist()
+        inputs = load_images(inputs, root=rows.root, input_range=input_range, digests=digests)
     return Dataset(
         role=role,
         table=table,

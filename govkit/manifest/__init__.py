@@ -22,6 +22,7 @@ import rfc8785
 from govkit.errors import EvidenceError, UsageError
 from govkit.manifest.folder import FILE, FOLDER, Root, Seen, changed, descriptor, entries, naming, opened
 from govkit.manifest.names import refuse_bad_names, refuse_bad_path
+from govkit.manifest.opening import refuse_outside, weight_files
 
 __all__ = [
     "CARD",
@@ -31,7 +32,9 @@ __all__ = [
     "digest_of",
     "listing",
     "refuse_bad_path",
+    "refuse_outside",
     "walk",
+    "weight_files",
 ]
 
 CARD = "README.md"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ def open_people(
     trust: Path | str | evidence.Trust | None = None,
     as_of: str | None = None,
     key: evidence.SigningKey | None = None,
+    key_ids: Sequence[str] = (),
 ) -> evidence.People:
     """Verify every statement of two folders and a lock, and only then read it. What is not named is not there.
 
@@ -30,6 +32,7 @@ def open_people(
         trust: Which people may waive, attest and lock; a trust file of the judge's own.
         as_of: UTC time to take as now; keys must be valid then.
         key: Key that will sign findings and verdict; no waiver may be signed by it.
+        key_ids: The same by its number, where it is not opened yet.
 
     Raises:
         UsageError: They come without a trust file or the reverse, or something does not verify.
@@ -50,6 +53,8 @@ def open_people(
         signed = [
             each for sort, place in folders for each in evidence.open_folder(place, sort, trust=store, as_of=moment)
         ]
-        return replace(evidence.collect(signed, keys=[] if key is None else [key.id], trust=store), lock=held)
+        return replace(
+            evidence.collect(signed, keys=[*key_ids, *([] if key is None else [key.id])], trust=store), lock=held
+        )
     except EvidenceError as error:
         raise UsageError(f"{', '.join(map(str, named.values()))}: {error}") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from govkit.pipeline.people import open_people
 from govkit.pipeline.policy import policy_reference, resolve_policy, rules_of
 from govkit.pipeline.rendering import RELEASE, render_apart, render_within
 from govkit.pipeline.selfcheck import read_selfcheck, selfcheck_bytes
+from govkit.pipeline.signer import Signer
 
 
 def measure(
@@ -62,9 +64,9 @@ def measure(
     rules, moment = rules_of(audit_, root, policy), clock.now()
     held = open_people(lock=lock, trust=trust, as_of=moment).lock
     read_logo(audit_, root)
-    work = build_case(audit_, root)
-    hold_case(held, rules, work, as_of=moment)
-    return measure_case(work, rules, lock=held, cache=kept, progress=progress)
+    with closing(build_case(audit_, root)) as work:
+        hold_case(held, rules, work, as_of=moment)
+        return measure_case(work, rules, lock=held, cache=kept, progress=progress)
 
 
 def judge(
@@ -151,7 +153,8 @@ def attest(
         run = read_run_of(audit_, root)
         write_statements(draft, document, ruling, audit=audit_, rules=rules, run=run, people=people, key=key)
         if audit_.drift_report is not None:
-            _write_drift_report(draft, build_case(audit_, root))
+            with closing(build_case(audit_, root)) as work:
+                write_files(draft, _drift_page(work))
     return Path(out)
 
 
@@ -188,11 +191,10 @@ def write_statements(
     )
 
 
-def _write_drift_report(folder: Path, work: Casework) -> None:
-    """Write evidently's page where the audit file asks for it."""
-    if work.audit.drift_report is not None:
-        page = drift_report.drift_report(work.case, work.audit.drift_report)
-        (folder / DRIFT_PAGE).write_text(page, encoding="utf-8")
+def _drift_page(work: Casework) -> dict[str, bytes]:
+    """The page of evidently where the audit file asks for it."""
+    asked = work.audit.drift_report
+    return {} if asked is None else {DRIFT_PAGE: drift_report.drift_report(work.case, asked).encode()}
 
 
 def render(
@@ -259,7 +261,7 @@ def audit(
     out: Path | str = "evidence",
     policy: str | None = None,
     key: Path | str | evidence.SigningKey | None = None,
-    password: bytes | None = None,
+    password: bytes | Path | None = None,
     seed: int | None = None,
     as_of: str | None = None,
     enforced: bool = True,
@@ -279,7 +281,8 @@ def audit(
         out: Folder to make; it must not exist.
         policy: Name or path of a policy, instead of the audit file's.
         key: Signing key or the path of one; without it a throw-away key signs, and ``OUT.trust.yaml`` is written.
-        password: Passphrase of the key file.
+        password: Passphrase of the key file, or the file that holds it; the key is opened after measuring, when no
+            code of a model runs.
         seed: Seed, instead of the audit file's.
         as_of: UTC time to take as now.
         enforced: False marks everything "not enforced" and makes a gate answer 0; the verdict stays as it is.
@@ -299,22 +302,31 @@ def audit(
     refuse_unwritable(target)
     kept = None if cache is None else opened(Path(cache))
     beside = target.with_name(target.name + ".trust.yaml")
-    signer, own = _signer(key, password, moment, beside)
-    people = open_people(waivers=waivers, attestations=attestations, lock=lock, trust=trust, as_of=moment, key=signer)
+    if key is None:
+        refuse_unwritable(beside)
+    signer = Signer(key, password, moment)
+    people = open_people(
+        waivers=waivers, attestations=attestations, lock=lock, trust=trust, as_of=moment, key_ids=signer.ids
+    )
     audit_, root = read_audit(Path(audit_file), policy=policy, seed=seed)
     extra = _extra(audit_, root, selfcheck)
-    rules, work = rules_of(audit_, root, policy), build_case(audit_, root)
-    hold_case(people.lock, rules, work, as_of=moment)
+    rules = rules_of(audit_, root, policy)
 
     def judged(document: Mapping[str, Any]) -> Verdict:
         return judge(document, rules, people=people, as_of=moment, enforced=enforced)
 
     early = judged if fail_fast else None
-    findings = measure_case(work, rules, lock=people.lock, cache=kept, judged=early, progress=progress)
-    verdict = judged(findings)
-    _write_bundle(target, work, findings, verdict, rules=rules, people=people, extra=extra, key=signer, as_of=moment)
-    if own is not None:
-        evidence.write_trust(beside, own)
+    with closing(build_case(audit_, root, secret=signer.files)) as work:
+        hold_case(people.lock, rules, work, as_of=moment)
+        findings = measure_case(work, rules, lock=people.lock, cache=kept, judged=early, progress=progress)
+        page = _drift_page(work)
+    verdict, opened_key = judged(findings), signer.opened()
+    _write_bundle(
+        target, work, findings, verdict, rules=rules, people=people, extra={**extra, **page}, key=opened_key,
+        as_of=moment,
+    )  # fmt: skip
+    if key is None:
+        evidence.write_trust(beside, evidence.trust_of(opened_key))
     return read_bundle(target)
 
 
@@ -339,20 +351,6 @@ def _write_bundle(
     with whole_folder(out) as draft:
         run = work.case.run
         write_statements(draft, findings, verdict, audit=work.audit, rules=rules, run=run, people=people, key=key)
-        _write_drift_report(draft, work)
         write_files(draft, extra)
         render(draft, key=key)
         seal(draft, model=work.path, key=key, as_of=as_of)
-
-
-def _signer(
-    key: Path | str | evidence.SigningKey | None, password: bytes | None, moment: str, beside: Path
-) -> tuple[evidence.SigningKey, evidence.Trust | None]:
-    """Who signs, and the trust in a throw-away key, for which there must be room ``beside`` the bundle."""
-    if key is None:
-        refuse_unwritable(beside)
-        signer = evidence.throwaway_key("throw-away key", as_of=moment)
-        return signer, evidence.trust_of(signer)
-    if isinstance(key, Path | str):
-        return evidence.load_key(Path(key), password), None
-    return key, None
