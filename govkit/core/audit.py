@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from govkit.core.brand import Brand
 from govkit.core.recorded import Recorded
-from govkit.core.words import CLASSES, Role, Task
+from govkit.core.words import CLASSES, Absent, Role, Task
 
 Intent = Literal["internal", "distribute", "hosted", "commercial"]
 DataStance = Literal["strict", "notice", "ignore"]
@@ -316,6 +316,9 @@ class FeasibleChanges(Recorded):
         return self
 
 
+Reason = Annotated[str, Field(min_length=10, max_length=200, pattern=r"^[^\x00-\x1f]*$")]
+
+
 class License(Recorded):
     """What the owner says about the license of a part of the case, where no run record does.
 
@@ -328,7 +331,11 @@ class License(Recorded):
 
 
 class Audit(Recorded):
-    """One audit, as its file says it (``govkit.audit/v1``); paths are relative to that file."""
+    """One audit, as its file says it (``govkit.audit/v1``); paths are relative to that file.
+
+    ``absent`` says of what there is none, and why: the base, the model in service (``incumbent``), groups of people and
+    so on. Where a policy asks for what is neither named nor absent, its controls are missing.
+    """
 
     schema_: Annotated[Literal["govkit.audit/v1"], Field(alias="schema")] = "govkit.audit/v1"
     name: str = ""
@@ -346,6 +353,7 @@ class Audit(Recorded):
     licenses: tuple[License, ...] = ()
     quality: str | None = None
     feasible: FeasibleChanges | None = None
+    absent: dict[Absent, Reason] = {}
     policy: str = "nist-ai-rmf-core"
     seed: Annotated[int, Field(ge=0, lt=2**53)] = 0
 
@@ -360,6 +368,25 @@ class Audit(Recorded):
         weight = self.reference and (self.reference.count or self.reference.share)
         if weight in self.columns.groups:
             raise ValueError(f"reference: {weight!r} is a column of groups; name the one that holds how many people")
+        return self
+
+    @model_validator(mode="after")
+    def _absent_or_there(self) -> Audit:
+        columns = self.columns
+        there: dict[Absent, Any] = {
+            "base": self.base or columns.base_score or columns.base_prediction,
+            "base_data": self.base and self.base.trained_on,
+            "groups": columns.groups,
+            "incumbent": self.incumbent or columns.incumbent_score or columns.incumbent_prediction,
+            "reference": self.reference,
+            "run": self.subject.run,
+            "service": self.service,
+            "shifted": "shifted" in self.data,
+            "train": "train" in self.data,
+        }
+        for name in sorted(self.absent):
+            if there[name]:
+                raise ValueError(f"absent.{name}: the file names one too; remove the one that is not true")
         return self
 
     def dump(self) -> dict[str, Any]:

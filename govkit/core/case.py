@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 from govkit.core.audit import FeasibleChanges, License, SubjectSource, Use
 from govkit.core.finding import DataRef
 from govkit.core.run import Run
-from govkit.core.words import Access, Modality, Of, Role, Task
+from govkit.core.words import Absent, Access, Modality, Of, Role, Task
 
 Array: TypeAlias = Any
 """A numpy array. The trusted part may not name numpy, so shapes and types stand in the docstrings."""
@@ -194,6 +194,7 @@ class Case:
             its ``age`` in days; None where the audit file names no statement. It was verified.
         feasible: What may change in a row of a table, as far as the audit file says it.
         foreign: The user's own rows that are none of the task, without labels that mean anything; or None.
+        absent: What the audit file says there is none of, and why.
         source: Where the candidate comes from, as the audit file says it; None where there is no such file.
         fenced: What code of the models reached so far; None where no model is code.
     """
@@ -224,6 +225,7 @@ class Case:
     service: Mapping[str, Any] | None = None
     feasible: FeasibleChanges = field(default_factory=FeasibleChanges)
     foreign: Dataset | None = None
+    absent: Mapping[Absent, str] = field(default_factory=dict)
     source: SubjectSource | None = None
     fenced: Callable[[], Fenced | None] = lambda: None
 

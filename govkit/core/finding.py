@@ -65,6 +65,7 @@ class Measurement(Recorded):
         passes: Model passes spent on it beyond the shared predictions, ``{"forward": rows, "backward": rows}``.
         rows: Names of the rows that were counted, at most ``MOST_ROWS``: their declared id, else their place in the
             file, ``row 17`` counted from 1. Never what stands in them.
+        mirrored: One of two groups, each less the other: both findings are one comparison, seen from both sides.
     """
 
     kind: Literal["measurement"] = "measurement"
@@ -85,6 +86,7 @@ class Measurement(Recorded):
     seed: str = ""
     passes: dict[str, int] | None = None
     rows: Annotated[tuple[str, ...], Field(max_length=MOST_ROWS)] = ()
+    mirrored: bool = False
 
     @property
     def is_number(self) -> bool:

@@ -26,6 +26,9 @@ PART_KEYS = frozenset(
 )
 """What findings call a part that is no group of people: a group column of that name would be taken for it."""
 
+Absent = Literal["base", "base_data", "groups", "incumbent", "reference", "run", "service", "shifted", "train"]
+"""What an audit file may say there is none of; what it neither names nor says to be absent is not known."""
+
 Role = Literal["train", "test", "shifted", "calibration", "canary"]
 """What a data set is used for."""
 

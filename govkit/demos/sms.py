@@ -32,6 +32,11 @@ use:
   purpose: "sort unwanted text messages into a folder"
   intent: [hosted, commercial]
   excluded: ["deleting messages unread", "languages other than English"]
+absent:
+  incumbent: "no filter is in service before this one"
+  shifted: "the messages are of one collection"
+  groups: "nothing is known of who wrote a message"
+  base_data: "the texts that the base was trained on are not at hand"
 policy: nist-ai-rmf-core
 seed: 0
 """

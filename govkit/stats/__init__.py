@@ -18,14 +18,8 @@ from govkit.stats.calibration_errors import calibration
 from govkit.stats.drift import jensen_shannon, population_stability, total_variation, wasserstein
 from govkit.stats.early_stop import looks_at, settled, stopped_difference, stopped_share
 from govkit.stats.estimate import UNBOUNDED, Estimate
-from govkit.stats.looks import (
-    category_looks,
-    day_effect,
-    rank_bins,
-    rank_shift,
-    rank_variance,
-    unseen_share,
-)
+from govkit.stats.flip_excess import excess_flips
+from govkit.stats.looks import category_looks, rank_bins, rank_shift, rank_variance, unseen_share
 from govkit.stats.many_groups import spread, spread_ratio
 from govkit.stats.means import mean, mean_change, mean_difference
 from govkit.stats.multiplicity import benjamini_hochberg, holm
@@ -66,13 +60,13 @@ __all__ = [
     "category_looks",
     "consistency_test",
     "cumulated_gap",
-    "day_effect",
     "detectable_difference",
     "detectable_paired_difference",
     "detectable_share",
     "difference",
     "differences",
     "ece",
+    "excess_flips",
     "flips",
     "gap_change",
     "gap_changes",

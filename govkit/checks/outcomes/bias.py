@@ -195,7 +195,9 @@ def _by_group(grouped: Grouped, found: Estimates, table: CountTable, **where: An
         for index, estimate in enumerate(estimates):
             part = grouped.part(index)
             if estimate is not None:
-                yield measured(name, estimate, grouped.data, part=part, **where)
+                # Of two groups each is the other's rest: one comparison, which the judge counts once.
+                twin = name.endswith("_difference") and len(grouped.names) == 2
+                yield measured(name, estimate, grouped.data, part=part, mirrored=twin, **where)
             else:
                 yield missing(name, "too few rows", _why(table, name, index), data=grouped.data, part=part, **where)
 
