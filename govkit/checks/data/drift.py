@@ -313,8 +313,7 @@ def _evidently(columns: list[Column], *, rows: int, seed: int) -> int:
     ]
     os.environ.setdefault("DO_NOT_TRACK", "1")
     with loading():
-        from evidently import DataDefinition, Report
-        from evidently import Dataset as Frame
+        from evidently import DataDefinition, Dataset as Frame, Report
         from evidently.metrics import DriftedColumnsCount
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
