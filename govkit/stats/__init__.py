@@ -15,6 +15,16 @@ from __future__ import annotations
 from govkit.stats.amplification import gap_change, gap_changes
 from govkit.stats.calibration_changes import calibration_difference
 from govkit.stats.calibration_errors import calibration
+from govkit.stats.clusters import (
+    Clusters,
+    Design,
+    clusters_of,
+    crossed,
+    design_of,
+    difference_design,
+    paired_design,
+    share_design,
+)
 from govkit.stats.drift import jensen_shannon, population_stability, total_variation, wasserstein
 from govkit.stats.early_stop import looks_at, settled, stopped_difference, stopped_share
 from govkit.stats.estimate import UNBOUNDED, Estimate
@@ -49,6 +59,8 @@ from govkit.stats.two_groups import absolute_difference, difference, differences
 
 __all__ = [
     "UNBOUNDED",
+    "Clusters",
+    "Design",
     "Estimate",
     "Flips",
     "Look",
@@ -64,13 +76,17 @@ __all__ = [
     "calibration",
     "calibration_difference",
     "category_looks",
+    "clusters_of",
     "consistency_test",
+    "crossed",
     "cumulated_gap",
     "day_effect",
+    "design_of",
     "detectable_difference",
     "detectable_paired_difference",
     "detectable_share",
     "difference",
+    "difference_design",
     "differences",
     "ece",
     "flips",
@@ -85,6 +101,7 @@ __all__ = [
     "mean",
     "mean_change",
     "mean_difference",
+    "paired_design",
     "paired_difference",
     "paired_differences",
     "population_stability",
@@ -102,6 +119,7 @@ __all__ = [
     "rows_needed",
     "rows_to_detect",
     "settled",
+    "share_design",
     "smooth_calibration_error",
     "smooth_diagram",
     "spread",

@@ -39,6 +39,15 @@ class Estimate:
     bounds: tuple[Bound, ...]
 
 
+def quantiles(alphas: Array) -> Array:
+    """Normal quantiles of one-sided errors, those of ``ALPHAS`` to the last digit as in ``QUANTILES``."""
+    import numpy as np
+    from scipy.special import ndtri
+
+    z = -ndtri(alphas)
+    return np.where(alphas == np.array(ALPHAS), QUANTILES, z) if alphas.shape[-1:] == (len(ALPHAS),) else z
+
+
 def assemble(
     value: float,
     n: int,

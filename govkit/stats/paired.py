@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from govkit.core.case import Array
+from govkit.stats.clusters import Design, on_effective, readers
 from govkit.stats.estimate import ALPHAS, Estimate, assemble
 from govkit.stats.inputs import count, counts, denominator, fractions, same_length, truths
 from govkit.stats.inversion import first_uncleared
@@ -15,6 +16,7 @@ from govkit.stats.proportions import clopper_pearson, proportions
 FEWEST = 7
 """Below this number of rows the score test misses too often; the proven product of exact bounds takes over."""
 
+METHOD = "corrected Tango"
 TINY = 1e-300
 
 
@@ -35,7 +37,7 @@ class Flips:
     p_value: float
 
 
-def paired_difference(b: int, c: int, n: int, *, both: int | None = None) -> Estimate:
+def paired_difference(b: int, c: int, n: int, *, both: int | None = None, design: Design | None = None) -> Estimate:
     """Difference of two shares on the same rows, ``(b - c)/n``, in [-1, 1].
 
     Bounds invert Tango's score test (1998) with a continuity and a skewness correction; below 7 rows they are the
@@ -46,6 +48,7 @@ def paired_difference(b: int, c: int, n: int, *, both: int | None = None) -> Est
         c: Rows where only the second is right.
         n: All rows.
         both: Rows where both are right; with it the reader's interval is Newcombe's, else that of the bounds.
+        design: Of the difference, where rows lie in clusters.
 
     Raises:
         ValueError: If there are no rows, or the counts together exceed them.
@@ -53,10 +56,10 @@ def paired_difference(b: int, c: int, n: int, *, both: int | None = None) -> Est
     n = denominator("the number of rows", n)
     b, c = count("b", b, most=n), count("c", c, most=n)
     count("b + c + both", b + c + (0 if both is None else count("both", both)), most=n)
-    return paired_differences([b], [c], [n], both=None if both is None else [both])[0]
+    return paired_differences([b], [c], [n], both=None if both is None else [both], design=design)[0]
 
 
-def paired_differences(b: Any, c: Any, n: Any, *, both: Any = None) -> list[Estimate]:
+def paired_differences(b: Any, c: Any, n: Any, *, both: Any = None, design: Design | None = None) -> list[Estimate]:
     """One paired difference for each of ``k`` tables, all at once; same estimates as from ``paired_difference``.
 
     Args:
@@ -64,6 +67,7 @@ def paired_differences(b: Any, c: Any, n: Any, *, both: Any = None) -> list[Esti
         c: Counts ``(k,)``.
         n: Rows ``(k,)``.
         both: Counts ``(k,)``, or None.
+        design: Of these differences, where rows lie in clusters.
 
     Raises:
         ValueError: If the lengths differ, a table has no rows, or its counts together exceed them.
@@ -74,16 +78,32 @@ def paired_differences(b: Any, c: Any, n: Any, *, both: Any = None) -> list[Esti
     right = 0 * b if both is None else counts("both", both, at_least=0)
     same_length(b=b, c=c, both=right)
     _, n = fractions(b + c + right, n, at_least=0)
-    lows, negative = paired_lows(np.stack([b, c]), np.stack([c, b]), np.stack([n, n]), np.array(ALPHAS))
+    lows, negative = clustered_lows(b, c, n, design, np.array(ALPHAS))
+    interval = newcombe_paired if both is not None else lambda *_: None
     found = []
-    for *table, low, high in zip(right.tolist(), b.tolist(), c.tolist(), n.tolist(), lows, -negative, strict=True):
-        _, one, other, rows = table
-        method = "corrected Tango" if rows >= FEWEST else "product of exact bounds"
-        interval = None if both is None else newcombe_paired(*table)
-        method = method if both is None else "Newcombe, paired"
-        value = (one - other) / rows
-        found.append(assemble(value, rows, low, high, method=method, within=(-1.0, 1.0), interval=interval))
+    for *table, low, high, reader in zip(
+        *(part.tolist() for part in (b, c, n)),
+        lows,
+        -negative,
+        readers("Newcombe, paired", METHOD, interval, design, right, b, c, n),
+        strict=True,
+    ):
+        one, other, rows = table
+        if both is None and "interval" in reader:
+            reader["method"] = METHOD if rows >= FEWEST else "product of exact bounds"
+        found.append(assemble((one - other) / rows, rows, low, high, within=(-1.0, 1.0), **reader))
     return found
+
+
+def clustered_lows(b: Array, c: Array, n: Array, design: Design | None, alphas: Array) -> Array:
+    """Lower bounds of ``(b - c)/n`` and of ``(c - b)/n``, ``(2, k, levels)``; all counts ``(k,)``."""
+    import numpy as np
+
+    def effective(effect: Any, alpha: Array) -> Array:
+        pairs = np.array([[b, c], [c, b], [n, n]]) / np.ravel(effect)
+        return paired_lows(*pairs, alpha)
+
+    return on_effective(effective, design, alphas)
 
 
 def paired_lows(b: Array, c: Array, n: Array, alpha: Array) -> Array:

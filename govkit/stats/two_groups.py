@@ -11,7 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from govkit.core.case import Array
-from govkit.stats.estimate import ALPHAS, QUANTILES, UNBOUNDED, Estimate, assemble
+from govkit.stats.clusters import Design, on_effective, readers
+from govkit.stats.estimate import ALPHAS, UNBOUNDED, Estimate, assemble, quantiles
 from govkit.stats.inputs import fraction, fractions, same_length
 from govkit.stats.inversion import ROUNDS, first_uncleared
 from govkit.stats.newcombe import newcombe
@@ -20,16 +21,16 @@ METHOD = "corrected Miettinen-Nurminen"
 TINY = 1e-300
 
 
-def difference(x: int, n: int, y: int, m: int) -> Estimate:
+def difference(x: int, n: int, y: int, m: int, *, design: Design | None = None) -> Estimate:
     """Difference ``x/n - y/m`` of two shares, in [-1, 1].
 
     Raises:
         ValueError: If a group has no rows, or more successes than rows.
     """
-    return differences(*([value] for value in (*fraction(x, n), *fraction(y, m))))[0]
+    return differences(*([value] for value in (*fraction(x, n), *fraction(y, m))), design=design)[0]
 
 
-def differences(x: Any, n: Any, y: Any, m: Any) -> list[Estimate]:
+def differences(x: Any, n: Any, y: Any, m: Any, *, design: Design | None = None) -> list[Estimate]:
     """One difference for each of ``k`` tables, all at once; same estimates as from ``difference``.
 
     Args:
@@ -37,6 +38,7 @@ def differences(x: Any, n: Any, y: Any, m: Any) -> list[Estimate]:
         n: Rows of the first groups ``(k,)``.
         y: Successes of the second groups ``(k,)``.
         m: Rows of the second groups ``(k,)``.
+        design: Of these differences, where rows lie in clusters.
 
     Raises:
         ValueError: If a group has no rows, or more successes than rows.
@@ -44,47 +46,41 @@ def differences(x: Any, n: Any, y: Any, m: Any) -> list[Estimate]:
     import numpy as np
 
     table = _tables(x, n, y, m)
-    lows, negative = _both(difference_low, table, np.array(QUANTILES))
+    lows, negative = _bounds(difference_low, table, design, np.array(ALPHAS))
+    by_method = readers("Newcombe", METHOD, newcombe, design, *table)
     return [
-        assemble(
-            a / rows - b / others,
-            rows + others,
-            low,
-            high,
-            method="Newcombe",
-            within=(-1.0, 1.0),
-            interval=newcombe(a, rows, b, others),
+        assemble(a / rows - b / others, rows + others, low, -high, within=(-1.0, 1.0), **reader)
+        for a, rows, b, others, low, high, reader in zip(
+            *(part.tolist() for part in table), lows, negative, by_method, strict=True
         )
-        for a, rows, b, others, low, high in zip(*(part.tolist() for part in table), lows, -negative, strict=True)
     ]
 
 
-def absolute_difference(x: int, n: int, y: int, m: int) -> Estimate:
+def absolute_difference(x: int, n: int, y: int, m: int, *, design: Design | None = None) -> Estimate:
     """Absolute difference ``|x/n - y/m|``, in [0, 1]; the lower bound splits its error over the two sides.
 
     Raises:
         ValueError: If a group has no rows, or more successes than rows.
     """
     import numpy as np
-    from scipy.special import ndtri
 
     (x, n), (y, m) = fraction(x, n), fraction(y, m)
-    split = -ndtri(np.array(ALPHAS) / 2)
-    lows = np.max(_both(difference_low, (x, n, y, m), split), axis=0)
-    highs = np.max(-_both(difference_low, (x, n, y, m), np.array(QUANTILES)), axis=0)
+    table, alphas = _tables([x], [n], [y], [m]), np.array(ALPHAS)
+    lows = np.max(_bounds(difference_low, table, design, alphas / 2), axis=0)[0]
+    highs = np.max(-_bounds(difference_low, table, design, alphas), axis=0)[0]
     return assemble(abs(x / n - y / m), n + m, lows, highs, method=METHOD, within=(0.0, 1.0))
 
 
-def ratio(x: int, n: int, y: int, m: int) -> Estimate:
+def ratio(x: int, n: int, y: int, m: int, *, design: Design | None = None) -> Estimate:
     """Ratio ``(x/n) / (y/m)`` of two shares, 0 or more; an upper bound may be ``UNBOUNDED``.
 
     Raises:
         ValueError: If a group has no rows, more successes than rows, or the second has no success.
     """
-    return ratios(*([value] for value in (*fraction(x, n), *fraction(y, m))))[0]
+    return ratios(*([value] for value in (*fraction(x, n), *fraction(y, m))), design=design)[0]
 
 
-def ratios(x: Any, n: Any, y: Any, m: Any) -> list[Estimate]:
+def ratios(x: Any, n: Any, y: Any, m: Any, *, design: Design | None = None) -> list[Estimate]:
     """One ratio for each of ``k`` tables, all at once; arguments as of ``differences``, same estimates as ``ratio``.
 
     Raises:
@@ -95,7 +91,7 @@ def ratios(x: Any, n: Any, y: Any, m: Any) -> list[Estimate]:
     table = _tables(x, n, y, m)
     for none in np.flatnonzero(table[2] == 0):
         raise ValueError(f"the second group has 0 successes in {table[3][none]} rows; a ratio to it is undefined")
-    lows, inverse = _both(ratio_low, table, np.array(QUANTILES))
+    lows, inverse = _bounds(ratio_low, table, design, np.array(ALPHAS))
     return [
         assemble((a / rows) / (b / others), rows + others, low, high, method=METHOD, within=(0.0, UNBOUNDED))
         for a, rows, b, others, low, high in zip(
@@ -118,13 +114,18 @@ def _tables(x: Any, n: Any, y: Any, m: Any) -> tuple[Array, Array, Array, Array]
     return *first, *second
 
 
-def _both(low: Callable[..., Array], table: tuple[Any, Any, Any, Any], z: Array) -> Array:
-    """Lower bounds of each table and of the same with its groups swapped, ``(2, k, len(z))``; k is left out of one."""
+def _bounds(low: Callable[..., Array], table: tuple[Array, ...], design: Design | None, alphas: Array) -> Array:
+    """Lower bounds of each table and of the same with its groups swapped, ``(2, k, levels)``."""
     import numpy as np
 
     x, n, y, m = table
-    successes, rows = np.array([x, y])[..., None], np.array([n, m])[..., None]
-    return np.asarray(low(successes, rows, successes[::-1], rows[::-1], z=z))
+    counts, totals = np.array([x, y])[..., None], np.array([n, m])[..., None]
+
+    def effective(effect: Any, alpha: Array) -> Array:
+        successes, rows = counts / effect, totals / effect
+        return np.asarray(low(successes, rows, successes[::-1], rows[::-1], z=quantiles(alpha)))
+
+    return on_effective(effective, design, alphas)
 
 
 def difference_low(x: Array, n: Array, y: Array, m: Array, *, z: Array, rounds: int = ROUNDS) -> Array:
@@ -132,7 +133,7 @@ def difference_low(x: Array, n: Array, y: Array, m: Array, *, z: Array, rounds: 
     import numpy as np
 
     x, n, y, m, z = (np.asarray(part, dtype=np.float64)[..., None] for part in np.broadcast_arrays(x, n, y, m, z))
-    continuity, inflate, skew = 0.5 / np.minimum(n, m), (n + m) / (n + m - 1), (z * z - 1) / 6
+    continuity, inflate, skew = 0.5 / np.minimum(n, m), (n + m) / np.maximum(n + m - 1, 0.5), (z * z - 1) / 6
     observed = x / n - y / m
 
     def clears(trial: Array) -> Array:
@@ -179,7 +180,7 @@ def ratio_low(x: Array, n: Array, y: Array, m: Array, *, z: Array, rounds: int =
     import numpy as np
 
     x, n, y, m, z = (np.asarray(part, dtype=np.float64)[..., None] for part in np.broadcast_arrays(x, n, y, m, z))
-    inflate, skew = (n + m) / (n + m - 1), (z * z - 1) / 6
+    inflate, skew = (n + m) / np.maximum(n + m - 1, 0.5), (z * z - 1) / 6
 
     def clears(scaled: Array) -> Array:
         rho = scaled / (1 - scaled)
