@@ -246,10 +246,13 @@ def readers(plain: str, robust: str, interval: Callable[..., Any], design: Desig
     import numpy as np
 
     apart = np.ones(counts[0].size, dtype=bool) if design is None else np.isinf(design.freedom)
+    held = [None] * counts[0].size if design is None else design.clusters.tolist()
     tables = zip(*(column.tolist() for column in counts), strict=True)
     return [
-        {"method": plain, "interval": interval(*table)} if alone else {"method": f"{robust}, in clusters"}
-        for table, alone in zip(tables, apart.tolist(), strict=True)
+        {"clusters": many, **({"method": plain, "interval": interval(*table)} if alone else {"method": method})}
+        for table, alone, many, method in zip(
+            tables, apart.tolist(), held, [f"{robust}, in clusters"] * len(held), strict=True
+        )
     ]
 
 

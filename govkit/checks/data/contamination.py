@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from govkit.checks._clusters import share, shares_inside
 from govkit.checks._near import Prints, near_rows
 from govkit.checks._shared import answers, counted, measured, missing
 from govkit.checks.data import prints, row_keys
@@ -11,7 +12,6 @@ from govkit.core import Case, Dataset, Finding, Metric, Of, Role, check
 from govkit.core.case import Array
 from govkit.core.words import CLASSES, TASKS
 from govkit.data.spool import pieces
-from govkit.stats import difference, proportion
 
 SCORED: tuple[Of, ...] = ("candidate", "base", "incumbent")
 COUNTS = ("shared_rows", "shared_share", "conflicting_labels")
@@ -180,7 +180,7 @@ def _accuracies(case: Case, data: Dataset, shared: Array) -> Iterator[Finding]:
     for of, predictions in answers(case, models=SCORED).items():
         right = predictions.labels == data.labels
         if clean:
-            yield measured("clean_accuracy", proportion(int(right[~shared].sum()), clean), data, of=of)
+            yield share("clean_accuracy", right[~shared], data, at=~shared, of=of)
         else:
             yield missing(
                 "clean_accuracy",
@@ -190,5 +190,4 @@ def _accuracies(case: Case, data: Dataset, shared: Array) -> Iterator[Finding]:
                 of=of,
             )
         if clean and touched:
-            estimate = difference(int(right[~shared].sum()), clean, int(right[shared].sum()), touched)
-            yield measured("clean_accuracy_difference", estimate, data, of=of)
+            yield measured("clean_accuracy_difference", shares_inside(right, ~shared, data), data, of=of)
