@@ -107,7 +107,7 @@ def _of_class(
     for name, rows, estimate, at in wanted:
         if rows:
             clusters = clusters_in(scored.data, at)
-            design = {} if clusters is None else {"design": share_of(clusters, (is_it & said)[at])}
+            design = {} if clusters is None or name == "f1" else {"design": share_of(clusters, (is_it & said)[at])}
             yield measured(name, estimate(hit, rows, **design), scored.data, of=of, part=part)
         else:
             yield missing(name, "too few rows", UNDEFINED[name], data=scored.data, of=of, part=part)
