@@ -15,13 +15,13 @@ from __future__ import annotations
 from govkit.stats.amplification import gap_change, gap_changes
 from govkit.stats.calibration_changes import calibration_difference
 from govkit.stats.calibration_errors import calibration
-from govkit.stats.clusters import (
-    Clusters,
-    Design,
-    clusters_of,
-    crossed,
+from govkit.stats.clusters import Clusters, Design, clusters_of, crossed, joined
+from govkit.stats.designs import (
     design_of,
     difference_design,
+    gap_change_design,
+    mean_change_design,
+    mean_design,
     paired_design,
     share_design,
 )
@@ -91,15 +91,19 @@ __all__ = [
     "ece",
     "flips",
     "gap_change",
+    "gap_change_design",
     "gap_changes",
     "holm",
     "jensen_shannon",
+    "joined",
     "looks_at",
     "macro_recall",
     "macro_recall_difference",
     "mcnemar_exact",
     "mean",
     "mean_change",
+    "mean_change_design",
+    "mean_design",
     "mean_difference",
     "paired_design",
     "paired_difference",

@@ -35,13 +35,14 @@ class _Moments:
     freedom: float
 
 
-def mean(x: Any, *, low: float, high: float) -> Estimate:
+def mean(x: Any, *, low: float, high: float, clusters: Clusters | None = None) -> Estimate:
     """Mean of independent values ``(n,)``, n >= 2.
 
     Args:
         x: Values, each in ``[low, high]``.
         low: Smallest possible value of a row, seen or not.
         high: Largest possible value of a row.
+        clusters: Of the rows, where they belong together.
 
     Raises:
         ValueError: If there are fewer than two values, or one is not finite or lies outside the range.
@@ -51,7 +52,7 @@ def mean(x: Any, *, low: float, high: float) -> Estimate:
     return _estimate(_moments(values), values.size, reach, within=(low, high), method="Student t")
 
 
-def mean_difference(a: Any, b: Any, *, low: float, high: float) -> Estimate:
+def mean_difference(a: Any, b: Any, *, low: float, high: float, clusters: Clusters | None = None) -> Estimate:
     """Mean of ``a - b`` row by row, both ``(n,)`` on the same rows, n >= 2.
 
     Args:
@@ -59,6 +60,7 @@ def mean_difference(a: Any, b: Any, *, low: float, high: float) -> Estimate:
         b: Second values.
         low: Smallest possible difference of a row, seen or not.
         high: Largest possible difference of a row.
+        clusters: Of the rows, where they belong together.
 
     Raises:
         ValueError: If the lengths differ, there are fewer than two rows, or a difference lies outside the range.
@@ -70,7 +72,7 @@ def mean_difference(a: Any, b: Any, *, low: float, high: float) -> Estimate:
     return _estimate(_moments(apart), apart.size, reach, within=(low, high), method="paired Student t")
 
 
-def mean_change(a: Any, b: Any, *, low: float, high: float) -> Estimate:
+def mean_change(a: Any, b: Any, *, low: float, high: float, clusters: Clusters | None = None) -> Estimate:
     """Mean of ``a`` less mean of ``b``, two independent samples of at least two values (Welch 1947).
 
     Args:
@@ -78,6 +80,7 @@ def mean_change(a: Any, b: Any, *, low: float, high: float) -> Estimate:
         b: Values of the second sample, each in ``[low, high]``.
         low: Smallest possible value of a row, seen or not.
         high: Largest possible value of a row.
+        clusters: Of the rows of the first sample and, behind them, of the second.
 
     Raises:
         ValueError: If either has fewer than two values, or one lies outside the range.
