@@ -72,9 +72,10 @@ def contamination(case: Case) -> Iterator[Finding]:
     Inputs are compared as in the check ``duplicates``, whatever the labels and ids; stored predictions without inputs
     are compared by their ids. A model may have learned such rows by heart, so accuracy is also given without them, and
     beside the accuracy on them: a negative ``clean_accuracy_difference`` says that the test flatters the model. Only
-    answers that are one class of several have an accuracy. Of clusters (``columns.cluster``) it is counted of how many
-    the training data hold other rows: what a model learned of a person flatters it on the same person. Where calibration or shifted rows also stand in the test
-    data (``crossing_rows``), what was set by the ones is tested on the same.
+    answers that are one class of several have an accuracy.
+    Where calibration or shifted rows also stand in the test data (``crossing_rows``), what was set by the ones is
+    tested on the same. Of clusters (``columns.cluster``) it is counted how many have rows in the training data too:
+    what a model learned of a person flatters it on the same person.
     """
     found_by = {role: prints(case, case.data[role]) for role in ("train", *ROLES) if role in case.data}
     for role in ROLES:

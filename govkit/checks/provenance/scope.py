@@ -31,6 +31,7 @@ from govkit.core.words import TASKS, Access, Modality, Task
         "has_texts": Metric("Whether the inputs are texts or chats, be they columns of a table."),
         "has_media": Metric("Whether the inputs are texts, chats or images."),
         "has_service": Metric("Whether there is a statement of the watch of a model in service."),
+        "has_clusters": Metric("Whether it is declared which rows belong together."),
         "classes": Metric("Number of classes, or of labels; 0 of a regression.", unit="classes", low=0),
         "rows": Metric("Rows of a data set, and of each group in it.", unit="rows", low=0),
     },
@@ -54,6 +55,7 @@ def scope(case: Case) -> Iterator[Finding]:
         "has_texts": texts,
         "has_media": texts or case.modality == "image",
         "has_service": case.service is not None,
+        "has_clusters": case.data["test"].cluster is not None,
     }
     for name, value in words.items():
         yield Measurement(name=name, value=value, n=n)
