@@ -11,13 +11,12 @@ Clusters of one row each leave every bound as it is for independent rows.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from govkit.core.case import Array
-from govkit.stats.estimate import ALPHAS, quantiles
+from govkit.stats.estimate import ALPHAS, Estimate, assemble, quantiles
 from govkit.stats.unseen import Points, shifts
-
 
 METHOD = "Gaffke, clusters"
 
@@ -162,6 +161,21 @@ def in_clusters(
     return plain if design is None else design.bounds(values, plain, alphas)
 
 
+def respecting(estimate: Estimate, design: Design | None, within: tuple[float, float]) -> Estimate:
+    """An estimate of independent rows, with bounds that hold for rows in clusters."""
+    import numpy as np
+
+    if design is None:
+        return estimate
+    clusters = int(design.clusters[0])
+    if np.isinf(design.freedom[0]):
+        return replace(estimate, clusters=clusters)
+    plain = [np.array([[getattr(bound, side) for bound in estimate.bounds]]) for side in ("low", "high")]
+    lows, highs = design.bounds([estimate.value], plain, np.array(ALPHAS))
+    ends = lows[0], highs[0]
+    return assemble(estimate.value, estimate.n, *ends, method=METHOD, within=within, clusters=clusters)
+
+
 def readers(plain: str, interval: Callable[..., Any], design: Design | None, *counts: Array) -> list[Any]:
     """Method, number of clusters, and interval where it has a formula of its own; in clusters it has none."""
     import numpy as np
@@ -177,6 +191,15 @@ def readers(plain: str, interval: Callable[..., Any], design: Design | None, *co
             zip(*(c.tolist() for c in counts), strict=True), apart.tolist(), held, strict=True
         )
     ]
+
+
+def by_class(plain: str, design: Design | None) -> dict[str, Any]:
+    """Method and clusters of a mean over classes, each with bounds of its own."""
+    import numpy as np
+
+    if design is None or np.isinf(design.freedom).all():
+        return {"method": f"{plain}, a class", "clusters": None if design is None else int(design.clusters.max())}
+    return {"method": f"{METHOD}, a class", "clusters": int(design.clusters.max())}
 
 
 def design_from(sides: Sequence[tuple[Array, Array]], alone: float, found: Callable[[Array, Array], Points]) -> Design:

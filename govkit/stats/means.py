@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from govkit.core.case import Array
+from govkit.stats.clusters import Clusters, respecting
+from govkit.stats.designs import mean_change_design, mean_design
 from govkit.stats.estimate import ALPHAS, Estimate, assemble
 from govkit.stats.inputs import numbers, same_length
 
@@ -49,7 +51,9 @@ def mean(x: Any, *, low: float, high: float, clusters: Clusters | None = None) -
     """
     values = numbers("x", x, at_least=2)
     reach = _reach(values, "x", (low, high), parts=1)
-    return _estimate(_moments(values), values.size, reach, within=(low, high), method="Student t")
+    found = _estimate(_moments(values), values.size, reach, within=(low, high), method="Student t")
+    design = None if clusters is None else mean_design(values, clusters, low=low, high=high)
+    return respecting(found, design, (low, high))
 
 
 def mean_difference(a: Any, b: Any, *, low: float, high: float, clusters: Clusters | None = None) -> Estimate:
@@ -69,7 +73,9 @@ def mean_difference(a: Any, b: Any, *, low: float, high: float, clusters: Cluste
     same_length(a=first, b=second)
     apart = first - second
     reach = _reach(apart, "a - b", (low, high), parts=1)
-    return _estimate(_moments(apart), apart.size, reach, within=(low, high), method="paired Student t")
+    found = _estimate(_moments(apart), apart.size, reach, within=(low, high), method="paired Student t")
+    design = None if clusters is None else mean_design(apart, clusters, low=low, high=high)
+    return respecting(found, design, (low, high))
 
 
 def mean_change(a: Any, b: Any, *, low: float, high: float, clusters: Clusters | None = None) -> Estimate:
@@ -95,7 +101,9 @@ def mean_change(a: Any, b: Any, *, low: float, high: float, clusters: Clusters |
         _reach(values, name, (low, high), parts=2) for values, name in ((first, "a"), (second, "b"))
     )
     reach, within = (drop_a + rise_b, rise_a + drop_b), (low - high, high - low)
-    return _estimate(moments, first.size + second.size, reach, within=within, method="Welch t")
+    found = _estimate(moments, first.size + second.size, reach, within=within, method="Welch t")
+    design = None if clusters is None else mean_change_design(first, second, clusters, low=low, high=high)
+    return respecting(found, design, within)
 
 
 def _moments(x: Array) -> _Moments:
