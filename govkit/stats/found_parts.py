@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from govkit.core.case import Array
+from govkit.stats.clusters import METHOD, Clusters
+from govkit.stats.designs import paired_design
 from govkit.stats.estimate import ALPHAS, Estimate, assemble
 from govkit.stats.inputs import denominator, same_length, truths
 from govkit.stats.multiplicity import holm
@@ -46,13 +48,23 @@ class Drops:
     p_value: float
 
 
-def found_drops(members: Any, new_right: Any, old_right: Any, *, screen: int, flips: int, seed: int) -> Drops:
+def found_drops(
+    members: Any,
+    new_right: Any,
+    old_right: Any,
+    *,
+    screen: int,
+    flips: int,
+    seed: int,
+    clusters: Clusters | None = None,
+) -> Drops:
     """Parts where the new model is right less often than the old one.
 
     Only the ``screen`` parts in which the models disagree clearly most are tested. That choice would be the same with
     the models swapped, so it tells nothing about the signs. Under the null hypothesis each row that only one
     model answers right is as likely for either; the largest ``(lost - won) / sqrt(lost + won)`` is compared with its
-    distribution over random signs (max-statistic of Westfall and Young 1993; sign flips as in McNemar 1947).
+    distribution over random signs (max-statistic of Westfall and Young 1993; sign flips as in McNemar 1947). Rows of a
+    cluster get one sign: under the null hypothesis its losses and gains trade places together.
 
     Args:
         members: Packed memberships ``(parts, ceil(n / 64))``.
@@ -61,6 +73,7 @@ def found_drops(members: Any, new_right: Any, old_right: Any, *, screen: int, fl
         screen: Parts that are tested.
         flips: Draws of the signs.
         seed: Seed of the draws.
+        clusters: Of the rows, where they belong together.
 
     Raises:
         ValueError: If there is no part, or the lengths differ.
@@ -68,22 +81,30 @@ def found_drops(members: Any, new_right: Any, old_right: Any, *, screen: int, fl
     import numpy as np
 
     members, new, old = _checked(members, new_right, old_right)
+    if clusters is not None and clusters.count == new.size:
+        clusters = None
     kept = _screened(sizes(members), _counted(members, new != old), new.size, screen)
     tested = members[kept]
     lost, won = counts(tested, old & ~new), counts(tested, new & ~old)
-    scale = np.sqrt(np.maximum(lost + won, 1))
+    rows, rng = np.flatnonzero(new != old), np.random.default_rng(seed)
+    if clusters is None:
+        scale = np.sqrt(np.maximum(lost + won, 1))
+        drawn = 2 * _random_losses(tested, rows, flips, rng) - (lost + won)[:, None]
+    else:
+        scale, drawn = _clustered_losses(tested, rows, np.where(old[rows], 1.0, -1.0), clusters.codes[rows], flips, rng)
     observed = (lost - won) / scale
-    rows = np.flatnonzero(new != old)
-    drawn = 2 * _random_losses(tested, rows, flips, np.random.default_rng(seed)) - (lost + won)[:, None]
     highest = (drawn / scale[:, None]).max(axis=0)
     # The observed signs are one more draw, which makes the test exact.
     chance = (1 + (highest[:, None] >= observed - 1e-9).sum(axis=0)) / (1 + flips)
     order = [at for at in np.argsort(-observed, kind="stable") if chance[at] <= ERROR]
     rows_in = sizes(tested)
-    found = tuple(
-        (int(kept[at]), _change(int(won[at]), int(lost[at]), int(rows_in[at]), slices=kept.size)) for at in order
-    )
-    return Drops(found, float(chance.min()))
+    found = []
+    for at in order:
+        change = _change(int(won[at]), int(lost[at]), int(rows_in[at]), slices=kept.size)
+        if clusters is not None:
+            change = _held(change, _rows_of(tested[at], new.size), (new, old), clusters, slices=kept.size)
+        found.append((int(kept[at]), change))
+    return Drops(tuple(found), float(chance.min()))
 
 
 def visible_drop(
@@ -215,6 +236,41 @@ def _random_losses(members: Array, rows: Array, draws: int, rng: Any) -> Array:
         bits = rng.integers(0, 256, (at.size, -(-draws // 8)), dtype=np.uint8)
         total += inside.astype(np.float32) @ np.unpackbits(bits, axis=1, count=draws).astype(np.float32)
     return total
+
+
+def _clustered_losses(
+    members: Array, rows: Array, loss: Array, codes: Array, draws: int, rng: Any
+) -> tuple[Array, Array]:
+    """Scale of each part's losses less gains from its cluster totals, and these with random signs ``(parts, draws)``."""
+    import numpy as np
+
+    found, code = np.unique(codes, return_inverse=True)
+    octets = np.ascontiguousarray(members).view(np.uint8)
+    inside = (octets[:, rows >> 3] >> (7 - (rows & 7)).astype(np.uint8)) & 1
+    total = np.stack([np.bincount(code, loss * held, found.size) for held in inside])
+    signs = 2.0 * rng.integers(0, 2, (found.size, draws), dtype=np.int8) - 1
+    return np.sqrt(np.maximum((total * total).sum(axis=1), 1)), total @ signs
+
+
+def _rows_of(bits: Array, rows: int) -> Array:
+    """Truths ``(n,)`` of one part."""
+    import numpy as np
+
+    return np.unpackbits(np.ascontiguousarray(bits).view(np.uint8), count=rows).astype(bool)
+
+
+def _held(change: Estimate, part: Array, right: tuple[Array, Array], clusters: Clusters, *, slices: int) -> Estimate:
+    """The change with bounds that hold for rows in clusters, for all parts at once."""
+    import numpy as np
+
+    new, old = right
+    wins, losses, rows = (clusters.sums(each, part) for each in (new & ~old, old & ~new, part))
+    design = paired_design(wins, losses, rows)
+    plain = [np.array([[getattr(bound, side) for bound in change.bounds]]) for side in ("low", "high")]
+    lows, highs = design.bounds([change.value], plain, np.array(ALPHAS) / slices)
+    method = f"{METHOD}, {slices} parts at once"
+    count = int(design.clusters[0])
+    return assemble(change.value, change.n, lows[0], highs[0], method=method, within=(-1.0, 1.0), clusters=count)
 
 
 def _change(won: int, lost: int, rows: int, *, slices: int) -> Estimate:

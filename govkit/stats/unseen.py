@@ -147,6 +147,9 @@ def _tail(tilt: Array, shift: Array, pull: Array, mass: Array, times: Array) -> 
         shift = np.maximum(shift + (sums / total - 1) * sums / slope, (shift + pole) / 2)
     adds = pull + shift[..., None] * mass
     held = 1 + tilt * adds
+    # A point without rows does not move with the shift: past its pole the tilt is too large.
+    past = (held <= 0).any(axis=-1)
+    held = np.where(held <= 0, 1.0, held)
     root = np.sqrt(np.maximum(2 * (times * np.log(held)).sum(axis=-1), 1e-30))
     spread = tilt[..., 0] * np.sqrt((times * (adds / held) ** 2).sum(axis=-1))
-    return shift, root + np.log(np.maximum(spread, 1e-300) / root) / root
+    return shift, np.where(past, 1e3, root + np.log(np.maximum(spread, 1e-300) / root) / root)
