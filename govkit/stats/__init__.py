@@ -41,6 +41,7 @@ from govkit.stats.means import mean, mean_change, mean_difference
 from govkit.stats.multiplicity import benjamini_hochberg, holm
 from govkit.stats.paired import Flips, flips, mcnemar_exact, paired_difference, paired_differences
 from govkit.stats.planning import (
+    clusters_for,
     detectable_difference,
     detectable_paired_difference,
     detectable_share,
@@ -48,6 +49,7 @@ from govkit.stats.planning import (
     rows_for_paired_difference,
     rows_for_share,
     rows_to_detect,
+    worth,
 )
 from govkit.stats.proportions import proportion, proportions, rows_needed
 from govkit.stats.ranking import auc, auc_difference
@@ -76,6 +78,7 @@ __all__ = [
     "calibration",
     "calibration_difference",
     "category_looks",
+    "clusters_for",
     "clusters_of",
     "consistency_test",
     "crossed",
@@ -133,4 +136,5 @@ __all__ = [
     "total_variation",
     "unseen_share",
     "wasserstein",
+    "worth",
 ]

@@ -11,7 +11,7 @@ from typing import Any
 
 from govkit.core.case import Array
 from govkit.stats.clusters import METHOD, Clusters
-from govkit.stats.designs import paired_design
+from govkit.stats.designs import difference_design, paired_design
 from govkit.stats.estimate import ALPHAS, Estimate, assemble
 from govkit.stats.inputs import denominator, same_length, truths
 from govkit.stats.multiplicity import holm
@@ -91,7 +91,9 @@ def found_drops(
         scale = np.sqrt(np.maximum(lost + won, 1))
         drawn = 2 * _random_losses(tested, rows, flips, rng) - (lost + won)[:, None]
     else:
-        scale, drawn = _clustered_losses(tested, rows, np.where(old[rows], 1.0, -1.0), clusters.codes[rows], flips, rng)
+        totals = _losses_by_cluster(tested, rows, np.where(old[rows], 1.0, -1.0), clusters.codes[rows])
+        scale = np.sqrt(np.maximum((totals * totals).sum(axis=1), 1))
+        drawn = totals @ (2.0 * rng.integers(0, 2, (totals.shape[1], flips), dtype=np.int8) - 1)
     observed = (lost - won) / scale
     highest = (drawn / scale[:, None]).max(axis=0)
     # The observed signs are one more draw, which makes the test exact.
@@ -150,14 +152,16 @@ def visible_drop(
     return _smallest(hits, PLANTED * DRAWS, new.size)
 
 
-def weak_parts(members: Any, right: Any) -> tuple[tuple[int, float], ...]:
+def weak_parts(members: Any, right: Any, *, clusters: Clusters | None = None) -> tuple[tuple[int, float], ...]:
     """Parts where a model is wrong more often than elsewhere.
 
     Fisher's exact test, part against rest, one-sided; Holm over the parts keeps the chance of any false alarm at 5 %.
+    In clusters a part must also keep its gap by the bound that holds for clusters, the error split over all parts.
 
     Args:
         members: Packed memberships ``(parts, ceil(n / 64))``.
         right: Truths ``(n,)``: is the answer right?
+        clusters: Of the rows, where they belong together.
 
     Returns:
         Index and accuracy less accuracy elsewhere, the surest first.
@@ -173,7 +177,23 @@ def weak_parts(members: Any, right: Any) -> tuple[tuple[int, float], ...]:
     every, n = int((~right).sum()), right.size
     p = holm(np.clip(hypergeom.sf(wrong - 1, n, every, size), 0, 1))
     gap = (every - wrong) / np.maximum(n - size, 1) - wrong / np.maximum(size, 1)
-    return tuple((int(at), float(gap[at])) for at in np.argsort(p, kind="stable") if p[at] <= ERROR)
+    weak = [int(at) for at in np.argsort(p, kind="stable") if p[at] <= ERROR]
+    if clusters is not None and clusters.count < n:
+        weak = [at for at in weak if _still_weak(_rows_of(members[at], n), ~right, clusters, ERROR / len(members))]
+    return tuple((at, float(gap[at])) for at in weak)
+
+
+def _still_weak(part: Array, wrong: Array, clusters: Clusters, alpha: float) -> bool:
+    """Whether a part errs more often than the rest by the bound that holds for rows in clusters."""
+    import numpy as np
+
+    if part.all():
+        return False
+    inside, outside = ((clusters.sums(wrong, rows), clusters.sums(rows)) for rows in (part, ~part))
+    value = wrong[part].mean() - wrong[~part].mean()
+    plain = np.array([[np.inf]]), np.array([[-np.inf]])
+    low, _ = difference_design(inside, outside).bounds([value], plain, np.array([alpha]))
+    return bool(low[0, 0] > 0)
 
 
 def pack(rows: Array) -> Array:
@@ -238,18 +258,14 @@ def _random_losses(members: Array, rows: Array, draws: int, rng: Any) -> Array:
     return total
 
 
-def _clustered_losses(
-    members: Array, rows: Array, loss: Array, codes: Array, draws: int, rng: Any
-) -> tuple[Array, Array]:
-    """Scale of each part's losses less gains from its cluster totals, and these with random signs ``(parts, draws)``."""
+def _losses_by_cluster(members: Array, rows: Array, loss: Array, codes: Array) -> Array:
+    """Losses less gains of each part in each cluster that has some, ``(parts, C)``."""
     import numpy as np
 
     found, code = np.unique(codes, return_inverse=True)
     octets = np.ascontiguousarray(members).view(np.uint8)
     inside = (octets[:, rows >> 3] >> (7 - (rows & 7)).astype(np.uint8)) & 1
-    total = np.stack([np.bincount(code, loss * held, found.size) for held in inside])
-    signs = 2.0 * rng.integers(0, 2, (found.size, draws), dtype=np.int8) - 1
-    return np.sqrt(np.maximum((total * total).sum(axis=1), 1)), total @ signs
+    return np.stack([np.bincount(code, loss * held, found.size) for held in inside])
 
 
 def _rows_of(bits: Array, rows: int) -> Array:
