@@ -5,7 +5,7 @@ Whatever does not go this way has no bounds where rows share clusters: ``measure
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from govkit import stats
@@ -51,14 +51,6 @@ def both_in(one: Dataset, other: Dataset) -> Clusters | None:
     return stats.clusters_of(np.concatenate([codes[0], codes[1] + len(one)]))
 
 
-def joined(designs: Iterable[Design]) -> Design:
-    """Designs of one estimate each as one of all."""
-    import numpy as np
-
-    fields = zip(*((each.effect, each.freedom, each.worst, each.clusters) for each in designs), strict=True)
-    return Design(*map(np.concatenate, fields))
-
-
 def designs(data: Dataset, design: Callable[[Clusters, Array], Design], *, whole: bool = False) -> Design | None:
     """Design of an estimate in all rows and in each group and declared part, in the order of ``by_part`` of the cells.
 
@@ -73,7 +65,7 @@ def designs(data: Dataset, design: Callable[[Clusters, Array], Design], *, whole
     if clusters is None:
         return None
     parts = () if whole else (rows for _, rows in parts_of(data))
-    return joined([design(clusters, np.ones(len(data), dtype=bool)), *(design(clusters[at], at) for at in parts)])
+    return stats.joined([design(clusters, np.ones(len(data), dtype=bool)), *(design(clusters[at], at) for at in parts)])
 
 
 def share_of(clusters: Clusters, events: Array) -> Design:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from govkit import stats
-from govkit.checks._clusters import joined as joined_designs
 from govkit.checks._fairness import ODDS, PARITIES, RATES, RATIOS
 from govkit.core import LEVELS, Bound, Interval
 from govkit.core.case import Array
@@ -119,7 +118,7 @@ def _each(
     design: Callable[[int, int], Design] | None = None,
 ) -> list[list[Estimate | None]]:
     """Estimates by rate and group, all at once; None where there is none. Arrays are ``(R, K)``."""
-    more = {} if design is None or not where.any() else {"design": joined_designs(design(*at) for at in _places(where))}
+    more = {} if design is None or not where.any() else {"design": stats.joined([design(*at) for at in _places(where)])}
     found = iter(estimates(*(column[where] for column in columns), **more) if where.any() else ())
     return [[next(found) if each else None for each in row] for row in where]
 

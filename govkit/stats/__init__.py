@@ -15,13 +15,13 @@ from __future__ import annotations
 from govkit.stats.amplification import gap_change, gap_changes
 from govkit.stats.calibration_changes import calibration_difference
 from govkit.stats.calibration_errors import calibration
-from govkit.stats.clusters import (
-    Clusters,
-    Design,
-    clusters_of,
-    crossed,
+from govkit.stats.clusters import Clusters, Design, clusters_of, crossed, joined
+from govkit.stats.designs import (
     design_of,
     difference_design,
+    gap_change_design,
+    mean_change_design,
+    mean_design,
     paired_design,
     share_design,
 )
@@ -41,6 +41,7 @@ from govkit.stats.means import mean, mean_change, mean_difference
 from govkit.stats.multiplicity import benjamini_hochberg, holm
 from govkit.stats.paired import Flips, flips, mcnemar_exact, paired_difference, paired_differences
 from govkit.stats.planning import (
+    clusters_for,
     detectable_difference,
     detectable_paired_difference,
     detectable_share,
@@ -48,6 +49,7 @@ from govkit.stats.planning import (
     rows_for_paired_difference,
     rows_for_share,
     rows_to_detect,
+    worth,
 )
 from govkit.stats.proportions import proportion, proportions, rows_needed
 from govkit.stats.ranking import auc, auc_difference
@@ -76,6 +78,7 @@ __all__ = [
     "calibration",
     "calibration_difference",
     "category_looks",
+    "clusters_for",
     "clusters_of",
     "consistency_test",
     "crossed",
@@ -91,15 +94,19 @@ __all__ = [
     "ece",
     "flips",
     "gap_change",
+    "gap_change_design",
     "gap_changes",
     "holm",
     "jensen_shannon",
+    "joined",
     "looks_at",
     "macro_recall",
     "macro_recall_difference",
     "mcnemar_exact",
     "mean",
     "mean_change",
+    "mean_change_design",
+    "mean_design",
     "mean_difference",
     "paired_design",
     "paired_difference",
@@ -129,4 +136,5 @@ __all__ = [
     "total_variation",
     "unseen_share",
     "wasserstein",
+    "worth",
 ]

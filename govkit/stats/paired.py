@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from govkit.core.case import Array
-from govkit.stats.clusters import Design, on_effective, readers
+from govkit.stats.clusters import Design, in_clusters, readers
 from govkit.stats.estimate import ALPHAS, Estimate, assemble
 from govkit.stats.inputs import count, counts, denominator, fractions, same_length, truths
 from govkit.stats.inversion import first_uncleared
@@ -16,7 +16,6 @@ from govkit.stats.proportions import clopper_pearson, proportions
 FEWEST = 7
 """Below this number of rows the score test misses too often; the proven product of exact bounds takes over."""
 
-METHOD = "corrected Tango"
 TINY = 1e-300
 
 
@@ -78,32 +77,21 @@ def paired_differences(b: Any, c: Any, n: Any, *, both: Any = None, design: Desi
     right = 0 * b if both is None else counts("both", both, at_least=0)
     same_length(b=b, c=c, both=right)
     _, n = fractions(b + c + right, n, at_least=0)
-    lows, negative = clustered_lows(b, c, n, design, np.array(ALPHAS))
-    interval = newcombe_paired if both is not None else lambda *_: None
+    lows, negative = paired_lows(np.stack([b, c]), np.stack([c, b]), np.stack([n, n]), np.array(ALPHAS))
+    lows, highs = in_clusters(design, (b - c) / n, (lows, -negative))
+    by_method = readers("Newcombe, paired", newcombe_paired if both is not None else _none, design, right, b, c, n)
     found = []
-    for *table, low, high, reader in zip(
-        *(part.tolist() for part in (b, c, n)),
-        lows,
-        -negative,
-        readers("Newcombe, paired", METHOD, interval, design, right, b, c, n),
-        strict=True,
+    for one, other, rows, low, high, reader in zip(
+        b.tolist(), c.tolist(), n.tolist(), lows, highs, by_method, strict=True
     ):
-        one, other, rows = table
         if both is None and "interval" in reader:
-            reader["method"] = METHOD if rows >= FEWEST else "product of exact bounds"
+            reader["method"] = "corrected Tango" if rows >= FEWEST else "product of exact bounds"
         found.append(assemble((one - other) / rows, rows, low, high, within=(-1.0, 1.0), **reader))
     return found
 
 
-def clustered_lows(b: Array, c: Array, n: Array, design: Design | None, alphas: Array) -> Array:
-    """Lower bounds of ``(b - c)/n`` and of ``(c - b)/n``, ``(2, k, levels)``; all counts ``(k,)``."""
-    import numpy as np
-
-    def effective(effect: Any, alpha: Array) -> Array:
-        pairs = np.array([[b, c], [c, b], [n, n]]) / np.ravel(effect)
-        return paired_lows(*pairs, alpha)
-
-    return on_effective(effective, design, alphas)
+def _none(*_: int) -> None:
+    """No formula of its own: the reader gets the bounds."""
 
 
 def paired_lows(b: Array, c: Array, n: Array, alpha: Array) -> Array:

@@ -7,7 +7,7 @@ from statistics import NormalDist
 from typing import Any
 
 from govkit.core.case import Array
-from govkit.stats.clusters import Design, on_effective, readers
+from govkit.stats.clusters import Design, in_clusters, readers
 from govkit.stats.estimate import ALPHAS, Estimate, assemble
 from govkit.stats.inputs import fraction, fractions
 
@@ -64,16 +64,11 @@ def proportions(successes: Any, totals: Any, *, design: Design | None = None) ->
     import numpy as np
 
     x, n = fractions(successes, totals, at_least=0)
-
-    def exact(effect: Any, alpha: Array) -> Array:
-        low, high = clopper_pearson(x[:, None] / effect, n[:, None] / effect, alpha)
-        return np.stack([low, -high])
-
-    lows, highs = on_effective(exact, design, np.array(ALPHAS))
+    lows, highs = in_clusters(design, x / n, clopper_pearson(x[:, None], n[:, None], np.array(ALPHAS)))
     return [
-        assemble(a / rows, rows, low, -high, within=(0.0, 1.0), **reader)
+        assemble(a / rows, rows, low, high, within=(0.0, 1.0), **reader)
         for a, rows, low, high, reader in zip(
-            x.tolist(), n.tolist(), lows, highs, readers("Wilson", "Clopper-Pearson", wilson, design, x, n), strict=True
+            x.tolist(), n.tolist(), lows, highs, readers("Wilson", wilson, design, x, n), strict=True
         )
     ]
 

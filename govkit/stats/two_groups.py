@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from govkit.core.case import Array
-from govkit.stats.clusters import Design, on_effective, readers
-from govkit.stats.estimate import ALPHAS, UNBOUNDED, Estimate, assemble, quantiles
+from govkit.stats.clusters import Design, in_clusters, readers
+from govkit.stats.estimate import ALPHAS, QUANTILES, UNBOUNDED, Estimate, assemble
 from govkit.stats.inputs import fraction, fractions, same_length
 from govkit.stats.inversion import ROUNDS, first_uncleared
 from govkit.stats.newcombe import newcombe
@@ -46,12 +46,12 @@ def differences(x: Any, n: Any, y: Any, m: Any, *, design: Design | None = None)
     import numpy as np
 
     table = _tables(x, n, y, m)
-    lows, negative = _bounds(difference_low, table, design, np.array(ALPHAS))
-    by_method = readers("Newcombe", METHOD, newcombe, design, *table)
+    lows, negative = _both(difference_low, table, np.array(QUANTILES))
+    lows, highs = in_clusters(design, table[0] / table[1] - table[2] / table[3], (lows, -negative))
     return [
-        assemble(a / rows - b / others, rows + others, low, -high, within=(-1.0, 1.0), **reader)
+        assemble(a / rows - b / others, rows + others, low, high, within=(-1.0, 1.0), **reader)
         for a, rows, b, others, low, high, reader in zip(
-            *(part.tolist() for part in table), lows, negative, by_method, strict=True
+            *(part.tolist() for part in table), lows, highs, readers("Newcombe", newcombe, design, *table), strict=True
         )
     ]
 
@@ -63,12 +63,17 @@ def absolute_difference(x: int, n: int, y: int, m: int, *, design: Design | None
         ValueError: If a group has no rows, or more successes than rows.
     """
     import numpy as np
+    from scipy.special import ndtri
 
     (x, n), (y, m) = fraction(x, n), fraction(y, m)
-    table, alphas = _tables([x], [n], [y], [m]), np.array(ALPHAS)
-    lows = np.max(_bounds(difference_low, table, design, alphas / 2), axis=0)[0]
-    highs = np.max(-_bounds(difference_low, table, design, alphas), axis=0)[0]
-    return assemble(abs(x / n - y / m), n + m, lows, highs, method=METHOD, within=(0.0, 1.0))
+    ends = []
+    for alphas, z in ((np.array(ALPHAS) / 2, -ndtri(np.array(ALPHAS) / 2)), (np.array(ALPHAS), np.array(QUANTILES))):
+        low, negative = _both(difference_low, (x, n, y, m), z)
+        ends.append(in_clusters(design, [x / n - y / m], (low[None], -negative[None]), alphas))
+    (low, high), (least, most) = ends
+    lows, highs = np.maximum(low, -high)[0], np.maximum(most, -least)[0]
+    (reader,) = readers(METHOD, lambda *_: None, design, np.array([n]))
+    return assemble(abs(x / n - y / m), n + m, lows, highs, within=(0.0, 1.0), **reader)
 
 
 def ratio(x: int, n: int, y: int, m: int, *, design: Design | None = None) -> Estimate:
@@ -91,11 +96,13 @@ def ratios(x: Any, n: Any, y: Any, m: Any, *, design: Design | None = None) -> l
     table = _tables(x, n, y, m)
     for none in np.flatnonzero(table[2] == 0):
         raise ValueError(f"the second group has 0 successes in {table[3][none]} rows; a ratio to it is undefined")
-    lows, inverse = _bounds(ratio_low, table, design, np.array(ALPHAS))
+    lows, inverse = _both(ratio_low, table, np.array(QUANTILES))
+    lows, highs = in_clusters(design, table[0] / table[1] / (table[2] / table[3]), (lows, reciprocal(inverse)))
+    by_method = readers(METHOD, lambda *_: None, design, *table)
     return [
-        assemble((a / rows) / (b / others), rows + others, low, high, method=METHOD, within=(0.0, UNBOUNDED))
-        for a, rows, b, others, low, high in zip(
-            *(part.tolist() for part in table), lows, reciprocal(inverse), strict=True
+        assemble((a / rows) / (b / others), rows + others, low, high, within=(0.0, UNBOUNDED), **reader)
+        for a, rows, b, others, low, high, reader in zip(
+            *(part.tolist() for part in table), lows, highs, by_method, strict=True
         )
     ]
 
@@ -114,18 +121,13 @@ def _tables(x: Any, n: Any, y: Any, m: Any) -> tuple[Array, Array, Array, Array]
     return *first, *second
 
 
-def _bounds(low: Callable[..., Array], table: tuple[Array, ...], design: Design | None, alphas: Array) -> Array:
-    """Lower bounds of each table and of the same with its groups swapped, ``(2, k, levels)``."""
+def _both(low: Callable[..., Array], table: tuple[Any, Any, Any, Any], z: Array) -> Array:
+    """Lower bounds of each table and of the same with its groups swapped, ``(2, k, len(z))``; k is left out of one."""
     import numpy as np
 
     x, n, y, m = table
-    counts, totals = np.array([x, y])[..., None], np.array([n, m])[..., None]
-
-    def effective(effect: Any, alpha: Array) -> Array:
-        successes, rows = counts / effect, totals / effect
-        return np.asarray(low(successes, rows, successes[::-1], rows[::-1], z=quantiles(alpha)))
-
-    return on_effective(effective, design, alphas)
+    successes, rows = np.array([x, y])[..., None], np.array([n, m])[..., None]
+    return np.asarray(low(successes, rows, successes[::-1], rows[::-1], z=z))
 
 
 def difference_low(x: Array, n: Array, y: Array, m: Array, *, z: Array, rounds: int = ROUNDS) -> Array:
@@ -133,7 +135,7 @@ def difference_low(x: Array, n: Array, y: Array, m: Array, *, z: Array, rounds: 
     import numpy as np
 
     x, n, y, m, z = (np.asarray(part, dtype=np.float64)[..., None] for part in np.broadcast_arrays(x, n, y, m, z))
-    continuity, inflate, skew = 0.5 / np.minimum(n, m), (n + m) / np.maximum(n + m - 1, 0.5), (z * z - 1) / 6
+    continuity, inflate, skew = 0.5 / np.minimum(n, m), (n + m) / (n + m - 1), (z * z - 1) / 6
     observed = x / n - y / m
 
     def clears(trial: Array) -> Array:
@@ -180,7 +182,7 @@ def ratio_low(x: Array, n: Array, y: Array, m: Array, *, z: Array, rounds: int =
     import numpy as np
 
     x, n, y, m, z = (np.asarray(part, dtype=np.float64)[..., None] for part in np.broadcast_arrays(x, n, y, m, z))
-    inflate, skew = (n + m) / np.maximum(n + m - 1, 0.5), (z * z - 1) / 6
+    inflate, skew = (n + m) / (n + m - 1), (z * z - 1) / 6
 
     def clears(scaled: Array) -> Array:
         rho = scaled / (1 - scaled)
