@@ -329,7 +329,7 @@ def _answers(
     task: Task,
 ) -> engine.Answers:
     stored, span = _stored(places, sets, classes), places.audit.columns.range
-    return engine.Answers(live, sets, classes=classes, task=task, span=span, stored=stored)
+    return engine.Answers(live, sets, classes=classes, task=task, span=span, stored=stored, twice=True)
 
 
 def _stored(places: Places, sets: dict[Role, Dataset], classes: tuple[str, ...]) -> dict[tuple[Of, Role], Predictions]:

@@ -55,7 +55,7 @@ def until_a_failure(
 def cheapest_first(case: Case, requests: Iterable[Request], catalog: Mapping[str, Check]) -> list[Request]:
     """The facts of the case, then by model passes, then by family."""
 
-    def cost(request: Request) -> tuple[bool, int, int, str]:
+    def cost(request: Request) -> tuple[bool, bool, int, int, str]:
         passes = checks.declared_passes(case, [request], catalog=catalog)
         family = checks.describe(catalog[request.check])["family"]
         place = FAMILIES.index(family) if family in FAMILIES else len(FAMILIES)

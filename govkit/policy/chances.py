@@ -42,6 +42,7 @@ SHARES: dict[str, tuple[str, ...]] = {
     "flips": tuple(f"{sign}_flip_rate_vs_{who}" for sign in ("negative", "positive") for who in ("base", "incumbent")),
     "foreign_inputs": ("confident_on_foreign",),
     "performance": ("accuracy", "precision", "recall"),
+    "repeatability": ("random_answers", "changed_answers"),
     "selective_risk": ("selective_accuracy",),
     "shift_floor": ("floor_accuracy",),
 }

@@ -132,6 +132,8 @@ class TorchSubject:
     """
 
     access: Access = "weights"
+    holds = "module"
+    """Attribute with the torch module, see ``modules.module_of``."""
 
     def __init__(self, module: Any, origin: Origin) -> None:
         self.module = module

@@ -29,6 +29,7 @@ class TextModel:
 
     access: Access = "predict"
     modality: Modality = "text"
+    holds = "model"
 
     def __init__(
         self, folder: Path, model: Any, tokenizer: Any, *, passes: Passes, digest: str, task: Task = "multiclass"

@@ -66,7 +66,7 @@ def _closed(hidden: dict[str, str]) -> dict[str, bool]:
 def _hide(hidden: dict[str, str]) -> bool:
     """Lay empty files and folders over others; whether all of them are hidden."""
     mount = ctypes.CDLL(None, use_errno=True).mount
-    done = mount(None, b"/", None, ctypes.c_ulong(_PRIVATE), None) == 0
+    done: bool = mount(None, b"/", None, ctypes.c_ulong(_PRIVATE), None) == 0
     for path, decoy in hidden.items():
         done &= mount(os.fsencode(decoy), os.fsencode(path), None, ctypes.c_ulong(_BIND), None) == 0
     return done

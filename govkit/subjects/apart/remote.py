@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
@@ -87,13 +88,13 @@ class OpenApart(ApartSubject):
 
     def logits(self, batch: Mapping[str, Any]) -> Any:
         """Logits ``(n, k)``, differentiable in ``batch["x"]``."""
-        found = differentiable(self.child, batch, mixed=self.held())
-        self.passes.forward += len(batch["x"])
-        return found
+        return _logits(self, batch)
 
 
-class ApartModule(OpenApart):
+class ApartModule(ApartSubject):
     """A torch module; see ``python.TorchSubject``."""
+
+    holds = "module"
 
     def __init__(self, child: Child, passes: Passes) -> None:
         super().__init__(child, passes)
@@ -109,6 +110,10 @@ class ApartModule(OpenApart):
 
         return {"x": within(float_tensor(inputs, self.child.name), self.input_range, self.child.name)}
 
+    def logits(self, batch: Mapping[str, Any]) -> Any:
+        """Logits ``(n, k)``, differentiable in ``batch["x"]``."""
+        return _logits(self, batch)
+
     def held(self) -> bool:
         """Whether other weights than its own are asked; the child holds one such set at a time."""
         weights = self.module
@@ -120,6 +125,12 @@ class ApartModule(OpenApart):
             self.child.ask("mix", tensors=given)
             self.child.holds = weights
         return True
+
+
+def _logits(subject: ApartSubject, batch: Mapping[str, Any]) -> Any:
+    found = differentiable(subject.child, batch, mixed=subject.held())
+    subject.passes.forward += len(batch["x"])
+    return found
 
 
 class Weights:
@@ -165,11 +176,12 @@ def differentiable(child: Child, batch: Mapping[str, Any], *, mixed: bool = Fals
     return _asked_with_gradient()(child, x, forward) if graph else forward(graph=False)[0]
 
 
+@cache
 def _asked_with_gradient() -> Any:
     """The function of torch's autograd; torch is loaded when it is needed."""
     import torch
 
-    class Asked(torch.autograd.Function):
+    class Asked(torch.autograd.Function):  # type: ignore[misc]
         """Logits from the child; its gradient is asked for where autograd comes to it."""
 
         @staticmethod
@@ -183,7 +195,7 @@ def _asked_with_gradient() -> Any:
             return found
 
         @staticmethod
-        @torch.autograd.function.once_differentiable
+        @torch.autograd.function.once_differentiable  # type: ignore[untyped-decorator]
         def backward(ctx: Any, towards: Any) -> Any:
             kind, shape, body = frames.of_tensor(towards)
             _, found = ctx.child.ask(
