@@ -9,8 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from govkit import evidence, manifest, remedies
-from govkit import policy as policies
+from govkit import evidence, manifest, policy as policies, remedies
 from govkit.core import Audit, Case, Policy, Predictions, Role, Verdict
 from govkit.core.case import Array
 from govkit.errors import UsageError

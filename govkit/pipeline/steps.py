@@ -9,8 +9,7 @@ from typing import Any
 
 import yaml
 
-from govkit import evidence
-from govkit import policy as policies
+from govkit import evidence, policy as policies
 from govkit.core import Audit, Policy, Run, Verdict
 from govkit.core.audit import DRIFT_PAGE
 from govkit.core.selfcheck import SELF_CHECK
