@@ -252,3 +252,18 @@ def test_several_labels_are_right_together():
     found = advantage(case)
     expected = 1 - (labels == [1, 0]).all(axis=1).mean()
     assert found.value == pytest.approx(expected)
+
+
+def test_rows_of_one_cluster_count_as_one_witness():
+    inputs = [f"row number {at}" for at in range(200)]
+    labels = np.array([0, 1] * 100)
+    book = Book(inputs[:100], labels[:100], lambda rows: [[0.4, 0.6]] * len(rows))
+    alone = case_of(inputs, labels, book)
+    together = replace(
+        alone, data={"test": replace(alone.data["test"], cluster=np.repeat(np.arange(20), 10).astype("i4"))}
+    )
+    wide, narrow = (
+        next(bound.high - bound.low for bound in advantage(case).bounds if bound.level == 0.95)
+        for case in (together, alone)
+    )
+    assert wide > narrow
