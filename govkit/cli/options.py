@@ -64,7 +64,11 @@ def passphrase(file: Path | None, *, confirm: bool = False) -> bytes:
 
 
 def moment(text: str | None) -> str | None:
-    """A time from the command line in the stored form."""
+    """A time from the command line in the stored form; said aloud, since all that is decided depends on it."""
     from govkit.pipeline import clock
 
-    return None if text is None else clock.parse(text)
+    if text is None:
+        return None
+    found = clock.parse(text)
+    print(f"taken as now: {found} (--as-of), not the time of this machine", file=sys.stderr)
+    return found

@@ -50,6 +50,7 @@ def show_pdf(found: gk.VerifiedPdf, path: Path, *, json: bool) -> None:
             (f"{plain(path.name)}: signed by {plain(found.signer)}; not a byte was changed or added since.", "green"),
             *((f"  {plain(name):<22} {plain(what)}", "") for name, what in rows),
             (f"  {'verdict':<22} {found.outcome}, judged on {found.judged_at}", "bold"),
+            (f"  {'taken as now':<22} {found.as_of}", ""),
             *wrapped("", rest, indent=0),
         ]
     )

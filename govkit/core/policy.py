@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from govkit.core.recorded import Digest, Recorded
+from govkit.core.times import Day
 from govkit.core.words import Access, Disposition, Modality, Of, Role, Severity, Task, Tier
 
 Number = Annotated[float, Field(strict=True)]
@@ -211,7 +211,7 @@ class NotMeasured(Recorded):
     risk: str
     reason: str
     owner: str = ""
-    review_by: date | None = None
+    review_by: Day | None = None
 
 
 class Trigger(Recorded):
@@ -258,7 +258,7 @@ class Relax(Recorded):
     field: str
     reason: Annotated[str, Field(min_length=20)]
     approver: Annotated[str, Field(min_length=1)]
-    expires: date
+    expires: Day
 
 
 class Planned(Recorded):
@@ -288,7 +288,7 @@ class Policy(Recorded):
     extends: tuple[str, ...] = ()
     relax: tuple[Relax, ...] = ()
     owner: Person | None = None
-    review_by: date | None = None
+    review_by: Day | None = None
     tier: Tier = "medium"
     tier_rationale: str = ""
     applies: When | None = None
@@ -355,8 +355,8 @@ class Waiver(Recorded):
     reason: Annotated[str, Field(min_length=20)]
     compensating: tuple[str, ...] = ()
     ceiling: Number | None = None
-    created: date
-    expires: date
+    created: Day
+    expires: Day
     ticket: str = ""
 
 
@@ -379,5 +379,5 @@ class Attestation(Recorded):
     signer: Annotated[str, Field(min_length=1)]
     role: str = ""
     answers: dict[str, str] = {}
-    signed_at: date
-    valid_until: date | None = None
+    signed_at: Day
+    valid_until: Day | None = None

@@ -9,10 +9,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import AwareDatetime, Field, ValidationError, field_serializer, field_validator, model_validator
+from pydantic import Field, ValidationError, field_serializer, field_validator, model_validator
 
 from govkit import documents
 from govkit.core import Recorded
+from govkit.core.times import Instant
 from govkit.errors import UsageError
 from govkit.evidence import moment
 
@@ -49,9 +50,9 @@ class TrustedKey(Recorded):
     public_key: str
     roles: Annotated[tuple[SignerRole, ...], Field(min_length=1)]
     signs_as: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(exclude_if=lambda found: not found)] = ()
-    not_before: AwareDatetime
-    not_after: AwareDatetime
-    revoked_at: AwareDatetime | None = None
+    not_before: Instant
+    not_after: Instant
+    revoked_at: Instant | None = None
     reason: Annotated[str, Field(max_length=200, exclude_if=lambda found: not found)] = ""
 
     @model_validator(mode="after")
@@ -61,13 +62,6 @@ class TrustedKey(Recorded):
         if self.not_after <= self.not_before:
             raise ValueError("not_after is not later than not_before")
         return self
-
-    @field_validator("not_before", "not_after", "revoked_at", mode="before")
-    @classmethod
-    def _no_bare_numbers(cls, value: object) -> object:
-        if not isinstance(value, str | datetime | None):
-            raise ValueError("expected a time like 2026-11-24T12:00:00Z")
-        return value
 
     @field_serializer("not_before", "not_after", "revoked_at")
     def _utc(self, value: datetime | None) -> str | None:

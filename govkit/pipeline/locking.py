@@ -52,7 +52,7 @@ def lock_policy(
         ),
         data=data_digests(audit, root),
         asked=asked_digest(audit),
-        as_of=as_of or clock.now(),
+        as_of=clock.written_time(as_of),
         tool=tool(),
     )
     write_new(Path(out), evidence.sign_lock(lock, key))

@@ -42,7 +42,7 @@ def open_people(
         return evidence.People()
     if not named:
         raise UsageError("a trust file is for waivers, attestations or a lock, and none of them is named")
-    store, moment = evidence.read_trust(trust), as_of or clock.now()
+    store, moment = evidence.read_trust(trust), clock.deciding_time(as_of)
     try:
         raw = None if lock is None else evidence.read_bytes(Path(lock), file=str(lock))
         held = None if raw is None else evidence.open_lock(raw, trust=store, as_of=moment)

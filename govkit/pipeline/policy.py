@@ -70,7 +70,7 @@ def lint_policy(
         checks.catalog(),
         source=name,
         waivers=() if waivers is None else _waivers(Path(waivers)),
-        as_of=policies.day(as_of or clock.now()),
+        as_of=policies.day(clock.deciding_time(as_of)),
     )
 
 
@@ -201,7 +201,7 @@ def begin_policy(
     if not Path(answers.table).is_absolute():
         seen = Path(os.path.relpath(answers.table, out)).as_posix()
         answers = answers.model_copy(update={"table": seen})
-    day = policies.day(as_of or clock.now())
+    day = policies.day(clock.written_time(as_of))
     texts = policies.begin(answers, name=out.name, as_of=day, catalog=checks.catalog())
     with whole_folder(out) as draft:
         for name, text in texts.items():

@@ -59,7 +59,7 @@ def measure(
     """
     kept = None if cache is None else opened(Path(cache))
     audit_, root = read_audit(Path(audit_file), policy=policy, seed=seed)
-    rules, moment = rules_of(audit_, root, policy), clock.now()
+    rules, moment = rules_of(audit_, root, policy), clock.deciding_time()
     held = open_people(lock=lock, trust=trust, as_of=moment).lock
     read_logo(audit_, root)
     work = build_case(audit_, root)
@@ -89,7 +89,7 @@ def judge(
         UsageError: The document is none of this version, or does not go with the lock.
     """
     document = read_findings(Path(findings)) if isinstance(findings, Path | str) else findings
-    rules, moment = policy if isinstance(policy, Policy) else resolve_policy(policy), as_of or clock.now()
+    rules, moment = policy if isinstance(policy, Policy) else resolve_policy(policy), clock.deciding_time(as_of)
     said = people or evidence.People()
     return policies.judge(
         rules,
@@ -295,7 +295,7 @@ def audit(
     Raises:
         UsageError: Bad input, found before anything is written.
     """
-    target, moment = Path(out), as_of or clock.now()
+    target, moment = Path(out), clock.deciding_time(as_of)
     refuse_unwritable(target)
     kept = None if cache is None else opened(Path(cache))
     beside = target.with_name(target.name + ".trust.yaml")

@@ -112,7 +112,7 @@ def verify(
         UsageError: Bundle, model, trust file, log or policy is not there or cannot be read, or one of the last three
             lies in what it is to judge.
     """
-    folder, moment = Path(bundle), as_of or clock.now()
+    folder, moment = Path(bundle), clock.deciding_time(as_of)
     given = policy if policy is not None and Path(policy).exists() else None  # else it is the name of one
     refuse_inside(folder, Path(model), {"trust file": trust, "release log": log, "policy": given})
     store = evidence.read_trust(trust)

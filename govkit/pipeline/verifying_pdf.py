@@ -32,6 +32,7 @@ class VerifiedPdf:
         policy: Digest of the policy.
         signers: Statement -> name of the key in the trust file that signed it.
         digests: Statement -> ``sha256:<hex>`` of its payload.
+        as_of: UTC time that was taken as now.
     """
 
     signer: str
@@ -43,6 +44,7 @@ class VerifiedPdf:
     policy: str
     signers: dict[str, str]
     digests: dict[str, str]
+    as_of: str
 
     @property
     def exit_code(self) -> int:
@@ -64,7 +66,7 @@ def verify_pdf(path: Path | str, *, trust: Path | str | evidence.Trust, as_of: s
         UsageError: The file or the trust file cannot be read.
         MissingExtra: pyHanko is not installed.
     """
-    place, now = Path(path), as_of or clock.now()
+    place, now = Path(path), clock.deciding_time(as_of)
     if not place.is_file():
         raise UsageError(f"{place}: no such file; expected a signed report.pdf")
     store = evidence.read_trust(trust)
@@ -98,6 +100,7 @@ def verify_pdf(path: Path | str, *, trust: Path | str | evidence.Trust, as_of: s
         policy=judged.verdict.policy,
         signers={kind: found.signer.name for kind, found in opened.items()},
         digests={kind: found.payload_sha256 for kind, found in opened.items()},
+        as_of=now,
     )
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 
-from govkit.core import Attest, Attestation, Control, Finding, Measurement, Policy, Ruling, State, Waiver
+from govkit.core import Attest, Attestation, Control, Finding, Measurement, Policy, Ruling, State, Waiver, times
 from govkit.core.limit import distance
 from govkit.core.words import known_as
 from govkit.errors import PolicyError
@@ -21,14 +21,9 @@ def day(as_of: str) -> date:
         PolicyError: Not a time, or a time without a zone.
     """
     try:
-        moment = datetime.fromisoformat(as_of)
-        if "T" not in as_of and len(as_of) == len("2026-11-24"):
-            return moment.date()
-    except (ValueError, TypeError):
-        raise PolicyError(f"as_of {as_of!r} is no time; expected ISO 8601 such as 2026-11-24T12:00:00Z") from None
-    if moment.tzinfo is None:
-        raise PolicyError(f"as_of {as_of!r} has no zone; expected a time such as 2026-11-24T12:00:00Z")
-    return moment.astimezone(UTC).date()
+        return times.day(as_of) if len(as_of) == len("2026-11-24") else times.instant(as_of).date()
+    except ValueError as error:
+        raise PolicyError(f"as_of {as_of!r}: {error}") from None
 
 
 def attested(
