@@ -38,7 +38,8 @@ Attestations = Annotated[
     Path | None, typer.Option("--attestations", help="Folder of signed attestations; needs --trust.")
 ]
 PeopleTrust = Annotated[
-    Path | None, typer.Option("--trust", help="Your trust file: which people may waive, attest and lock.")
+    Path | None,
+    typer.Option("--trust", help="Your trust file: who may waive, attest, lock and measure."),
 ]
 Lock = Annotated[
     Path | None, typer.Option("--lock", help="Lock that policy and data must have, else exit 2; needs --trust.")

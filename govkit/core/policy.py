@@ -246,9 +246,13 @@ class Person(Recorded):
 
 
 class Decision(Recorded):
-    """How a limit is judged: by the one-sided bound at ``confidence``; failures by Holm's procedure."""
+    """How a limit is judged: by the one-sided bound at ``confidence``; failures by Holm's procedure.
+
+    ``signed_findings`` refuses findings that come as a file which no measurer signed.
+    """
 
     confidence: Annotated[Number, Field(ge=0.5, le=0.9999)] = 0.95
+    signed_findings: Annotated[bool, Field(exclude_if=lambda asked: not asked)] = False
 
 
 class Relax(Recorded):

@@ -24,10 +24,12 @@ from govkit.evidence.locks import LOCK_FILE, HeldLock, Lock, LockedPolicy, open_
 from govkit.evidence.log import LOG_FILE, ReleaseLog, check_extends, check_listed, open_log, sign_log
 from govkit.evidence.log import Entry as LogEntry
 from govkit.evidence.log_file import held_log, read_log, replaced_log
+from govkit.evidence.measured import MEASURED_FILE, HeldMeasured, names_measurer, open_measured, sign_measured
+from govkit.evidence.measured import notices as measured_notices
 from govkit.evidence.openssf import check_model_sig, model_sig
 from govkit.evidence.pdf import SignedPdf, check_pdf, sign_pdf
 from govkit.evidence.people import SORTS, People, Signed, Sort, collect, open_folder, open_signed, sign_record
-from govkit.evidence.predicates import MeasuredRows, Release, type_of
+from govkit.evidence.predicates import UNSIGNED, MeasuredRows, Release, type_of
 from govkit.evidence.rotation import (
     OVERLAP_DAYS,
     ROTATION_FILE,
@@ -63,17 +65,20 @@ __all__ = [
     "COUNTERSIGNATURES",
     "LOCK_FILE",
     "LOG_FILE",
+    "MEASURED_FILE",
     "OVERLAP_DAYS",
     "ROLES",
     "ROTATION_FILE",
     "SORTS",
     "STAMP_FILE",
+    "UNSIGNED",
     "Accepted",
     "CounterRole",
     "Countersignature",
     "Countersigned",
     "Evidence",
     "HeldLock",
+    "HeldMeasured",
     "Keyless",
     "Lock",
     "LockedPolicy",
@@ -111,12 +116,15 @@ __all__ = [
     "join_trust",
     "load_key",
     "loads",
+    "measured_notices",
     "model_sig",
+    "names_measurer",
     "new_key",
     "open_countersignature",
     "open_folder",
     "open_lock",
     "open_log",
+    "open_measured",
     "open_signed",
     "open_statement",
     "read_bytes",
@@ -134,6 +142,7 @@ __all__ = [
     "sign_keyless",
     "sign_lock",
     "sign_log",
+    "sign_measured",
     "sign_pdf",
     "sign_record",
     "throwaway_key",

@@ -20,12 +20,15 @@ from govkit.evidence import moment
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
-SignerRole = Literal["train", "audit", "gate", "release", "lock", "report", "waive", "attest", "countersign"]
-"""What a key may sign: the run, the findings, the verdict, the release and its log, locks, the PDF report; and of
-people: waivers, attestations, countersignatures."""
+SignerRole = Literal[
+    "train", "audit", "gate", "release", "lock", "report", "measure", "waive", "attest", "countersign"
+]  # fmt: skip
+"""What a key may sign: the run, the findings, the verdict, the release and its log, locks, the PDF report, findings as
+they are measured; and of people: waivers, attestations, countersignatures."""
 
 ROLES: tuple[SignerRole, ...] = ("train", "audit", "gate", "release", "lock", "report")
-"""What a new key may sign unless it is said otherwise: what a program makes. The others are for people."""
+"""What a new key may sign unless it is said otherwise: what a program makes. The others are for people, and for a
+machine that measures apart from the one that signs: once a trust file names it, nothing else counts as measured."""
 
 
 class TrustedKey(Recorded):

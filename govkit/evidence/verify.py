@@ -12,8 +12,10 @@ from govkit.errors import EvidenceError, UsageError
 from govkit.evidence import moment
 from govkit.evidence.links import check_links, check_subjects
 from govkit.evidence.locks import LOCK_FILE, HeldLock, open_lock
+from govkit.evidence.measured import MEASURED_FILE, HeldMeasured, open_measured, refuse_unmeasured
 from govkit.evidence.people import SORTS, People, collect, open_signed
 from govkit.evidence.predicates import (
+    UNSIGNED,
     BoundFile,
     Kind,
     MeasuredRows,
@@ -109,7 +111,11 @@ def check_signatures(
     if model is not None:
         _check_model(model, release, read)
     people = _open_people(folder, release, trust, as_of, signed)
-    people = replace(people, lock=_open_lock(folder, release, trust, as_of, signed))
+    people = replace(
+        people,
+        lock=_open_lock(folder, release, trust, as_of, signed),
+        measured=_open_measured(folder, release, trust, as_of, signed),
+    )
     _check_ties(signed, release, people)
     _check_sequence(release, minimum_sequence)
     return Evidence(
@@ -132,6 +138,7 @@ def _signers(signed: dict[str, Statement], people: People) -> dict[str, str]:
         **{kind: statement.signer.name for kind, statement in signed.items()},
         **{each.file: each.signer.name for each in people.signed},
         **({LOCK_FILE: people.lock.lock.name} if people.lock is not None else {}),
+        **({MEASURED_FILE: people.measured.signer.name} if people.measured is not None else {}),
     }
 
 
@@ -178,6 +185,23 @@ def _open_lock(
     judged = parse(VerdictLinks, signed["verdict"].predicate, file=file_of("verdict")).verdict
     lock.check(policy=judged.policy, data=measured.digests, as_of=judged.as_of, reference=measured.lock)
     return lock
+
+
+def _open_measured(
+    folder: Path, release: Release, trust: Trust, as_of: str, signed: dict[str, Statement]
+) -> HeldMeasured | None:
+    """What a measurer signed: the very findings of the bundle, and the statement that the verdict names."""
+    named = parse(VerdictLinks, signed["verdict"].predicate, file=file_of("verdict")).measured
+    refuse_unmeasured(named, signed["findings"].signer, trust)
+    held = None
+    if MEASURED_FILE in release.files:
+        raw = read_bytes(folder / MEASURED_FILE, file=MEASURED_FILE, sha256=release.files[MEASURED_FILE].sha256)
+        held = open_measured(raw, trust=trust, as_of=as_of)
+        held.check(signed["findings"].predicate)
+    if (None if held is None else held.payload_sha256) != (None if named == UNSIGNED else named):
+        message = f"{file_of('verdict')}: rests on another statement of a measurer than that in the bundle"
+        raise EvidenceError("INPUTS_MISMATCH", message, file=file_of("verdict"))
+    return held
 
 
 def _check_ties(signed: dict[str, Statement], release: Release, people: People) -> None:

@@ -14,6 +14,7 @@ from govkit import documents, evidence, manifest
 from govkit import policy as policies
 from govkit.core import Audit, Policy, Verdict
 from govkit.errors import AuditError, EvidenceError, PolicyError, UsageError
+from govkit.evidence.measured import unsigned
 from govkit.pipeline import clock
 from govkit.pipeline.attached import Attached, check_attached
 from govkit.pipeline.bundle import FINDINGS
@@ -219,7 +220,10 @@ def _judging(rules: Policy, proof: evidence.Evidence) -> Callable[..., Verdict]:
         subject=proof.artifact,
         waivers=proof.people.waivers,
         attestations=proof.people.attestations,
-        notices=() if proof.people.lock is None else (proof.people.lock.notice,),
+        notices=(
+            *(() if proof.people.lock is None else (proof.people.lock.notice,)),
+            *evidence.measured_notices(proof.verdict.get("measured")),
+        ),
     )
 
 
@@ -240,6 +244,8 @@ def _rules(folder: Path, proof: evidence.Evidence, policy: Path | str | None) ->
         what = "the policy given" if policy is not None else "policy.yaml"
         message = f"the findings were judged by another policy than {what}"
         raise EvidenceError("POLICY_SWAPPED", message, file="policy.yaml")
+    if rules.decision.signed_findings and proof.verdict.get("measured") == evidence.UNSIGNED:
+        raise unsigned(f"policy {rules.id} asks for it")
     return rules
 
 
