@@ -281,6 +281,7 @@ class Policy(Recorded):
     """Rules to judge findings by (``govkit.policy/v1``). At least one control: an empty policy cannot be built.
 
     Attributes:
+        inherited_owners: Owners of the policies that it extends; whom a statement is not to come from includes them.
         applies: What the policy was written for; a case outside of it is blocked, whatever its controls say.
         planned: Rows that an audit will have.
     """
@@ -292,6 +293,7 @@ class Policy(Recorded):
     extends: tuple[str, ...] = ()
     relax: tuple[Relax, ...] = ()
     owner: Person | None = None
+    inherited_owners: Annotated[tuple[Person, ...], Field(exclude_if=lambda found: not found)] = ()
     review_by: Day | None = None
     tier: Tier = "medium"
     tier_rationale: str = ""
