@@ -25,7 +25,7 @@ from govkit.pipeline.folder import refuse_unwritable, whole_folder
 from govkit.pipeline.locking import hold_case, hold_findings, hold_measured
 from govkit.pipeline.measuring import Progress, measure_case
 from govkit.pipeline.people import open_people
-from govkit.pipeline.policy import policy_reference, resolve_policy, rules_of
+from govkit.pipeline.policy import policy_reference, resolve_declared, rules_of
 from govkit.pipeline.rendering import RELEASE, render_apart, render_within
 from govkit.pipeline.selfcheck import read_selfcheck, selfcheck_bytes
 
@@ -91,7 +91,9 @@ def judge(
             or the policy asks for that signature and there is none.
     """
     document = read_findings(Path(findings)) if isinstance(findings, Path | str) else findings
-    rules, moment = policy if isinstance(policy, Policy) else resolve_policy(policy), clock.deciding_time(as_of)
+    moment = clock.deciding_time(as_of)
+    seen = FINDINGS.validate_python(document["findings"])
+    rules = policy if isinstance(policy, Policy) else resolve_declared(str(policy), seen)
     said = people or evidence.People()
     measured = hold_measured(said.measured, document, rules, by_file=document is not findings)
     return _judged(document, rules, said, as_of=moment, enforced=enforced, measured=measured)

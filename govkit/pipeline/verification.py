@@ -239,7 +239,7 @@ def _said(kind: str, read: Callable[[Any], Said], content: object) -> Said:
 
 def _rules(folder: Path, proof: evidence.Evidence, policy: Path | str | None) -> Policy:
     """The policy that the findings were measured for."""
-    rules = _policy(folder, policy)
+    rules = _policy(folder, policy, proof)
     if policies.digest(rules) != proof.findings["policy"]["digest"]:
         what = "the policy given" if policy is not None else "policy.yaml"
         message = f"the findings were judged by another policy than {what}"
@@ -249,11 +249,11 @@ def _rules(folder: Path, proof: evidence.Evidence, policy: Path | str | None) ->
     return rules
 
 
-def _policy(folder: Path, policy: Path | str | None) -> Policy:
+def _policy(folder: Path, policy: Path | str | None, proof: evidence.Evidence) -> Policy:
     if policy is not None:
-        from govkit.pipeline.policy import resolve_policy  # loads every check
+        from govkit.pipeline.policy import resolve_declared  # loads every check of this package
 
-        return resolve_policy(str(policy))
+        return resolve_declared(str(policy), _said("findings", FINDINGS.validate_python, proof.findings["findings"]))
     try:
         return policies.load(str(folder / "policy.yaml"))
     except PolicyError as error:
