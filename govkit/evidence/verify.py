@@ -270,13 +270,27 @@ def _difference(path: str, found: Mapping[str, int], bound: Mapping[str, BoundFi
 
 
 def _check_time(signed: dict[str, Statement], release: Release, *, as_of: str, max_age_days: int | None) -> None:
-    now = moment.read(as_of)
     judged = parse(VerdictLinks, signed["verdict"].predicate, file=file_of("verdict")).verdict.as_of
     for kind, text in (("release", release.as_of), ("verdict", judged)):
         moment.refuse_future(text, as_of=as_of, file=file_of(kind))
-    if max_age_days is not None and (now - moment.read(judged)).total_seconds() > max_age_days * SECONDS_A_DAY:
-        message = f"{file_of('verdict')}: judged on {judged}, more than {max_age_days} days ago; audit the model again"
-        raise EvidenceError("STALE", message, file=file_of("verdict"))
+    refuse_stale(judged, max_age_days, as_of=as_of, file=file_of("verdict"), advice="audit the model again")
+
+
+def refuse_stale(text: str, days: int | None, *, as_of: str, file: str, advice: str) -> None:
+    """Refuse what is dated more than some days before now.
+
+    Args:
+        text: When a signed file says that it was made.
+        days: The greatest age; None asks for nothing.
+        as_of: UTC time to take as now.
+        file: Name of the file, for the message.
+        advice: What to do then.
+
+    Raises:
+        EvidenceError: ``STALE``.
+    """
+    if days is not None and (moment.read(as_of) - moment.read(text)).total_seconds() > days * SECONDS_A_DAY:
+        raise EvidenceError("STALE", f"{file}: dated {text}, more than {days} days ago; {advice}", file=file)
 
 
 def _check_sequence(release: Release, minimum: int | None) -> None:

@@ -14,7 +14,9 @@ from govkit import documents, evidence, manifest
 from govkit import policy as policies
 from govkit.core import Audit, Policy, Verdict
 from govkit.errors import AuditError, EvidenceError, PolicyError, UsageError
+from govkit.evidence.log import LOG_FILE
 from govkit.evidence.measured import unsigned
+from govkit.evidence.verify import refuse_stale
 from govkit.pipeline import clock
 from govkit.pipeline.attached import Attached, check_attached
 from govkit.pipeline.bundle import FINDINGS
@@ -91,6 +93,7 @@ def verify(
     minimum_sequence: int | None = None,
     max_age_days: int | None = None,
     log: Path | str | evidence.ReleaseLog | None = None,
+    log_max_age_days: int | None = None,
     written_anew: bool = False,
     read: evidence.Reader = manifest.walk,
 ) -> Verification:
@@ -105,6 +108,8 @@ def verify(
         minimum_sequence: Refuse releases older than this number.
         max_age_days: Refuse a verdict that is older.
         log: Release log in which the release must stand and not be taken back.
+        log_max_age_days: Refuse a log whose last entry is older. A log that is young can still be one that leaves out
+            what another one says: that nobody was given another one, no verifier can know.
         written_anew: Write every document anew from the statements and refuse one that differs in a byte.
         read: Digests the files of the model; for callers that copy them at the same time.
 
@@ -134,7 +139,7 @@ def verify(
         release=proof.release,
         attached=check_attached(folder, proof, rules, trust=store, as_of=moment),
         documents=check_documents(folder, proof) if written_anew else (),
-        log=_listed(log, proof, trust=store, as_of=moment),
+        log=_listed(log, proof, trust=store, as_of=moment, max_age_days=log_max_age_days),
     )
 
 
@@ -201,12 +206,21 @@ def _judged_again(rules: Policy, proof: evidence.Evidence, *, as_of: str) -> Ver
 
 
 def _listed(
-    log: Path | str | evidence.ReleaseLog | None, proof: evidence.Evidence, *, trust: evidence.Trust, as_of: str
+    log: Path | str | evidence.ReleaseLog | None,
+    proof: evidence.Evidence,
+    *,
+    trust: evidence.Trust,
+    as_of: str,
+    max_age_days: int | None,
 ) -> evidence.ReleaseLog | None:
     """The log, in which the release stands and is not taken back."""
     if isinstance(log, str | Path):
         log = evidence.read_log(Path(log), trust=trust, as_of=as_of)
+    if log is None and max_age_days is not None:
+        raise UsageError("a greatest age of the release log needs the log: name it with --log")
     if log is not None:
+        last, advice = log.entries[-1].as_of, "ask the publisher for the newest log"
+        refuse_stale(last, max_age_days, as_of=as_of, file=LOG_FILE, advice=advice)
         evidence.check_listed(log, proof.release, proof.release_sha256, signer=proof.signers["release"], as_of=as_of)
     return log
 

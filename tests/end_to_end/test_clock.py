@@ -106,6 +106,15 @@ def test_an_old_verdict_stays_old(made: Audited) -> None:
     assert "STALE" in govkit("verify", "evidence", *trust, cwd=made.root).stderr
 
 
+def test_a_log_may_be_asked_to_be_young(made: Audited) -> None:
+    trust = ("--model", "out/model", "--trust", "trust.yaml")
+    log = ("--log", "log.sigstore.json", "--log-max-age")
+    assert govkit("verify", "out/evidence", *trust, *log, "30", cwd=made.root).returncode == 0
+    old = govkit("verify", "out/evidence", *trust, *log, "19", cwd=made.root)
+    assert (old.returncode, "STALE: releases.sigstore.json" in old.stderr) == (4, True), old.stderr
+    assert govkit("verify", "out/evidence", *trust, "--log-max-age", "30", cwd=made.root).returncode == 2
+
+
 def test_judging_and_auditing_take_the_time_of_the_machine(made: Audited) -> None:
     """A policy that was to be reviewed asks for a person, and the verdict bears the real date."""
     judge = ("judge", "findings.json", "--policy", "old.yaml", "--out", "v.json")
