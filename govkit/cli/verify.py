@@ -48,12 +48,12 @@ def verify(
     with proof.refusals(json=json):
         if folder.suffix.lower() == ".pdf" and not folder.is_dir():
             asked = {
-                "--model": model, "--policy": policy, "--log": log, "--minimum-sequence": minimum_sequence,
+                "--model": model, "--log": log, "--minimum-sequence": minimum_sequence,
                 "--max-age": max_age, "--log-max-age": log_max_age, "--explain": explain or None,
                 "--documents": documents or None,
             }  # fmt: skip
             _refuse_unanswered([option for option, value in asked.items() if value is not None])
-            report = gk.verify_pdf(folder, trust=trust, as_of=moment)
+            report = gk.verify_pdf(folder, trust=trust, policy=policy, as_of=moment)
             proof.show_pdf(report, folder, json=json)
             raise typer.Exit(report.exit_code)
         if model is None:

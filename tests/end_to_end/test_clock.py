@@ -18,8 +18,8 @@ from published import Audited
 
 import govkit as gk
 from govkit import evidence
-from govkit.core import times
-from govkit.pipeline import clock
+from govkit.core import Audit, times
+from govkit.pipeline import clock, steps
 from govkit.watch import looking
 
 NOW = datetime.now(UTC)
@@ -104,6 +104,38 @@ def test_verifying_before_the_revocation_takes_a_time_that_is_said_aloud(made: A
 def test_an_old_verdict_stays_old(made: Audited) -> None:
     trust = ("--model", made.model, "--trust", "trust.yaml", "--max-age", "0")
     assert "STALE" in govkit("verify", "evidence", *trust, cwd=made.root).stderr
+
+
+def test_a_report_alone_is_judged_again_by_a_policy_as_of_now(made: Audited) -> None:
+    report = ("verify", "evidence/report.pdf", "--trust", "trust.yaml")
+    done = govkit(*report, "--policy", "mine.yaml", "--json", cwd=made.root)
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["judged_again"], told["outcome"]) == (0, True, "PASS"), done.stderr
+    assert json.loads(govkit(*report, "--json", cwd=made.root).stdout)["judged_again"] is False
+    other = govkit(*report, "--policy", "old.yaml", cwd=made.root)
+    assert (other.returncode, "POLICY_SWAPPED" in other.stderr) == (4, True)
+
+
+def test_a_stored_verdict_that_does_not_follow_is_refused_in_a_report_too(made: Audited, tmp_path: Path) -> None:
+    """Whoever holds the keys can sign a verdict that the findings do not give; judging again finds it."""
+    strict = (made.root / "mine.yaml").read_text(encoding="utf-8").replace("min: 0.5", "min: 0.99")
+    (tmp_path / "strict.yaml").write_text(strict, encoding="utf-8")
+    root, rules = made.root, str(tmp_path / "strict.yaml")
+    document = gk.measure(root / "audit.yaml", policy=rules)
+    fair = gk.judge(document, rules, as_of=MADE)
+    assert fair.outcome == "BLOCK"
+    key, resolved = evidence.load_key(root / "audit.key", b"secret"), gk.resolve_policy(rules)
+    audit = Audit.model_validate(yaml.safe_load((root / "evidence/audit.yaml").read_text(encoding="utf-8")))
+    folder = tmp_path / "bundle"
+    folder.mkdir()
+    lie = fair.model_copy(update={"outcome": "PASS"})
+    given = {"audit": audit, "rules": resolved, "run": None, "people": evidence.People(), "key": key}
+    steps.write_statements(folder, document, lie, **given)
+    gk.render(folder, key=key)
+    asked = {"trust": root / "trust.yaml", "as_of": AFTER}
+    assert gk.verify_pdf(folder / "report.pdf", **asked).outcome == "PASS"
+    with pytest.raises(gk.EvidenceError, match="VERDICT_DIFFERS"):
+        gk.verify_pdf(folder / "report.pdf", policy=rules, **asked)
 
 
 def test_a_log_may_be_asked_to_be_young(made: Audited) -> None:
