@@ -38,7 +38,7 @@ def audit(
     json: options.Json = False,
 ) -> None:
     """Measure, judge, sign and report. Exit 0 passed, 1 blocked, 3 a person must decide, 2 bad input."""
-    secret = None if key is None else options.passphrase(password_file)
+    secret = None if key is None else options.late_passphrase(password_file)
     with screen.progress() as tell:
         bundle = gk.audit(
             audit_file, out=out, policy=policy, key=key, password=secret, seed=seed,

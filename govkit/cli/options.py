@@ -64,6 +64,11 @@ def passphrase(file: Path | None, *, confirm: bool = False) -> bytes:
         raise gk.UsageError("no passphrase was typed") from None
 
 
+def late_passphrase(file: Path | None) -> bytes | Path:
+    """The same for a key that is opened later: a file is read then."""
+    return passphrase(None) if file is None else file
+
+
 def moment(text: str | None) -> str | None:
     """A time from the command line in the stored form; said aloud, since all that is decided depends on it."""
     from govkit.pipeline import clock

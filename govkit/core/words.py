@@ -20,11 +20,18 @@ TASKS: frozenset[Task] = CLASSES | {"multilabel", "regression", "ranking"}
 LABEL = "label"
 """Part that stands for one label of a multi-label task: whatever is asked of all rows is asked of each label."""
 
+INDEPENDENCE = "independence"
+SUSPICION = (INDEPENDENCE, "design_effect")
+"""Check and metric that tell what rows are worth that seem to belong together: the verdict repeats it."""
+
 PART_KEYS = frozenset(
     {"attack", "base", "base_weight", "bin", "class", "column", "corruption", "coverage", "expectation", "fact"}
     | {"foreign", "found", "layer", "list", "number", "source", LABEL}
 )
 """What findings call a part that is no group of people: a group column of that name would be taken for it."""
+
+Absent = Literal["base", "base_data", "groups", "incumbent", "reference", "run", "service", "shifted", "train"]
+"""What an audit file may say there is none of; what it neither names nor says to be absent is not known."""
 
 Role = Literal["train", "test", "shifted", "calibration", "canary"]
 """What a data set is used for."""

@@ -8,8 +8,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from govkit import evidence
+from govkit import documents, evidence
 from govkit.core import Verdict
+from govkit.core.plain import MAX_STATEMENT
 from govkit.errors import EvidenceError, UsageError
 from govkit.pipeline.bundle import FindingsDocument
 
@@ -46,9 +47,7 @@ def read_verdict(path: Path) -> Verdict:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        document = evidence.loads(path.read_bytes())
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read ({error.strerror})") from None
+        document = evidence.loads(documents.read_raw(path, error=UsageError, max_bytes=MAX_STATEMENT))
     except EvidenceError as error:
         raise UsageError(f"{path}: {error}") from None
     if not isinstance(document, dict):

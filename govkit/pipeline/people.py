@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ def open_people(
     as_of: str | None = None,
     key: evidence.SigningKey | None = None,
     findings: Path | str | None = None,
+    key_ids: Sequence[str] = (),
 ) -> evidence.People:
     """Verify every statement of two folders and a lock, and only then read it. What is not named is not there.
 
@@ -34,6 +36,7 @@ def open_people(
         key: Key that will sign findings and verdict; no waiver may be signed by it.
         findings: Findings that are judged; what a measurer signed of them lies beside. Where the trust file names who
             may measure, it must.
+        key_ids: The same by its number, where it is not opened yet.
 
     Raises:
         UsageError: They come without a trust file or the reverse, or something does not verify.
@@ -56,7 +59,9 @@ def open_people(
             each for sort, place in folders for each in evidence.open_folder(place, sort, trust=store, as_of=moment)
         ]
         return replace(
-            evidence.collect(signed, keys=[] if key is None else [key.id], trust=store), lock=held, measured=measured
+            evidence.collect(signed, keys=[*key_ids, *([] if key is None else [key.id])], trust=store),
+            lock=held,
+            measured=measured,
         )
     except EvidenceError as error:
         raise UsageError(f"{', '.join(map(str, named.values()))}: {error}") from None

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from govkit import evidence
-from govkit import policy as policies
+from govkit import evidence, policy as policies
 from govkit.core import Audit, Policy, Run, Verdict
 from govkit.core.audit import DRIFT_PAGE
 from govkit.core.selfcheck import SELF_CHECK
@@ -28,6 +28,7 @@ from govkit.pipeline.people import open_people
 from govkit.pipeline.policy import policy_reference, resolve_declared, rules_of
 from govkit.pipeline.rendering import RELEASE, render_apart, render_within
 from govkit.pipeline.selfcheck import read_selfcheck, selfcheck_bytes
+from govkit.pipeline.signer import Signer
 
 
 def measure(
@@ -62,9 +63,9 @@ def measure(
     rules, moment = rules_of(audit_, root, policy), clock.deciding_time()
     held = open_people(lock=lock, trust=trust, as_of=moment).lock
     read_logo(audit_, root)
-    work = build_case(audit_, root)
-    hold_case(held, rules, work, as_of=moment)
-    return measure_case(work, rules, lock=held, cache=kept, progress=progress)
+    with closing(build_case(audit_, root)) as work:
+        hold_case(held, rules, work, as_of=moment)
+        return measure_case(work, rules, lock=held, cache=kept, progress=progress)
 
 
 def judge(
@@ -174,7 +175,8 @@ def attest(
             draft, document, ruling, audit=audit_, rules=rules, run=run, people=people, key=key, measured=measured
         )
         if audit_.drift_report is not None:
-            _write_drift_report(draft, build_case(audit_, root))
+            with closing(build_case(audit_, root)) as work:
+                write_files(draft, _drift_page(work))
     return Path(out)
 
 
@@ -213,11 +215,10 @@ def write_statements(
     )
 
 
-def _write_drift_report(folder: Path, work: Casework) -> None:
-    """Write evidently's page where the audit file asks for it."""
-    if work.audit.drift_report is not None:
-        page = drift_report.drift_report(work.case, work.audit.drift_report)
-        (folder / DRIFT_PAGE).write_text(page, encoding="utf-8")
+def _drift_page(work: Casework) -> dict[str, bytes]:
+    """The page of evidently where the audit file asks for it."""
+    asked = work.audit.drift_report
+    return {} if asked is None else {DRIFT_PAGE: drift_report.drift_report(work.case, asked).encode()}
 
 
 def render(
@@ -284,7 +285,7 @@ def audit(
     out: Path | str = "evidence",
     policy: str | None = None,
     key: Path | str | evidence.SigningKey | None = None,
-    password: bytes | None = None,
+    password: bytes | Path | None = None,
     seed: int | None = None,
     as_of: str | None = None,
     enforced: bool = True,
@@ -304,7 +305,8 @@ def audit(
         out: Folder to make; it must not exist.
         policy: Name or path of a policy, instead of the audit file's.
         key: Signing key or the path of one; without it a throw-away key signs, and ``OUT.trust.yaml`` is written.
-        password: Passphrase of the key file.
+        password: Passphrase of the key file, or the file that holds it; the key is opened after measuring, when no
+            code of a model runs.
         seed: Seed, instead of the audit file's.
         as_of: UTC time to take as now.
         enforced: False marks everything "not enforced" and makes a gate answer 0; the verdict stays as it is.
@@ -323,23 +325,23 @@ def audit(
     target, moment = Path(out), clock.deciding_time(as_of)
     refuse_unwritable(target)
     kept = None if cache is None else opened(Path(cache))
-    beside = target.with_name(target.name + ".trust.yaml")
-    signer, own = _signer(key, password, moment, beside)
-    people = open_people(waivers=waivers, attestations=attestations, lock=lock, trust=trust, as_of=moment, key=signer)
+    signer = _signer(key, password, moment, target)
+    people = open_people(
+        waivers=waivers, attestations=attestations, lock=lock, trust=trust, as_of=moment, key_ids=signer.ids
+    )
     audit_, root = read_audit(Path(audit_file), policy=policy, seed=seed)
-    extra = _extra(audit_, root, selfcheck)
-    rules, work = rules_of(audit_, root, policy), build_case(audit_, root)
-    hold_case(people.lock, rules, work, as_of=moment)
+    extra, rules = _extra(audit_, root, selfcheck), rules_of(audit_, root, policy)
 
     def judged(document: Mapping[str, Any]) -> Verdict:
         return judge(document, rules, people=people, as_of=moment, enforced=enforced)
 
-    early = judged if fail_fast else None
-    findings = measure_case(work, rules, lock=people.lock, cache=kept, judged=early, progress=progress)
+    with closing(build_case(audit_, root, secret=signer.files)) as work:
+        hold_case(people.lock, rules, work, as_of=moment)
+        early = judged if fail_fast else None
+        findings = measure_case(work, rules, lock=people.lock, cache=kept, judged=early, progress=progress)
+        extra |= _drift_page(work)
     verdict = judged(findings)
-    _write_bundle(target, work, findings, verdict, rules=rules, people=people, extra=extra, key=signer, as_of=moment)
-    if own is not None:
-        evidence.write_trust(beside, own)
+    _write_bundle(target, work, findings, verdict, rules=rules, people=people, extra=extra, signer=signer, as_of=moment)
     return read_bundle(target)
 
 
@@ -358,26 +360,29 @@ def _write_bundle(
     rules: Policy,
     people: evidence.People,
     extra: Mapping[str, bytes],
-    key: evidence.SigningKey,
+    signer: Signer,
     as_of: str,
 ) -> None:
+    key = signer.opened()
     with whole_folder(out) as draft:
         run = work.case.run
         write_statements(draft, findings, verdict, audit=work.audit, rules=rules, run=run, people=people, key=key)
-        _write_drift_report(draft, work)
         write_files(draft, extra)
         render(draft, key=key)
         seal(draft, model=work.path, key=key, as_of=as_of)
+    if signer.throwaway:
+        evidence.write_trust(_beside(out), evidence.trust_of(key))
+
+
+def _beside(out: Path) -> Path:
+    """Trust in a throw-away key."""
+    return out.with_name(out.name + ".trust.yaml")
 
 
 def _signer(
-    key: Path | str | evidence.SigningKey | None, password: bytes | None, moment: str, beside: Path
-) -> tuple[evidence.SigningKey, evidence.Trust | None]:
-    """Who signs, and the trust in a throw-away key, for which there must be room ``beside`` the bundle."""
+    key: Path | str | evidence.SigningKey | None, password: bytes | Path | None, moment: str, out: Path
+) -> Signer:
+    """Who signs; beside the bundle there must be room for the trust in a throw-away key."""
     if key is None:
-        refuse_unwritable(beside)
-        signer = evidence.throwaway_key("throw-away key", as_of=moment)
-        return signer, evidence.trust_of(signer)
-    if isinstance(key, Path | str):
-        return evidence.load_key(Path(key), password), None
-    return key, None
+        refuse_unwritable(_beside(out))
+    return Signer(key, password, moment)

@@ -10,13 +10,13 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from govkit import documents, evidence, manifest
-from govkit import policy as policies
+from govkit import documents, evidence, manifest, policy as policies
 from govkit.core import Audit, Policy, Verdict
 from govkit.errors import AuditError, EvidenceError, PolicyError, UsageError
 from govkit.evidence.log import LOG_FILE
 from govkit.evidence.measured import unsigned
 from govkit.evidence.verify import refuse_stale
+from govkit.manifest import FileDigest
 from govkit.pipeline import clock
 from govkit.pipeline.attached import Attached, check_attached
 from govkit.pipeline.bundle import FINDINGS
@@ -42,6 +42,7 @@ class Verification:
         attached: What else lies in the bundle.
         documents: Names of the documents that were written anew, if that was asked for.
         log: The release log, if one was given.
+        audit: The audit file that was measured for.
     """
 
     verdict: Verdict
@@ -54,6 +55,7 @@ class Verification:
     attached: Attached
     documents: tuple[str, ...]
     log: evidence.ReleaseLog | None
+    audit: Audit
 
     def dump(self) -> dict[str, Any]:
         """The facts that ``govkit verify --json`` prints."""
@@ -122,12 +124,15 @@ def verify(
     given = policy if policy is not None and Path(policy).exists() else None  # else it is the name of one
     refuse_inside(folder, Path(model), {"trust file": trust, "release log": log, "policy": given})
     store = evidence.read_trust(trust)
+    files: list[FileDigest] = []
     proof = evidence.check_signatures(
         folder, model=Path(model), trust=store, as_of=moment,
-        minimum_sequence=minimum_sequence, max_age_days=max_age_days, read=read,
+        minimum_sequence=minimum_sequence, max_age_days=max_age_days,
+        read=lambda path, sizes: _noted(files, read(path, sizes)),
     )  # fmt: skip
     rules = _rules(folder, proof, policy)
-    _check_audit(folder, proof)
+    audit = _check_audit(folder, proof)
+    _refuse_outside(Path(model), files, audit)
     verdict = _judged_again(rules, proof, as_of=moment)
     return Verification(
         verdict=verdict,
@@ -140,6 +145,7 @@ def verify(
         attached=check_attached(folder, proof, rules, trust=store, as_of=moment),
         documents=check_documents(folder, proof) if written_anew else (),
         log=_listed(log, proof, trust=store, as_of=moment, max_age_days=log_max_age_days),
+        audit=audit,
     )
 
 
@@ -182,13 +188,30 @@ def refuse_inside(folder: Path, model: Path, given: Mapping[str, object]) -> Non
             )
 
 
-def _check_audit(folder: Path, proof: evidence.Evidence) -> None:
+def _check_audit(folder: Path, proof: evidence.Evidence) -> Audit:
     audit = documents.read_model(folder / "audit.yaml", Audit, error=AuditError)
     if proof.findings.get("audit") != audit_digest(audit):
         message = "audit.yaml is not the audit file that the findings were measured for"
         raise EvidenceError("AUDIT_SWAPPED", message, file="audit.yaml")
     if proof.people.lock is not None:
         proof.people.lock.check_asked(asked_digest(audit))
+    return audit
+
+
+def _noted(into: list[FileDigest], files: tuple[FileDigest, ...]) -> tuple[FileDigest, ...]:
+    into[:] = files
+    return files
+
+
+def _refuse_outside(model: Path, files: list[FileDigest], audit: Audit) -> None:
+    """What transformers would load is what was sealed, and not a file elsewhere that a sealed file names."""
+    if audit.subject.python is not None or audit.subject.predictions is not None or not model.is_dir():
+        return
+    try:
+        manifest.refuse_outside(model, {file.path: file.sha256 for file in files})
+    except EvidenceError as error:
+        if error.code in ("OUTSIDE", "CHANGED"):  # the rest keeps a model from loading, and is sealed
+            raise
 
 
 def _judged_again(rules: Policy, proof: evidence.Evidence, *, as_of: str) -> Verdict:

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from govkit import evidence
-from govkit import policy as policies
+from govkit import evidence, policy as policies
 from govkit.core import Verdict
 from govkit.core.verdict import EXIT_CODE
 from govkit.core.words import Outcome

@@ -170,8 +170,19 @@ def _audit(answers: Answers, name: str) -> dict[str, Any]:
         "name": name,
         "subject": {"predictions": answers.table},
         "columns": columns,
+        **({"absent": absent} if (absent := _absent(answers)) else {}),
         "policy": "policy.yaml",
     }
+
+
+def _absent(answers: Answers) -> dict[str, str]:
+    """What there is none of, by the answers; where people are judged, groups are not absent but unknown."""
+    none = {
+        "base": (answers.base == "no", "there is no model before the tuning"),
+        "groups": (not (answers.groups or answers.people), "the answers decide nothing about people"),
+        "incumbent": (not answers.incumbent, "no model is in use today"),
+    }
+    return {name: reason for name, (there_is_none, reason) in none.items() if there_is_none}
 
 
 def _renamed(answers: Answers) -> list[str]:

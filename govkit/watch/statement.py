@@ -13,7 +13,7 @@ from govkit.core import times
 from govkit.errors import UsageError
 from govkit.pipeline.bundle import tool
 from govkit.pipeline.folder import write_new
-from govkit.watch.looking import Watch, alarm_event, moment, opened
+from govkit.watch.looking import Watch, alarm_event, assumed, moment, opened
 from govkit.watch.memory import Counted
 
 
@@ -47,6 +47,7 @@ def sign_month(
             "name": kept.form.name,
             **{key: facts[key] for key in ("model", "watch", "policy", "reference", "began")},
             "false_alarms": kept.form.false_alarms,
+            "assumed": assumed(kept),
             "month": month,
             **_seen(kept, first, last),
             "as_of": now,

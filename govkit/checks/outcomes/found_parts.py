@@ -67,7 +67,7 @@ COMPARED = ("found_parts", "no_drop_p", "visible_drop")
 
 @check("found_parts", crosswalk="check.regression", metrics=METRICS, reads=READS_TEST)
 def found_parts(
-    case: Case, *, parts: PositiveInt = 500, screen: PositiveInt = 50, flips: PositiveInt = 1999
+    case: Case, *, parts: PositiveInt = 800, screen: PositiveInt = 50, flips: PositiveInt = 1999
 ) -> Iterator[Finding]:
     """Parts where the candidate lost accuracy against base or incumbent, found among all that the columns can make.
 
