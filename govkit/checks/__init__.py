@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping
 
-from govkit.checks._catalog import catalog, describe
+from govkit.checks._catalog import built_in, catalog, describe
 from govkit.checks._group_rates import group_rates
 from govkit.checks._labels import by_label, label_view, of_label
 from govkit.checks._names import refuse_personal_names

@@ -23,10 +23,18 @@ from govkit.evidence.keys import SigningKey, load_key, new_key, throwaway_key, t
 from govkit.evidence.locks import LOCK_FILE, HeldLock, Lock, LockedPolicy, open_lock, sign_lock
 from govkit.evidence.log import LOG_FILE, Entry as LogEntry, ReleaseLog, check_extends, check_listed, open_log, sign_log
 from govkit.evidence.log_file import held_log, read_log, replaced_log
+from govkit.evidence.measured import (
+    MEASURED_FILE,
+    HeldMeasured,
+    names_measurer,
+    notices as measured_notices,
+    open_measured,
+    sign_measured,
+)
 from govkit.evidence.openssf import check_model_sig, model_sig
 from govkit.evidence.pdf import SignedPdf, check_pdf, sign_pdf
 from govkit.evidence.people import SORTS, People, Signed, Sort, collect, open_folder, open_signed, sign_record
-from govkit.evidence.predicates import MeasuredRows, Release, type_of
+from govkit.evidence.predicates import UNSIGNED, MeasuredRows, Release, type_of
 from govkit.evidence.rotation import (
     OVERLAP_DAYS,
     ROTATION_FILE,

@@ -28,6 +28,7 @@ def verified_load(
     minimum_sequence: int | None = None,
     max_age_days: int | None = None,
     log: Path | str | evidence.ReleaseLog | None = None,
+    log_max_age_days: int | None = None,
     into: Path | str | None = None,
 ) -> Iterator[Path]:
     """Verify a bundle and give a private copy of its model: the very bytes that were verified.
@@ -49,6 +50,7 @@ def verified_load(
         minimum_sequence: Oldest release to accept.
         max_age_days: Oldest verdict to accept.
         log: Release log in which the release must stand.
+        log_max_age_days: Oldest last entry of the log to accept.
         into: Folder with room for the copy; by default that for temporary files. The copy lies in a new folder in it
             that only this user may enter; nobody else may be able to rename what lies in ``into`` itself.
 
@@ -74,7 +76,8 @@ def verified_load(
 
         proof = verify(
             bundle, model=model, trust=trust, policy=policy, as_of=as_of,
-            minimum_sequence=minimum_sequence, max_age_days=max_age_days, log=log, read=read,
+            minimum_sequence=minimum_sequence, max_age_days=max_age_days, log=log,
+            log_max_age_days=log_max_age_days, read=read,
         )  # fmt: skip
         refuse_open(proof.verdict, Path(bundle))
         _refuse_code(place, copied, proof.audit)

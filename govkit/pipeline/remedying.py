@@ -172,7 +172,7 @@ def remedy(
     Raises:
         UsageError: Bad input, or the rows do not determine the remedy; nothing is written.
     """
-    target, moment, meter = Path(out), as_of or clock.now(), Clock()
+    target, moment, meter = Path(out), clock.deciding_time(as_of), Clock()
     refuse_unwritable(target)
     options = Options(eps=eps, epochs=epochs, method=method, base_weight=base_weight)
     _refuse_idle(how, options, group, constraint)

@@ -22,10 +22,10 @@ from govkit.pipeline.casework import Casework, build_case, read_audit, read_run_
 from govkit.pipeline.digests import audit_digest
 from govkit.pipeline.files import read_findings, read_verdict
 from govkit.pipeline.folder import refuse_unwritable, whole_folder
-from govkit.pipeline.locking import hold_case, hold_findings
+from govkit.pipeline.locking import hold_case, hold_findings, hold_measured
 from govkit.pipeline.measuring import Progress, measure_case
 from govkit.pipeline.people import open_people
-from govkit.pipeline.policy import policy_reference, resolve_policy, rules_of
+from govkit.pipeline.policy import policy_reference, resolve_declared, rules_of
 from govkit.pipeline.rendering import RELEASE, render_apart, render_within
 from govkit.pipeline.selfcheck import read_selfcheck, selfcheck_bytes
 from govkit.pipeline.signer import Signer
@@ -60,7 +60,7 @@ def measure(
     """
     kept = None if cache is None else opened(Path(cache))
     audit_, root = read_audit(Path(audit_file), policy=policy, seed=seed)
-    rules, moment = rules_of(audit_, root, policy), clock.now()
+    rules, moment = rules_of(audit_, root, policy), clock.deciding_time()
     held = open_people(lock=lock, trust=trust, as_of=moment).lock
     read_logo(audit_, root)
     with closing(build_case(audit_, root)) as work:
@@ -79,28 +79,46 @@ def judge(
     """Judge findings by a policy.
 
     Args:
-        findings: A findings document, or the path of one.
+        findings: A findings document that is still in the process that measured it, or the path of one; of a file the
+            verdict says if no measurer signed it.
         policy: Name or path of a policy, or a resolved one.
         as_of: UTC time to take as now.
-        people: Waivers, attestations, and the lock that the findings were measured under, as ``open_people`` gives
-            them.
+        people: Waivers, attestations, the lock that the findings were measured under, and the measurer's signature, as
+            ``open_people`` gives them.
         enforced: False makes a gate answer 0; the rulings stay as they are.
 
     Raises:
-        UsageError: The document is none of this version, or does not go with the lock.
+        UsageError: The document is none of this version, does not go with the lock or with what the measurer signed,
+            or the policy asks for that signature and there is none.
     """
     document = read_findings(Path(findings)) if isinstance(findings, Path | str) else findings
-    rules, moment = policy if isinstance(policy, Policy) else resolve_policy(policy), as_of or clock.now()
+    moment = clock.deciding_time(as_of)
+    seen = FINDINGS.validate_python(document["findings"])
+    rules = policy if isinstance(policy, Policy) else resolve_declared(str(policy), seen)
     said = people or evidence.People()
+    measured = hold_measured(said.measured, document, rules, by_file=document is not findings)
+    return _judged(document, rules, said, as_of=moment, enforced=enforced, measured=measured)
+
+
+def _judged(
+    document: Mapping[str, Any],
+    rules: Policy,
+    people: evidence.People,
+    *,
+    as_of: str,
+    enforced: bool,
+    measured: str | None = None,
+) -> Verdict:
+    """The verdict; ``measured`` is what it says of the way that the findings came."""
     return policies.judge(
         rules,
         FINDINGS.validate_python(document["findings"]),
         subject=document["subject"]["digest"],
-        as_of=moment,
-        attestations=said.attestations,
-        waivers=said.waivers,
+        as_of=as_of,
+        attestations=people.attestations,
+        waivers=people.waivers,
         enforced=enforced,
-        notices=hold_findings(said.lock, document, rules, as_of=moment),
+        notices=(*hold_findings(people.lock, document, rules, as_of=as_of), *evidence.measured_notices(measured)),
     )
 
 
@@ -129,7 +147,7 @@ def attest(
         waivers: Folder of the signed waivers they were judged with.
         attestations: Folder of the signed attestations they were judged with.
         lock: Lock that they were measured under.
-        trust: Trust file that says which people may waive and attest.
+        trust: Trust file that says which people may waive and attest, and who may measure.
 
     Raises:
         UsageError: They do not belong together, or a statement of a person does not verify.
@@ -142,15 +160,20 @@ def attest(
     if document["audit"] != audit_digest(audit_):
         raise UsageError(f"{audit_file}: the findings were measured for another audit file; measure again")
     people = open_people(
-        waivers=waivers, attestations=attestations, lock=lock, trust=trust, as_of=ruling.as_of, key=key
-    )
-    if judge(document, rules, people=people, as_of=ruling.as_of, enforced=ruling.enforced) != ruling:
+        waivers=waivers, attestations=attestations, lock=lock, trust=trust, as_of=ruling.as_of, key=key,
+        findings=findings,
+    )  # fmt: skip
+    measured = hold_measured(people.measured, document, rules, by_file=True)
+    again = _judged(document, rules, people, as_of=ruling.as_of, enforced=ruling.enforced, measured=measured)
+    if again != ruling:
         raise UsageError(f"{verdict}: the verdict does not follow from {findings}; judge again")
     logo = read_logo(audit_, root)
     with whole_folder(Path(out)) as draft:
         write_files(draft, logo)
         run = read_run_of(audit_, root)
-        write_statements(draft, document, ruling, audit=audit_, rules=rules, run=run, people=people, key=key)
+        write_statements(
+            draft, document, ruling, audit=audit_, rules=rules, run=run, people=people, key=key, measured=measured
+        )
         if audit_.drift_report is not None:
             with closing(build_case(audit_, root)) as work:
                 write_files(draft, _drift_page(work))
@@ -167,6 +190,7 @@ def write_statements(
     run: Run | None,
     people: evidence.People,
     key: evidence.SigningKey,
+    measured: str | None = None,
 ) -> None:
     """Write the signed statements, those of people too, the resolved policy and the audit file into a folder."""
     people.write(folder)
@@ -184,6 +208,7 @@ def write_statements(
             "verdict": verdict.model_dump(mode="json"),
             "policy": policy_reference(rules),
             **people.digests(),
+            **({} if measured is None else {"measured": measured}),
             "tool": tool(),
         },
         key=key,
@@ -297,7 +322,7 @@ def audit(
     Raises:
         UsageError: Bad input, found before anything is written.
     """
-    target, moment = Path(out), as_of or clock.now()
+    target, moment = Path(out), clock.deciding_time(as_of)
     refuse_unwritable(target)
     kept = None if cache is None else opened(Path(cache))
     signer = _signer(key, password, moment, target)

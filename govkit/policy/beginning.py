@@ -14,7 +14,7 @@ from govkit.core import Check, Policy
 from govkit.core.recorded import Recorded
 from govkit.errors import PolicyError
 from govkit.policy.chances import Situation, decidable
-from govkit.policy.extend import TIER
+from govkit.policy.inheritance import ORDERS
 from govkit.policy.planning import situation
 from govkit.policy.read import load, packs
 
@@ -120,7 +120,7 @@ def begin(answers: Answers, *, name: str, as_of: date, catalog: Mapping[str, Che
     """
     parent = _parent(answers)
     ground = load(parent)
-    tier = max(_TIER[answers.harm], ground.tier, key=TIER.__getitem__)
+    tier = max(_TIER[answers.harm], ground.tier, key=ORDERS["tier"].index)
     about = "It decides about people. " if answers.people else ""
     policy: dict[str, Any] = {
         "schema": "govkit.policy/v1",

@@ -89,8 +89,8 @@ def _rulings(
         if excluded is not None:
             settled[control.id] = without_parts(control, *excluded)
         elif control.attest is not None:
-            owner = policy.owner.name if policy.owner is not None else ""
-            state, reason = attested(control.attest, attestations, owner=owner, subject=subject, today=today)
+            owners = {each.name for each in (policy.owner, *policy.inherited_owners) if each is not None}
+            state, reason = attested(control.attest, attestations, owners=owners, subject=subject, today=today)
             settled[control.id] = without_parts(control, state, reason)
         else:
             matched[control.id] = match(control, policy, pool)
@@ -267,5 +267,17 @@ def _relaxed(policy: Policy, today: date) -> tuple[str, ...]:
     return tuple(
         f"relaxed until {each.expires}: {each.field} of {each.control}, approved by {each.approver}: {each.reason}"
         for each in policy.relax
-        if each.expires >= today
+        if each.expires >= today and each.field != "title"
+    ) + tuple(
+        # Another name judges the same; one line for all of them.
+        f"renamed with approval of {approver}: {', '.join(sorted(names))}"
+        for approver, names in sorted(_renamed(policy, today).items())
     )
+
+
+def _renamed(policy: Policy, today: date) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for each in policy.relax:
+        if each.field == "title" and each.expires >= today:
+            found.setdefault(each.approver, set()).add(each.control)
+    return found

@@ -95,6 +95,6 @@ def _seen(fault: Fault, case: Case, rules: Policy) -> Seen:
 
 def _judged(control: str, findings: Sequence[Finding], rules: Policy) -> bool | None:
     """Whether a control of the policy fails."""
-    verdict = policies.judge(rules, findings, subject="", as_of=clock.now())
+    verdict = policies.judge(rules, findings, subject="", as_of=clock.deciding_time())
     state = next(ruling.state for ruling in verdict.rulings if ruling.control == control)
     return ACCUSED.get(state)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 from govkit import data, documents, evidence, manifest
-from govkit.core import Policy, Trigger
+from govkit.core import Policy, Trigger, times
 from govkit.core.case import Array
 from govkit.errors import AuditError, DataError, UsageError
 from govkit.pipeline import clock
@@ -206,11 +206,11 @@ def acknowledge_alarms(path: Path | str, reason: str, *, as_of: str | None = Non
 
 def moment(as_of: str | None) -> str:
     """What is taken as now."""
-    return clock.now() if as_of is None else clock.parse(as_of)
+    return clock.deciding_time(None if as_of is None else clock.parse(as_of))
 
 
 def _day(now: str) -> date:
-    return datetime.fromisoformat(now).date()
+    return times.instant(now).date()
 
 
 def _look(kept: Watch, arrival: Arrival, *, now: str, tell: Callable[[Event], None]) -> None:
@@ -359,6 +359,6 @@ def _late(kept: Watch, now: str) -> Iterator[Event]:
         awaited.append(("unlabeled", [look for look in looks if look.labeled], kept.form.labels_days))
     for event, held, days in awaited:
         last = max((look.seen for look in held), default=began)
-        waited = datetime.fromisoformat(now) - datetime.fromisoformat(last)
+        waited = times.instant(now) - times.instant(last)
         if waited > timedelta(days=days):
             yield {"event": event, "last": last, "days": waited.days}
