@@ -8,7 +8,7 @@ from functools import partial
 
 from govkit import stats
 from govkit.checks._cells import Cells, cells_of
-from govkit.checks._clusters import clusters_in, paired, share_of
+from govkit.checks._clusters import clusters_in, designs_of, paired, share_of
 from govkit.checks._drawn import NO_LIMIT, drawn
 from govkit.checks._shared import measured, missing, stated
 from govkit.core import Case, Dataset, Finding, Metric, Of, Predictions
@@ -85,8 +85,14 @@ def class_scores(case: Case, data: Dataset, of: Of, given: Predictions) -> Itera
         yield from _of_class(scored, margins, (scored.positive, sides), of, {})
     else:
         some, either = truths + answered > 0, truths + answered - hits
-        yield measured("precision", macro_precision(hits[some], answered[some]), data, of=of)
-        yield measured("recall", stats.macro_recall(hits[truths > 0], truths[truths > 0]), data, of=of)
+        clusters, right = clusters_in(data), given.labels == data.labels
+        said, true = (
+            designs_of(clusters, held > 0, column, lambda each, at: share_of(each, right[at]))
+            for held, column in ((answered, given.labels), (truths, data.labels))
+        )
+        precision = macro_precision(hits[some], answered[some], design=said)
+        yield measured("precision", precision, data, of=of)
+        yield measured("recall", stats.macro_recall(hits[truths > 0], truths[truths > 0], design=true), data, of=of)
         yield measured("f1", macro_f_score(hits[some], either[some]), data, of=of)
         for index, name in enumerate(case.classes if of == "candidate" else ()):
             yield from _of_class(scored, margins, (index, sides), of, {"class": name})
@@ -107,7 +113,7 @@ def _of_class(
     for name, rows, estimate, at in wanted:
         if rows:
             clusters = clusters_in(scored.data, at)
-            design = {} if clusters is None or name == "f1" else {"design": share_of(clusters, (is_it & said)[at])}
+            design = {} if clusters is None else {"design": share_of(clusters, (is_it & said)[at])}
             yield measured(name, estimate(hit, rows, **design), scored.data, of=of, part=part)
         else:
             yield missing(name, "too few rows", UNDEFINED[name], data=scored.data, of=of, part=part)

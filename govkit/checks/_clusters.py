@@ -13,6 +13,7 @@ from govkit.checks._shared import measured, parts_of
 from govkit.core import Case, Dataset, Finding, Gap, Measurement, Metric
 from govkit.core.case import Array
 from govkit.stats import Clusters, Design
+from govkit.stats.clusters import joined
 
 EXACT = "exact count"
 UNSURE = "cannot tell"
@@ -65,7 +66,17 @@ def designs(data: Dataset, design: Callable[[Clusters, Array], Design], *, whole
     if clusters is None:
         return None
     parts = () if whole else (rows for _, rows in parts_of(data))
-    return stats.joined([design(clusters, np.ones(len(data), dtype=bool)), *(design(clusters[at], at) for at in parts)])
+    return joined([design(clusters, np.ones(len(data), dtype=bool)), *(design(clusters[at], at) for at in parts)])
+
+
+def designs_of(
+    clusters: Clusters | None, present: Array, labels: Array, design: Callable[[Clusters, Array], Design]
+) -> Design | None:
+    """Design of an estimate in each class that has rows: ``present`` is a truth for each of ``K`` classes."""
+    if clusters is None:
+        return None
+    classes = (labels == index for index in present.nonzero()[0])
+    return joined([design(clusters[at], at) for at in classes])
 
 
 def share_of(clusters: Clusters, events: Array) -> Design:

@@ -77,6 +77,13 @@ class _Sums:
         (own, others), (rows, rest) = held
         return (own, rows), (others, rest)
 
+    def groups(self, rate: int, kept: Array) -> tuple[Array, Array]:
+        """Events and rows of some groups in each cluster, each ``(K, C)``."""
+        import numpy as np
+
+        own = [self.sides(rate, int(group))[0] for group in kept.nonzero()[0]]
+        return np.stack([each[0] for each in own]), np.stack([each[1] for each in own])
+
     def share(self, rate: int, group: int) -> Design:
         return stats.share_design(*self.sides(rate, group)[0])
 
@@ -134,12 +141,15 @@ def spreads(table: CountTable, rates: Collection[str], *, min_rows: int) -> dict
     None where fewer than two groups have them, more than ``MOST_PAIRED``, or, for a ratio, where no group has an event.
     """
     found: dict[str, Estimate | None] = {}
-    for name in rates:
+    held = None if table.rows is None else _Sums(list(rates), *table.rows)
+    for at, name in enumerate(rates):
         events, rows = RATES[name].counted(table.counts)
         kept = rows >= max(min_rows, 1)
         events, rows, paired = events[kept], rows[kept], 2 <= kept.sum() <= MOST_PAIRED
-        found[f"{PARITIES[name]}_difference"] = stats.spread(events, rows) if paired else None
-        found[f"{PARITIES[name]}_ratio"] = stats.spread_ratio(events, rows) if paired and events.any() else None
+        by_cluster = held.groups(at, kept) if held is not None and paired else None
+        found[f"{PARITIES[name]}_difference"] = stats.spread(events, rows, by_cluster=by_cluster) if paired else None
+        ratio = stats.spread_ratio(events, rows, by_cluster=by_cluster) if paired and events.any() else None
+        found[f"{PARITIES[name]}_ratio"] = ratio
     if set(ODDS) <= set(rates):
         for kind, join, split in (("difference", max, ("low",)), ("ratio", min, ("high",))):
             one, two = (found[f"{PARITIES[name]}_{kind}"] for name in ODDS)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 
 from govkit import stats
 from govkit.checks._cells import by_part
-from govkit.checks._clusters import designs, paired_of, share_of
+from govkit.checks._clusters import clusters_in, designs, paired_of, share_of
 from govkit.checks._shared import measured, missing, parts_of
 from govkit.core import Dataset, Finding, Of
 from govkit.core.case import Array
@@ -68,14 +69,14 @@ def means(name: str, values: Mapping[Of, Array], data: Dataset, ends: Ends) -> I
     all_rows: tuple[dict[str, str], Array] = {}, np.ones(len(data), dtype=bool)
     for part, rows in (all_rows, *parts_of(data)):
         own = {of: given[rows] for of, given in values.items()}
-        first = own["candidate"]
+        first, some = own["candidate"], clusters_in(data, rows)
         if len(first) < 2:
             yield missing(name, "too few rows", TOO_FEW, data=data, part=part)
             continue
         for of, given in own.items():
-            yield measured(name, bounded(stats.mean, (given,), ends), data, of=of, part=part)
+            yield measured(name, bounded(partial(stats.mean, clusters=some), (given,), ends), data, of=of, part=part)
             if of != "candidate":
-                estimate = bounded(stats.mean_difference, (first, given), apart)
+                estimate = bounded(partial(stats.mean_difference, clusters=some), (first, given), apart)
                 yield measured(name, estimate, data, compared_with=of, part=part)
 
 

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 from pydantic import PositiveInt, StringConstraints
 
 from govkit import stats
-from govkit.checks._clusters import paired, share
+from govkit.checks._clusters import clusters_in, paired, share
 from govkit.checks._shared import READS_TEST, measured, missing
 from govkit.checks._swaps import Words, word_lists
 from govkit.core import Case, Dataset, Finding, Metric, Of, Passes, Subject, check
@@ -205,7 +205,8 @@ def _of_texts(changed: Changed, rows: Rows, data: Dataset, *, of: Of, part: dict
 
     where = {"of": of, "part": part}
     yield share("changed_share", changed.swapped, data, at=rows.at, **where)
-    yield measured("score_shift", stats.mean(np.abs(changed.shift), low=0.0, high=1.0), data, **where)
+    shift = stats.mean(np.abs(changed.shift), low=0.0, high=1.0, clusters=clusters_in(data, rows.at))
+    yield measured("score_shift", shift, data, **where)
     both = np.array([text is not None for text in rows.neutral], dtype=bool)
     if both.sum() < FEWEST:
         detail = f"{int(both.sum())} of these texts hold a neutral word too; it needs {FEWEST}."
@@ -220,7 +221,8 @@ def _of_texts(changed: Changed, rows: Rows, data: Dataset, *, of: Of, part: dict
         detail = f"{len(turned)} of these texts hold words of one kind only; it needs {FEWEST}."
         yield missing("score_direction", "too few rows", detail, data=data, of=of, part=part)
     else:
-        yield measured("score_direction", stats.mean(turned, low=-1.0, high=1.0), data, **where)
+        some = clusters_in(data, rows.at[rows.sign != 0])
+        yield measured("score_direction", stats.mean(turned, low=-1.0, high=1.0, clusters=some), data, **where)
 
 
 def _beside(swapped: dict[Of, Array], data: Dataset, part: dict[str, str], *, at: Array) -> Iterator[Finding]:

@@ -19,7 +19,7 @@ from govkit.attacks.corruptions import CORRUPTIONS, SMALLEST, WORST, corrupt
 from govkit.attacks.table_faults import FAULTS, faulty, usual_values
 from govkit.attacks.text_noise import NOISES, noisy
 from govkit.checks._asked import asked_together, first_rows, refusal, row_keys
-from govkit.checks._clusters import paired, share
+from govkit.checks._clusters import clusters_in, paired, share
 from govkit.checks._shared import measured, missing, seed_of
 from govkit.core import Case, Finding, Metric, Of, Passes, Subject, check
 from govkit.core.case import Array
@@ -196,8 +196,10 @@ def _alone(tried: Tried, case: Case) -> Iterator[Finding]:
         for name in MEANS:
             yield missing(name, *why, data=data, of=of)
         return
-    yield measured("mean_corrupted_accuracy", stats.mean(tried.mean, low=0.0, high=1.0), data, of=of)
-    yield measured("corruption_drop", stats.mean_difference(tried.clean, tried.mean, low=-1.0, high=1.0), data, of=of)
+    some = clusters_in(data, slice(n))
+    yield measured("mean_corrupted_accuracy", stats.mean(tried.mean, low=0.0, high=1.0, clusters=some), data, of=of)
+    drop = stats.mean_difference(tried.clean, tried.mean, low=-1.0, high=1.0, clusters=some)
+    yield measured("corruption_drop", drop, data, of=of)
 
 
 def _beside(one: Tried, two: Tried, case: Case) -> Iterator[Finding]:
@@ -212,10 +214,12 @@ def _beside(one: Tried, two: Tried, case: Case) -> Iterator[Finding]:
         for name in MEANS:
             yield missing(name, *why, data=data, compared_with="base")
         return
-    apart = stats.mean_difference(one.mean, two.mean, low=-1.0, high=1.0)
+    some = clusters_in(data, slice(n))
+    apart = stats.mean_difference(one.mean, two.mean, low=-1.0, high=1.0, clusters=some)
     yield measured("mean_corrupted_accuracy", apart, data, compared_with="base")
     drops = (side.clean - side.mean for side in (one, two))
-    yield measured("corruption_drop", stats.mean_difference(*drops, low=-2.0, high=2.0), data, compared_with="base")
+    drop = stats.mean_difference(*drops, low=-2.0, high=2.0, clusters=some)
+    yield measured("corruption_drop", drop, data, compared_with="base")
 
 
 def _kinds(case: Case, n: int, severities: list[int]) -> Iterator[Kind]:

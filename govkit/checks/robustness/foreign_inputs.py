@@ -16,7 +16,7 @@ from pydantic import Field, PositiveInt
 from govkit import stats
 from govkit.attacks.foreign import IMAGES, TABLES, TEXTS, foreign_images, foreign_table, foreign_texts
 from govkit.checks._asked import asked, first_rows, refusal, row_keys
-from govkit.checks._clusters import paired, share
+from govkit.checks._clusters import clusters_in, paired, share
 from govkit.checks._distance import ClassDistance
 from govkit.checks._shared import measured, missing, seed_of
 from govkit.core import Case, Finding, Measurement, Metric, Of, Passes, Subject, check
@@ -252,7 +252,8 @@ def _whole(case: Case, sides: Mapping[str, _Asked]) -> Iterator[Finding]:
             yield missing(name, "unsupported", why, data=data, of=of)
             continue
         mean = np.mean([side.sure[of] for side in sides.values()], axis=0)
-        yield measured(name, stats.mean(mean, low=0.0, high=1.0), data, of=of)
+        some = clusters_in(data, slice(len(mean)))
+        yield measured(name, stats.mean(mean, low=0.0, high=1.0, clusters=some), data, of=of)
 
 
 def _without(case: Case, task: _Task) -> Iterator[Finding]:

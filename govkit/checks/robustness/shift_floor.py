@@ -14,7 +14,7 @@ from typing import Annotated
 from pydantic import Field
 
 from govkit import stats
-from govkit.checks._clusters import paired, share
+from govkit.checks._clusters import both_in, paired, share
 from govkit.checks._shared import answers, measured, missing
 from govkit.core import Case, Dataset, Finding, Measurement, Metric, Of, Role, check
 from govkit.core.case import Array
@@ -84,7 +84,7 @@ def shift_floor(case: Case, *, tolerated: Share = 0.02) -> Iterator[Finding]:
         apart[role] = first.astype(int) - second
         if role == "shifted":
             yield _word(difference, tolerated)
-    yield from _cost(apart, case.data["shifted"])
+    yield from _cost(apart, case)
 
 
 def _right(case: Case, role: Role) -> dict[Of, Array]:
@@ -105,8 +105,9 @@ def _word(found: Measurement, tolerated: float) -> Measurement:
     return Measurement(name="tuned_too_far", value=word, n=found.n, clusters=found.clusters, data=found.data)
 
 
-def _cost(apart: dict[Role, Array], data: Dataset) -> Iterator[Finding]:
+def _cost(apart: dict[Role, Array], case: Case) -> Iterator[Finding]:
     """What the candidate gains on the probe on the test rows, less what it gains on the shifted ones."""
+    data = case.data["shifted"]
     if len(apart) < len(ROLES):
         detail = "Candidate and base have not both answered test and shifted data."
         yield missing("shift_cost", "no data", detail, data=data, compared_with="base")
@@ -114,5 +115,6 @@ def _cost(apart: dict[Role, Array], data: Dataset) -> Iterator[Finding]:
         detail = "It needs two rows of each data set."
         yield missing("shift_cost", "too few rows", detail, data=data, compared_with="base")
     else:
-        estimate = stats.mean_change(apart["test"], apart["shifted"], low=-1.0, high=1.0)
+        some = both_in(case.data["test"], data)
+        estimate = stats.mean_change(apart["test"], apart["shifted"], low=-1.0, high=1.0, clusters=some)
         yield measured("shift_cost", estimate, data, compared_with="base")
