@@ -47,9 +47,8 @@ def most_passes(
     """
     forward, backward = tier.most_passes(classes)
     again = bool(tier.steps) + counted
-    far = 2 * -(-steps // 2)
-    forward += 9 + (2 + again) * (steps + 1) + far + 2 + steps + counted + free
-    return forward, backward + 3 + (2 + again) * steps + far
+    forward += 7 + (3 + again) * (steps + 1) + steps + counted + free
+    return forward, backward + 2 + (3 + again) * steps
 
 
 def battery(
@@ -125,21 +124,17 @@ def _attack(logits: Logits, rows: Rows, *, balls: Balls, steps: int, tier: Tier,
         return _outcome(clean, _nothing(clean), wobble=0.0, forward=len(labels))
     asked = own, truth, ids = _right(rows, clean)
     ball = balls.declared
-    probe = probe_gradients(logits, own, truth, balls.small, seeds=ids, wide=ball)
+    probe = probe_gradients(logits, own, truth, balls.small, seeds=ids)
     step = fgsm(logits, own, truth, ball)
     climbed = pgd(logits, own, truth, ball, loss=cross_entropy, steps=steps, seeds=ids)
-    # From a plateau no gradient leads away; the rows of its batch start elsewhere.
-    worst = onward(climbed, _climbing(logits, asked, ball, steps, start=int(probe.plateau.any())))
+    worst = onward(climbed, _climbing(logits, asked, ball, steps))
     strong, scored = strengthen(logits, asked, ball, worst, scores=first[clean], tier=tier)
     half = onward(scored, _climbing(logits, asked, ball.scaled(0.5), steps)) if tier.steps else scored
     lent = half
     for made in lenders:
         lent = onward(lent, _borrowing(logits, asked, ball, steps, made))
     noise = random_noise(logits, own, truth, ball, seeds=ids, draws=steps)
-    # From two random points: what a clamp cuts off has no gradient at the input itself.
-    far = lent
-    for start in (1, 2):
-        far = onward(far, _climbing(logits, asked, balls.far, -(-steps // 2), start=start))
+    far = onward(lent, _climbing(logits, asked, balls.far, steps))
     chain = {"fgsm": step, "climbed": climbed, "pgd": worst, "strong": strong, "scored": scored, "half": half}
     chain |= {"lent": lent, "noise": noise, "far": far}
     facts = {name: ~result.broken for name, result in chain.items()} | {"flat_entropy": step.flat}
@@ -190,15 +185,10 @@ def _outcome(clean: Any, facts: dict[str, Any], **rest: Any) -> Outcome:
     return Outcome(**(facts | {"clean": clean.cpu()}), **(zeros | rest))
 
 
-def _climbing(logits: Logits, rows: Rows, ball: Ball, steps: int, *, start: int = 0) -> Callable[[Any], Attacked]:
-    """Projected gradient descent on the margin for some of the rows, from the input or a random ``start`` near it."""
-    batch, labels, seeds = rows
-
-    def climb(left: Any) -> Attacked:
-        own = [seeds[row] + start for row in left.tolist()] if start else None
-        return pgd(logits, take(batch, left), labels[left], ball, steps=steps, seeds=own, onward=bool(start))
-
-    return climb
+def _climbing(logits: Logits, rows: Rows, ball: Ball, steps: int) -> Callable[[Any], Attacked]:
+    """Projected gradient descent on the margin for some of the rows."""
+    batch, labels, _ = rows
+    return lambda left: pgd(logits, take(batch, left), labels[left], ball, steps=steps)
 
 
 def _only_chooses(scores: Any) -> bool:

@@ -20,7 +20,6 @@ def pgd(
     steps: int = 10,
     seeds: Sequence[int] | None = None,
     stop: bool = True,
-    onward: bool = False,
 ) -> Attacked:
     """Climb a loss from each row (Madry et al. 2018), and leave a row alone as soon as it is broken.
 
@@ -34,8 +33,6 @@ def pgd(
         steps: Number of steps, each 2.5/steps of the radius.
         seeds: One seed a row for a random start inside the ball; None starts at the input itself.
         stop: Leave broken rows alone. Without it every row takes all steps, and counts as broken where it ends.
-        onward: Where a coordinate has no gradient it goes on as before, at first at random (linf with ``seeds``). What
-            a clamp cuts off is left that way, and what was pushed into a clamp stays there.
 
     Returns:
         At most ``steps + 1`` forward and ``steps`` backward passes for each row.
@@ -47,7 +44,6 @@ def pgd(
     found, broken = path.clone(), torch.zeros(len(labels), dtype=torch.bool, device=center.device)
     flat, forward, backward, stride = broken.clone(), 0, 0, ball.scaled(2.5 / steps)
     rows = torch.arange(len(labels), device=center.device)
-    going = ball.noise(center, seeds, surface=True) / ball.radius if onward and seeds and ball.norm == "linf" else None
     for step in range(steps + 1):
         if not len(rows):
             break
@@ -62,9 +58,6 @@ def pgd(
         if bool(leaving.any()):
             found[rows[leaving]], broken[rows[leaving]] = point[leaving], out[leaving]
             rows, path, center, gradient = (kept[~leaving] for kept in (rows, path, center, gradient))
-            going = None if going is None else going[~leaving]
-        if going is not None:
-            gradient = going = torch.where(gradient == 0, going, torch.sign(gradient))
         if len(rows):
             # The path keeps fractions of the grid, so that steps shorter than it add up.
             path = ball.project(path + stride.direction(gradient), center)

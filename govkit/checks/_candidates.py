@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from itertools import chain, combinations
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
 from typing import Any
 
 from govkit.core import Case, Dataset
@@ -15,18 +14,16 @@ from govkit.errors import DataError
 from govkit.stats.found_parts import pack
 
 BINS = 20
-"""Bins of a number, equal in rows; its parts are windows of some of them."""
+"""Bins of a number, equal in rows; its parts are windows of 2 and of 4 of them."""
 
-WINDOWS, FEW_WINDOWS, MANY = (1, 2, 3, 4, 6, 8), (2, 4), 6
-"""Widths of the windows; those where more than ``MANY`` columns hold numbers, which would leave no room for pairs."""
-
+WINDOWS = (2, 4)
 THIRDS = 3
 """Bins of a number where it is paired with another column."""
 
 CLUSTERS = (10, 20)
 """Numbers of clusters of similar inputs."""
 
-NO_COLUMNS = frozenset({"input", "groups", "parts", "time", "task", "positive", "classes", "range", "independent"})
+NO_COLUMNS = frozenset({"input", "groups", "parts", "time", "task", "positive", "classes", "range"})
 """What the audit file says of columns without naming one that holds labels, answers or ids."""
 
 SMALLEST, LARGEST_PAIR = 0.02, 0.25
@@ -51,10 +48,8 @@ def candidate_parts(case: Case, *, most: int) -> tuple[tuple[str, ...], Array]:
 
     found: dict[bytes, str] = {}
     crossed = []
-    columns = {name: (values, _numbers(values)) for name, values in _columns(case, case.data["test"]).items()}
-    many = sum(numbers is not None for _, numbers in columns.values()) > MANY
-    for name, (values, numbers) in columns.items():
-        singles, coarse = _split(name, values, numbers, FEW_WINDOWS if many else WINDOWS)
+    for name, values in _columns(case, case.data["test"]).items():
+        singles, coarse = _split(name, values)
         crossed += [coarse] if coarse.names else []
         _add(found, singles)
     # Every pair of columns is counted before the largest is known, which wide tables would do in vain.
@@ -85,7 +80,7 @@ def _columns(case: Case, data: Dataset) -> dict[str, Any]:
     there = set(data.table.column_names)
     held = {name: data.table[name] for name in inputs if name in there}
     sources: tuple[Mapping[str, Any], ...] = (data.groups, data.parts, held, _lengths(data.inputs), _clusters(case))
-    used = used_columns(case.column, aside=NO_COLUMNS)
+    used = _used(case.column)
     found: dict[str, Any] = {}
     for name, values in (item for source in sources for item in source.items()):
         if name not in used:
@@ -105,10 +100,10 @@ def _lengths(inputs: Any) -> dict[str, Array]:
     }
 
 
-def used_columns(column: Mapping[str, Any], *, aside: Collection[str]) -> set[str]:
-    """Names of the columns that the audit file names, but for what it says under the keys ``aside``."""
+def _used(column: Mapping[str, Any]) -> set[str]:
+    """Names of the columns that hold labels, answers or ids."""
     named: set[str] = set()
-    for value in (value for use, value in column.items() if use not in aside):
+    for value in (value for use, value in column.items() if use not in NO_COLUMNS):
         named |= {value} if isinstance(value, str) else set(value.values() if isinstance(value, dict) else value)
     return named
 
@@ -126,36 +121,24 @@ def _clusters(case: Case) -> dict[str, Array]:
     }
 
 
-def _split(
-    name: str, values: Any, numbers: Array | None, widths: tuple[int, ...]
-) -> tuple[Iterator[tuple[str, Array]], Coded]:
+def _split(name: str, values: Any) -> tuple[Iterator[tuple[str, Array]], Coded]:
     """Parts by one column, and the coarser column that is paired with others."""
-    import numpy as np
-
-    if numbers is not None and _distinct(numbers) > FEW_VALUES:
-        return _windows(name, numbers, widths), _thirds(name, numbers)
+    numbers = _numbers(values)
+    if numbers is not None:
+        return _windows(name, numbers), _thirds(name, numbers)
     coarse = _frequent(name, values)
-    singles = ((label, coarse.codes == at) for at, label in enumerate(coarse.names))
-    # Of few numbers each value is a part, and so are ranges of them; numbers of clusters, in an array, have no order.
-    ordered = numbers is not None and not isinstance(values, np.ndarray) and _distinct(numbers) > 2
-    return chain(singles, _windows(name, numbers, widths) if ordered else ()), coarse
+    return ((label, coarse.codes == at) for at, label in enumerate(coarse.names)), coarse
 
 
 def _numbers(values: Any) -> Array | None:
-    """Numbers float64 ``(n,)``, NaN where there is none; None for a column of anything else.
-
-    A column that the audit file names as a group or part comes as names; so do its numbers.
-    """
+    """Numbers float64 ``(n,)``, NaN where there is none; None for a column that is better taken value by value."""
     import numpy as np
+    import pandas as pd
     import pyarrow as pa
     import pyarrow.compute as pc
 
     if isinstance(values, Coded):
-        try:
-            named = [math.nan if name == MISSING else float(name) for name in values.names]
-        except ValueError:
-            return None
-        values = np.array([*named, math.nan])[values.codes]
+        return None
     if isinstance(values, pa.ChunkedArray):
         kind = values.type
         if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
@@ -163,13 +146,7 @@ def _numbers(values: Any) -> Array | None:
         values = pc.cast(values, pa.float64(), safe=False).to_numpy()
     numbers: Array = np.array(values, dtype=np.float64)
     numbers[~np.isfinite(numbers)] = np.nan
-    return numbers
-
-
-def _distinct(numbers: Array) -> int:
-    import pandas as pd
-
-    return int(pd.Series(numbers).nunique())
+    return numbers if pd.Series(numbers).nunique() > FEW_VALUES else None
 
 
 def _frequent(name: str, values: Any) -> Coded:
@@ -194,14 +171,14 @@ def _frequent(name: str, values: Any) -> Coded:
     return Coded(place[values.codes], tuple(f"{name} = {values.names[at]}" for at in kept))
 
 
-def _windows(name: str, numbers: Array, widths: tuple[int, ...]) -> Iterator[tuple[str, Array]]:
+def _windows(name: str, numbers: Array) -> Iterator[tuple[str, Array]]:
     """Ranges of a number, and the rows that have none."""
     import numpy as np
 
     codes, edges = _bins(numbers, BINS)
     bins, ends = edges.size + 1, _plain(edges)
     # Where many rows share one number bins fall together, and a single one may hold half of the rows.
-    for width in widths if bins == BINS else sorted({1, *widths}):
+    for width in WINDOWS if bins == BINS else (1, *WINDOWS):
         for start in range(bins - width + 1):
             rows = (codes >= start) & (codes < start + width)
             if _large_enough(np.count_nonzero(rows), rows.size):

@@ -13,7 +13,6 @@ from govkit.checks._catalog import catalog as every_check
 from govkit.checks._labels import by_label, label_view
 from govkit.checks._needs import unmet
 from govkit.core import Case, Check, Of, Passes, Policy, Role
-from govkit.engine.repeats import ROWS
 from govkit.errors import PolicyError, UsageError
 from govkit.subjects import Probe
 
@@ -119,17 +118,8 @@ def _rows_read(case: Case, reads: set[tuple[Of, Role]]) -> Iterator[int]:
     for of, role in sorted(reads):
         if live.get(of) is not None and role in case.data:
             yield len(case.data[role])
-    yield from _again(case, {of for of, role in reads if role in case.data})
     if case.reference_bases:
         yield len(case.reference_bases) * len(case.data["train"])
-
-
-def _again(case: Case, read: set[Of]) -> Iterator[int]:
-    """Rows that are asked again to see whether a model answers by lot; see ``engine.Answers``."""
-    live = {"candidate": case.subject, "base": case.base, "incumbent": case.incumbent}
-    if getattr(case.answers, "twice", False):
-        asked = [of for of in sorted(read) if live.get(of) is not None and not isinstance(live[of], Probe)]
-        yield len(asked) * min(ROWS, len(case.data["test"]))
 
 
 def _controls(policy: Policy | None, catalog: Mapping[str, Check]) -> Iterator[Request]:

@@ -4,4 +4,5 @@ from __future__ import annotations
 
 from govkit.engine.answers import Answers, checked_probabilities
 from govkit.engine.batches import batches
-from govkit.engine.repeats import again, moved, rows_of, spread_rows
+
+__all__ = ["Answers", "batches", "checked_probabilities"]

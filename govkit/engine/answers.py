@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from govkit.core.audit import LARGEST
 from govkit.core.case import Array, Dataset, Predictions, Subject
 from govkit.core.words import CLASSES, Of, Role, Task
-from govkit.engine import repeats
 from govkit.errors import SubjectError
 
 SUM_TOLERANCE = 1e-3
@@ -33,11 +31,6 @@ class Answers:
         span: Smallest and largest number that a regression may answer, where they are declared.
         stored: Predictions that were read from files.
         progress: Called with ``(of, role, rows)`` before a model is asked.
-        twice: Ask a few rows of each model again, and each row alone of a model that then answers otherwise: chance
-            that is drawn once for a batch would make its rows err together.
-
-    Attributes:
-        random: The models that answered otherwise when they were asked again.
     """
 
     def __init__(
@@ -50,7 +43,6 @@ class Answers:
         span: tuple[float, float] | None = None,
         stored: Mapping[tuple[Of, Role], Predictions] | None = None,
         progress: Callable[[Of, Role, int], None] | None = None,
-        twice: bool = False,
     ) -> None:
         self.subjects = subjects
         self.data = data
@@ -58,9 +50,6 @@ class Answers:
         self.task = task
         self.span = span or (-LARGEST, LARGEST)
         self.progress = progress
-        self.twice = twice
-        self.random: set[Of] = set()
-        self._steady: set[Of] = set() if twice else {"candidate", "base", "incumbent"}
         self._kept: dict[tuple[Of, Role], Predictions | None] = {**(stored or {})}
 
     def __call__(self, of: Of, role: Role) -> Predictions | None:
@@ -84,7 +73,7 @@ class Answers:
             return None
         if self.progress is not None:
             self.progress(of, role, len(dataset))
-        answer, what = self._answer(of, subject, dataset.inputs), f"the {of} on the {role} data"
+        answer, what = subject.predict(dataset.inputs), f"the {of} on the {role} data"
         n, k = len(dataset), len(self.classes)
         if self.task == "ranking":
             raise SubjectError(f"{what}: a ranking is judged by stored scores (columns.score); a model is not asked")
@@ -95,21 +84,6 @@ class Answers:
         if self.task in CLASSES:
             return Predictions(probabilities.argmax(axis=1).astype("int64"), probabilities)
         return Predictions((probabilities >= 0.5).astype("int64"), probabilities)
-
-    def _answer(self, of: Of, subject: Subject, inputs: Any) -> Array:
-        """What the model answers to all rows; of one that answers by lot an independent draw for each row."""
-        if of in self.random:
-            return repeats.one_by_one(subject, inputs)
-        answer, rows = subject.predict(inputs), repeats.spread_rows(len(inputs))
-        # A probe on features is a fixed function of them; asking it in small parts would drive out those it keeps.
-        if of in self._steady or not len(rows) or hasattr(subject, "head"):
-            return answer
-        self._steady.add(of)
-        first, second = _array(answer, what=of, shape="(n, k)"), repeats.again(subject, inputs, rows)
-        if len(first) != len(inputs) or not repeats.moved(first[rows], second, numbers=self.task == "regression").any():
-            return answer
-        self.random.add(of)
-        return repeats.one_by_one(subject, inputs)
 
     def _trivial(self, dataset: Dataset) -> Predictions:
         """What is most frequent among the labels of these rows, with their frequencies; of equals, the first.

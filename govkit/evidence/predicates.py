@@ -17,9 +17,6 @@ KINDS = ("run", "findings", "verdict", "release")
 """Kinds of statements, in the order in which they are signed."""
 
 Kind = Literal["run", "findings", "verdict", "release"]
-UNSIGNED = "unsigned"
-"""What a verdict says of findings that came as a file which no measurer signed."""
-
 Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -131,16 +128,12 @@ class Judged(_Loose):
 
 
 class VerdictLinks(_Loose):
-    """Payload digests of all that the verdict rests on: findings, run if there is one, statements of people.
-
-    ``measured`` is that of the measurer's statement, or ``unsigned``; None where one process measured and signed.
-    """
+    """Payload digests of all that the verdict rests on: findings, run if there is one, statements of people."""
 
     verdict: Judged
     inputs: dict[str, Digest]
     waivers: list[Digest] = []
     attestations: list[Digest] = []
-    measured: Digest | Literal["unsigned"] | None = None
     policy: _Digested
 
 

@@ -235,7 +235,7 @@ def _is_declared(seen: Recording, loaded: Path) -> bool:
 
 def _derived(weights: Path, base: Path) -> bool:
     try:
-        return compare_weights(weights, base).answer in ("derived", "shares its origin")
+        return compare_weights(weights, base).answer == "derived"
     except SubjectError:
         return False
 

@@ -79,9 +79,7 @@ def _with_its_own_head(places: Places, source: BaseSource, path: Path | None, mo
     if source.python is None:
         return subjects.load(SubjectSource(model=str(path)), root=Path(), task=task, passes=passes, strict=False)
     own = SubjectSource(python=source.python, input_range=places.audit.subject.input_range)
-    return subjects.load(
-        own, root=_code(places, source), modality=modality, task=task, passes=passes, fence=places.fence
-    )
+    return subjects.load(own, root=_code(places, source), modality=modality, task=task, passes=passes)
 
 
 def _refuse_probe(places: Places, source: BaseSource, sets: dict[Role, Dataset], modality: Modality) -> None:
@@ -110,9 +108,8 @@ def _in_python(
 ) -> subjects.FeatureBase:
     span, paths = places.audit.subject.input_range, [_code(places, source)]
     return subjects.FeatureBase(
-        name, paths=paths, modality=modality, passes=places.passes, input_range=span, artifact=artifact,
-        fence=places.fence,
-    )  # fmt: skip
+        name, paths=paths, modality=modality, passes=places.passes, input_range=span, artifact=artifact
+    )
 
 
 def _references(

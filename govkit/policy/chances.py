@@ -42,13 +42,11 @@ SHARES: dict[str, tuple[str, ...]] = {
     "flips": tuple(f"{sign}_flip_rate_vs_{who}" for sign in ("negative", "positive") for who in ("base", "incumbent")),
     "foreign_inputs": ("confident_on_foreign",),
     "performance": ("accuracy", "precision", "recall"),
-    "repeatability": ("random_answers", "changed_answers"),
     "selective_risk": ("selective_accuracy",),
     "shift_floor": ("floor_accuracy",),
 }
 PAIRED = {("performance", "accuracy"), ("performance", "recall"), ("shift_floor", "floor_accuracy")}
 LOSSES = {
-    ("answer_book", "exact_row_advantage"),
     ("table_attacks", "feasible_accuracy_drop"),
     ("text_attacks", "text_robust_accuracy_drop"),
     ("text_attacks", "typo_accuracy_drop"),

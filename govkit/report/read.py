@@ -6,7 +6,7 @@ import base64
 import binascii
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,7 +14,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from govkit import documents
-from govkit.core import Attestation, Audit, Finding, Policy, Run, Verdict, Waiver, times
+from govkit.core import Attestation, Audit, Finding, Policy, Run, Verdict, Waiver
 from govkit.core.audit import DRIFT_PAGE
 from govkit.core.plain import MAX_STATEMENT, plain_json
 from govkit.core.recorded import Long
@@ -211,6 +211,7 @@ def _yaml(path: Path) -> Any:
 
 def _time(text: str, bundle: Path) -> datetime:
     try:
-        return times.day_or_instant(text).replace(microsecond=0)
+        found = datetime.fromisoformat(text)
     except ValueError:
         raise UsageError(f"{bundle}: as_of of the verdict is {text!r}; expected a time as in ISO 8601") from None
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC).replace(microsecond=0)

@@ -162,8 +162,6 @@ def _judged(
         first = words.filled(lead, place=words.place(found.part), told=first)
     second = _capital(beside) if says["between"].startswith(".") else beside
     sentence = _capital((*first, says["between"], *second, "."))
-    if state == "pass" and voice.sure and found.name in says["on_pass"]:
-        return (*sentence, f" {says['on_pass'][found.name]}")
     if state != "inconclusive" or not voice.sure:
         return sentence
     if found.trust not in (None, "trusted"):

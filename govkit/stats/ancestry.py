@@ -13,14 +13,7 @@ from typing import Literal
 
 from govkit.core.case import Array
 
-Answer = Literal["derived", "shares its origin", "cannot tell", "not derived"]
-
-SHARED: tuple[Answer, ...] = ("derived", "shares its origin")
-"""Answers that say that weights have a common origin."""
-
-NEAR = 0.4
-"""Norm of the change over the norm of the base, from which on tuning is not told from two trainings that began alike:
-those end .54 to .65 apart, tuning on the same task .02 to .6."""
+Answer = Literal["derived", "cannot tell", "not derived"]
 
 HIT_Z, HIT_D = 8.0, 0.05
 """From these two on a tensor hits: the null stays below z = 5 and d = .07, never both."""
@@ -145,7 +138,6 @@ class Seen:
         hits: Those that share their rows with the base.
         highest: Largest z among tensors that were aligned by name.
         same_spectra: Whether singular values agree although no row does, as after a rotation.
-        change: Norm of what changed in the tensors that hit over their norm in the base; None where nobody knows.
     """
 
     tensors: int
@@ -153,11 +145,10 @@ class Seen:
     hits: int
     highest: float
     same_spectra: bool = False
-    change: float | None = None
 
 
 def answer(seen: Seen) -> tuple[Answer, str]:
-    """``derived``, ``shares its origin``, ``not derived`` or ``cannot tell``, and why, in a sentence.
+    """``derived``, ``not derived`` or ``cannot tell``, and why, in a sentence.
 
     Tensors are counted, not parameters: an embedding alone can be half of the parameters.
     """
@@ -165,12 +156,7 @@ def answer(seen: Seen) -> tuple[Answer, str]:
     if seen.tensors < 3:
         return "cannot tell", f"Only {seen.tensors} tensors of the candidate are large enough to compare; 3 are needed."
     if seen.hits >= 3 and 2 * seen.hits >= seen.tensors:
-        if seen.change is not None and seen.change < NEAR:
-            return "derived", f"{share} share their rows with the base."
-        why = (
-            "which of two is the child, or whether both began from the same numbers, weights this far apart do not say"
-        )
-        return "shares its origin", f"{share} share their rows with the base; {why}."
+        return "derived", f"{share} share their rows with the base."
     if seen.hits:
         return "cannot tell", f"{share} share their rows with the base: a part was copied, or the rest was remade."
     if 2 * seen.compared < seen.tensors:

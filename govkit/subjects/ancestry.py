@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -27,8 +27,7 @@ MOST_LAYERS = 60
 LIMITS = (
     "It says that weights are shared, not which model came first: a sibling tuned from the same base looks like a "
     "child, so of several possible bases take the nearest.",
-    "Two trainings from scratch that began with the same random numbers share their origin; where they ended close to "
-    "each other they look derived.",
+    "Two trainings from scratch that began with the same random numbers look derived from each other.",
     "A base whose hidden units were rotated or mixed is not recognized by its rows; where singular values give it "
     "away, the answer is that it cannot tell.",
 )
@@ -57,7 +56,7 @@ class Ancestry:
     """Whether a candidate shares its weights with a base.
 
     Attributes:
-        answer: ``derived``, ``shares its origin``, ``cannot tell`` or ``not derived``.
+        answer: ``derived``, ``cannot tell`` or ``not derived``.
         reason: Why, in a sentence.
         hits: Tensors that share their rows with the base.
         compared: Tensors that had a counterpart in the base.
@@ -108,10 +107,7 @@ def compare_weights(candidate: Path, base: Path) -> Ancestry:
         steps.append("singular values")
         pairs.same_spectra = _rotated(pairs)
     seen = pairs.seen()
-    layers: tuple[Layer, ...] = ()
-    if seen.hits:
-        layers, change = _layers(pairs)
-        seen = replace(seen, change=change)
+    layers = _layers(pairs) if seen.hits else ()
     return Ancestry(*stats.answer(seen), seen.hits, seen.compared, seen.tensors, layers, tuple(steps))
 
 
@@ -246,12 +242,8 @@ def _rotated(pairs: _Pairs, *, most: int = 5) -> bool:
     return bool(apart) and bool(np.median(apart) < stats.SAME_SPECTRUM)
 
 
-def _layers(pairs: _Pairs) -> tuple[tuple[Layer, ...], float | None]:
-    """What moved in each layer, over tensors with a counterpart whose rows are as long; more rows do not count.
-
-    With the change over the tensors that hit, as a share of their norm; None where there is nothing to compare.
-    """
-    hits: list[tuple[float, float]] = []
+def _layers(pairs: _Pairs) -> tuple[Layer, ...]:
+    """What moved in each layer, over tensors with a counterpart whose rows are as long; more rows do not count."""
     parts: dict[str, list[tuple[float, float, int]]] = {}
     counterparts = {name: (other, 0) for name, other in pairs.named.items()} | pairs.found
     for name, place in counterparts.items():
@@ -260,17 +252,14 @@ def _layers(pairs: _Pairs) -> tuple[tuple[Layer, ...], float | None]:
         mine, base = pairs.mine.read(name), pairs.theirs.read(place[0], axis=place[1])
         rows = min(len(mine), len(base))
         if mine.shape[1:] == base.shape[1:]:
-            moved = stats.moved(mine[:rows], base[:rows])
-            parts.setdefault(_layer(name), []).append(moved)
-            hits += [moved[:2]] if name in pairs.found else []
+            parts.setdefault(_layer(name), []).append(stats.moved(mine[:rows], base[:rows]))
     table = []
-    for layer, tensors in parts.items():
-        changed, was, rank = (list(column) for column in zip(*tensors, strict=True))
+    for layer, moved in parts.items():
+        changed, was, rank = (list(column) for column in zip(*moved, strict=True))
         change = math.sqrt(sum(changed) / sum(was)) if any(was) else float(any(changed))
-        table.append(Layer(layer, len(tensors), change, max(rank)))
+        table.append(Layer(layer, len(moved), change, max(rank)))
     kept = sorted(table, key=lambda layer: -layer.change)[:MOST_LAYERS]
-    norms = [sum(column) for column in zip(*hits, strict=True)]
-    return tuple(layer for layer in table if layer in kept), math.sqrt(norms[0] / norms[1]) if any(norms[1:]) else None
+    return tuple(layer for layer in table if layer in kept)
 
 
 def _layer(name: str) -> str:

@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from govkit.core.words import CLASSES, Task
-
-_ASKED: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
-"""How often each model was asked."""
 
 
 @contextmanager
@@ -18,18 +14,13 @@ def asked(model: Any) -> Iterator[None]:
     """Every module in eval mode and every parameter frozen; afterwards each is as it was, one by one.
 
     A partly frozen model in training has some modules in train and some in eval mode, so one flag for the whole
-    cannot be restored. The random state of torch on the CPU is restored too. Inside it is another one at each call, the
-    same in each audit: from one and the same state a model that answers by lot would draw alike each time, and look as
-    if it did not.
+    cannot be restored. The random state of torch on the CPU is restored too.
     """
     import torch
 
     modes = [(module, module.training) for module in model.modules()]
     frozen = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
-    _ASKED[model] = _ASKED.get(model, 0) + 1
     with torch.random.fork_rng(devices=[]):
-        # Not ``torch.manual_seed``: that seeds accelerators too, whose state is not restored.
-        torch.default_generator.manual_seed(_ASKED[model])
         try:
             model.eval()
             for parameter, _ in frozen:

@@ -15,7 +15,6 @@ from typing import Any
 from pydantic import PositiveInt
 
 from govkit.checks._agreement import agree
-from govkit.checks._clusters import clusters_in
 from govkit.checks._fairness import PARITIES, RATES, RATIOS, ROWS, RateName, metrics_of
 from govkit.checks._group_rates import MOST_PAIRED, Estimates, changes, group_rates, spreads
 from govkit.checks._shared import READS_TEST, answers, measured, missing, stated, unrivaled
@@ -115,9 +114,8 @@ class Grouped:
 
     def table(self, cells: Array) -> CountTable:
         """Rows by group and cell."""
-        counts, clusters = count_codes(self.codes, cells, (len(self.names), len(CELLS))), clusters_in(self.data)
-        rows = None if clusters is None else (self.codes, cells, clusters.codes)
-        return CountTable(tuple(map(" / ".join, self.names)), counts, rows)
+        counts = count_codes(self.codes, cells, (len(self.names), len(CELLS)))
+        return CountTable(tuple(map(" / ".join, self.names)), counts)
 
 
 @check("bias", crosswalk="check.bias", metrics=METRICS, needs={"groups"}, reads=READS_TEST)
@@ -197,9 +195,7 @@ def _by_group(grouped: Grouped, found: Estimates, table: CountTable, **where: An
         for index, estimate in enumerate(estimates):
             part = grouped.part(index)
             if estimate is not None:
-                # Of two groups each is the other's rest: one comparison, which the judge counts once.
-                twin = name.endswith("_difference") and len(grouped.names) == 2
-                yield measured(name, estimate, grouped.data, part=part, mirrored=twin, **where)
+                yield measured(name, estimate, grouped.data, part=part, **where)
             else:
                 yield missing(name, "too few rows", _why(table, name, index), data=grouped.data, part=part, **where)
 

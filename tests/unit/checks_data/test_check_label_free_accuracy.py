@@ -9,7 +9,8 @@ from sklearn.isotonic import IsotonicRegression
 from govkit.checks import catalog
 from govkit.checks.data.label_free import label_free_accuracy
 from govkit.core import Predictions
-from govkit.report.words import catalog as words, family
+from govkit.report.words import catalog as words
+from govkit.report.words import family
 
 
 def rows(rng, count, *, sure=(1, 1), twist=1.6):
