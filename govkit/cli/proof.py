@@ -37,11 +37,11 @@ def refusals(*, json: bool) -> Iterator[None]:
         raise
 
 
-def show_pdf(found: gk.VerifiedPdf, path: Path, *, json: bool) -> None:
-    """What a report proves that travels alone."""
+def show_pdf(found: gk.VerifiedPdf, path: Path, *, json: bool) -> int:
+    """What a report proves that travels alone; the exit code of a gate."""
     if json:
         put_json({"verified": True, **dataclasses.asdict(found)})
-        return
+        return found.exit_code
     rows = [(f"{kind}.sigstore.json", f"attached, signed by {by}") for kind, by in sorted(found.signers.items())]
     rows += [("model", f"{found.name}, {found.artifact}"), ("policy", found.policy)]
     rest = "The verdict is the signed one; --policy judges the findings again. To compare the model takes its bundle."
@@ -56,6 +56,7 @@ def show_pdf(found: gk.VerifiedPdf, path: Path, *, json: bool) -> None:
             *wrapped("", rest, indent=0),
         ]
     )
+    return found.exit_code
 
 
 def _explained(found: gk.Verification) -> list[Line]:

@@ -54,8 +54,7 @@ def verify(
             }  # fmt: skip
             _refuse_unanswered([option for option, value in asked.items() if value is not None])
             report = gk.verify_pdf(folder, trust=trust, policy=policy, as_of=moment)
-            proof.show_pdf(report, folder, json=json)
-            raise typer.Exit(report.exit_code)
+            raise typer.Exit(proof.show_pdf(report, folder, json=json))
         if model is None:
             raise gk.UsageError("--model is missing: name the folder or file that is about to be used")
         found = gk.verify(

@@ -133,9 +133,8 @@ def verify(
     rules = _rules(folder, proof, policy)
     audit = _check_audit(folder, proof)
     _refuse_outside(Path(model), files, audit)
-    verdict = _judged_again(rules, proof, as_of=moment)
     return Verification(
-        verdict=verdict,
+        verdict=_judged_again(rules, proof, as_of=moment),
         signers=proof.signers,
         digests=proof.digests,
         artifact=proof.artifact,

@@ -91,24 +91,12 @@ def verify_pdf(
     raw = evidence.read_bytes(place, file=place.name)
     signed = evidence.check_pdf(raw, trust=store, as_of=now, file=place.name)
     opened = _opened(signed, trust=store, as_of=now, file=place.name)
-    verdict, (name, artifact) = opened["verdict"], opened["verdict"].subjects[0]
-    judged = parse(VerdictLinks, verdict.predicate, file=file_of("verdict"))
-    for kind, statement in opened.items():
-        if statement.subjects != ((name, artifact),):
-            raise EvidenceError("WRONG_SUBJECT", f"{file_of(kind)}: is about another model", file=file_of(kind))
-    check_links(
-        opened["findings"].predicate,
-        verdict.predicate,
-        payloads={kind: found.payload_sha256 for kind, found in opened.items() if kind != "verdict"},
-        # The statements of people are not in the file; the verdict names them by their digests.
-        people={"waivers": judged.waivers, "attestations": judged.attestations},
-        artifact=artifact,
-        outcome=judged.verdict.outcome,
-    )
+    name, artifact = opened["verdict"].subjects[0]
+    judged = _tied(opened)
+    refuse_unmeasured(judged.measured, opened["findings"].signer, store)
     moment.refuse_future(judged.verdict.as_of, as_of=now, file=file_of("verdict"))
     if signed.as_of:
         moment.refuse_future(signed.as_of, as_of=now, file=place.name)
-    refuse_unmeasured(judged.measured, opened["findings"].signer, store)
     again = None if policy is None else _judged_again(opened, judged, str(policy), as_of=now)
     return VerifiedPdf(
         signer=signed.signer.name,
@@ -123,6 +111,25 @@ def verify_pdf(
         digests={kind: found.payload_sha256 for kind, found in opened.items()},
         as_of=now,
     )
+
+
+def _tied(opened: dict[Kind, evidence.Statement]) -> VerdictLinks:
+    """What the verdict rests on; all statements are about one model and speak of each other."""
+    name, artifact = opened["verdict"].subjects[0]
+    judged = parse(VerdictLinks, opened["verdict"].predicate, file=file_of("verdict"))
+    for kind, statement in opened.items():
+        if statement.subjects != ((name, artifact),):
+            raise EvidenceError("WRONG_SUBJECT", f"{file_of(kind)}: is about another model", file=file_of(kind))
+    check_links(
+        opened["findings"].predicate,
+        opened["verdict"].predicate,
+        payloads={kind: found.payload_sha256 for kind, found in opened.items() if kind != "verdict"},
+        # The statements of people are not in the file; the verdict names them by their digests.
+        people={"waivers": judged.waivers, "attestations": judged.attestations},
+        artifact=artifact,
+        outcome=judged.verdict.outcome,
+    )
+    return judged
 
 
 def _judged_again(opened: dict[Kind, evidence.Statement], links: VerdictLinks, policy: str, *, as_of: str) -> Verdict:

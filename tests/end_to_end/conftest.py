@@ -9,7 +9,7 @@ import pytest
 import stopped_clock
 
 import govkit as gk
-from govkit.demos import Story, find
+from govkit.demos import Story, find_demo
 
 NOON = "2026-09-21T14:13:20Z"
 
@@ -30,7 +30,7 @@ def key_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _demo(name: str, factory: pytest.TempPathFactory) -> tuple[Path, Story]:
     with stopped_clock.stopped(NOON):
         folder = factory.mktemp("demo") / name
-        return folder, find(name)(folder, None)
+        return folder, find_demo(name)(folder, None)
 
 
 @pytest.fixture(scope="session")
