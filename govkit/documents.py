@@ -19,11 +19,15 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails, from_json
+from pydantic_core import ErrorDetails
 
+from govkit.core.plain import plain_json
 from govkit.errors import UsageError
 
 MAX_BYTES = 1_000_000
+MAX_NODES = 50_000
+"""Values of a file that a person writes; the largest shipped policy has a tenth."""
+
 MAX_DEPTH = 32
 MAX_INTEGER = 2**53 - 1
 SHOWN = 8
@@ -91,7 +95,7 @@ class _Loader(yaml.SafeLoader):
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
-        self.depth = 0
+        self.depth = self.nodes = 0
         self.lines: dict[Place, int] = {}
 
     def compose_node(self, parent: Any, index: Any) -> Any:
@@ -102,6 +106,9 @@ class _Loader(yaml.SafeLoader):
             raise _Refused(f"the tag {event.tag!r} is not allowed; write plain YAML", event)
         if re.search("[\ud800-\udfff]", getattr(event, "value", "")):
             raise _Refused("half a character (\\ud800 to \\udfff) is not text", event)
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            raise _Refused(f"holds more than {MAX_NODES:,} values", event)
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise _Refused(f"nested deeper than {MAX_DEPTH} levels", event)
@@ -178,10 +185,24 @@ def dump(data: Any) -> str:
 
 
 def read_text(path: Path, *, error: type[UsageError], max_bytes: int = MAX_BYTES) -> str:
-    """Text of a regular UTF-8 file of at most ``max_bytes`` bytes; a byte order mark is dropped.
+    """Text of a UTF-8 file, read as ``read_raw`` does; a byte order mark is dropped.
 
     Raises:
-        UsageError: As the class ``error``: there is no such file, or it is a folder, a pipe, too large or not UTF-8.
+        UsageError: As the class ``error``: as ``read_raw``, or it is not UTF-8.
+    """
+    raw = read_raw(path, error=error, max_bytes=max_bytes)
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        line = raw.count(b"\n", 0, problem.start) + 1
+        raise error(f"{path}:{line}: byte {problem.start} is not UTF-8; save the file as UTF-8") from None
+
+
+def read_raw(path: Path, *, error: type[UsageError], max_bytes: int = MAX_BYTES) -> bytes:
+    """Bytes of a regular file of at most ``max_bytes`` bytes.
+
+    Raises:
+        UsageError: As the class ``error``: there is no such file, or it is a folder, a pipe or too large.
     """
     try:
         mode = path.stat().st_mode
@@ -196,11 +217,7 @@ def read_text(path: Path, *, error: type[UsageError], max_bytes: int = MAX_BYTES
         raise error(f"{str(path)!r} cannot be the name of a file ({problem})") from None
     if len(raw) > max_bytes:
         raise error(f"{path}: larger than {max_bytes} bytes, which no file of this kind is")
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as problem:
-        line = raw.count(b"\n", 0, problem.start) + 1
-        raise error(f"{path}:{line}: byte {problem.start} is not UTF-8; save the file as UTF-8") from None
+    return raw
 
 
 def parse(text: str, name: str, *, error: type[UsageError]) -> Document:
@@ -264,8 +281,8 @@ def read_json(path: Path, model: type[Model], *, error: type[UsageError], max_by
     """Read a JSON file that a program wrote and that may be long; like ``read_model``, without lines."""
     text = read_text(path, error=error, max_bytes=max_bytes)
     try:
-        data = from_json(text)
-    except ValueError as problem:
+        data = plain_json(text.encode())
+    except (ValueError, RecursionError) as problem:
         raise error(f"{path}: not valid JSON ({problem})") from None
     return validate(Document(str(path), data, {}, error), model)
 

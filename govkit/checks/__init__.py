@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping
 
-from govkit.checks._catalog import catalog, describe
+from govkit.checks._catalog import built_in, catalog, describe
 from govkit.checks._group_rates import group_rates
 from govkit.checks._labels import by_label, label_view, of_label
 from govkit.checks._names import refuse_personal_names
@@ -101,16 +101,3 @@ def _gap_of(error: Exception, name: str) -> Gap:
         return Gap(reason="no extra", detail=str(advice))
     logging.getLogger("govkit.checks").exception("the check %s crashed", name)
     return Gap(reason="crashed", detail=cleaned(error))
-
-
-__all__ = [
-    "Request",
-    "catalog",
-    "declared_passes",
-    "describe",
-    "group_rates",
-    "measure",
-    "refuse_personal_names",
-    "requests_for",
-    "suggested_suite",
-]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 
 from govkit import stats
 from govkit.checks._cells import by_part
+from govkit.checks._clusters import clusters_in, designs, paired_of, share_of
 from govkit.checks._shared import measured, missing, parts_of
 from govkit.core import Dataset, Finding, Of
 from govkit.core.case import Array
@@ -39,13 +41,15 @@ def shares(name: str, right: Mapping[Of, Array], data: Dataset, *, whole: bool =
     rows = held.sum(axis=1)
     own = {of: (np.arange(cells) >> bit & 1).astype(bool) for bit, of in enumerate(right)}
     for of, true in own.items():
-        for part, estimate in zip(parts, stats.proportions(held @ true, rows), strict=True):
+        design = designs(data, lambda some, at, true=right[of]: share_of(some, true[at]), whole=whole)
+        for part, estimate in zip(parts, stats.proportions(held @ true, rows, design=design), strict=True):
             yield measured(name, estimate, data, of=of, part=part)
     for rival, second in own.items():
         if rival == "candidate" or "candidate" not in own:
             continue
-        first = own["candidate"]
-        estimates = stats.paired_differences(held @ (first & ~second), held @ (~first & second), rows)
+        first, both = own["candidate"], (right["candidate"], right[rival])
+        design = designs(data, lambda some, at, both=both: paired_of(some, *(one[at] for one in both)), whole=whole)
+        estimates = stats.paired_differences(held @ (first & ~second), held @ (~first & second), rows, design=design)
         for part, estimate in zip(parts, estimates, strict=True):
             yield measured(name, estimate, data, compared_with=rival, part=part)
 
@@ -65,14 +69,14 @@ def means(name: str, values: Mapping[Of, Array], data: Dataset, ends: Ends) -> I
     all_rows: tuple[dict[str, str], Array] = {}, np.ones(len(data), dtype=bool)
     for part, rows in (all_rows, *parts_of(data)):
         own = {of: given[rows] for of, given in values.items()}
-        first = own["candidate"]
+        first, some = own["candidate"], clusters_in(data, rows)
         if len(first) < 2:
             yield missing(name, "too few rows", TOO_FEW, data=data, part=part)
             continue
         for of, given in own.items():
-            yield measured(name, bounded(stats.mean, (given,), ends), data, of=of, part=part)
+            yield measured(name, bounded(partial(stats.mean, clusters=some), (given,), ends), data, of=of, part=part)
             if of != "candidate":
-                estimate = bounded(stats.mean_difference, (first, given), apart)
+                estimate = bounded(partial(stats.mean_difference, clusters=some), (first, given), apart)
                 yield measured(name, estimate, data, compared_with=of, part=part)
 
 

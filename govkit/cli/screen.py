@@ -179,6 +179,7 @@ def show_verdict(verdict: gk.Verdict, told: Mapping[str, tuple[str, str]] | None
         (f"Controls: {counts}. Findings: {coverage.findings}; not measured: {coverage.gaps}.", ""),
         (f"NIST AI RMF: {answered} subcategories are spoken to, {unanswered} of {len(coverage.cells)} are open.", ""),
         *((f"Note: {plain(notice)}", "yellow") for notice in verdict.notices),
+        (f"Judged as of {verdict.as_of}.", ""),
         (f"Verdict: {verdict.outcome}{'' if verdict.enforced else ' (evaluated, NOT ENFORCED)'}", "bold"),
         (words.catalog()["outcomes"][verdict.outcome]["says"], ""),
     ]

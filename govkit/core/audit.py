@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from govkit.core.brand import Brand
 from govkit.core.recorded import Recorded
-from govkit.core.words import CLASSES, Role, Task
+from govkit.core.words import CLASSES, Absent, Role, Task
 
 Intent = Literal["internal", "distribute", "hosted", "commercial"]
 DataStance = Literal["strict", "notice", "ignore"]
@@ -43,6 +43,9 @@ class SubjectSource(Recorded):
         artifact: Beside ``python``: folder or file that identifies the model, with its code and its weights; the
             module's file alone if not given, beside ``run`` the output folder.
         input_range: Range of a continuous input; attacks need it.
+        code: Digest of the code that ships with the model, as the check ``shipped_code`` tells it, once somebody has
+            read that code: it was audited as code then, and blocks no more.
+        timeout: Beside ``python``: seconds that one answer may take; no limit if not given.
     """
 
     run: str | None = None
@@ -51,6 +54,8 @@ class SubjectSource(Recorded):
     predictions: str | None = None
     artifact: str | None = None
     input_range: tuple[float, float] | None = None
+    code: Annotated[str | None, Field(pattern="^sha256:[0-9a-f]{64}$")] = None
+    timeout: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
 
     @model_validator(mode="after")
     def _one_place(self) -> SubjectSource:
@@ -60,6 +65,8 @@ class SubjectSource(Recorded):
             raise ValueError(f"expected exactly one of run, model, python, predictions; found {found}")
         if self.artifact is not None and self.python is None:
             raise ValueError("artifact stands only beside python; the other subjects are their own artifact")
+        if self.code is not None and self.predictions is not None:
+            raise ValueError("code is the digest of what ships with a model; stored predictions ship none")
         return self
 
 
@@ -180,6 +187,9 @@ class Columns(Recorded):
         range: Smallest and largest possible number of a regression, for labels and answers; bounds need it.
         id: Column of unique row ids.
         time: Column of times.
+        cluster: Column, or columns, of what makes rows belong together: person, site, conversation, day. Rows that
+            share a value of any of them are not independent, and every bound respects it.
+        independent: Who says that the rows are independent of each other, and why; in place of ``cluster``.
         paraphrase: Column of the test data with the same text in other words, for the check ``memory_signal``.
         positive: Class that counts as the positive outcome; the last in sorted order if not given.
         classes: All classes, where the data does not show each of them; of an ordinal task in their order, which words
@@ -202,9 +212,16 @@ class Columns(Recorded):
     range: tuple[float, float] | None = None
     id: str | None = None
     time: str | None = None
+    cluster: str | tuple[str, ...] | None = None
+    independent: Annotated[str, Field(min_length=1, max_length=500, pattern=r"\S")] | None = None
     paraphrase: str | None = None
     positive: str | None = None
     classes: tuple[str, ...] | None = None
+
+    @property
+    def clusters(self) -> tuple[str, ...]:
+        """The columns of ``cluster``; none where it is not declared."""
+        return (self.cluster,) if isinstance(self.cluster, str) else self.cluster or ()
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -241,8 +258,14 @@ class Columns(Recorded):
 
     @model_validator(mode="after")
     def _each_column_once(self) -> Columns:
-        if "" in {*self.groups, *self.parts, *self.labels, self.id, self.time}:
+        if "" in {*self.groups, *self.parts, *self.labels, *self.clusters, self.id, self.time}:
             raise ValueError("a column without a name cannot be declared; give it one in the file")
+        if self.cluster is not None and len(set(self.clusters)) < max(1, len(self.clusters)):
+            raise ValueError("cluster is a column or a list of columns, each once; found none or one twice")
+        if self.cluster is not None and self.independent is not None:
+            raise ValueError("found cluster and independent; rows that belong together are not independent, keep one")
+        if set(self.clusters) & {*self.labels}:
+            raise ValueError("cluster names a label column; rows of one class do not belong together for that alone")
         both = sorted({*self.groups} & {*self.parts})
         if both:
             raise ValueError(f"{both[0]!r} stands in groups and in parts; groups are parts already, keep it in groups")
@@ -309,6 +332,9 @@ class FeasibleChanges(Recorded):
         return self
 
 
+Reason = Annotated[str, Field(min_length=10, max_length=200, pattern=r"^[^\x00-\x1f]*$")]
+
+
 class License(Recorded):
     """What the owner says about the license of a part of the case, where no run record does.
 
@@ -321,7 +347,11 @@ class License(Recorded):
 
 
 class Audit(Recorded):
-    """One audit, as its file says it (``govkit.audit/v1``); paths are relative to that file."""
+    """One audit, as its file says it (``govkit.audit/v1``); paths are relative to that file.
+
+    ``absent`` says of what there is none, and why: the base, the model in service (``incumbent``), groups of people and
+    so on. Where a policy asks for what is neither named nor absent, its controls are missing.
+    """
 
     schema_: Annotated[Literal["govkit.audit/v1"], Field(alias="schema")] = "govkit.audit/v1"
     name: str = ""
@@ -339,6 +369,7 @@ class Audit(Recorded):
     licenses: tuple[License, ...] = ()
     quality: str | None = None
     feasible: FeasibleChanges | None = None
+    absent: dict[Absent, Reason] = {}
     policy: str = "nist-ai-rmf-core"
     seed: Annotated[int, Field(ge=0, lt=2**53)] = 0
 
@@ -353,6 +384,25 @@ class Audit(Recorded):
         weight = self.reference and (self.reference.count or self.reference.share)
         if weight in self.columns.groups:
             raise ValueError(f"reference: {weight!r} is a column of groups; name the one that holds how many people")
+        return self
+
+    @model_validator(mode="after")
+    def _absent_or_there(self) -> Audit:
+        columns = self.columns
+        there: dict[Absent, Any] = {
+            "base": self.base or columns.base_score or columns.base_prediction,
+            "base_data": self.base and self.base.trained_on,
+            "groups": columns.groups,
+            "incumbent": self.incumbent or columns.incumbent_score or columns.incumbent_prediction,
+            "reference": self.reference,
+            "run": self.subject.run,
+            "service": self.service,
+            "shifted": "shifted" in self.data,
+            "train": "train" in self.data,
+        }
+        for name in sorted(self.absent):
+            if there[name]:
+                raise ValueError(f"absent.{name}: the file names one too; remove the one that is not true")
         return self
 
     def dump(self) -> dict[str, Any]:

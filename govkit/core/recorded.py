@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, FailFast, Field
+
+Item = TypeVar("Item")
+
+Long = Annotated[tuple[Item, ...], FailFast()]
+"""A list that a program writes: the first wrong item refuses it, so that a million of them cost no memory."""
 
 Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 

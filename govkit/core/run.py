@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from govkit.core.recorded import Recorded
+from govkit.core.recorded import Long, Recorded
 from govkit.core.words import Seen
 
 Exit = Literal["finished", "failed", "interrupted", "unfinished"]
@@ -163,7 +163,7 @@ class Run(Recorded):
     schema_: Annotated[Literal["govkit.run/v1"], Field(alias="schema")] = "govkit.run/v1"
     name: str
     base: Component
-    data: tuple[Component, ...] = ()
+    data: Long[Component] = ()
     tokenizer: dict[str, Fact] = {}
     splits: dict[str, Fact] = {}
     method: dict[str, Fact] = {}
@@ -175,10 +175,10 @@ class Run(Recorded):
     cost: dict[str, Fact] = {}
     outputs: dict[str, str] = {}
     artifact: Fact
-    history: tuple[dict[str, float], ...] = ()
-    reads: tuple[Read, ...] = ()
+    history: Long[dict[str, float]] = ()
+    reads: Long[Read] = ()
     channels: dict[str, str] = {}
-    parts: tuple[Part, ...] = ()
-    problems: tuple[Problem, ...] = ()
+    parts: Long[Part] = ()
+    problems: Long[Problem] = ()
     exit: Exit
     started: str

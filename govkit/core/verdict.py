@@ -6,8 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from govkit.core.recorded import Recorded
+from govkit.core.recorded import Long, Recorded
 from govkit.core.words import Disposition, Outcome, Severity, State
+
+BY_FILE = "the findings came as a file that no measurer signed; nothing shows that they are what was measured"
+"""What a verdict says of findings that nobody vouches for."""
 
 EXIT_CODE: dict[Outcome, int] = {"PASS": 0, "PASS_WITH_EXCEPTIONS": 0, "REVIEW": 3, "BLOCK": 1}
 
@@ -57,7 +60,7 @@ class Ruling(Recorded):
     disposition: Disposition
     waived: bool = False
     reason: str
-    parts: tuple[PartRuling, ...] = ()
+    parts: Long[PartRuling] = ()
 
 
 class Cell(Recorded):
@@ -85,7 +88,7 @@ class Coverage(Recorded):
     controls: dict[State, int]
     findings: int
     gaps: int
-    cells: tuple[Cell, ...]
+    cells: Long[Cell]
 
 
 class ResidualRisk(Recorded):
@@ -107,14 +110,14 @@ class Verdict(Recorded):
     """
 
     outcome: Outcome
-    rulings: Annotated[tuple[Ruling, ...], Field(min_length=1)]
+    rulings: Annotated[Long[Ruling], Field(min_length=1)]
     coverage: Coverage
-    risks: tuple[ResidualRisk, ...] = ()
+    risks: Long[ResidualRisk] = ()
     subject: str
     policy: str
     as_of: str
     enforced: bool = True
-    notices: tuple[str, ...] = ()
+    notices: Long[str] = ()
 
     @property
     def exit_code(self) -> int:

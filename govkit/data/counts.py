@@ -30,10 +30,12 @@ class CountTable:
     Attributes:
         names: The groups, K of them, sorted.
         counts: Rows of each group in each of ``CELLS``, int64 ``(K, 5)``; or their weights, float64.
+        rows: Where rows belong together, group and cell of each row, and its cluster, each ``(n,)``.
     """
 
     names: tuple[str, ...]
     counts: Array
+    rows: tuple[Array, Array, Array] | None = None
 
 
 def cells_of(truth: Array, answer: Array, positive: int | str) -> Array:
@@ -93,23 +95,32 @@ def count_table(
     """
     import duckdb
 
+    found = {}
     with duckdb.connect() as database:
-        rows = database.read_parquet(str(source)) if isinstance(source, Path) else database.from_arrow(source)
-        named = (*groups, label, answer, *([weight] if weight else ()))
-        absent = [name for name in named if name not in rows.columns]
-        if absent:
-            raise DataError(f"there is no column {absent[0]!r} to count; the table has {', '.join(rows.columns)}")
-        amount = f"sum({_quoted(weight)}::DOUBLE)" if weight else "count(*)"
-        found = {}
         for column in groups:
-            keys = ", ".join(map(_quoted, (column, label, answer)))
+            rows = database.from_arrow(_numbered(source, (column, label, answer, *([weight] if weight else ()))))
+            keys, amount = "c0, c1, c2", "sum(c3::DOUBLE)" if weight else "count(*)"
             distinct = rows.aggregate(f"{keys}, {amount}", keys).to_arrow_table()
             found[column] = _folded(distinct, (label, answer), positive)
     return found
 
 
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+def _numbered(source: Path | Array, columns: tuple[str, ...]) -> Array:
+    """These columns as ``c0``, ``c1`` ...; DuckDB takes a path for a pattern, and the names ``A`` and ``a`` for one."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    stored = parquet.ParquetFile(pa.OSFile(str(source)), pre_buffer=False) if isinstance(source, Path) else None
+    schema = source.schema if stored is None else stored.schema_arrow
+    absent = [name for name in columns if name not in schema.names]
+    if absent:
+        raise DataError(f"there is no column {absent[0]!r} to count; the table has {', '.join(schema.names)}")
+    chosen = pa.schema([schema.field(name).with_name(f"c{at}") for at, name in enumerate(columns)])
+    if stored is None:
+        return pa.Table.from_arrays([source[name] for name in columns], schema=chosen)
+    parts = stored.iter_batches(columns=list(dict.fromkeys(columns)))
+    batches = (pa.RecordBatch.from_arrays([each[name] for name in columns], schema=chosen) for each in parts)
+    return pa.RecordBatchReader.from_batches(chosen, batches)
 
 
 def _folded(distinct: Array, columns: tuple[str, str], positive: str) -> CountTable:

@@ -10,8 +10,8 @@ from pathlib import Path
 from govkit.demos import Story
 from govkit.demos.carriers import locate
 from govkit.demos.telling import pick, shown
-from govkit.pipeline import audit
 from govkit.pipeline.measuring import Progress
+from govkit.pipeline.steps import audit
 
 AUDIT = """\
 schema: govkit.audit/v1
@@ -33,6 +33,11 @@ use:
   excluded: ["decisions about a single person"]
 licenses:
   - {of: data, id: "US Census ACS PUMS", expression: LicenseRef-scancode-public-domain}
+absent:
+  base: "the model was trained from nothing"
+  incumbent: "no other model is in service"
+  train: "the training rows are not part of this demo"
+  reference: "no other census stands beside these rows"
 policy: nist-ai-rmf-core
 seed: 0
 """

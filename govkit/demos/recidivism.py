@@ -11,8 +11,8 @@ from pathlib import Path
 from govkit.demos import Story
 from govkit.demos.carriers import locate
 from govkit.demos.telling import pick, shown
-from govkit.pipeline import audit
 from govkit.pipeline.measuring import Progress
+from govkit.pipeline.steps import audit
 
 AUDIT = """\
 schema: govkit.audit/v1
@@ -25,6 +25,12 @@ use:
   excluded: ["bail or sentence without a judge"]
 licenses:
   - {of: data, id: compas-scores-two-years}
+absent:
+  base: "the vendor names none"
+  incumbent: "no other score was in use"
+  shifted: "the rows are of one county and two years"
+  train: "the vendor does not publish its rows"
+  reference: "nobody says whom the rows stand for"
 policy: nist-ai-rmf-core
 seed: 0
 """

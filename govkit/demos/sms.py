@@ -12,8 +12,8 @@ from govkit.demos import Story
 from govkit.demos.carriers import locate
 from govkit.demos.telling import pick, shown
 from govkit.lineage.recorder import record
-from govkit.pipeline import audit
 from govkit.pipeline.measuring import Progress
+from govkit.pipeline.steps import audit
 
 ROWS = {"train": 1200, "test": 600, "calibration": 600}
 SEED, TOKENS, EPOCHS = 0, 40, 1
@@ -32,6 +32,11 @@ use:
   purpose: "sort unwanted text messages into a folder"
   intent: [hosted, commercial]
   excluded: ["deleting messages unread", "languages other than English"]
+absent:
+  incumbent: "no filter is in service before this one"
+  shifted: "the messages are of one collection"
+  groups: "nothing is known of who wrote a message"
+  base_data: "the texts that the base was trained on are not at hand"
 policy: nist-ai-rmf-core
 seed: 0
 """

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections import Counter
 from typing import Any
 
+from govkit.core.plain import few_pairs, refuse_crowded
 from govkit.errors import EvidenceError
 
 _SAFE_DIGITS = 15
@@ -45,16 +47,16 @@ def loads(raw: bytes, *, file: str = "") -> Any:
     ``loads(dumps(x)) == x`` also for large floats, which RFC 8785 writes without a point.
 
     Raises:
-        EvidenceError: ``DUP_KEY``, ``NON_FINITE`` or ``BAD_JSON`` (also for bytes that are not UTF-8).
+        EvidenceError: ``DUP_KEY``, ``NON_FINITE`` or ``BAD_JSON`` (also for bytes that are not UTF-8, and for more
+            values than ``documents.MAX_VALUES``).
     """
     where = file or "JSON"
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for key, value in items:
-            if key in found:
-                raise EvidenceError("DUP_KEY", f"{where}: the key {ascii(key)[:80]} stands twice", file=file)
-            found[key] = value
+        found = few_pairs(items)
+        if len(found) < len(items):
+            twice = Counter(key for key, _ in items).most_common(1)[0][0]
+            raise EvidenceError("DUP_KEY", f"{where}: the key {ascii(twice)[:80]} stands twice", file=file)
         return found
 
     def real(text: str) -> float:
@@ -67,8 +69,9 @@ def loads(raw: bytes, *, file: str = "") -> Any:
         return int(text) if len(text.lstrip("-")) <= _SAFE_DIGITS or abs(real(text)) < 2**53 else real(text)
 
     try:
+        refuse_crowded(raw)
         return json.loads(
             raw.decode("utf-8"), object_pairs_hook=pairs, parse_float=real, parse_int=whole, parse_constant=real
         )
     except (ValueError, RecursionError) as error:
-        raise EvidenceError("BAD_JSON", f"{where}: is not JSON in UTF-8 ({error})", file=file) from None
+        raise EvidenceError("BAD_JSON", f"{where}: cannot be read as JSON in UTF-8 ({error})", file=file) from None

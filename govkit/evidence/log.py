@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from govkit.core import Recorded
-from govkit.core.recorded import Digest
+from govkit.core.recorded import Digest, Long
 from govkit.core.words import Outcome
 from govkit.errors import EvidenceError
 from govkit.evidence import canonical, moment
@@ -69,7 +69,7 @@ class ReleaseLog(Recorded):
     schema_: Annotated[Literal["govkit.releases/v1"], Field(alias="schema")] = "govkit.releases/v1"
     name: Annotated[str, Field(min_length=1)]
     publisher: Annotated[str, Field(min_length=1, max_length=200)]
-    entries: Annotated[tuple[Entry, ...], Field(min_length=1)]
+    entries: Annotated[Long[Entry], Field(min_length=1)]
 
     @property
     def head(self) -> str:

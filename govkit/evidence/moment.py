@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
+from govkit.core import times
 from govkit.errors import EvidenceError, UsageError
 
 CLOCK_SKEW = timedelta(minutes=5)
@@ -14,21 +15,15 @@ def read(text: str) -> datetime:
     """The time that a text names.
 
     Raises:
-        UsageError: It is not ISO 8601 with a zone.
+        UsageError: It is none that ``core.times`` reads.
     """
     try:
-        found = datetime.fromisoformat(text)
-        utc = found.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise UsageError(f"as_of: expected a time like 2026-11-24T12:00:00Z, found {ascii(text)[:60]}") from None
-    if found.tzinfo is None:
-        raise UsageError(f"as_of: expected a time with a zone, like 2026-11-24T12:00:00Z, found {text!r}")
-    return utc
+        return times.instant(text)
+    except ValueError as error:
+        raise UsageError(f"as_of: {error}") from None
 
 
-def write(time: datetime) -> str:
-    """The text of a time, to the second."""
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+write = times.write
 
 
 def refuse_future(text: str, *, as_of: str, file: str) -> None:

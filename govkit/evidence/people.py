@@ -13,6 +13,7 @@ from govkit.core.words import known_as
 from govkit.errors import EvidenceError, UsageError
 from govkit.evidence.keys import SigningKey
 from govkit.evidence.locks import LOCK_FILE, HeldLock
+from govkit.evidence.measured import MEASURED_FILE, HeldMeasured
 from govkit.evidence.predicates import file_of, parse, type_of
 from govkit.evidence.statement import open_statement, read_bytes, sign, unverified_payload
 from govkit.evidence.trust import SignerRole, Trust, TrustedKey
@@ -51,10 +52,11 @@ class Signed:
 
 @dataclass(frozen=True)
 class People:
-    """The verified statements of people that go with one judgement, and the lock that it was held to."""
+    """The verified statements that go with one judgement: of people, the lock that it was held to, and who measured."""
 
     signed: tuple[Signed, ...] = ()
     lock: HeldLock | None = None
+    measured: HeldMeasured | None = None
 
     @property
     def waivers(self) -> tuple[Waiver, ...]:
@@ -80,6 +82,8 @@ class People:
             (bundle / each.file).write_bytes(each.raw)
         if self.lock is not None:
             (bundle / LOCK_FILE).write_bytes(self.lock.raw)
+        if self.measured is not None:
+            (bundle / MEASURED_FILE).write_bytes(self.measured.raw)
 
 
 def sign_record(record: Waiver | Attestation, key: SigningKey) -> bytes:

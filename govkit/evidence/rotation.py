@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field, field_serializer, field_validator
+from pydantic import Field, field_serializer
 
 from govkit.core import Recorded
+from govkit.core.times import Instant
 from govkit.errors import EvidenceError, UsageError
 from govkit.evidence import moment
 from govkit.evidence.keys import SigningKey, throwaway_key, trust_of
@@ -40,15 +41,8 @@ class Rotation(Recorded):
 
     schema_: Annotated[Literal["govkit.rotation/v1"], Field(alias="schema")] = "govkit.rotation/v1"
     old: Hex
-    old_until: AwareDatetime
+    old_until: Instant
     new: TrustedKey
-
-    @field_validator("old_until", mode="before")
-    @classmethod
-    def _no_bare_numbers(cls, value: object) -> object:
-        if not isinstance(value, str | datetime):
-            raise ValueError("expected a time like 2026-11-24T12:00:00Z")
-        return value
 
     @field_serializer("old_until")
     def _utc(self, value: datetime) -> str:

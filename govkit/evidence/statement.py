@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from govkit.core.plain import MAX_STATEMENT
 from govkit.errors import EvidenceError
 from govkit.evidence import canonical, moment
 from govkit.evidence.keys import ORDER, SigningKey
@@ -25,7 +26,7 @@ from govkit.evidence.trust import SignerRole, Trust, TrustedKey
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
-MAX_BYTES = 256 * 2**20
+MAX_BYTES = MAX_STATEMENT
 MAX_COMMAS = 100
 """In an envelope, which has five: without a signature nobody makes the verifier build millions of values."""
 

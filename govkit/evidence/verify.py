@@ -12,8 +12,10 @@ from govkit.errors import EvidenceError, UsageError
 from govkit.evidence import moment
 from govkit.evidence.links import check_links, check_subjects
 from govkit.evidence.locks import LOCK_FILE, HeldLock, open_lock
+from govkit.evidence.measured import MEASURED_FILE, HeldMeasured, open_measured, refuse_unmeasured
 from govkit.evidence.people import SORTS, People, collect, open_signed
 from govkit.evidence.predicates import (
+    UNSIGNED,
     BoundFile,
     Kind,
     MeasuredRows,
@@ -109,7 +111,11 @@ def check_signatures(
     if model is not None:
         _check_model(model, release, read)
     people = _open_people(folder, release, trust, as_of, signed)
-    people = replace(people, lock=_open_lock(folder, release, trust, as_of, signed))
+    people = replace(
+        people,
+        lock=_open_lock(folder, release, trust, as_of, signed),
+        measured=_open_measured(folder, release, trust, as_of, signed),
+    )
     _check_ties(signed, release, people)
     _check_sequence(release, minimum_sequence)
     return Evidence(
@@ -132,6 +138,7 @@ def _signers(signed: dict[str, Statement], people: People) -> dict[str, str]:
         **{kind: statement.signer.name for kind, statement in signed.items()},
         **{each.file: each.signer.name for each in people.signed},
         **({LOCK_FILE: people.lock.lock.name} if people.lock is not None else {}),
+        **({MEASURED_FILE: people.measured.signer.name} if people.measured is not None else {}),
     }
 
 
@@ -178,6 +185,23 @@ def _open_lock(
     judged = parse(VerdictLinks, signed["verdict"].predicate, file=file_of("verdict")).verdict
     lock.check(policy=judged.policy, data=measured.digests, as_of=judged.as_of, reference=measured.lock)
     return lock
+
+
+def _open_measured(
+    folder: Path, release: Release, trust: Trust, as_of: str, signed: dict[str, Statement]
+) -> HeldMeasured | None:
+    """What a measurer signed: the very findings of the bundle, and the statement that the verdict names."""
+    named = parse(VerdictLinks, signed["verdict"].predicate, file=file_of("verdict")).measured
+    refuse_unmeasured(named, signed["findings"].signer, trust)
+    held = None
+    if MEASURED_FILE in release.files:
+        raw = read_bytes(folder / MEASURED_FILE, file=MEASURED_FILE, sha256=release.files[MEASURED_FILE].sha256)
+        held = open_measured(raw, trust=trust, as_of=as_of)
+        held.check(signed["findings"].predicate)
+    if (None if held is None else held.payload_sha256) != (None if named == UNSIGNED else named):
+        message = f"{file_of('verdict')}: rests on another statement of a measurer than that in the bundle"
+        raise EvidenceError("INPUTS_MISMATCH", message, file=file_of("verdict"))
+    return held
 
 
 def _check_ties(signed: dict[str, Statement], release: Release, people: People) -> None:
@@ -246,13 +270,27 @@ def _difference(path: str, found: Mapping[str, int], bound: Mapping[str, BoundFi
 
 
 def _check_time(signed: dict[str, Statement], release: Release, *, as_of: str, max_age_days: int | None) -> None:
-    now = moment.read(as_of)
     judged = parse(VerdictLinks, signed["verdict"].predicate, file=file_of("verdict")).verdict.as_of
     for kind, text in (("release", release.as_of), ("verdict", judged)):
         moment.refuse_future(text, as_of=as_of, file=file_of(kind))
-    if max_age_days is not None and (now - moment.read(judged)).total_seconds() > max_age_days * SECONDS_A_DAY:
-        message = f"{file_of('verdict')}: judged on {judged}, more than {max_age_days} days ago; audit the model again"
-        raise EvidenceError("STALE", message, file=file_of("verdict"))
+    refuse_stale(judged, max_age_days, as_of=as_of, file=file_of("verdict"), advice="audit the model again")
+
+
+def refuse_stale(text: str, days: int | None, *, as_of: str, file: str, advice: str) -> None:
+    """Refuse what is dated more than some days before now.
+
+    Args:
+        text: When a signed file says that it was made.
+        days: The greatest age; None asks for nothing.
+        as_of: UTC time to take as now.
+        file: Name of the file, for the message.
+        advice: What to do then.
+
+    Raises:
+        EvidenceError: ``STALE``.
+    """
+    if days is not None and (moment.read(as_of) - moment.read(text)).total_seconds() > days * SECONDS_A_DAY:
+        raise EvidenceError("STALE", f"{file}: dated {text}, more than {days} days ago; {advice}", file=file)
 
 
 def _check_sequence(release: Release, minimum: int | None) -> None:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from govkit.core import Run
+from govkit.core.plain import MAX_STATEMENT
 from govkit.documents import read_json
 from govkit.errors import UsageError
-
-MAX_BYTES = 256_000_000
-"""A long run has a long history."""
 
 
 def read_run(path: str | Path) -> Run:
@@ -23,4 +21,4 @@ def read_run(path: str | Path) -> Run:
     """
     file = Path(path)
     file = file / "run.json" if file.is_dir() else file
-    return read_json(file, Run, error=UsageError, max_bytes=MAX_BYTES)
+    return read_json(file, Run, error=UsageError, max_bytes=MAX_STATEMENT)

@@ -79,7 +79,9 @@ def _with_its_own_head(places: Places, source: BaseSource, path: Path | None, mo
     if source.python is None:
         return subjects.load(SubjectSource(model=str(path)), root=Path(), task=task, passes=passes, strict=False)
     own = SubjectSource(python=source.python, input_range=places.audit.subject.input_range)
-    return subjects.load(own, root=_code(places, source), modality=modality, task=task, passes=passes)
+    return subjects.load(
+        own, root=_code(places, source), modality=modality, task=task, passes=passes, fence=places.fence
+    )
 
 
 def _refuse_probe(places: Places, source: BaseSource, sets: dict[Role, Dataset], modality: Modality) -> None:
@@ -108,8 +110,9 @@ def _in_python(
 ) -> subjects.FeatureBase:
     span, paths = places.audit.subject.input_range, [_code(places, source)]
     return subjects.FeatureBase(
-        name, paths=paths, modality=modality, passes=places.passes, input_range=span, artifact=artifact
-    )
+        name, paths=paths, modality=modality, passes=places.passes, input_range=span, artifact=artifact,
+        fence=places.fence,
+    )  # fmt: skip
 
 
 def _references(

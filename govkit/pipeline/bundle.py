@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter, ValidationError
 
 from govkit.core import Finding, Recorded, Run, Verdict
-from govkit.core.recorded import Digest
+from govkit.core.recorded import Digest, Long
 from govkit.core.verdict import EXIT_CODE
 from govkit.errors import UsageError, VerdictError
 from govkit.evidence import read_unverified
@@ -21,7 +21,7 @@ def tool() -> dict[str, str]:
     return {"name": "govkit", "version": importlib.metadata.version("govkit")}
 
 
-FINDINGS: TypeAdapter[list[Finding]] = TypeAdapter(list[Finding])
+FINDINGS: TypeAdapter[tuple[Finding, ...]] = TypeAdapter(Long[Finding])
 
 
 class Named(Recorded):
@@ -51,7 +51,7 @@ class FindingsDocument(Recorded):
     lock: Digest | None = None
     incumbent: Digest | None = None
     passes: dict[Literal["forward", "backward", "declared_forward", "declared_backward"], int]
-    findings: list[Finding]
+    findings: Long[Finding]
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def read_bundle(path: Path | str) -> Bundle:
         return Bundle(
             path=folder,
             verdict=Verdict.model_validate(verdict["verdict"]),
-            findings=tuple(measured.findings),
+            findings=measured.findings,
             run=Run.model_validate(read_unverified(record)) if record.is_file() else None,
             passes=findings["passes"],
             name=measured.subject.name,

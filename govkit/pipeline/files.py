@@ -8,8 +8,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from govkit import evidence
+from govkit import documents, evidence
 from govkit.core import Verdict
+from govkit.core.plain import MAX_STATEMENT
 from govkit.errors import EvidenceError, UsageError
 from govkit.pipeline.bundle import FindingsDocument
 
@@ -46,9 +47,7 @@ def read_verdict(path: Path) -> Verdict:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        document = evidence.loads(path.read_bytes())
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read ({error.strerror})") from None
+        document = evidence.loads(documents.read_raw(path, error=UsageError, max_bytes=MAX_STATEMENT))
     except EvidenceError as error:
         raise UsageError(f"{path}: {error}") from None
     if not isinstance(document, dict):
@@ -56,9 +55,16 @@ def _read_json(path: Path) -> dict[str, Any]:
     return document
 
 
-def write_findings(path: Path, document: Mapping[str, Any]) -> None:
-    """Write a findings document as canonical JSON."""
+def measured_beside(findings: Path) -> Path:
+    """Where the statement of who measured lies: ``f.measured.sigstore.json`` beside ``f.json``."""
+    return findings.with_suffix("." + evidence.MEASURED_FILE)
+
+
+def write_findings(path: Path, document: Mapping[str, Any], *, key: evidence.SigningKey | None = None) -> None:
+    """Write a findings document as canonical JSON, and beside it what the key of a measurer says of it."""
     path.write_bytes(evidence.dumps(document) + b"\n")
+    if key is not None:
+        measured_beside(path).write_bytes(evidence.sign_measured(document, key))
 
 
 def write_verdict(path: Path, verdict: Verdict) -> None:

@@ -7,8 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from govkit import documents, evidence, manifest
-from govkit import policy as policies
+from govkit import documents, evidence, manifest, policy as policies
 from govkit.core import Attestation, Policy, Verdict, Waiver
 from govkit.errors import EvidenceError, PolicyError, UsageError
 from govkit.pipeline import clock
@@ -60,7 +59,7 @@ def draft_waiver(
         raise UsageError("a waiver is for one model: name it by exactly one of --model and --bundle")
     if not owner.strip():
         raise UsageError("--owner is empty; name the person who asks for the waiver")
-    today = day(as_of or clock.now())
+    today = day(clock.deciding_time(as_of))
     found = {
         "schema": "govkit.waiver/v1",
         "id": f"{control}-{today}",
@@ -79,7 +78,7 @@ def draft_waiver(
         lives = ", ".join(f"{severity} {days}" for severity, days in LIFE.items())
         told = {"expires": f"Longest life in days by severity: {lives}; critical none."}
     else:
-        filled, told = _from_bundle(found, Path(str(bundle)), as_of or clock.now())
+        filled, told = _from_bundle(found, Path(str(bundle)), clock.deciding_time(as_of))
         found |= filled
     return _form({**found, "ticket": ""}, {**_WAIVER, **told})
 
@@ -132,7 +131,7 @@ def draft_attestation(kind: str, *, model: Path | str, as_of: str | None = None)
             f"no questions for the kind {kind!r}{documents.nearest(kind, templates())}; "
             "for a kind of your own write the form by hand"
         )
-    today = day(as_of or clock.now())
+    today = day(clock.written_time(as_of))
     form = {
         "schema": "govkit.attestation/v1",
         "kind": kind,
@@ -189,7 +188,7 @@ def sign_waiver(
     Raises:
         UsageError: Something in the form is missing or may not be, or the key is not the approver's.
     """
-    moment = as_of or clock.now()
+    moment = clock.deciding_time(as_of)
     waiver, today = documents.read_model(Path(form), Waiver, error=PolicyError), day(moment)
     longest = max(LIFE.values())
     blank = [name for name in ("owner", "approver", "reason") if not getattr(waiver, name).strip()]
@@ -236,7 +235,7 @@ def sign_attestation(
     Raises:
         UsageError: A question has no answer, something else in the form may not be, or the key is not the signer's.
     """
-    moment = as_of or clock.now()
+    moment = clock.deciding_time(as_of)
     stated, today = documents.read_model(Path(form), Attestation, error=PolicyError), day(moment)
     asked = templates().get(stated.kind)
     questions = asked.questions if asked is not None else {}

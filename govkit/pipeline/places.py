@@ -8,15 +8,21 @@ from pathlib import Path
 from govkit.core import Audit, Passes
 from govkit.core.words import Task
 from govkit.errors import AuditError
+from govkit.subjects.apart import Fence
 
 
 @dataclass
 class Places:
-    """Where things are, while a case is put together."""
+    """Where things are, while a case is put together.
+
+    Attributes:
+        fence: What is kept from Python code, which runs in processes of its own; None runs it in this one.
+    """
 
     audit: Audit
     root: Path
     passes: Passes = field(default_factory=Passes)
+    fence: Fence | None = None
 
     @property
     def task(self) -> Task:

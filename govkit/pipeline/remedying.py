@@ -9,9 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from govkit import evidence, manifest, remedies
-from govkit import policy as policies
-from govkit.core import Case, Policy, Predictions, Role, Verdict
+from govkit import evidence, manifest, policy as policies, remedies
+from govkit.core import Audit, Case, Policy, Predictions, Role, Verdict
 from govkit.core.case import Array
 from govkit.errors import UsageError
 from govkit.lineage.cost import Clock
@@ -26,6 +25,7 @@ from govkit.pipeline.policy import beside, rules_of
 from govkit.pipeline.remedied_files import PREDICTION, TEST, write_candidate, write_numbers, write_record
 from govkit.pipeline.reweighting import reweighted
 from govkit.pipeline.robustness import Robust, robustness
+from govkit.pipeline.signer import Signer
 from govkit.pipeline.steps import audit, judge
 from govkit.remedies import Effect, Fitted, Method, Remedy, Rows
 
@@ -133,7 +133,7 @@ def remedy(
     before: Path | str | None = None,
     policy: str | None = None,
     key: Path | str | evidence.SigningKey | None = None,
-    password: bytes | None = None,
+    password: bytes | Path | None = None,
     seed: int | None = None,
     as_of: str | None = None,
     progress: Progress | None = None,
@@ -164,7 +164,7 @@ def remedy(
         before: Your own bundle of the candidate as it is, to take its findings instead of measuring again.
         policy: Name or path of a policy, instead of the audit file's.
         key: Signing key or the path of one; without it a throw-away key signs.
-        password: Passphrase of the key file.
+        password: Passphrase of the key file, or the file that holds it.
         seed: Seed, instead of the audit file's.
         as_of: UTC time to take as now.
         progress: Told about each step.
@@ -172,13 +172,13 @@ def remedy(
     Raises:
         UsageError: Bad input, or the rows do not determine the remedy; nothing is written.
     """
-    target, moment, meter = Path(out), as_of or clock.now(), Clock()
+    target, moment, meter = Path(out), clock.deciding_time(as_of), Clock()
     refuse_unwritable(target)
     options = Options(eps=eps, epochs=epochs, method=method, base_weight=base_weight)
     _refuse_idle(how, options, group, constraint)
-    signer = evidence.load_key(Path(key), password) if isinstance(key, Path | str) else key
+    signer = Signer(key, password, moment)
     given, root = read_audit(Path(audit_file), seed=seed)
-    rules, work = rules_of(given, root, policy), build_case(given, root)
+    rules, work = rules_of(given, root, policy), _built(given, root, how, signer)
     known = None if before is None else _found(Path(before), work, rules)
     made = _make(work, root, how, options, group=group, constraint=constraint, progress=progress)
     effects = tuple(remedies.effects(made.test, made.after, parts(work.case), seed=work.case.seed))
@@ -187,10 +187,30 @@ def remedy(
     with whole_folder(target) as draft:
         made.write(draft, policy=named, remarks=(*remarks, *harms(effects)), clock=meter, started=moment)
         was = judge(known or measure_case(work, rules, progress=progress), rules, as_of=moment)
-        bundle = audit(draft / "audit.yaml", out=draft / "evidence", key=signer, as_of=moment, progress=progress)
+        work.close()
+        signing = key if key is None else signer.opened()
+        bundle = audit(draft / "audit.yaml", out=draft / "evidence", key=signing, as_of=moment, progress=progress)
         done = Remedied(target, bundle, was, remarks, effects, made.robust, made.artifact)
         _write_comparison(draft, done)
     return replace(done, bundle=read_bundle(target / "evidence"))
+
+
+def _built(given: Audit, root: Path, how: How, signer: Signer) -> Casework:
+    """The case, with the code of its models apart unless their weights are to be changed."""
+    apart = how not in ("harden", "soup")
+    if not apart and not signer.throwaway:
+        _refuse_code_beside_key(given)
+    return build_case(given, root, apart=apart, secret=signer.files)
+
+
+def _refuse_code_beside_key(audit: Audit) -> None:
+    """Code whose weights are changed runs in this process, where it could sign what it likes."""
+    sources = (audit.subject.python, audit.base and audit.base.python, audit.incumbent and audit.incumbent.python)
+    if any(sources) or ":" in (audit.quality or ""):
+        raise UsageError(
+            "--key: this remedy runs the Python code of the models in the process that would sign; make it without a "
+            "key, and audit the new candidate with yours: govkit audit OUT/audit.yaml --key KEY"
+        )
 
 
 def _make(

@@ -48,6 +48,7 @@ SHARES: dict[str, tuple[str, ...]] = {
 }
 PAIRED = {("performance", "accuracy"), ("performance", "recall"), ("shift_floor", "floor_accuracy")}
 LOSSES = {
+    ("answer_book", "exact_row_advantage"),
     ("table_attacks", "feasible_accuracy_drop"),
     ("text_attacks", "text_robust_accuracy_drop"),
     ("text_attacks", "typo_accuracy_drop"),

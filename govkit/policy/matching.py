@@ -7,7 +7,11 @@ from dataclasses import dataclass
 
 from govkit.core import Control, Finding, Gap, Measurement, Policy, State
 from govkit.core.words import LABEL, PART_KEYS
+from govkit.errors import PolicyError
 from govkit.policy.sentences import clipped, part_name
+
+MOST_PARTS = 100_000
+"""Parts by labels in the findings of one check: no audit has so many, and each of them would be an entry."""
 
 SCOPE = "scope"
 """The check that states the facts of a case."""
@@ -151,14 +155,14 @@ def _blurred(control: Control, selectors: Sequence[Selector], pool: Sequence[tup
     One metric is either about groups or about all of them together. With both, ``*`` could be the name of a group, and
     to judge only the others would drop it in silence.
     """
-    named = [finding.part for _, finding in pool if _names_a_group(finding, control)]
+    named = {frozenset(finding.part): finding.part for _, finding in pool if _names_a_group(finding, control)}
+    speaking = [each for each in selectors if any(each.takes(part) for part in named.values())]
     found: dict[Part, Entry] = {}
     for index, finding in pool:
         part = finding.part
         if not isinstance(finding, Measurement) or not _answers(finding, control) or "*" not in part.values():
             continue
-        slices = [each for each in selectors if each.takes(dict.fromkeys(part, ""))]
-        if any(selector.takes(other) for selector in slices for other in named):
+        if any(each.takes(dict.fromkeys(part, "")) for each in speaking):
             what = f"{control.metric} of {part_name(part)} stands beside {control.metric} of single groups"
             reason = f"{what}: * means all groups together, and no group may have that name"
             first = min(index, found[_key(part)].index) if _key(part) in found else index
@@ -247,6 +251,8 @@ def _of_each_label(known: Collection[Part], have: Collection[Part]) -> set[Part]
     labels = {item for part in (*known, *have) for item in part if item[0] == LABEL}
     spoken = {tuple(item for item in part if item not in labels) for part in (*known, *have) if labels & set(part)}
     single = {part for part in known if part not in spoken}
+    if len(labels) * len(spoken) > MOST_PARTS:
+        raise PolicyError(f"findings of {len(spoken)} parts by {len(labels)} labels; expected at most {MOST_PARTS:,}")
     return single | {_key(dict((*part, label))) for part in spoken & set(known) for label in labels}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from govkit.core import Bound, Gap, Measurement, Requirement
 from govkit.core.limit import bound_for
-from govkit.core.verdict import PartRuling, ResidualRisk
+from govkit.core.verdict import BY_FILE, PartRuling, ResidualRisk
 from govkit.report import anchors, words
 from govkit.report.blocks import Block, Bullets, Cell, Code, Facts, Grid, Lines, Mark, Section, Table
 from govkit.report.charts import Chart
@@ -31,7 +31,7 @@ def judged(report: Report, charts: tuple[Chart, ...] = ()) -> list[Section | Non
         section("risks", (*(c.picture for c in charts if c.kind == "risks"), *_risks(report))),
         section("gaps", _gaps(report)),
         section("method", _method(report)),
-        section("limits", _limits()),
+        section("limits", _limits(report)),
         section("findings", _findings(report)),
     ]
 
@@ -282,5 +282,7 @@ def _findings(report: Report) -> Iterable[Block]:
     )
 
 
-def _limits() -> Iterable[Block]:
-    yield Bullets(tuple((text,) for text in words.catalog()["limits"]))
+def _limits(report: Report) -> Iterable[Block]:
+    """What no report can say, and of this one how its findings came if nobody vouches for that."""
+    came = [said(BY_FILE)] if BY_FILE in report.sources.verdict.notices else []
+    yield Bullets(tuple((text,) for text in (*came, *words.catalog()["limits"])))

@@ -5,17 +5,19 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from govkit.core import Attestation, Audit, Finding, Policy, Run, Verdict, Waiver
+from govkit import documents
+from govkit.core import Attestation, Audit, Finding, Policy, Run, Verdict, Waiver, times
 from govkit.core.audit import DRIFT_PAGE
+from govkit.core.plain import MAX_STATEMENT, plain_json
+from govkit.core.recorded import Long
 from govkit.core.selfcheck import SELF_CHECK, SelfCheck
 from govkit.errors import UsageError
 from govkit.report.brand import Logo
@@ -24,7 +26,7 @@ Rules = TypeVar("Rules", Policy, Audit)
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """Ten times as fast where the library was built with libyaml, which also ends deep nesting with an error."""
 
-_FINDINGS: TypeAdapter[tuple[Finding, ...]] = TypeAdapter(tuple[Finding, ...])
+_FINDINGS: TypeAdapter[tuple[Finding, ...]] = TypeAdapter(Long[Finding])
 
 
 @dataclass(frozen=True)
@@ -155,10 +157,11 @@ def read_statement(path: Path) -> tuple[bytes, dict[str, Any]]:
         UsageError: The file is absent or is no statement.
     """
     try:
-        payload = base64.b64decode(json.loads(path.read_bytes())["dsseEnvelope"]["payload"], validate=True)
-        predicate = json.loads(payload)["predicate"]
-    except FileNotFoundError:
-        raise UsageError(f"{path.parent} is not a bundle: it lacks {path.name}; run 'govkit audit' first") from None
+        if not path.exists():
+            raise UsageError(f"{path.parent} is not a bundle: it lacks {path.name}; run 'govkit audit' first")
+        outer = plain_json(documents.read_raw(path, error=UsageError, max_bytes=MAX_STATEMENT))
+        payload = base64.b64decode(outer["dsseEnvelope"]["payload"], validate=True)
+        predicate = plain_json(payload)["predicate"]
     except (ValueError, KeyError, TypeError, binascii.Error, RecursionError):
         raise UsageError(f"{path}: expected an in-toto statement in a DSSE envelope; found something else") from None
     if not isinstance(predicate, dict):
@@ -187,7 +190,7 @@ def _selfcheck(path: Path) -> SelfCheck | None:
     if not path.exists():
         return None
     try:
-        plain = json.loads(path.read_bytes())
+        plain = plain_json(documents.read_raw(path, error=UsageError))
         return SelfCheck.model_validate({key: value for key, value in plain.items() if key != "digest"})
     except (ValueError, AttributeError):
         raise UsageError(f"{path}: expected the record of a self-check; found something else") from None
@@ -195,16 +198,19 @@ def _selfcheck(path: Path) -> SelfCheck | None:
 
 def _yaml(path: Path) -> Any:
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 -- a safe one
-    except FileNotFoundError:
-        raise UsageError(f"{path.parent} is not a bundle: it lacks {path.name}; run 'govkit audit' first") from None
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError):
+        if not path.exists():
+            raise UsageError(f"{path.parent} is not a bundle: it lacks {path.name}; run 'govkit audit' first")
+        text = documents.read_text(path, error=UsageError)
+        for number, event in enumerate(yaml.parse(text, Loader=_LOADER)):
+            if isinstance(event, yaml.AliasEvent) or number > 3 * documents.MAX_NODES:
+                raise UsageError(f"{path}: holds aliases or more than {documents.MAX_NODES:,} values")
+        return yaml.load(text, Loader=_LOADER)  # noqa: S506 -- a safe one
+    except (yaml.YAMLError, RecursionError):
         raise UsageError(f"{path}: expected YAML in UTF-8; found something else") from None
 
 
 def _time(text: str, bundle: Path) -> datetime:
     try:
-        found = datetime.fromisoformat(text)
+        return times.day_or_instant(text).replace(microsecond=0)
     except ValueError:
         raise UsageError(f"{bundle}: as_of of the verdict is {text!r}; expected a time as in ISO 8601") from None
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC).replace(microsecond=0)

@@ -18,7 +18,7 @@ from typing import Any
 from govkit.core.case import Array, Dataset, Passes
 from govkit.core.words import Access, Modality, Role
 from govkit.errors import SubjectError
-from govkit.subjects.boundary import Boundary, source_digest
+from govkit.subjects.boundary import Boundary
 from govkit.subjects.folder import by_length, embedded, max_tokens, open_folder, token_ids
 from govkit.subjects.states import asked, two_columns
 
@@ -94,11 +94,10 @@ class FrozenBase(Features):
 
     def __init__(self, folder: Path, passes: Passes) -> None:
         super().__init__()
-        # A hub cache is a folder of links; the base is compared with its record, not released.
-        self.digest = source_digest(folder, strict=False)
         self.path = folder
         self.passes = passes
-        self.model, self.tokenizer = open_folder(folder, head=False)
+        # A hub cache is a folder of links; the base is compared with its record, not released.
+        self.model, self.tokenizer, self.digest = open_folder(folder, head=False, strict=False)
         self.limit = max_tokens(self.model, self.tokenizer)
         self.open = "inputs_embeds" in inspect.signature(self.model.forward).parameters
 

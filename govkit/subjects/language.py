@@ -55,7 +55,7 @@ class LanguageModel:
         if kind is None:
             raise SubjectError(f"{folder} was saved without a language-model head")
         self.path, self.passes, self.masked = folder, passes, kind == MASKED
-        self.model, self.tokenizer = open_folder(folder, head=True, language=kind)
+        self.model, self.tokenizer, _ = open_folder(folder, head=True, language=kind, strict=False)
         self.limit = max_tokens(self.model, self.tokenizer)
         self.special = {*self.tokenizer.all_special_ids}
         if self.masked and self.tokenizer.mask_token_id is None:

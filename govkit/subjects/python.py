@@ -50,17 +50,21 @@ def python_subject(
         SubjectError: The code fails when it is imported, or NAME is none of these.
     """
     thing, file = imported(name, paths)
-    origin = Origin(name, file, tuple(paths), modality, tuple(classes), passes, input_range, task)
+    return subject_of(thing, Origin(name, file, tuple(paths), modality, tuple(classes), passes, input_range, task))
+
+
+def subject_of(thing: Any, origin: Origin) -> Subject:
+    """A subject of what a user's module holds; see ``python_subject``."""
     if is_module(thing):
         return TorchSubject(thing, origin)
     if isinstance(thing, Subject):
         return OpenObject(thing, origin) if isinstance(thing, Differentiable) else ObjectSubject(thing, origin)
-    function = getattr(thing, "predict" if task == "regression" else "predict_proba", thing)
+    function = getattr(thing, "predict" if origin.task == "regression" else "predict_proba", thing)
     if callable(function):
         return FunctionSubject(function, thing, origin)
     raise SubjectError(
-        f"{name} is a {type(thing).__name__}; expected a function, a torch.nn.Module, a fitted scikit-learn model or "
-        "an object with digest, access, modality, classes, path and predict"
+        f"{origin.name} is a {type(thing).__name__}; expected a function, a torch.nn.Module, a fitted scikit-learn "
+        "model or an object with digest, access, modality, classes, path and predict"
     )
 
 
@@ -128,6 +132,8 @@ class TorchSubject:
     """
 
     access: Access = "weights"
+    holds = "module"
+    """Attribute with the torch module, see ``modules.module_of``."""
 
     def __init__(self, module: Any, origin: Origin) -> None:
         self.module = module

@@ -112,3 +112,17 @@ def _times(table: Array, name: str) -> Array:
     except pa.ArrowInvalid:
         pass
     raise DataError(f"column {name!r} holds {table[name].type}; expected times")
+
+
+def middle_day(table: Array, time: str) -> int | None:
+    """The ordinal of the day in the middle of some rows, by their times; None without rows.
+
+    Raises:
+        DataError: As for ``days_of``.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    days = pc.cast(pc.cast(pc.floor_temporal(_times(table, time), unit="day"), pa.date32(), safe=False), pa.int32())
+    middle = pc.quantile(days, 0.5, interpolation="lower")[0].as_py()
+    return None if middle is None else date(1970, 1, 1).toordinal() + int(middle)

@@ -306,7 +306,7 @@ def test_the_command_line_locks_and_holds(made: Path, tmp_path: Path):
             capture_output=True,
             text=True,
             check=False,
-            env={**os.environ, "GOVKIT_KEY_PASSWORD": "secret", "SOURCE_DATE_EPOCH": "1795000000"},
+            env={**os.environ, "GOVKIT_KEY_PASSWORD": "secret"},
         )
 
     lock = ("policy", "lock", "mine.yaml", "--audit", "audit.yaml", "--key", "audit.key", "--name", NAME)

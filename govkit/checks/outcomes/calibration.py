@@ -14,6 +14,7 @@ from pydantic import PositiveInt
 
 from govkit import stats
 from govkit.checks._certainty import Certainty, certainties
+from govkit.checks._clusters import clusters_in
 from govkit.checks._shared import (
     MODELS,
     answers,
@@ -156,7 +157,8 @@ def _whole(one: Certainty, bins: int, seed: int) -> Iterator[Finding]:
         ("cumulated_gap", stats.cumulated_gap(one.confidence, one.correct)),
     ):
         yield stated(name, value, n, one.data, of=one.of)
-    yield measured("brier", stats.mean(one.squares, low=0.0, high=one.most), one.data, of=one.of)
+    brier = stats.mean(one.squares, low=0.0, high=one.most, clusters=clusters_in(one.data))
+    yield measured("brier", brier, one.data, of=one.of)
     yield _mean_gap(one)
     yield _consistency(one, seed)
 
@@ -264,7 +266,8 @@ def _brier_difference(one: Certainty, two: Certainty) -> Finding:
     if len(one.squares) < 2:
         detail = "A mean with bounds needs two rows."
         return missing("brier", "too few rows", detail, data=one.data, compared_with=two.of)
-    estimate = stats.mean_difference(one.squares, two.squares, low=-one.most, high=one.most)
+    some = clusters_in(one.data)
+    estimate = stats.mean_difference(one.squares, two.squares, low=-one.most, high=one.most, clusters=some)
     return measured("brier", estimate, one.data, compared_with=two.of)
 
 

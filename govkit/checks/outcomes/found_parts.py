@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pydantic import PositiveInt
 
 from govkit.checks._candidates import candidate_parts
+from govkit.checks._clusters import clusters_in
 from govkit.checks._shared import MODELS, READS_TEST, answers, measured, missing, stated, unrivaled
 from govkit.core import Case, Finding, Metric, Of, check
 from govkit.core.case import Array
@@ -105,7 +106,7 @@ def found_parts(
             yield from _drops(case, rival, both, (names, members), screen=screen, flips=flips)
         else:
             yield from unrivaled(rival, COMPARED, data)
-    weak = weak_parts(members, right["candidate"])
+    weak = weak_parts(members, right["candidate"], clusters=clusters_in(data))
     yield stated("weak_parts", len(weak), len(data), data)
     for at, gap in weak[:MOST_WEAK]:
         yield stated("weak_part", gap, len(data), data, part={"found": names[at]})
@@ -122,7 +123,7 @@ def _drops(
 ) -> Iterator[Finding]:
     """Parts with a drop against one rival, and how small a drop would have been seen."""
     data, (names, members) = case.data["test"], searched
-    drops = found_drops(members, *right, screen=screen, flips=flips, seed=case.seed)
+    drops = found_drops(members, *right, screen=screen, flips=flips, seed=case.seed, clusters=clusters_in(data))
     counted = Estimate(len(drops.found), len(data), *exact(float(len(drops.found))))
     yield measured("found_parts", counted, data, compared_with=rival)
     yield stated("no_drop_p", drops.p_value, len(data), data, compared_with=rival)

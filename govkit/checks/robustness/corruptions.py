@@ -19,6 +19,7 @@ from govkit.attacks.corruptions import CORRUPTIONS, SMALLEST, WORST, corrupt
 from govkit.attacks.table_faults import FAULTS, faulty, usual_values
 from govkit.attacks.text_noise import NOISES, noisy
 from govkit.checks._asked import asked_together, first_rows, refusal, row_keys
+from govkit.checks._clusters import clusters_in, paired, share
 from govkit.checks._shared import measured, missing, seed_of
 from govkit.core import Case, Finding, Metric, Of, Passes, Subject, check
 from govkit.core.case import Array
@@ -187,16 +188,18 @@ def _right(case: Case, of: Of, subject: Subject, blocks: Blocks) -> dict[str, Ar
 
 def _alone(tried: Tried, case: Case) -> Iterator[Finding]:
     data, n, of = case.data["test"], len(tried.clean), tried.of
-    yield measured("clean_accuracy", stats.proportion(int(tried.clean.sum()), n), data, of=of)
+    yield share("clean_accuracy", tried.clean, data, at=slice(n), of=of)
     for name, right in tried.damaged.items():
         part = {"corruption": name}
-        yield measured("corrupted_accuracy", stats.proportion(int(right.sum()), n), data, of=of, part=part)
+        yield share("corrupted_accuracy", right, data, at=slice(n), of=of, part=part)
     if (why := tried.meanless) is not None:
         for name in MEANS:
             yield missing(name, *why, data=data, of=of)
         return
-    yield measured("mean_corrupted_accuracy", stats.mean(tried.mean, low=0.0, high=1.0), data, of=of)
-    yield measured("corruption_drop", stats.mean_difference(tried.clean, tried.mean, low=-1.0, high=1.0), data, of=of)
+    some = clusters_in(data, slice(n))
+    yield measured("mean_corrupted_accuracy", stats.mean(tried.mean, low=0.0, high=1.0, clusters=some), data, of=of)
+    drop = stats.mean_difference(tried.clean, tried.mean, low=-1.0, high=1.0, clusters=some)
+    yield measured("corruption_drop", drop, data, of=of)
 
 
 def _beside(one: Tried, two: Tried, case: Case) -> Iterator[Finding]:
@@ -205,17 +208,18 @@ def _beside(one: Tried, two: Tried, case: Case) -> Iterator[Finding]:
     both = [name for name in one.damaged if name in two.damaged]
     pairs = {"": (one.clean, two.clean), **{name: (one.damaged[name], two.damaged[name]) for name in both}}
     for name, (first, second) in pairs.items():
-        estimate = stats.paired_difference(int((first & ~second).sum()), int((~first & second).sum()), n)
         metric, part = ("corrupted_accuracy", {"corruption": name}) if name else ("clean_accuracy", {})
-        yield measured(metric, estimate, data, compared_with="base", part=part)
+        yield paired(metric, first, second, data, at=slice(n), compared_with="base", part=part)
     if (why := one.meanless or two.meanless) is not None:
         for name in MEANS:
             yield missing(name, *why, data=data, compared_with="base")
         return
-    apart = stats.mean_difference(one.mean, two.mean, low=-1.0, high=1.0)
+    some = clusters_in(data, slice(n))
+    apart = stats.mean_difference(one.mean, two.mean, low=-1.0, high=1.0, clusters=some)
     yield measured("mean_corrupted_accuracy", apart, data, compared_with="base")
     drops = (side.clean - side.mean for side in (one, two))
-    yield measured("corruption_drop", stats.mean_difference(*drops, low=-2.0, high=2.0), data, compared_with="base")
+    drop = stats.mean_difference(*drops, low=-2.0, high=2.0, clusters=some)
+    yield measured("corruption_drop", drop, data, compared_with="base")
 
 
 def _kinds(case: Case, n: int, severities: list[int]) -> Iterator[Kind]:

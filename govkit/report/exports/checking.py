@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from govkit.core.plain import MAX_STATEMENT, plain_json
+from govkit.documents import read_raw
 from govkit.errors import EvidenceError, UsageError
 from govkit.report.exports.references import ROOTS, check_references
 from govkit.report.exports.shared import BINDING, binding
@@ -19,7 +21,6 @@ PLAN = "exports/oscal-poam.json"
 PROVENANCE_FILE = "exports/provenance.sigstore.json"
 SUMMARY_FILE = "exports/verification-summary.sigstore.json"
 FILES = (BOM, SPDX, RESULTS, PLAN, PROVENANCE_FILE, SUMMARY_FILE)
-MAX_BYTES = 256 * 2**20
 
 
 def check_exports(folder: Path) -> tuple[str, ...]:
@@ -72,16 +73,9 @@ def _named(path: Path, name: str) -> set[tuple[str, str]]:
 
 
 def _document(path: Path, name: str) -> dict[str, Any]:
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        if len(dict(pairs)) != len(pairs):
-            raise ValueError("a key stands twice")
-        return dict(pairs)
-
     try:
-        with path.open("rb") as stream:
-            raw = stream.read(MAX_BYTES + 1)
-        document = json.loads(raw, object_pairs_hook=once) if len(raw) <= MAX_BYTES else None
-    except (OSError, ValueError) as error:
+        document = plain_json(read_raw(path, error=UsageError, max_bytes=MAX_STATEMENT), once=True)
+    except (UsageError, ValueError) as error:
         raise _mismatch(name, f"cannot be read as JSON ({ascii(str(error))[:100]})") from None
     if not isinstance(document, dict):
         raise _mismatch(name, "expected a JSON object")

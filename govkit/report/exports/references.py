@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from govkit.core import times
 from govkit.errors import EvidenceError
 
 OSCAL_VERSION = "1.2.1"
@@ -125,10 +126,9 @@ def _disordered(places: list[Place]) -> Iterator[str]:
 
 def _time(value: Any) -> datetime | None:
     try:
-        found = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
+        return times.instant(value)
+    except ValueError:
         return None
-    return found if found.tzinfo is not None else None
 
 
 def _untargeted(root: dict[str, Any]) -> Iterator[str]:
