@@ -141,7 +141,8 @@ def _recall_difference(scored: Scored, rival: Of, columns: tuple[Array, Array, A
         estimate = stats.macro_recall_difference(only_one[some], only_two[some], n[some])
     elif n[scored.positive]:
         at = columns[0] == scored.positive
-        return paired("recall", *(one[at] == scored.positive for one in columns[1:]), data, at=at, compared_with=rival)
+        first, second = (one[at] == scored.positive for one in columns[1:])
+        return paired("recall", first, second, data, at=at, compared_with=rival)
     else:
         return missing("recall", "too few rows", UNDEFINED["recall"], data=data, compared_with=rival)
     return measured("recall", estimate, data, compared_with=rival)

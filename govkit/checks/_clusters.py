@@ -27,7 +27,7 @@ def clusters_in(data: Dataset, rows: Any = None) -> Clusters | None:
         data: The data set.
         rows: Truths ``(n,)``, indices or a slice.
     """
-    if not _shared(data):
+    if data.cluster is None or not _shared(data):
         return None
     codes = data.cluster if rows is None else data.cluster[rows]
     return stats.clusters_of(codes) if len(codes) else None
@@ -67,6 +67,16 @@ def designs(data: Dataset, design: Callable[[Clusters, Array], Design], *, whole
         return None
     parts = () if whole else (rows for _, rows in parts_of(data))
     return joined([design(clusters, np.ones(len(data), dtype=bool)), *(design(clusters[at], at) for at in parts)])
+
+
+def share_design(data: Dataset, true: Array, *, whole: bool = False) -> Design | None:
+    """Design of a share of truths ``(n,)`` in all rows and in each part."""
+    return designs(data, lambda some, at: share_of(some, true[at]), whole=whole)
+
+
+def paired_design(data: Dataset, first: Array, second: Array, *, whole: bool = False) -> Design | None:
+    """Design of the difference of two shares of the same rows, in all rows and in each part."""
+    return designs(data, lambda some, at: paired_of(some, first[at], second[at]), whole=whole)
 
 
 def designs_of(

@@ -39,10 +39,10 @@ def group_rates(table: CountTable, rates: Collection[str] = tuple(RATES)) -> Est
     other, rest = _rest(events), _rest(rows)
     divides = (rows > 0) & (rest > 0) & (other > 0) & np.isin(names, RATIOS)[:, None]
     held = None if table.rows is None else _Sums(names, *table.rows)
-    alone = _each(stats.proportions, rows > 0, events, rows, design=held and held.share)
+    alone = _each(stats.proportions, rows > 0, events, rows, design=None if held is None else held.share)
     found: Estimates = dict(zip(names, alone, strict=True))
     found |= _gaps(table.counts, names, held=held)
-    quotients = _each(stats.ratios, divides, events, rows, other, rest, design=held and held.ratio)
+    quotients = _each(stats.ratios, divides, events, rows, other, rest, design=None if held is None else held.ratio)
     found |= {f"{name}_ratio": each for name, each in zip(names, quotients, strict=True) if name in RATIOS}
     if set(ODDS) <= set(names):
         pairs = zip(*(found[f"{name}_difference"] for name in ODDS), strict=True)
@@ -114,7 +114,9 @@ def _gaps(counts: Array, names: list[str], *, held: _Sums | None = None, turned:
     events, rows = _counted(counts, names)
     own, others = (events, rows), (_rest(events), _rest(rows))
     sides = (*others, *own) if turned else (*own, *others)
-    found = _each(stats.differences, (rows > 0) & (others[1] > 0), *sides, design=held and held.difference)
+    found = _each(
+        stats.differences, (rows > 0) & (others[1] > 0), *sides, design=None if held is None else held.difference
+    )
     return {f"{name}_difference": each for name, each in zip(names, found, strict=True)}
 
 

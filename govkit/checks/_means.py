@@ -8,7 +8,7 @@ from functools import partial
 
 from govkit import stats
 from govkit.checks._cells import by_part
-from govkit.checks._clusters import clusters_in, designs, paired_of, share_of
+from govkit.checks._clusters import clusters_in, paired_design, share_design
 from govkit.checks._shared import measured, missing, parts_of
 from govkit.core import Dataset, Finding, Of
 from govkit.core.case import Array
@@ -41,14 +41,14 @@ def shares(name: str, right: Mapping[Of, Array], data: Dataset, *, whole: bool =
     rows = held.sum(axis=1)
     own = {of: (np.arange(cells) >> bit & 1).astype(bool) for bit, of in enumerate(right)}
     for of, true in own.items():
-        design = designs(data, lambda some, at, true=right[of]: share_of(some, true[at]), whole=whole)
+        design = share_design(data, right[of], whole=whole)
         for part, estimate in zip(parts, stats.proportions(held @ true, rows, design=design), strict=True):
             yield measured(name, estimate, data, of=of, part=part)
     for rival, second in own.items():
         if rival == "candidate" or "candidate" not in own:
             continue
-        first, both = own["candidate"], (right["candidate"], right[rival])
-        design = designs(data, lambda some, at, both=both: paired_of(some, *(one[at] for one in both)), whole=whole)
+        first = own["candidate"]
+        design = paired_design(data, right["candidate"], right[rival], whole=whole)
         estimates = stats.paired_differences(held @ (first & ~second), held @ (~first & second), rows, design=design)
         for part, estimate in zip(parts, estimates, strict=True):
             yield measured(name, estimate, data, compared_with=rival, part=part)

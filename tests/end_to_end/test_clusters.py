@@ -87,4 +87,4 @@ def test_what_passes_by_rows_is_open_by_persons_and_page_one_says_it_where_nobod
     )
     assert (accuracy.n, accuracy.clusters) == (3000, 300)
     assert accuracy.interval is not None
-    assert accuracy.interval.method.endswith("in clusters")
+    assert accuracy.interval.method.endswith("clusters")

@@ -11,7 +11,7 @@ from typing import Literal
 
 from govkit import stats
 from govkit.checks._cells import by_part
-from govkit.checks._clusters import clusters_in, designs, share_of
+from govkit.checks._clusters import clusters_in, share_design
 from govkit.checks._shared import READS_TEST, measured, missing, stated, unrivaled
 from govkit.core import Case, Finding, Metric, check
 from govkit.core.case import Array
@@ -78,7 +78,7 @@ def _rates(case: Case, rival: Rival, old: Array, new: Array) -> Iterator[Finding
     lost, won, rows = held[:, 2], held[:, 1], held.sum(axis=1)
     both = ("negative", lost, old & ~new), ("positive", won, ~old & new)
     for name, flipped, true in both:
-        design = designs(data, lambda some, at, true=true: share_of(some, true[at]))
+        design = share_design(data, true)
         for part, estimate in zip(parts, stats.proportions(flipped, rows, design=design), strict=True):
             yield measured(f"{name}_flip_rate_vs_{rival}", estimate, data, part=part)
     for part, estimate in zip(parts, stats.excess_flips(lost, held[:, 3], held[:, 0], won), strict=True):

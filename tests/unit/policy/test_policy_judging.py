@@ -667,3 +667,19 @@ def test_two_limits_share_the_error_between_both_sides(policy: Build, control: F
     assert ruled(one, [weak]).state == "fail"
     assert ruled(two, [weak]).state == "inconclusive"
     assert ruled(two, [bad.model_copy(update={"bounds": bad.bounds[:3]})]).state == "fail"
+
+
+def test_the_head_of_the_verdict_says_which_rows_seem_to_belong_together(policy: Build) -> None:
+    def suspected(name: str, effect: float) -> Measurement:
+        return Measurement(
+            check="independence", name="design_effect", value=effect, n=3000, part={"found": name} if name else {}
+        )
+
+    found = [suspected("column person", 3.75), suspected("ids with a common stem", 2.0), suspected("", 9.0)]
+    notices = verdict(policy(), found).notices
+    assert [text for text in notices if "belong together" in text] == [
+        "rows seem to belong together (column person), which no bound respects: 3000 are worth about 800 independent "
+        "ones; declare it in columns.cluster"
+    ]
+    declared = verdict(policy(), found[2:]).notices
+    assert not [text for text in declared if "belong together" in text]
