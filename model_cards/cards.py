@@ -22,8 +22,7 @@ from typing import Any
 import yaml
 
 import govkit as gk
-from govkit import evidence, report
-from govkit import policy as policies
+from govkit import evidence, policy as policies, report
 from govkit.core import Audit, Finding
 from govkit.demos import Story, employment, recidivism, sms
 from govkit.errors import GovkitError, UsageError

@@ -56,6 +56,3 @@ def targeted_margin(logits: Any, labels: Any, targets: Any) -> Any:
         return gap
     largest = scores.topk(4, dim=1).values
     return gap / (largest[:, 0] - (largest[:, 2] + largest[:, 3]) / 2 + 1e-12)
-
-
-__all__ = ["as_classes", "cross_entropy", "margin", "targeted_margin"]

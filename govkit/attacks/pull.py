@@ -209,6 +209,3 @@ def _farther(one: _Far, other: _Far, truth: Any) -> _Far:
     x = torch.where(took.reshape(-1, *[1] * (one.x.dim() - 1)), other.x, one.x)
     number = torch.where(took, other.number, one.number)
     return _Far(x, number, one.forward + other.forward, one.backward + other.backward)
-
-
-__all__ = ["Pulled", "most_pulls", "pull"]

@@ -101,16 +101,3 @@ def _gap_of(error: Exception, name: str) -> Gap:
         return Gap(reason="no extra", detail=str(advice))
     logging.getLogger("govkit.checks").exception("the check %s crashed", name)
     return Gap(reason="crashed", detail=cleaned(error))
-
-
-__all__ = [
-    "Request",
-    "catalog",
-    "declared_passes",
-    "describe",
-    "group_rates",
-    "measure",
-    "refuse_personal_names",
-    "requests_for",
-    "suggested_suite",
-]

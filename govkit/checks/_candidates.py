@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain, combinations
 from typing import Any
 
@@ -26,7 +26,7 @@ THIRDS = 3
 CLUSTERS = (10, 20)
 """Numbers of clusters of similar inputs."""
 
-NO_COLUMNS = frozenset({"input", "groups", "parts", "time", "task", "positive", "classes", "range"})
+NO_COLUMNS = frozenset({"input", "groups", "parts", "time", "task", "positive", "classes", "range", "independent"})
 """What the audit file says of columns without naming one that holds labels, answers or ids."""
 
 SMALLEST, LARGEST_PAIR = 0.02, 0.25
@@ -85,7 +85,7 @@ def _columns(case: Case, data: Dataset) -> dict[str, Any]:
     there = set(data.table.column_names)
     held = {name: data.table[name] for name in inputs if name in there}
     sources: tuple[Mapping[str, Any], ...] = (data.groups, data.parts, held, _lengths(data.inputs), _clusters(case))
-    used = _used(case.column)
+    used = used_columns(case.column, aside=NO_COLUMNS)
     found: dict[str, Any] = {}
     for name, values in (item for source in sources for item in source.items()):
         if name not in used:
@@ -105,10 +105,10 @@ def _lengths(inputs: Any) -> dict[str, Array]:
     }
 
 
-def _used(column: Mapping[str, Any]) -> set[str]:
-    """Names of the columns that hold labels, answers or ids."""
+def used_columns(column: Mapping[str, Any], *, aside: Collection[str]) -> set[str]:
+    """Names of the columns that the audit file names, but for what it says under the keys ``aside``."""
     named: set[str] = set()
-    for value in (value for use, value in column.items() if use not in NO_COLUMNS):
+    for value in (value for use, value in column.items() if use not in aside):
         named |= {value} if isinstance(value, str) else set(value.values() if isinstance(value, dict) else value)
     return named
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from govkit import stats
 from govkit.checks._cells import by_part
+from govkit.checks._clusters import designs, paired_of, share_of
 from govkit.checks._shared import measured, missing, parts_of
 from govkit.core import Dataset, Finding, Of
 from govkit.core.case import Array
@@ -39,13 +40,15 @@ def shares(name: str, right: Mapping[Of, Array], data: Dataset, *, whole: bool =
     rows = held.sum(axis=1)
     own = {of: (np.arange(cells) >> bit & 1).astype(bool) for bit, of in enumerate(right)}
     for of, true in own.items():
-        for part, estimate in zip(parts, stats.proportions(held @ true, rows), strict=True):
+        design = designs(data, lambda some, at, true=right[of]: share_of(some, true[at]), whole=whole)
+        for part, estimate in zip(parts, stats.proportions(held @ true, rows, design=design), strict=True):
             yield measured(name, estimate, data, of=of, part=part)
     for rival, second in own.items():
         if rival == "candidate" or "candidate" not in own:
             continue
-        first = own["candidate"]
-        estimates = stats.paired_differences(held @ (first & ~second), held @ (~first & second), rows)
+        first, both = own["candidate"], (right["candidate"], right[rival])
+        design = designs(data, lambda some, at, both=both: paired_of(some, *(one[at] for one in both)), whole=whole)
+        estimates = stats.paired_differences(held @ (first & ~second), held @ (~first & second), rows, design=design)
         for part, estimate in zip(parts, estimates, strict=True):
             yield measured(name, estimate, data, compared_with=rival, part=part)
 

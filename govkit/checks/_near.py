@@ -95,12 +95,17 @@ def image_prints(images: Array) -> Prints:
 
 def near_rows(asked: Prints, known: Prints | None = None) -> Array:
     """Rows that are near to a known row, or, without known rows, to an earlier one: truths ``(n,)``."""
+    return near_twins(asked, known) >= 0
+
+
+def near_twins(asked: Prints, known: Prints | None = None) -> Array:
+    """A known row, or without known rows an earlier one, that each row is near to; -1 for none: int64 ``(n,)``."""
     import numpy as np
 
     twins = asked if known is None else known
     bands = [slice(at, at + asked.width) for at in range(0, asked.marks.shape[1] - asked.width + 1, asked.width)]
     tables = [_table(twins.marks[:, band]) for band in bands]
-    found = np.zeros(len(asked.marks), dtype=bool)
+    found = np.full(len(asked.marks), -1, dtype=np.int64)
     for start in range(0, len(found), ROWS):
         rows = np.arange(start, min(start + ROWS, len(found)))
         pairs = [
@@ -112,7 +117,8 @@ def near_rows(asked: Prints, known: Prints | None = None) -> Array:
         for row, other in _best(*(np.concatenate(part) for part in zip(*pairs, strict=True))) if pairs else ():
             if row != last:
                 last, content = row, asked.content(row)
-            found[row] = found[row] or asked.alike(content, twins.content(other))
+            if found[row] < 0 and asked.alike(content, twins.content(other)):
+                found[row] = other
     return found
 
 

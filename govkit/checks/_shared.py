@@ -69,6 +69,7 @@ def measured(name: str, estimate: Estimate, data: Dataset, **where: Any) -> Meas
         name=name,
         value=float(estimate.value),
         n=int(estimate.n),
+        clusters=estimate.clusters,
         interval=estimate.interval,
         bounds=estimate.bounds,
         data=data.ref,

@@ -187,6 +187,9 @@ class Columns(Recorded):
         range: Smallest and largest possible number of a regression, for labels and answers; bounds need it.
         id: Column of unique row ids.
         time: Column of times.
+        cluster: Column, or columns, of what makes rows belong together: person, site, conversation, day. Rows that
+            share a value of any of them are not independent, and every bound respects it.
+        independent: Who says that the rows are independent of each other, and why; in place of ``cluster``.
         paraphrase: Column of the test data with the same text in other words, for the check ``memory_signal``.
         positive: Class that counts as the positive outcome; the last in sorted order if not given.
         classes: All classes, where the data does not show each of them; of an ordinal task in their order, which words
@@ -209,9 +212,16 @@ class Columns(Recorded):
     range: tuple[float, float] | None = None
     id: str | None = None
     time: str | None = None
+    cluster: str | tuple[str, ...] | None = None
+    independent: Annotated[str, Field(min_length=1, max_length=500, pattern=r"\S")] | None = None
     paraphrase: str | None = None
     positive: str | None = None
     classes: tuple[str, ...] | None = None
+
+    @property
+    def clusters(self) -> tuple[str, ...]:
+        """The columns of ``cluster``; none where it is not declared."""
+        return (self.cluster,) if isinstance(self.cluster, str) else self.cluster or ()
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -248,8 +258,14 @@ class Columns(Recorded):
 
     @model_validator(mode="after")
     def _each_column_once(self) -> Columns:
-        if "" in {*self.groups, *self.parts, *self.labels, self.id, self.time}:
+        if "" in {*self.groups, *self.parts, *self.labels, *self.clusters, self.id, self.time}:
             raise ValueError("a column without a name cannot be declared; give it one in the file")
+        if self.cluster is not None and len(set(self.clusters)) < max(1, len(self.clusters)):
+            raise ValueError("cluster is a column or a list of columns, each once; found none or one twice")
+        if self.cluster is not None and self.independent is not None:
+            raise ValueError("found cluster and independent; rows that belong together are not independent, keep one")
+        if set(self.clusters) & {*self.labels}:
+            raise ValueError("cluster names a label column; rows of one class do not belong together for that alone")
         both = sorted({*self.groups} & {*self.parts})
         if both:
             raise ValueError(f"{both[0]!r} stands in groups and in parts; groups are parts already, keep it in groups")

@@ -120,6 +120,8 @@ class Dataset:
         broken: Rows of the file that could not be read and are not among these, each with its place and its fault.
         order: Row of the file, counted from 0 with the broken ones, of each row, int64 ``(n,)``; None where the rows
             come from no file.
+        cluster: Cluster of each row, int32 ``(n,)`` from 0: rows of different clusters are independent. None where the
+            audit file declares no such columns.
     """
 
     role: Role
@@ -134,6 +136,7 @@ class Dataset:
     parts: Mapping[str, Coded] = field(default_factory=dict)
     broken: tuple[str, ...] = ()
     order: Array | None = None
+    cluster: Array | None = None
 
     def __len__(self) -> int:
         return int(self.labels.shape[0])
@@ -152,12 +155,10 @@ class Fenced:
         closed: ``memory`` (of this process, where keys are), ``network`` and ``data`` (files with labels) -> whether
             that is closed to it.
         read: Files with labels that it opened, from what Python tells and from decoys.
-        files: Files that it opened, without those of code.
     """
 
     closed: Mapping[str, bool]
     read: tuple[str, ...]
-    files: int
 
 
 @dataclass(frozen=True)

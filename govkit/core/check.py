@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, create_model
 
-from govkit.core.case import Case, Passes
+from govkit.core.case import Passes
 from govkit.core.finding import Finding
 from govkit.core.words import CLASSES, Better, Of, Role, Task
 
@@ -113,6 +113,3 @@ def _parameter_model(name: str, function: Measure) -> type[BaseModel]:
     }
     config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
     return create_model(f"{name}_params", __config__=config, **fields)
-
-
-__all__ = ["Case", "Check", "Metric", "check"]

@@ -55,6 +55,7 @@ class Measurement(Recorded):
         value: A number, a word or a truth.
         unit: For example ``"share"``, ``"rows"``, ``"nats"``; empty for words.
         n: Rows that carry the value.
+        clusters: Clusters that these rows lie in, where rows belong together and the bounds respect it.
         interval: Two-sided interval for the reader.
         bounds: One-sided bounds at ``LEVELS`` for the judge; empty where none can be given.
         part: Which rows, for example ``{"sex": "female"}``; empty means all of them.
@@ -77,6 +78,7 @@ class Measurement(Recorded):
     value: Value
     unit: str = ""
     n: Annotated[int, Field(ge=0)]
+    clusters: Annotated[int, Field(ge=1)] | None = None
     interval: Interval | None = None
     bounds: tuple[Bound, ...] = ()
     part: dict[str, str] = {}

@@ -27,11 +27,13 @@ Has = Literal[
     "parts",
     "reference",
     "service",
+    "clusters",
     "texts",
     "media",
 ]
-"""What a case may have; ``base_data`` are the training sets of the base, ``service`` is what a watch stated, ``texts``
-are inputs that are texts or chats, be they columns of a table, ``media`` are texts or images."""
+"""What a case may have; ``base_data`` are the training sets of the base, ``service`` is what a watch stated,
+``clusters`` are columns of rows that belong together, ``texts`` are inputs that are texts or chats, be they columns of
+a table, ``media`` are texts or images."""
 
 
 class Authority(Recorded):

@@ -20,6 +20,10 @@ TASKS: frozenset[Task] = CLASSES | {"multilabel", "regression", "ranking"}
 LABEL = "label"
 """Part that stands for one label of a multi-label task: whatever is asked of all rows is asked of each label."""
 
+INDEPENDENCE = "independence"
+SUSPICION = (INDEPENDENCE, "design_effect")
+"""Check and metric that tell what rows are worth that seem to belong together: the verdict repeats it."""
+
 PART_KEYS = frozenset(
     {"attack", "base", "base_weight", "bin", "class", "column", "corruption", "coverage", "expectation", "fact"}
     | {"foreign", "found", "layer", "list", "number", "source", LABEL}

@@ -30,10 +30,12 @@ class CountTable:
     Attributes:
         names: The groups, K of them, sorted.
         counts: Rows of each group in each of ``CELLS``, int64 ``(K, 5)``; or their weights, float64.
+        rows: Where rows belong together, group and cell of each row, and its cluster, each ``(n,)``.
     """
 
     names: tuple[str, ...]
     counts: Array
+    rows: tuple[Array, Array, Array] | None = None
 
 
 def cells_of(truth: Array, answer: Array, positive: int | str) -> Array:

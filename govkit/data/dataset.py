@@ -58,8 +58,8 @@ def read_dataset(
 
     Raises:
         DataError: A column is missing, a label is missing or not as the task has it, an id is missing or stands twice,
-            an input is missing; names the row, counted from 1, the header not counted. Or a group column has a name
-            that findings use for something else.
+            an input or a cluster is missing; names the row, counted from 1, the header not counted. Or a group column
+            has a name that findings use for something else.
     """
     path = Path(path)
     _no_part_keys((*columns.groups, *columns.parts))
@@ -70,6 +70,7 @@ def read_dataset(
         labels = read_labels(path, table, columns, classes)
         ids = row_ids(path, table, columns)
         named = {name: coded_groups(path, table, name) for name in (*columns.groups, *columns.parts)}
+        cluster = row_clusters(path, table, columns)
     digest, row_digests, order = content_digest(content := _content(table, columns, modality, rows.root))
     places = order if rows.places is None else taken(rows.places, order)
     table = reordered(table, order).replace_schema_metadata(None)
@@ -90,7 +91,36 @@ def read_dataset(
         parts=_reordered(named, columns.parts, order),
         broken=rows.broken,
         order=places,
+        cluster=None if cluster is None else cluster[order],
     )
+
+
+def row_clusters(path: Path, table: Array, columns: Columns) -> Array | None:
+    """Cluster of each row, int32 ``(n,)`` from 0, or None where no cluster column is declared.
+
+    Of several columns the connected parts are the clusters: rows of different ones share no value of any column, so
+    that they are independent whether the columns are nested or cross. Columns that cross everywhere leave few clusters,
+    which is what their bounds then say.
+
+    Raises:
+        DataError: A row has no value in a cluster column, for it may belong to any cluster; names the row.
+    """
+    import numpy as np
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    if not columns.clusters:
+        return None
+    found, places = 0, []
+    for name in columns.clusters:
+        coded = coded_text(table[name], what=f"{path}: column {name!r}")
+        no_missing(path, coded.codes < 0, name)
+        places.append(np.asarray(coded.codes) + found)
+        found += len(coded.names)
+    first, rows = places[0], len(table)
+    links = [coo_array((np.ones(rows, dtype=bool), (first, other)), shape=(found, found)) for other in places[1:]]
+    joined = connected_components(sum(links[1:], links[0]), directed=False)[1] if links else np.arange(found)
+    return np.unique(joined[first], return_inverse=True)[1].astype(np.int32)
 
 
 def _reordered(named: Mapping[str, Coded], columns: Iterable[str], order: Array) -> dict[str, Coded]:
@@ -130,7 +160,8 @@ def row_ids(path: Path, table: Array, columns: Columns) -> Array | None:
 
 
 def _declared(columns: Columns, modality: Modality) -> list[str]:
-    names = [*columns.labels, *columns.groups, *columns.parts, *filter(None, (columns.id, columns.time))]
+    named = *columns.labels, *columns.groups, *columns.parts, *columns.clusters
+    names = [*named, *filter(None, (columns.id, columns.time))]
     if modality != "unknown":
         if not columns.input:
             raise DataError("columns.input is not declared; name the column or columns that the subject is asked with")

@@ -11,8 +11,8 @@ from pathlib import Path
 from govkit.demos import Story
 from govkit.demos.carriers import locate
 from govkit.demos.telling import pick, shown
-from govkit.pipeline import audit
 from govkit.pipeline.measuring import Progress
+from govkit.pipeline.steps import audit
 
 AUDIT = """\
 schema: govkit.audit/v1

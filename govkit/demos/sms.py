@@ -12,8 +12,8 @@ from govkit.demos import Story
 from govkit.demos.carriers import locate
 from govkit.demos.telling import pick, shown
 from govkit.lineage.recorder import record
-from govkit.pipeline import audit
 from govkit.pipeline.measuring import Progress
+from govkit.pipeline.steps import audit
 
 ROWS = {"train": 1200, "test": 600, "calibration": 600}
 SEED, TOKENS, EPOCHS = 0, 40, 1

@@ -5,5 +5,3 @@ from __future__ import annotations
 from govkit.engine.answers import Answers, checked_probabilities
 from govkit.engine.batches import batches
 from govkit.engine.repeats import again, moved, rows_of, spread_rows
-
-__all__ = ["Answers", "again", "batches", "checked_probabilities", "moved", "rows_of", "spread_rows"]

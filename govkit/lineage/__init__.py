@@ -8,17 +8,3 @@ from govkit.lineage.reading import read_run
 from govkit.lineage.recorder import Recorder, record
 from govkit.lineage.rerun import Replay, replay
 from govkit.lineage.script import record_script
-
-__all__ = [
-    "FACTS",
-    "TOLD",
-    "Recorder",
-    "Replay",
-    "base_folder",
-    "facts_of",
-    "model_folder",
-    "read_run",
-    "record",
-    "record_script",
-    "replay",
-]

@@ -24,19 +24,6 @@ from govkit.manifest.folder import FILE, FOLDER, Root, Seen, changed, descriptor
 from govkit.manifest.names import refuse_bad_names, refuse_bad_path
 from govkit.manifest.opening import refuse_outside, weight_files
 
-__all__ = [
-    "CARD",
-    "FileDigest",
-    "artifact_digest",
-    "artifact_files",
-    "digest_of",
-    "listing",
-    "refuse_bad_path",
-    "refuse_outside",
-    "walk",
-    "weight_files",
-]
-
 CARD = "README.md"
 """The one file outside the artifact digest: the hub card holds results about the artifact, so it cannot be part of it.
 Its name stands here and never in a signed file, where a forger could name others."""

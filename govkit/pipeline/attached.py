@@ -10,8 +10,7 @@ from govkit import evidence, report
 from govkit.core import Policy
 from govkit.errors import EvidenceError, MissingExtra
 from govkit.evidence import moment
-from govkit.manifest import CARD as BESIDE
-from govkit.manifest import FileDigest
+from govkit.manifest import CARD as BESIDE, FileDigest
 from govkit.pipeline.signing import REPORT
 
 CARD = "card.md"

@@ -7,8 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from govkit import documents, evidence, manifest
-from govkit import policy as policies
+from govkit import documents, evidence, manifest, policy as policies
 from govkit.core import Attestation, Policy, Verdict, Waiver
 from govkit.errors import EvidenceError, PolicyError, UsageError
 from govkit.pipeline import clock

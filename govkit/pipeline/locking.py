@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from govkit import evidence
-from govkit import policy as policies
+from govkit import evidence, policy as policies
 from govkit.core import Policy
 from govkit.errors import EvidenceError, UsageError
 from govkit.evidence import HeldLock, Lock, LockedPolicy

@@ -10,8 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from govkit import checks, documents, evidence
-from govkit import policy as policies
+from govkit import checks, documents, evidence, policy as policies
 from govkit.core import Audit, Policy, Waiver
 from govkit.errors import EvidenceError, PolicyError, UsageError
 from govkit.pipeline import clock

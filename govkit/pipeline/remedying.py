@@ -9,8 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from govkit import evidence, manifest, remedies
-from govkit import policy as policies
+from govkit import evidence, manifest, policy as policies, remedies
 from govkit.core import Audit, Case, Policy, Predictions, Role, Verdict
 from govkit.core.case import Array
 from govkit.errors import UsageError
@@ -179,10 +178,7 @@ def remedy(
     _refuse_idle(how, options, group, constraint)
     signer = Signer(key, password, moment)
     given, root = read_audit(Path(audit_file), seed=seed)
-    apart = how not in ("harden", "soup")
-    if key is not None and not apart:
-        _refuse_code_beside_key(given)
-    rules, work = rules_of(given, root, policy), build_case(given, root, apart=apart, secret=signer.files)
+    rules, work = rules_of(given, root, policy), _built(given, root, how, signer)
     known = None if before is None else _found(Path(before), work, rules)
     made = _make(work, root, how, options, group=group, constraint=constraint, progress=progress)
     effects = tuple(remedies.effects(made.test, made.after, parts(work.case), seed=work.case.seed))
@@ -197,6 +193,14 @@ def remedy(
         done = Remedied(target, bundle, was, remarks, effects, made.robust, made.artifact)
         _write_comparison(draft, done)
     return replace(done, bundle=read_bundle(target / "evidence"))
+
+
+def _built(given: Audit, root: Path, how: How, signer: Signer) -> Casework:
+    """The case, with the code of its models apart unless their weights are to be changed."""
+    apart = how not in ("harden", "soup")
+    if not apart and not signer.throwaway:
+        _refuse_code_beside_key(given)
+    return build_case(given, root, apart=apart, secret=signer.files)
 
 
 def _refuse_code_beside_key(audit: Audit) -> None:

@@ -35,6 +35,7 @@ class Signer:
     Attributes:
         ids: Number of the key, as far as it is known before; a throw-away key has signed nothing yet.
         files: Files that hold what is secret.
+        throwaway: Whether the key is made for this audit alone.
 
     Raises:
         UsageError: The file is none, or the passphrase is wrong: told before anything is measured. A process of its
@@ -45,6 +46,7 @@ class Signer:
         self, key: Path | str | evidence.SigningKey | None, password: bytes | Path | None, moment: str
     ) -> None:
         self._key, self._password, self._moment = key, password, moment
+        self.throwaway = key is None
         self.files = tuple(Path(each) for each in (key, password) if isinstance(each, Path | str))
         self.ids: tuple[str, ...] = ()
         if isinstance(key, evidence.SigningKey):

@@ -9,8 +9,7 @@ from typing import Any
 
 import yaml
 
-from govkit import evidence
-from govkit import policy as policies
+from govkit import evidence, policy as policies
 from govkit.core import Audit, Policy, Run, Verdict
 from govkit.core.audit import DRIFT_PAGE
 from govkit.core.selfcheck import SELF_CHECK
@@ -301,32 +300,23 @@ def audit(
     target, moment = Path(out), as_of or clock.now()
     refuse_unwritable(target)
     kept = None if cache is None else opened(Path(cache))
-    beside = target.with_name(target.name + ".trust.yaml")
-    if key is None:
-        refuse_unwritable(beside)
-    signer = Signer(key, password, moment)
+    signer = _signer(key, password, moment, target)
     people = open_people(
         waivers=waivers, attestations=attestations, lock=lock, trust=trust, as_of=moment, key_ids=signer.ids
     )
     audit_, root = read_audit(Path(audit_file), policy=policy, seed=seed)
-    extra = _extra(audit_, root, selfcheck)
-    rules = rules_of(audit_, root, policy)
+    extra, rules = _extra(audit_, root, selfcheck), rules_of(audit_, root, policy)
 
     def judged(document: Mapping[str, Any]) -> Verdict:
         return judge(document, rules, people=people, as_of=moment, enforced=enforced)
 
-    early = judged if fail_fast else None
     with closing(build_case(audit_, root, secret=signer.files)) as work:
         hold_case(people.lock, rules, work, as_of=moment)
+        early = judged if fail_fast else None
         findings = measure_case(work, rules, lock=people.lock, cache=kept, judged=early, progress=progress)
-        page = _drift_page(work)
-    verdict, opened_key = judged(findings), signer.opened()
-    _write_bundle(
-        target, work, findings, verdict, rules=rules, people=people, extra={**extra, **page}, key=opened_key,
-        as_of=moment,
-    )  # fmt: skip
-    if key is None:
-        evidence.write_trust(beside, evidence.trust_of(opened_key))
+        extra |= _drift_page(work)
+    verdict = judged(findings)
+    _write_bundle(target, work, findings, verdict, rules=rules, people=people, extra=extra, signer=signer, as_of=moment)
     return read_bundle(target)
 
 
@@ -345,12 +335,29 @@ def _write_bundle(
     rules: Policy,
     people: evidence.People,
     extra: Mapping[str, bytes],
-    key: evidence.SigningKey,
+    signer: Signer,
     as_of: str,
 ) -> None:
+    key = signer.opened()
     with whole_folder(out) as draft:
         run = work.case.run
         write_statements(draft, findings, verdict, audit=work.audit, rules=rules, run=run, people=people, key=key)
         write_files(draft, extra)
         render(draft, key=key)
         seal(draft, model=work.path, key=key, as_of=as_of)
+    if signer.throwaway:
+        evidence.write_trust(_beside(out), evidence.trust_of(key))
+
+
+def _beside(out: Path) -> Path:
+    """Trust in a throw-away key."""
+    return out.with_name(out.name + ".trust.yaml")
+
+
+def _signer(
+    key: Path | str | evidence.SigningKey | None, password: bytes | Path | None, moment: str, out: Path
+) -> Signer:
+    """Who signs; beside the bundle there must be room for the trust in a throw-away key."""
+    if key is None:
+        refuse_unwritable(_beside(out))
+    return Signer(key, password, moment)

@@ -10,8 +10,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from govkit import documents, evidence, manifest
-from govkit import policy as policies
+from govkit import documents, evidence, manifest, policy as policies
 from govkit.core import Audit, Policy, Verdict
 from govkit.errors import AuditError, EvidenceError, PolicyError, UsageError
 from govkit.manifest import FileDigest

@@ -52,6 +52,7 @@ WHEN = {
     "base_data": "training data of the base",
     "reference": "a table of whom the rows stand for",
     "service": "a signed month of `govkit watch`",
+    "clusters": "a column that says which rows belong together",
     "texts": "a text among the inputs",
     "media": "a text or an image among the inputs",
 }
@@ -72,6 +73,7 @@ NEEDS = {
     "probabilities": "probabilities: a live model, or columns.score or columns.scores",
     "inputs": "a model that can be asked (subject.run, model or python) and columns.input",
     "service": "service: a signed month of `govkit watch`",
+    "clusters": "columns.cluster: whom or what several rows are of",
     "reference": "reference: a table of whom the rows stand for",
     "texts": "columns.input: a column of texts",
     "media": "columns.input: texts or images",

@@ -8,7 +8,7 @@ from datetime import date
 from govkit.core import Attestation, Control, Finding, Measurement, Policy, Ruling, State, Verdict, Waiver
 from govkit.core.policy import RANK, When
 from govkit.core.verdict import PartRuling
-from govkit.core.words import Disposition, Outcome
+from govkit.core.words import SUSPICION, Disposition, Outcome
 from govkit.policy.coverage import coverage
 from govkit.policy.deciding import decide, entry_p, ruling, without_parts
 from govkit.policy.form import digest
@@ -16,6 +16,7 @@ from govkit.policy.limits import holm, hypotheses
 from govkit.policy.matching import SCOPE, Matched, by_check, match
 from govkit.policy.people import attested, day, waived
 from govkit.policy.risks import residual_risks
+from govkit.policy.sentences import clipped
 
 _OUTCOME: dict[Disposition, Outcome] = {
     "ignore": "PASS",
@@ -72,7 +73,7 @@ def judge(
         policy=digest(policy),
         as_of=as_of,
         enforced=enforced,
-        notices=(*remarks, *_relaxed(policy, today), *_absences(found), *idle, *notices),
+        notices=(*_together(found), *remarks, *_relaxed(policy, today), *_absences(found), *idle, *notices),
     )
 
 
@@ -187,6 +188,7 @@ _A = {
     "base_data": "a training set of the base",
     "reference": "a reference of whom the rows stand for",
     "service": "a statement of a watch",
+    "clusters": "a column of rows that belong together",
     "texts": "a text among the inputs",
     "media": "a text or an image among the inputs",
 }
@@ -244,6 +246,21 @@ def _absences(findings: Iterable[Finding]) -> tuple[str, ...]:
         if isinstance(finding, Measurement) and (finding.check, finding.name) == (SCOPE, "absence") and finding.part
     ]
     return (f"the audit file says that there is none of these: {'; '.join(sorted(told))}",) if told else ()
+
+
+def _together(findings: Iterable[Finding]) -> Iterator[str]:
+    """That rows seem to belong together in a way that nobody declared: the way with the largest effect."""
+    found = [
+        each
+        for each in findings
+        if isinstance(each, Measurement) and (each.check, each.name) == SUSPICION and each.is_number and each.part
+    ]
+    for each in sorted(found, key=lambda each: float(each.value))[-1:]:
+        way, worth = clipped(each.part.get("found", ""), 60), round(each.n / max(float(each.value), 1.0))
+        yield (
+            f"rows seem to belong together ({way}), which no bound respects: {each.n} are worth about {worth} "
+            "independent ones; declare it in columns.cluster"
+        )
 
 
 def _relaxed(policy: Policy, today: date) -> tuple[str, ...]:

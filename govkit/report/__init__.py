@@ -17,14 +17,12 @@ from govkit.report.card_check import check_card
 from govkit.report.charts import Chart, choose
 from govkit.report.comment import comment
 from govkit.report.cover import Cover, cover
-from govkit.report.exports import attestable, check_exports
-from govkit.report.exports import written as exported
+from govkit.report.exports import attestable, check_exports, written as exported
 from govkit.report.figures import draw
 from govkit.report.html import page
 from govkit.report.judged import judged
 from govkit.report.junit import junit
-from govkit.report.language import DEFAULT as ENGLISH
-from govkit.report.language import check_language, languages, speaking
+from govkit.report.language import DEFAULT as ENGLISH, check_language, languages, speaking
 from govkit.report.model import Report
 from govkit.report.origins import origins
 from govkit.report.outcomes import measured
@@ -34,19 +32,6 @@ from govkit.report.read import read
 from govkit.report.sarif import sarif
 from govkit.report.standing import Standing
 from govkit.report.summary import summary
-
-__all__ = [
-    "PROFILES",
-    "Standing",
-    "attestable",
-    "check_card",
-    "check_exports",
-    "check_language",
-    "check_logo",
-    "languages",
-    "profile_of",
-    "render",
-]
 
 
 def render(

@@ -6,8 +6,7 @@ import json
 from typing import Any
 
 from govkit.report.asked import asked, authority, remedy
-from govkit.report.escape import NAME, clean, markdown, short
-from govkit.report.escape import sarif as plain
+from govkit.report.escape import NAME, clean, markdown, sarif as plain, short
 from govkit.report.model import Entry, Report
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"

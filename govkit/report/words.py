@@ -14,22 +14,6 @@ from govkit.report.language import catalog
 from govkit.report.said import said
 from govkit.resources import load
 
-__all__ = [
-    "catalog",
-    "column",
-    "excluded",
-    "family",
-    "filled",
-    "mark",
-    "metric",
-    "part",
-    "place",
-    "rmf",
-    "statements",
-    "whose",
-    "word",
-]
-
 _HOLE = re.compile(r"\{(\w+)\}")
 
 OWN_GROUPS = ("attack", "corruption", "foreign", "found", "list")

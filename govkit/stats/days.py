@@ -14,8 +14,7 @@ import math
 from typing import Any, NamedTuple
 
 from govkit.core.case import Array
-from govkit.stats.inputs import counts as whole
-from govkit.stats.inputs import numbers
+from govkit.stats.inputs import counts as whole, numbers
 
 CORRELATIONS = (0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95)
 """Autocorrelations of day effects that are weighed."""

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from govkit.core.case import Array
+from govkit.stats.clusters import METHOD, Clusters
+from govkit.stats.designs import difference_design, paired_design
 from govkit.stats.estimate import ALPHAS, Estimate, assemble
 from govkit.stats.inputs import denominator, same_length, truths
 from govkit.stats.multiplicity import holm
@@ -46,13 +48,23 @@ class Drops:
     p_value: float
 
 
-def found_drops(members: Any, new_right: Any, old_right: Any, *, screen: int, flips: int, seed: int) -> Drops:
+def found_drops(
+    members: Any,
+    new_right: Any,
+    old_right: Any,
+    *,
+    screen: int,
+    flips: int,
+    seed: int,
+    clusters: Clusters | None = None,
+) -> Drops:
     """Parts where the new model is right less often than the old one.
 
     Only the ``screen`` parts in which the models disagree clearly most are tested. That choice would be the same with
     the models swapped, so it tells nothing about the signs. Under the null hypothesis each row that only one
     model answers right is as likely for either; the largest ``(lost - won) / sqrt(lost + won)`` is compared with its
-    distribution over random signs (max-statistic of Westfall and Young 1993; sign flips as in McNemar 1947).
+    distribution over random signs (max-statistic of Westfall and Young 1993; sign flips as in McNemar 1947). Rows of a
+    cluster get one sign: under the null hypothesis its losses and gains trade places together.
 
     Args:
         members: Packed memberships ``(parts, ceil(n / 64))``.
@@ -61,6 +73,7 @@ def found_drops(members: Any, new_right: Any, old_right: Any, *, screen: int, fl
         screen: Parts that are tested.
         flips: Draws of the signs.
         seed: Seed of the draws.
+        clusters: Of the rows, where they belong together.
 
     Raises:
         ValueError: If there is no part, or the lengths differ.
@@ -68,22 +81,32 @@ def found_drops(members: Any, new_right: Any, old_right: Any, *, screen: int, fl
     import numpy as np
 
     members, new, old = _checked(members, new_right, old_right)
+    if clusters is not None and clusters.count == new.size:
+        clusters = None
     kept = _screened(sizes(members), _counted(members, new != old), new.size, screen)
     tested = members[kept]
     lost, won = counts(tested, old & ~new), counts(tested, new & ~old)
-    scale = np.sqrt(np.maximum(lost + won, 1))
+    rows, rng = np.flatnonzero(new != old), np.random.default_rng(seed)
+    if clusters is None:
+        scale = np.sqrt(np.maximum(lost + won, 1))
+        drawn = 2 * _random_losses(tested, rows, flips, rng) - (lost + won)[:, None]
+    else:
+        totals = _losses_by_cluster(tested, rows, np.where(old[rows], 1.0, -1.0), clusters.codes[rows])
+        scale = np.sqrt(np.maximum((totals * totals).sum(axis=1), 1))
+        drawn = totals @ (2.0 * rng.integers(0, 2, (totals.shape[1], flips), dtype=np.int8) - 1)
     observed = (lost - won) / scale
-    rows = np.flatnonzero(new != old)
-    drawn = 2 * _random_losses(tested, rows, flips, np.random.default_rng(seed)) - (lost + won)[:, None]
     highest = (drawn / scale[:, None]).max(axis=0)
     # The observed signs are one more draw, which makes the test exact.
     chance = (1 + (highest[:, None] >= observed - 1e-9).sum(axis=0)) / (1 + flips)
     order = [at for at in np.argsort(-observed, kind="stable") if chance[at] <= ERROR]
     rows_in = sizes(tested)
-    found = tuple(
-        (int(kept[at]), _change(int(won[at]), int(lost[at]), int(rows_in[at]), slices=kept.size)) for at in order
-    )
-    return Drops(found, float(chance.min()))
+    found = []
+    for at in order:
+        change = _change(int(won[at]), int(lost[at]), int(rows_in[at]), slices=kept.size)
+        if clusters is not None:
+            change = _held(change, _rows_of(tested[at], new.size), (new, old), clusters, slices=kept.size)
+        found.append((int(kept[at]), change))
+    return Drops(tuple(found), float(chance.min()))
 
 
 def visible_drop(
@@ -129,14 +152,16 @@ def visible_drop(
     return _smallest(hits, PLANTED * DRAWS, new.size)
 
 
-def weak_parts(members: Any, right: Any) -> tuple[tuple[int, float], ...]:
+def weak_parts(members: Any, right: Any, *, clusters: Clusters | None = None) -> tuple[tuple[int, float], ...]:
     """Parts where a model is wrong more often than elsewhere.
 
     Fisher's exact test, part against rest, one-sided; Holm over the parts keeps the chance of any false alarm at 5 %.
+    In clusters a part must also keep its gap by the bound that holds for clusters, the error split over all parts.
 
     Args:
         members: Packed memberships ``(parts, ceil(n / 64))``.
         right: Truths ``(n,)``: is the answer right?
+        clusters: Of the rows, where they belong together.
 
     Returns:
         Index and accuracy less accuracy elsewhere, the surest first.
@@ -152,7 +177,23 @@ def weak_parts(members: Any, right: Any) -> tuple[tuple[int, float], ...]:
     every, n = int((~right).sum()), right.size
     p = holm(np.clip(hypergeom.sf(wrong - 1, n, every, size), 0, 1))
     gap = (every - wrong) / np.maximum(n - size, 1) - wrong / np.maximum(size, 1)
-    return tuple((int(at), float(gap[at])) for at in np.argsort(p, kind="stable") if p[at] <= ERROR)
+    weak = [int(at) for at in np.argsort(p, kind="stable") if p[at] <= ERROR]
+    if clusters is not None and clusters.count < n:
+        weak = [at for at in weak if _still_weak(_rows_of(members[at], n), ~right, clusters, ERROR / len(members))]
+    return tuple((at, float(gap[at])) for at in weak)
+
+
+def _still_weak(part: Array, wrong: Array, clusters: Clusters, alpha: float) -> bool:
+    """Whether a part errs more often than the rest by the bound that holds for rows in clusters."""
+    import numpy as np
+
+    if part.all():
+        return False
+    inside, outside = ((clusters.sums(wrong, rows), clusters.sums(rows)) for rows in (part, ~part))
+    value = wrong[part].mean() - wrong[~part].mean()
+    plain = np.array([[np.inf]]), np.array([[-np.inf]])
+    low, _ = difference_design(inside, outside).bounds([value], plain, np.array([alpha]))
+    return bool(low[0, 0] > 0)
 
 
 def pack(rows: Array) -> Array:
@@ -215,6 +256,37 @@ def _random_losses(members: Array, rows: Array, draws: int, rng: Any) -> Array:
         bits = rng.integers(0, 256, (at.size, -(-draws // 8)), dtype=np.uint8)
         total += inside.astype(np.float32) @ np.unpackbits(bits, axis=1, count=draws).astype(np.float32)
     return total
+
+
+def _losses_by_cluster(members: Array, rows: Array, loss: Array, codes: Array) -> Array:
+    """Losses less gains of each part in each cluster that has some, ``(parts, C)``."""
+    import numpy as np
+
+    found, code = np.unique(codes, return_inverse=True)
+    octets = np.ascontiguousarray(members).view(np.uint8)
+    inside = (octets[:, rows >> 3] >> (7 - (rows & 7)).astype(np.uint8)) & 1
+    return np.stack([np.bincount(code, loss * held, found.size) for held in inside])
+
+
+def _rows_of(bits: Array, rows: int) -> Array:
+    """Truths ``(n,)`` of one part."""
+    import numpy as np
+
+    return np.unpackbits(np.ascontiguousarray(bits).view(np.uint8), count=rows).astype(bool)
+
+
+def _held(change: Estimate, part: Array, right: tuple[Array, Array], clusters: Clusters, *, slices: int) -> Estimate:
+    """The change with bounds that hold for rows in clusters, for all parts at once."""
+    import numpy as np
+
+    new, old = right
+    wins, losses, rows = (clusters.sums(each, part) for each in (new & ~old, old & ~new, part))
+    design = paired_design(wins, losses, rows)
+    plain = [np.array([[getattr(bound, side) for bound in change.bounds]]) for side in ("low", "high")]
+    lows, highs = design.bounds([change.value], plain, np.array(ALPHAS) / slices)
+    method = f"{METHOD}, {slices} parts at once"
+    count = int(design.clusters[0])
+    return assemble(change.value, change.n, lows[0], highs[0], method=method, within=(-1.0, 1.0), clusters=count)
 
 
 def _change(won: int, lost: int, rows: int, *, slices: int) -> Estimate:

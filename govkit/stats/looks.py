@@ -6,8 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from govkit.stats.inputs import counts as whole
-from govkit.stats.inputs import numbers
+from govkit.stats.inputs import counts as whole, numbers
 from govkit.stats.sequential import Look
 
 BINS = 256

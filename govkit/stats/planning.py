@@ -164,6 +164,31 @@ def detectable_paired_difference(
     return None if lean is None else discordant * (2 * lean - 1)
 
 
+def worth(rows: float, *, per_cluster: float, correlation: float, unequal: float = 0.0) -> float:
+    """Independent rows that rows in clusters are worth: rows over the design effect (Kish 1965; Eldridge 2006).
+
+    Args:
+        rows: Rows, > 0.
+        per_cluster: Mean number of rows of a cluster, 1 or more.
+        correlation: Correlation of two rows of a cluster, in [0, 1].
+        unequal: Standard deviation of the sizes of clusters over their mean, 0 or more.
+
+    Raises:
+        ValueError: If an argument is out of range.
+    """
+    if rows <= 0 or per_cluster < 1 or unequal < 0:
+        raise ValueError(f"rows {rows}, per_cluster {per_cluster}, unequal {unequal}: expected more than 0, 1, 0")
+    larger = per_cluster * (1 + unequal**2)
+    return rows / (1 + max(larger - 1, 0.0) * _inside("correlation", correlation))
+
+
+def clusters_for(rows: int, *, per_cluster: float, correlation: float, unequal: float = 0.0) -> tuple[int, int]:
+    """Clusters, and rows in them, that are worth so many independent rows; arguments and errors as of ``worth``."""
+    each = worth(per_cluster, per_cluster=per_cluster, correlation=correlation, unequal=unequal)
+    clusters = math.ceil(rows / each - 1e-9)
+    return clusters, math.ceil(clusters * per_cluster)
+
+
 def _rows(half_width: float, variance: float, level: float) -> int:
     """Rows at which a mean with this variance a row has the half-width asked."""
     if half_width <= 0:

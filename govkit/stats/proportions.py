@@ -7,6 +7,7 @@ from statistics import NormalDist
 from typing import Any
 
 from govkit.core.case import Array
+from govkit.stats.clusters import Design, in_clusters, readers
 from govkit.stats.estimate import ALPHAS, Estimate, assemble
 from govkit.stats.inputs import fraction, fractions
 
@@ -40,21 +41,22 @@ def wilson(x: float, n: float, level: float = 0.95) -> tuple[float, float]:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def proportion(x: int, n: int) -> Estimate:
+def proportion(x: int, n: int, *, design: Design | None = None) -> Estimate:
     """A share ``x/n``, in [0, 1].
 
     Raises:
         ValueError: If ``n`` is 0 or ``x`` is not in 0..n.
     """
-    return proportions(*([value] for value in fraction(x, n)))[0]
+    return proportions(*([value] for value in fraction(x, n)), design=design)[0]
 
 
-def proportions(successes: Any, totals: Any) -> list[Estimate]:
+def proportions(successes: Any, totals: Any, *, design: Design | None = None) -> list[Estimate]:
     """One share for each of ``k`` pairs of counts, all at once; same estimates as from ``proportion``.
 
     Args:
         successes: Counts ``(k,)``.
         totals: Rows ``(k,)``.
+        design: Of these shares, where their rows lie in clusters.
 
     Raises:
         ValueError: If a total is 0, or has more successes than rows.
@@ -62,10 +64,12 @@ def proportions(successes: Any, totals: Any) -> list[Estimate]:
     import numpy as np
 
     x, n = fractions(successes, totals, at_least=0)
-    lows, highs = clopper_pearson(x[:, None], n[:, None], np.array(ALPHAS))
+    lows, highs = in_clusters(design, x / n, clopper_pearson(x[:, None], n[:, None], np.array(ALPHAS)))
     return [
-        assemble(a / rows, rows, low, high, method="Wilson", within=(0.0, 1.0), interval=wilson(a, rows))
-        for a, rows, low, high in zip(x.tolist(), n.tolist(), lows, highs, strict=True)
+        assemble(a / rows, rows, low, high, within=(0.0, 1.0), **reader)
+        for a, rows, low, high, reader in zip(
+            x.tolist(), n.tolist(), lows, highs, readers("Wilson", wilson, design, x, n), strict=True
+        )
     ]
 
 

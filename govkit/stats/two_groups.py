@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from govkit.core.case import Array
+from govkit.stats.clusters import Design, in_clusters, readers
 from govkit.stats.estimate import ALPHAS, QUANTILES, UNBOUNDED, Estimate, assemble
 from govkit.stats.inputs import fraction, fractions, same_length
 from govkit.stats.inversion import ROUNDS, first_uncleared
@@ -20,16 +21,16 @@ METHOD = "corrected Miettinen-Nurminen"
 TINY = 1e-300
 
 
-def difference(x: int, n: int, y: int, m: int) -> Estimate:
+def difference(x: int, n: int, y: int, m: int, *, design: Design | None = None) -> Estimate:
     """Difference ``x/n - y/m`` of two shares, in [-1, 1].
 
     Raises:
         ValueError: If a group has no rows, or more successes than rows.
     """
-    return differences(*([value] for value in (*fraction(x, n), *fraction(y, m))))[0]
+    return differences(*([value] for value in (*fraction(x, n), *fraction(y, m))), design=design)[0]
 
 
-def differences(x: Any, n: Any, y: Any, m: Any) -> list[Estimate]:
+def differences(x: Any, n: Any, y: Any, m: Any, *, design: Design | None = None) -> list[Estimate]:
     """One difference for each of ``k`` tables, all at once; same estimates as from ``difference``.
 
     Args:
@@ -37,6 +38,7 @@ def differences(x: Any, n: Any, y: Any, m: Any) -> list[Estimate]:
         n: Rows of the first groups ``(k,)``.
         y: Successes of the second groups ``(k,)``.
         m: Rows of the second groups ``(k,)``.
+        design: Of these differences, where rows lie in clusters.
 
     Raises:
         ValueError: If a group has no rows, or more successes than rows.
@@ -45,21 +47,16 @@ def differences(x: Any, n: Any, y: Any, m: Any) -> list[Estimate]:
 
     table = _tables(x, n, y, m)
     lows, negative = _both(difference_low, table, np.array(QUANTILES))
+    lows, highs = in_clusters(design, table[0] / table[1] - table[2] / table[3], (lows, -negative))
     return [
-        assemble(
-            a / rows - b / others,
-            rows + others,
-            low,
-            high,
-            method="Newcombe",
-            within=(-1.0, 1.0),
-            interval=newcombe(a, rows, b, others),
+        assemble(a / rows - b / others, rows + others, low, high, within=(-1.0, 1.0), **reader)
+        for a, rows, b, others, low, high, reader in zip(
+            *(part.tolist() for part in table), lows, highs, readers("Newcombe", newcombe, design, *table), strict=True
         )
-        for a, rows, b, others, low, high in zip(*(part.tolist() for part in table), lows, -negative, strict=True)
     ]
 
 
-def absolute_difference(x: int, n: int, y: int, m: int) -> Estimate:
+def absolute_difference(x: int, n: int, y: int, m: int, *, design: Design | None = None) -> Estimate:
     """Absolute difference ``|x/n - y/m|``, in [0, 1]; the lower bound splits its error over the two sides.
 
     Raises:
@@ -69,22 +66,26 @@ def absolute_difference(x: int, n: int, y: int, m: int) -> Estimate:
     from scipy.special import ndtri
 
     (x, n), (y, m) = fraction(x, n), fraction(y, m)
-    split = -ndtri(np.array(ALPHAS) / 2)
-    lows = np.max(_both(difference_low, (x, n, y, m), split), axis=0)
-    highs = np.max(-_both(difference_low, (x, n, y, m), np.array(QUANTILES)), axis=0)
-    return assemble(abs(x / n - y / m), n + m, lows, highs, method=METHOD, within=(0.0, 1.0))
+    ends = []
+    for alphas, z in ((np.array(ALPHAS) / 2, -ndtri(np.array(ALPHAS) / 2)), (np.array(ALPHAS), np.array(QUANTILES))):
+        low, negative = _both(difference_low, (x, n, y, m), z)
+        ends.append(in_clusters(design, [x / n - y / m], (low[None], -negative[None]), alphas))
+    (low, high), (least, most) = ends
+    lows, highs = np.maximum(low, -high)[0], np.maximum(most, -least)[0]
+    (reader,) = readers(METHOD, lambda *_: None, design, np.array([n]))
+    return assemble(abs(x / n - y / m), n + m, lows, highs, within=(0.0, 1.0), **reader)
 
 
-def ratio(x: int, n: int, y: int, m: int) -> Estimate:
+def ratio(x: int, n: int, y: int, m: int, *, design: Design | None = None) -> Estimate:
     """Ratio ``(x/n) / (y/m)`` of two shares, 0 or more; an upper bound may be ``UNBOUNDED``.
 
     Raises:
         ValueError: If a group has no rows, more successes than rows, or the second has no success.
     """
-    return ratios(*([value] for value in (*fraction(x, n), *fraction(y, m))))[0]
+    return ratios(*([value] for value in (*fraction(x, n), *fraction(y, m))), design=design)[0]
 
 
-def ratios(x: Any, n: Any, y: Any, m: Any) -> list[Estimate]:
+def ratios(x: Any, n: Any, y: Any, m: Any, *, design: Design | None = None) -> list[Estimate]:
     """One ratio for each of ``k`` tables, all at once; arguments as of ``differences``, same estimates as ``ratio``.
 
     Raises:
@@ -96,10 +97,12 @@ def ratios(x: Any, n: Any, y: Any, m: Any) -> list[Estimate]:
     for none in np.flatnonzero(table[2] == 0):
         raise ValueError(f"the second group has 0 successes in {table[3][none]} rows; a ratio to it is undefined")
     lows, inverse = _both(ratio_low, table, np.array(QUANTILES))
+    lows, highs = in_clusters(design, table[0] / table[1] / (table[2] / table[3]), (lows, reciprocal(inverse)))
+    by_method = readers(METHOD, lambda *_: None, design, *table)
     return [
-        assemble((a / rows) / (b / others), rows + others, low, high, method=METHOD, within=(0.0, UNBOUNDED))
-        for a, rows, b, others, low, high in zip(
-            *(part.tolist() for part in table), lows, reciprocal(inverse), strict=True
+        assemble((a / rows) / (b / others), rows + others, low, high, within=(0.0, UNBOUNDED), **reader)
+        for a, rows, b, others, low, high, reader in zip(
+            *(part.tolist() for part in table), lows, highs, by_method, strict=True
         )
     ]
 

@@ -16,7 +16,7 @@ from govkit.errors import AuditError, DataError, UsageError
 from govkit.pipeline import clock
 from govkit.pipeline.policy import beside, policy_reference, resolve_policy
 from govkit.stats import Look, MeanStream, StreamState
-from govkit.stats.days import FEWEST_DAYS
+from govkit.stats.days import FEWEST_DAYS, Days
 from govkit.watch import telling
 from govkit.watch.arrivals import Arrival, arrivals, days_of, middle_day
 from govkit.watch.form import WatchFile
@@ -137,7 +137,7 @@ def _streams(
 
 def _learned(effect: Any) -> DaysLearned:
     """As remembered. A watch that an older version began knows the spread of days alone, and goes on with it."""
-    return DaysLearned(**effect) if isinstance(effect, dict) else DaysLearned(((effect, 0.0),))
+    return DaysLearned(**effect) if isinstance(effect, dict) else DaysLearned((Days(effect),))
 
 
 def assumed(kept: Watch) -> dict[str, Any]:

@@ -48,6 +48,7 @@ ATTACKED = [Request("performance", {}), Request("adversarial", {"rows": 200, "ep
 
 def write(text: str) -> None:
     sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 def timed(call: Callable[[], Any]) -> tuple[float, Any]:

@@ -232,7 +232,9 @@ def test_the_audited_model_stays_in_memory_and_a_hardened_one_is_hardened_again(
 
 def test_a_weight_is_chosen_on_calibration_rows_alone(folder: Path):
     def chosen() -> float:
-        return reweighted(build_case(*read_audit(folder / "audit.yaml"), apart=False).case, "soup", Options()).fitted.numbers
+        return reweighted(
+            build_case(*read_audit(folder / "audit.yaml"), apart=False).case, "soup", Options()
+        ).fitted.numbers
 
     before = chosen()
     rows(80, 11).assign(label=lambda frame: 1 - frame.label).to_csv(folder / "test.csv", index=False)

@@ -7,9 +7,9 @@ from typing import Any
 
 from pydantic import PositiveInt
 
-from govkit import stats
 from govkit.attacks.text_changes import double_space, recase
-from govkit.checks._shared import measured, missing, named_rows, seed_of
+from govkit.checks._clusters import paired
+from govkit.checks._shared import missing, named_rows, seed_of
 from govkit.core import Case, Dataset, Finding, Measurement, Metric, Passes, Predictions, check
 from govkit.core.case import Array
 from govkit.core.words import CLASSES, TASKS
@@ -85,19 +85,17 @@ def answer_book(case: Case, *, rows: PositiveInt = 1000) -> Iterator[Finding]:
         yield missing(ADVANTAGE, "unsupported", why, data=data, of="candidate")
         return
     exact, slight = _right(case, chosen, before, _asked(case, chosen, inputs))
-    lost = exact & ~slight
-    estimate = stats.paired_difference(int(lost.sum()), int((~exact & slight).sum()), len(chosen))
-    found = measured(ADVANTAGE, estimate, data, of="candidate", seed=str(case.seed))
-    yield found.model_copy(update={"rows": named_rows(data, chosen[lost])})
+    found = paired(ADVANTAGE, exact, slight, data, at=chosen, of="candidate", seed=str(case.seed))
+    yield found.model_copy(update={"rows": named_rows(data, chosen[exact & ~slight])})
 
 
 def _reached(case: Case) -> Iterator[Finding]:
     """Files and closures; without code of a model there is nothing that could open a file."""
-    fenced, ref = case.fenced(), case.data["test"].ref
+    fenced, ref, n = case.fenced(), case.data["test"].ref, len(case.data["test"])
     read = () if fenced is None else fenced.read
-    yield Measurement(name="read_audit_data", value="yes" if read else "no", n=fenced.files if fenced else 0, data=ref)
+    yield Measurement(name="read_audit_data", value="yes" if read else "no", n=n, data=ref)
     for what, closed in ({} if fenced is None else fenced.closed).items():
-        yield Measurement(name="closed_to_code", value="yes" if closed else "no", n=1, part={"what": what}, data=ref)
+        yield Measurement(name="closed_to_code", value="yes" if closed else "no", n=n, part={"what": what}, data=ref)
 
 
 def _chosen(case: Case, rows: int) -> Array:

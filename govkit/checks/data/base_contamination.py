@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from govkit.checks._clusters import share, shares_inside
 from govkit.checks._shared import answers, counted, measured, missing
 from govkit.checks.data import row_keys
 from govkit.core import Case, Dataset, Finding, Measurement, Metric, Of, check
@@ -12,7 +13,6 @@ from govkit.core.case import Array
 from govkit.core.words import CLASSES, TASKS
 from govkit.data import bytes_digest
 from govkit.data.shards import source
-from govkit.stats import difference, proportion
 
 SCORED: tuple[Of, ...] = ("candidate", "base")
 CLEAN, TOUCHED, CHANGE = "base_clean_accuracy", "base_touched_accuracy", "base_clean_accuracy_difference"
@@ -105,13 +105,12 @@ def _accuracies(case: Case, data: Dataset, shared: Array) -> Iterator[Finding]:
         return
     for of, predictions in answers(case, models=SCORED).items():
         right = predictions.labels == data.labels
-        counts = [(int(right[rows].sum()), int(rows.sum())) for rows in (~shared, shared)]
-        for name, (x, n) in zip((CLEAN, TOUCHED), counts, strict=True):
-            if n:
-                yield measured(name, proportion(x, n), data, of=of)
+        for name, rows in ((CLEAN, ~shared), (TOUCHED, shared)):
+            if rows.any():
+                yield share(name, right[rows], data, at=rows, of=of)
             else:
                 yield missing(name, "too few rows", "There is no such row.", data=data, of=of)
-        if all(n for _, n in counts):
-            yield measured(CHANGE, difference(*counts[0], *counts[1]), data, of=of)
+        if shared.any() and not shared.all():
+            yield measured(CHANGE, shares_inside(right, ~shared, data), data, of=of)
         else:
             yield missing(CHANGE, "too few rows", "Rows of only one of the two kinds.", data=data, of=of)

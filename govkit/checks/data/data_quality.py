@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from govkit.checks._clusters import share
 from govkit.checks._expectations import SEVERITIES, Outcome, context, read_suite, suite_digest, validated
 from govkit.checks._identifiers import KINDS
 from govkit.checks._quality import Summary, absent, blank, marked, outside, pieces, repeated, summary, unknown
@@ -206,7 +207,7 @@ def _alone(case: Case, data: Dataset, held: Mapping[str, Summary]) -> Iterator[F
     for name in texts if n else ():
         same = most_frequent(as_texts(data.table[name]), plain)
         rows = named_rows(data, same) if same.sum() > 1 else ()
-        yield measured("repeated_text_share", proportion(int(same.sum()), n), data, rows=rows)
+        yield share("repeated_text_share", same, data, rows=rows)
 
 
 def _place(broken: str) -> str:

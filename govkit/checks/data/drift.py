@@ -263,7 +263,8 @@ def _distances(column: Column, shift: Shift | Gap, shifted: Dataset) -> Iterator
 def _farthest(inputs: Sequence[Shift | Gap], case: Case) -> Finding:
     """The largest distance of all inputs; unknown where that of any is."""
     shifted = case.data["shifted"]
-    gaps, shifts = ([each for each in inputs if isinstance(each, kind)] for kind in (Gap, Shift))
+    gaps = [each for each in inputs if isinstance(each, Gap)]
+    shifts = [each for each in inputs if isinstance(each, Shift)]
     if gaps:
         return gaps[0].model_copy(update={"name": "worst_column_drift", "part": {}})
     if not shifts:
@@ -312,8 +313,7 @@ def _evidently(columns: list[Column], *, rows: int, seed: int) -> int:
     ]
     os.environ.setdefault("DO_NOT_TRACK", "1")
     with loading():
-        from evidently import DataDefinition, Report
-        from evidently import Dataset as Frame
+        from evidently import DataDefinition, Dataset as Frame, Report
         from evidently.metrics import DriftedColumnsCount
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

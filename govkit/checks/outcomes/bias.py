@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import PositiveInt
 
 from govkit.checks._agreement import agree
+from govkit.checks._clusters import clusters_in
 from govkit.checks._fairness import PARITIES, RATES, RATIOS, ROWS, RateName, metrics_of
 from govkit.checks._group_rates import MOST_PAIRED, Estimates, changes, group_rates, spreads
 from govkit.checks._shared import READS_TEST, answers, measured, missing, stated, unrivaled
@@ -114,8 +115,9 @@ class Grouped:
 
     def table(self, cells: Array) -> CountTable:
         """Rows by group and cell."""
-        counts = count_codes(self.codes, cells, (len(self.names), len(CELLS)))
-        return CountTable(tuple(map(" / ".join, self.names)), counts)
+        counts, clusters = count_codes(self.codes, cells, (len(self.names), len(CELLS))), clusters_in(self.data)
+        rows = None if clusters is None else (self.codes, cells, clusters.codes)
+        return CountTable(tuple(map(" / ".join, self.names)), counts, rows)
 
 
 @check("bias", crosswalk="check.bias", metrics=METRICS, needs={"groups"}, reads=READS_TEST)

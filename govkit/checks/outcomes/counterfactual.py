@@ -15,6 +15,7 @@ from typing import Annotated, Any
 from pydantic import PositiveInt, StringConstraints
 
 from govkit import stats
+from govkit.checks._clusters import paired, share
 from govkit.checks._shared import READS_TEST, measured, missing
 from govkit.checks._swaps import Words, word_lists
 from govkit.core import Case, Dataset, Finding, Metric, Of, Passes, Subject, check
@@ -147,7 +148,7 @@ def _texts(case: Case, most: int, lists: dict[str, Words]) -> Iterator[Finding]:
         found = {of: _changed(case, of, rows) for of, _ in _subjects(case)}
         for of, changed in found.items():
             yield from _of_texts(changed, rows, data, of=of, part=part)
-        yield from _beside({of: changed.swapped for of, changed in found.items()}, data, part)
+        yield from _beside({of: changed.swapped for of, changed in found.items()}, data, part, at=rows.at)
 
 
 def _rows(texts: Sequence[str], words: Words, most: int) -> Rows:
@@ -203,7 +204,7 @@ def _of_texts(changed: Changed, rows: Rows, data: Dataset, *, of: Of, part: dict
     import numpy as np
 
     where = {"of": of, "part": part}
-    yield measured("changed_share", stats.proportion(int(changed.swapped.sum()), len(rows.at)), data, **where)
+    yield share("changed_share", changed.swapped, data, at=rows.at, **where)
     yield measured("score_shift", stats.mean(np.abs(changed.shift), low=0.0, high=1.0), data, **where)
     both = np.array([text is not None for text in rows.neutral], dtype=bool)
     if both.sum() < FEWEST:
@@ -212,8 +213,8 @@ def _of_texts(changed: Changed, rows: Rows, data: Dataset, *, of: Of, part: dict
             yield missing(name, "too few rows", detail, data=data, of=of, part=part)
     else:
         one, two = changed.swapped[both], changed.neutral[both]
-        yield measured("neutral_changed_share", stats.proportion(int(two.sum()), len(two)), data, **where)
-        yield measured("changed_share_excess", _paired(one, two), data, **where)
+        yield share("neutral_changed_share", two, data, at=rows.at[both], **where)
+        yield paired("changed_share_excess", one, two, data, at=rows.at[both], **where)
     turned = (changed.shift * rows.sign)[rows.sign != 0]
     if len(turned) < FEWEST:
         detail = f"{len(turned)} of these texts hold words of one kind only; it needs {FEWEST}."
@@ -222,15 +223,11 @@ def _of_texts(changed: Changed, rows: Rows, data: Dataset, *, of: Of, part: dict
         yield measured("score_direction", stats.mean(turned, low=-1.0, high=1.0), data, **where)
 
 
-def _beside(swapped: dict[Of, Array], data: Dataset, part: dict[str, str]) -> Iterator[Finding]:
+def _beside(swapped: dict[Of, Array], data: Dataset, part: dict[str, str], *, at: Array) -> Iterator[Finding]:
     """The candidate's changed share less that of each rival, on the same rows."""
     for rival in (of for of in swapped if of != "candidate"):
-        estimate = _paired(swapped["candidate"], swapped[rival])
-        yield measured("changed_share", estimate, data, compared_with=rival, part=part)
-
-
-def _paired(one: Array, two: Array) -> stats.Estimate:
-    return stats.paired_difference(int((one & ~two).sum()), int((~one & two).sum()), len(one))
+        both = swapped["candidate"], swapped[rival]
+        yield paired("changed_share", *both, data, at=at, compared_with=rival, part=part)
 
 
 def _protected(case: Case) -> list[tuple[str, list[Any]]]:
@@ -256,8 +253,8 @@ def _tables(case: Case, most: int) -> Iterator[Finding]:
             continue
         found = {of: _flipped(case, of, at, column=column, values=values) for of, _ in _subjects(case)}
         for of, changed in found.items():
-            yield measured("changed_share", stats.proportion(int(changed.sum()), len(at)), data, of=of, part=part)
-        yield from _beside(found, data, part)
+            yield share("changed_share", changed, data, at=at, of=of, part=part)
+        yield from _beside(found, data, part, at=at)
 
 
 def _flipped(case: Case, of: Of, at: Array, *, column: str, values: list[Any]) -> Array:

@@ -11,6 +11,7 @@ from typing import Literal
 
 from govkit import stats
 from govkit.checks._cells import by_part
+from govkit.checks._clusters import clusters_in, designs, share_of
 from govkit.checks._shared import READS_TEST, measured, missing, stated, unrivaled
 from govkit.core import Case, Finding, Metric, check
 from govkit.core.case import Array
@@ -75,12 +76,16 @@ def _rates(case: Case, rival: Rival, old: Array, new: Array) -> Iterator[Finding
     data = case.data["test"]
     parts, held = by_part(data, 2 * old + new, 4)
     lost, won, rows = held[:, 2], held[:, 1], held.sum(axis=1)
-    for name, flipped in (("negative", lost), ("positive", won)):
-        for part, estimate in zip(parts, stats.proportions(flipped, rows), strict=True):
+    both = ("negative", lost, old & ~new), ("positive", won, ~old & new)
+    for name, flipped, true in both:
+        design = designs(data, lambda some, at, true=true: share_of(some, true[at]))
+        for part, estimate in zip(parts, stats.proportions(flipped, rows, design=design), strict=True):
             yield measured(f"{name}_flip_rate_vs_{rival}", estimate, data, part=part)
     for part, estimate in zip(parts, stats.excess_flips(lost, held[:, 3], held[:, 0], won), strict=True):
         yield measured(f"excess_flips_vs_{rival}", estimate, data, part=part)
-    for part, *counts in zip(parts, won.tolist(), lost.tolist(), rows.tolist(), strict=True):
+    # McNemar's test knows independent rows only.
+    tested = zip(parts, won.tolist(), lost.tolist(), rows.tolist(), strict=True) if clusters_in(data) is None else ()
+    for part, *counts in tested:
         p_value = stats.mcnemar_exact(*counts[:2])
         yield stated("mcnemar_p", p_value, counts[2], data, compared_with=rival, part=part)
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from govkit import stats
+from govkit.checks._clusters import shares_apart
 from govkit.checks._shared import log_losses, measured, missing, no_probabilities, unrivaled
 from govkit.core import Case, Dataset, Finding, Metric, Of, check
 from govkit.core.case import Array
@@ -55,7 +56,7 @@ def overfit(case: Case) -> Iterator[Finding]:
         yield missing("*", "no data", "There are no predictions of the candidate on the training data.", data=data)
         return
     for of, fit in fits.items():
-        yield _accuracy_gap(fit, of, data)
+        yield _accuracy_gap(case, fit, of, data)
         yield from _log_loss_gap(fit, of, data)
     if "base" in fits:
         yield from _grown(fits["candidate"], fits["base"], data)
@@ -73,9 +74,8 @@ def _fit(case: Case, of: Of) -> Fit | None:
     return Fit((right[0], right[1]), (losses[0], losses[1]))
 
 
-def _accuracy_gap(fit: Fit, of: Of, data: Dataset) -> Finding:
-    train, test = fit.right
-    estimate = stats.difference(int(train.sum()), len(train), int(test.sum()), len(test))
+def _accuracy_gap(case: Case, fit: Fit, of: Of, data: Dataset) -> Finding:
+    estimate = shares_apart(*fit.right, (case.data["train"], data))
     return measured("accuracy_gap", estimate, data, of=of)
 
 

@@ -14,6 +14,7 @@ from functools import cached_property
 
 from govkit import stats
 from govkit.checks._class_scores import SCORES, class_scores, score_differences
+from govkit.checks._clusters import shares_apart
 from govkit.checks._means import shares
 from govkit.checks._shared import MODELS, answers, log_losses, measured, missing, no_probabilities, stated, unrivaled
 from govkit.core import Case, Dataset, Finding, Metric, Of, Predictions, Role, check
@@ -232,8 +233,8 @@ def _log_loss_difference(one: Answered, two: Answered) -> Iterator[Finding]:
 
 def _change(before: Answered, after: Answered) -> Iterator[Finding]:
     """Shifted less test, of one model; the rows are different ones."""
-    counts = [number for one in (after, before) for number in (int(one.right.sum()), len(one.right))]
-    yield measured("accuracy_change", stats.difference(*counts), after.data, of=after.of)
+    change = shares_apart(after.right, before.right, (after.data, before.data))
+    yield measured("accuracy_change", change, after.data, of=after.of)
     yield _balanced_change(before, after)
     if after.losses is None or before.losses is None:
         yield from no_probabilities(after.of, ("log_loss_change",), after.data)

@@ -35,6 +35,7 @@ IMPLIED: dict[str, Absent] = {"base_data": "base", "parts": "groups", "reference
         "has_media": Metric("Whether the inputs are texts, chats or images."),
         "has_service": Metric("Whether there is a statement of the watch of a model in service."),
         "absence": Metric("Why there is none, by the word of the audit file."),
+        "has_clusters": Metric("Whether it is declared which rows belong together."),
         "classes": Metric("Number of classes, or of labels; 0 of a regression.", unit="classes", low=0),
         "rows": Metric("Rows of a data set, and of each group in it.", unit="rows", low=0),
     },
@@ -52,6 +53,7 @@ def scope(case: Case) -> Iterator[Finding]:
         "access": case.access,
         "has_texts": texts or unseen,
         "has_media": texts or case.modality == "image" or unseen,
+        "has_clusters": case.data["test"].cluster is not None,
     }
     there = {
         "base": case.base is not None or case.predictions("base") is not None,

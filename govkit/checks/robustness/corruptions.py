@@ -19,6 +19,7 @@ from govkit.attacks.corruptions import CORRUPTIONS, SMALLEST, WORST, corrupt
 from govkit.attacks.table_faults import FAULTS, faulty, usual_values
 from govkit.attacks.text_noise import NOISES, noisy
 from govkit.checks._asked import asked_together, first_rows, refusal, row_keys
+from govkit.checks._clusters import paired, share
 from govkit.checks._shared import measured, missing, seed_of
 from govkit.core import Case, Finding, Metric, Of, Passes, Subject, check
 from govkit.core.case import Array
@@ -187,10 +188,10 @@ def _right(case: Case, of: Of, subject: Subject, blocks: Blocks) -> dict[str, Ar
 
 def _alone(tried: Tried, case: Case) -> Iterator[Finding]:
     data, n, of = case.data["test"], len(tried.clean), tried.of
-    yield measured("clean_accuracy", stats.proportion(int(tried.clean.sum()), n), data, of=of)
+    yield share("clean_accuracy", tried.clean, data, at=slice(n), of=of)
     for name, right in tried.damaged.items():
         part = {"corruption": name}
-        yield measured("corrupted_accuracy", stats.proportion(int(right.sum()), n), data, of=of, part=part)
+        yield share("corrupted_accuracy", right, data, at=slice(n), of=of, part=part)
     if (why := tried.meanless) is not None:
         for name in MEANS:
             yield missing(name, *why, data=data, of=of)
@@ -205,9 +206,8 @@ def _beside(one: Tried, two: Tried, case: Case) -> Iterator[Finding]:
     both = [name for name in one.damaged if name in two.damaged]
     pairs = {"": (one.clean, two.clean), **{name: (one.damaged[name], two.damaged[name]) for name in both}}
     for name, (first, second) in pairs.items():
-        estimate = stats.paired_difference(int((first & ~second).sum()), int((~first & second).sum()), n)
         metric, part = ("corrupted_accuracy", {"corruption": name}) if name else ("clean_accuracy", {})
-        yield measured(metric, estimate, data, compared_with="base", part=part)
+        yield paired(metric, first, second, data, at=slice(n), compared_with="base", part=part)
     if (why := one.meanless or two.meanless) is not None:
         for name in MEANS:
             yield missing(name, *why, data=data, compared_with="base")

@@ -16,6 +16,7 @@ from pydantic import Field, PositiveInt
 from govkit import stats
 from govkit.attacks.foreign import IMAGES, TABLES, TEXTS, foreign_images, foreign_table, foreign_texts
 from govkit.checks._asked import asked, first_rows, refusal, row_keys
+from govkit.checks._clusters import paired, share
 from govkit.checks._distance import ClassDistance
 from govkit.checks._shared import measured, missing, seed_of
 from govkit.core import Case, Finding, Measurement, Metric, Of, Passes, Subject, check
@@ -223,16 +224,15 @@ def _of_kind(case: Case, kind: str, one: _Asked, task: _Task) -> Iterator[Findin
 
     data, part = case.data["test"], {"foreign": kind}
     for of, sure in one.sure.items():
-        estimate = stats.proportion(int(sure.sum()), len(sure))
-        yield measured("confident_on_foreign", estimate, data, of=of, part=part)
+        yield share("confident_on_foreign", sure, data, at=slice(len(sure)), of=of, part=part)
     for of, why in one.refused.items():
         yield missing("confident_on_foreign", "unsupported", why, data=data, of=of, part=part)
     for name in (name for name in task.scores if name not in one.scores):
         yield missing(name, "unsupported", f"The {SCORES[name]} refuses them.", data=data, part=part)
     if len(one.sure) > 1:
         first, second = one.sure["candidate"], one.sure["base"]
-        estimate = stats.paired_difference(int((first & ~second).sum()), int((~first & second).sum()), len(first))
-        yield measured("confident_on_foreign", estimate, data, compared_with="base", part=part)
+        where = {"at": slice(len(first)), "compared_with": "base", "part": part}
+        yield paired("confident_on_foreign", first, second, data, **where)
     for name, scores in one.scores.items():
         known = task.scores[name]
         foreign = np.repeat([True, False], [len(scores), len(known)])
@@ -251,8 +251,8 @@ def _whole(case: Case, sides: Mapping[str, _Asked]) -> Iterator[Finding]:
             why = f"The {of} refuses {', '.join(refused)}: no mean over all kinds."
             yield missing(name, "unsupported", why, data=data, of=of)
             continue
-        share = np.mean([side.sure[of] for side in sides.values()], axis=0)
-        yield measured(name, stats.mean(share, low=0.0, high=1.0), data, of=of)
+        mean = np.mean([side.sure[of] for side in sides.values()], axis=0)
+        yield measured(name, stats.mean(mean, low=0.0, high=1.0), data, of=of)
 
 
 def _without(case: Case, task: _Task) -> Iterator[Finding]:

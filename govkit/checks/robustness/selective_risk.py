@@ -12,7 +12,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from govkit import stats
+from govkit.checks._clusters import share
 from govkit.checks._shared import MODELS, READS_TEST, answers, measured, missing, no_probabilities, unrivaled
 from govkit.core import Case, Dataset, Finding, Metric, Of, Predictions, check
 from govkit.core.case import Array
@@ -106,7 +106,7 @@ def _alone(one: Sure, coverages: list[float], limit: float) -> Iterator[Finding]
         return
     for coverage in coverages:
         rows = answered(one.confidence, coverage)
-        estimate = stats.proportion(int(one.right[rows].sum()), int(rows.sum()))
-        yield measured("selective_accuracy", estimate, one.data, of=one.of, part={"coverage": f"{coverage:.0%}"})
+        part = {"coverage": f"{coverage:.0%}"}
+        yield share("selective_accuracy", one.right[rows], one.data, at=rows, of=one.of, part=part)
     yield measured("risk_area", risk_area(one.confidence, one.right), one.data, of=one.of)
     yield measured("coverage_within_limit", coverage_within(one.confidence, one.right, limit), one.data, of=one.of)

@@ -18,24 +18,6 @@ from govkit.report.charts.views import (
 )
 from govkit.report.model import Report
 
-__all__ = [
-    "CHANGED",
-    "ERRORS",
-    "ERROR_DIFFERENCES",
-    "MOST_GROUPS",
-    "MOST_LABELS",
-    "RIVALS",
-    "SIDES",
-    "Axis",
-    "Chart",
-    "Line",
-    "View",
-    "choose",
-    "failed",
-    "labels",
-    "views",
-]
-
 
 def choose(report: Report) -> tuple[Chart, ...]:
     """The figures that a bundle allows, in the order of the report."""

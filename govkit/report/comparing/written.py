@@ -11,8 +11,7 @@ from govkit.report import text, words
 from govkit.report.blocks import Block, Facts, Mark, Table, Text
 from govkit.report.comparing.model import Comparison
 from govkit.report.comparing.sections import doubt, names, sections
-from govkit.report.escape import clean
-from govkit.report.escape import markdown as escaped
+from govkit.report.escape import clean, markdown as escaped
 from govkit.report.html import cell, prose, style_sheet
 from govkit.report.language import DEFAULT, speaking
 from govkit.resources import find

@@ -12,8 +12,6 @@ from govkit.report.figures.diagrams import budget, reliability
 from govkit.report.figures.grids import flips, licenses, risks
 from govkit.report.figures.lineage import lineage
 
-__all__ = ["draw"]
-
 _DRAWN: dict[Kind, Callable[[Chart], Canvas]] = {
     "lineage": lineage,
     "licenses": licenses,

@@ -13,8 +13,7 @@ from govkit.report.numbers import interval, number, value, with_interval
 from govkit.report.saying import WORST_FIRST
 from govkit.report.terminal.head import rest
 from govkit.report.terminal.paper import STYLES, Line, beside, cells, columns, filled, told
-from govkit.report.terminal.pictures import heights
-from govkit.report.terminal.pictures import interval as picture
+from govkit.report.terminal.pictures import heights, interval as picture
 from govkit.report.terminal.seen import Seen, Wish, count, ends_of, title, varying
 from govkit.report.terminal.series import Series, series
 from govkit.report.text import plain

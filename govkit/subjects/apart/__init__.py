@@ -3,5 +3,3 @@
 from __future__ import annotations
 
 from govkit.subjects.apart.process import Child, Fence
-
-__all__ = ["Child", "Fence"]

@@ -107,16 +107,12 @@ class Answering:
         with Boundary(self.name):
             return {}, {str(name): frames.of_tensor(part) for name, part in batch.items()}
 
-    def logits(
-        self, batch: Mapping[str, frames.Piece], *, graph: bool, state: bytes | None, mixed: bool = False
-    ) -> Answer:
+    def logits(self, batch: Mapping[str, frames.Piece], *, graph: bool, mixed: bool = False) -> Answer:
         """Logits of a batch, or features of a base; with ``graph`` its gradient can be asked for afterwards."""
         import torch
 
         given = _tensors(batch)
         x = given["x"].requires_grad_(graph)
-        if state is not None:
-            torch.random.set_rng_state(torch.frombuffer(bytearray(state), dtype=torch.uint8))
         with torch.set_grad_enabled(graph):
             found = self._forward(given, mixed=mixed)
         number = next(self.numbers) if graph and found.requires_grad else None

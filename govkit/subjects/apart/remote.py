@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -88,12 +87,10 @@ class OpenApart(ApartSubject):
 
     def logits(self, batch: Mapping[str, Any]) -> Any:
         """Logits ``(n, k)``, differentiable in ``batch["x"]``."""
-        found = differentiable(self.child, batch, mixed=self.held())
-        self.passes.forward += len(batch["x"])
-        return found
+        return _logits(self, batch)
 
 
-class ApartModule(OpenApart):
+class ApartModule(ApartSubject):
     """A torch module; see ``python.TorchSubject``."""
 
     holds = "module"
@@ -112,6 +109,10 @@ class ApartModule(OpenApart):
 
         return {"x": within(float_tensor(inputs, self.child.name), self.input_range, self.child.name)}
 
+    def logits(self, batch: Mapping[str, Any]) -> Any:
+        """Logits ``(n, k)``, differentiable in ``batch["x"]``."""
+        return _logits(self, batch)
+
     def held(self) -> bool:
         """Whether other weights than its own are asked; the child holds one such set at a time."""
         weights = self.module
@@ -123,6 +124,12 @@ class ApartModule(OpenApart):
             self.child.ask("mix", tensors=given)
             self.child.holds = weights
         return True
+
+
+def _logits(subject: ApartSubject, batch: Mapping[str, Any]) -> Any:
+    found = differentiable(subject.child, batch, mixed=subject.held())
+    subject.passes.forward += len(batch["x"])
+    return found
 
 
 class Weights:
@@ -158,8 +165,7 @@ def differentiable(child: Child, batch: Mapping[str, Any], *, mixed: bool = Fals
     given = {name: (kind, shape, bytes(body)) for name, (kind, shape, body) in pieces.items()}
 
     def forward(*, graph: bool) -> tuple[Any, int | None]:
-        state = bytes(torch.random.get_rng_state().numpy()) if "torch" in sys.modules else None
-        header, found = child.ask("logits", rows=len(x), batch=given, graph=graph, state=state, mixed=mixed)
+        header, found = child.ask("logits", rows=len(x), batch=given, graph=graph, mixed=mixed)
         number = header.get("graph")
         if "answer" not in found:
             raise SubjectError(f"{child.name}: the answer holds no numbers")

@@ -3,8 +3,7 @@
 import re
 
 import numpy as np
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from govkit.attacks import mistype, search, trying
 from govkit.attacks.typos import NEIGHBORS

@@ -229,7 +229,7 @@ def test_what_code_opened_and_what_was_closed_is_said():
     assert {found.name: found.value for found in plain}["read_audit_data"] == "no"
     assert not [found for found in plain if found.name == "closed_to_code"]
     closed = {"memory": True, "network": False, "data": True}
-    case = case_of(inputs, labels, subject, fenced=lambda: Fenced(closed, ("/data/test.csv",), 3))
+    case = case_of(inputs, labels, subject, fenced=lambda: Fenced(closed, ("/data/test.csv",)))
     found = run_check(answer_book, case)
     assert {item.name: item.value for item in found if item.name == "read_audit_data"} == {"read_audit_data": "yes"}
     said = {item.part["what"]: item.value for item in found if item.name == "closed_to_code"}
@@ -252,3 +252,18 @@ def test_several_labels_are_right_together():
     found = advantage(case)
     expected = 1 - (labels == [1, 0]).all(axis=1).mean()
     assert found.value == pytest.approx(expected)
+
+
+def test_rows_of_one_cluster_count_as_one_witness():
+    inputs = [f"row number {at}" for at in range(200)]
+    labels = np.array([0, 1] * 100)
+    book = Book(inputs[:100], labels[:100], lambda rows: [[0.4, 0.6]] * len(rows))
+    alone = case_of(inputs, labels, book)
+    together = replace(
+        alone, data={"test": replace(alone.data["test"], cluster=np.repeat(np.arange(20), 10).astype("i4"))}
+    )
+    wide, narrow = (
+        next(bound.high - bound.low for bound in advantage(case).bounds if bound.level == 0.95)
+        for case in (together, alone)
+    )
+    assert wide > narrow

@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from case_fixture import make_case
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from rows_fixture import gaps, measurements, read_case, run, value
 from scipy.spatial.distance import jensenshannon, pdist, squareform
 from scipy.stats import binomtest, wasserstein_distance

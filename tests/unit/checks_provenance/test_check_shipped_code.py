@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 from case_fixture import make_case
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from rows_fixture import gaps, measurements, run, value
 
 from govkit import manifest

@@ -9,8 +9,7 @@ import zipfile
 import pytest
 import torch
 from case_fixture import make_case
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from rows_fixture import gaps, run, value
 
 SAFE = b"\x08\0\0\0\0\0\0\0{}      "

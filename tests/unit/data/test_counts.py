@@ -6,8 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from govkit.data import CountTable, count_table
 from govkit.data.counts import BLOCK, cells_of, count_codes, count_pairs

@@ -11,8 +11,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 from benches import load_bench
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from scipy.stats import beta, betabinom, binom, norm, rankdata
 
 from govkit.stats import (
