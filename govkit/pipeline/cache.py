@@ -1,7 +1,7 @@
 """Findings that were measured before, under the digest of everything that they depend on.
 
-An entry is believed for its digest alone, so whoever can write the folder can plant one: a gate that must withstand its
-own build machine should not use a cache.
+An entry is believed for its digest and its owner, so whatever runs as the same user can plant one: a gate that must
+withstand its own build machine should not use a cache.
 """
 
 from __future__ import annotations
@@ -50,12 +50,17 @@ def opened(folder: Path) -> Path:
         status = folder.stat()
     except OSError as error:
         raise UsageError(f"{folder}: cannot hold a cache ({error.strerror}); name another folder") from None
-    if os.name == "posix" and (status.st_mode & 0o022 or status.st_uid != os.geteuid()):
+    if _of_others(status):
         raise UsageError(
             f"{folder}: others can write here, and what they write would be taken for measured; expected a folder of "
             f"your own: chmod go-w {folder}"
         )
     return folder
+
+
+def _of_others(status: os.stat_result) -> bool:
+    """Whether somebody else could have written this file, or files of this folder."""
+    return os.name == "posix" and bool(status.st_mode & 0o022 or status.st_uid != os.geteuid())
 
 
 def remembered(ask: Ask, work: Casework, *, folder: Path, catalog: Mapping[str, Check]) -> Ask:
@@ -72,25 +77,47 @@ def remembered(ask: Ask, work: Casework, *, folder: Path, catalog: Mapping[str, 
         log.warning("nothing is taken from the cache: %s", reason)
         return ask
     of_case = evidence.digest({"audit": audit_digest(work.audit), "tool": _tool(), "case": _case(work)})
+    before: set[str] = set()
 
     def asked(request: Request) -> list[Finding]:
-        code = _code(catalog[request.check])
-        key = evidence.digest({"case": of_case, "check": request.check, "params": dict(request.params), "code": code})
+        check = catalog[request.check]
+        said = {"case": of_case, "check": request.check, "params": dict(request.params), "code": _code(check)}
+        # What a check says of all that others left behind is true beside these others alone.
+        key = evidence.digest({**said, "after": sorted(before)} if check.last else said)
+        before.add(key)
         place = folder / f"{key.removeprefix('sha256:')}.json"
         found = _read(place, key, request)
         if found is None:
             found = ask(request)
-            if not any(isinstance(each, Gap) and each.reason in FLEETING for each in found):
+            if _lasting(found, work):
                 _write(place, key, found)
         return found
 
     return asked
 
 
+def _lasting(found: list[Finding], work: Casework) -> bool:
+    """Whether findings may stand for a later measurement.
+
+    Where code of a model has opened rows of the audit none may: from memory, nobody would see it open them.
+
+    Raises:
+        AuditError: A model was changed, so that these are findings of another one than the key says.
+    """
+    work.refuse_changed()
+    if any(isinstance(each, Gap) and each.reason in FLEETING for each in found):
+        return False
+    fenced = work.case.fenced()
+    return fenced is None or not fenced.read
+
+
 def _read(place: Path, key: str, request: Request) -> list[Finding] | None:
     """The findings of an entry; None where there is none, or none that can be believed."""
     try:
-        entry = evidence.loads(place.read_bytes())
+        with place.open("rb") as file:
+            if _of_others(os.fstat(file.fileno())):
+                raise ValueError("others can write it")
+            entry = evidence.loads(file.read())
         if (entry["schema"], entry["key"], entry["digest"]) != (SCHEMA, key, evidence.digest(entry["findings"])):
             raise ValueError("it is not what was written")
         found = FINDINGS.validate_python(entry["findings"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +17,7 @@ from govkit.pipeline.bases import bases_of
 from govkit.pipeline.fencing import fence_of, fenced
 from govkit.pipeline.named import named
 from govkit.pipeline.places import Places
+from govkit.pipeline.standing import State, refuse_changed, states
 from govkit.subjects.apart import Fence
 
 Stored = Literal["candidate", "base", "incumbent"]
@@ -36,6 +37,7 @@ class Casework:
         digest: Artifact digest of ``path``.
         incumbent: The same of the model in service; None where there is none, or only columns of its answers.
         fence: The processes in which Python code of its models runs, and what is kept from them.
+        stood: State of the files that are read more than once, before the first of them was read.
     """
 
     case: Case
@@ -46,6 +48,11 @@ class Casework:
     digest: str
     incumbent: str | None = None
     fence: Fence | None = None
+    stood: Mapping[Path, Mapping[str, State]] = field(default_factory=dict)
+
+    def refuse_changed(self) -> None:
+        """Raise an AuditError where a model was changed since it was first read."""
+        refuse_changed(self.stood)
 
     def close(self) -> None:
         """End the processes in which code of the models runs; nothing can be asked of them afterwards."""
@@ -87,9 +94,10 @@ def build_case(audit: Audit, root: Path, *, apart: bool = True, secret: Sequence
         UsageError: Something is missing, contradictory or cannot be read.
     """
     places = Places(audit, root)
+    before = states(places)
     places.fence = fence_of(places, _data_paths(places), secret) if apart else None
     try:
-        return _built(places)
+        return replace(_built(places), stood=before)
     except BaseException:
         if places.fence is not None:
             places.fence.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from govkit.core.case import Fenced
@@ -50,20 +51,29 @@ def fenced(fence: Fence | None) -> Fenced | None:
     opened = {entry for child in fence.children for entry in child.noted()}
     data = [path.resolve() for path in fence.data]
     nodes = {(found.st_dev, found.st_ino) for path in data if (found := path.stat())}
-    copies = {(path.stat().st_size, _content(path)) for path in data if path.is_file() and path.stat().st_size}
+    copies = {(path.stat().st_size, _now(path)) for path in data if path.is_file() and path.stat().st_size}
     sizes = {size for size, _ in copies}
     read = {
         path
         for path, device, inode, size in opened
         if any(Path(path).is_relative_to(each) for each in data)
         or (device, inode) in nodes
-        or (size in sizes and (size, _content(Path(path))) in copies)
+        or (size in sizes and (size, _now(Path(path))) in copies)
     }
     return Fenced(closed, tuple(sorted(read)))
 
 
-def _content(path: Path) -> str:
-    """Digest of a file's content, empty for one that is gone."""
+def _now(path: Path) -> str:
+    try:
+        found = path.stat()
+    except OSError:
+        return ""
+    return _content(path, found.st_mtime_ns, found.st_ctime_ns)
+
+
+@lru_cache(maxsize=4096)
+def _content(path: Path, *_times: int) -> str:
+    """Digest of a file's content, empty for one that is gone; it is asked for after each check."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

@@ -56,6 +56,7 @@ def measure_case(
         findings = until_a_failure(
             answer, case, requests, judged=lambda found: judged(document(found)), catalog=catalog
         )
+    work.refuse_changed()
     return document(findings)
 
 
