@@ -67,7 +67,7 @@ def _doubted(check: Check, findings: list[Finding], case: Case) -> list[Finding]
     Those are independent draws, row by row; what a check asks beyond them is one draw for each batch, whose spread no
     bound knows of.
     """
-    by_lot = getattr(case.answers, "random", frozenset())
+    by_lot: frozenset[str] = getattr(case.answers, "random", frozenset())
     if check.extra is None or check.name == "repeatability" or not by_lot:
         return findings
     return [

@@ -110,13 +110,16 @@ def _numbered(source: Path | Array, columns: tuple[str, ...]) -> Array:
     import pyarrow as pa
     from pyarrow import parquet
 
-    stored = parquet.ParquetFile(pa.OSFile(str(source)), pre_buffer=False) if isinstance(source, Path) else None
-    schema = source.schema if stored is None else stored.schema_arrow
+    if isinstance(source, Path):
+        stored = parquet.ParquetFile(pa.OSFile(str(source)), pre_buffer=False)
+        schema = stored.schema_arrow
+    else:
+        schema = source.schema
     absent = [name for name in columns if name not in schema.names]
     if absent:
         raise DataError(f"there is no column {absent[0]!r} to count; the table has {', '.join(schema.names)}")
     chosen = pa.schema([schema.field(name).with_name(f"c{at}") for at, name in enumerate(columns)])
-    if stored is None:
+    if not isinstance(source, Path):
         return pa.Table.from_arrays([source[name] for name in columns], schema=chosen)
     parts = stored.iter_batches(columns=list(dict.fromkeys(columns)))
     batches = (pa.RecordBatch.from_arrays([each[name] for name in columns], schema=chosen) for each in parts)

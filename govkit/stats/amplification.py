@@ -47,8 +47,9 @@ def gap_change(
     here, there = (([only_a], [only_b], [rows]) for only_a, only_b, rows in (inside, outside))
     if clusters is None:
         return gap_changes(here, there)[0]
-    held = [[clusters.sums(each, rows & counted) for each in (a & ~b, b & ~a, counted)] for rows in (group, ~group)]
-    return gap_changes(here, there, design=gap_change_design(*held))[0]
+    held = [clusters.sums(each, rows & counted) for rows in (group, ~group) for each in (a & ~b, b & ~a, counted)]
+    here_held, there_held = (held[0], held[1], held[2]), (held[3], held[4], held[5])
+    return gap_changes(here, there, design=gap_change_design(here_held, there_held))[0]
 
 
 def gap_changes(

@@ -13,7 +13,7 @@ asked; sizes run from 1 to 50, evenly, by their logarithm, or nearly all small a
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 
 import numpy as np
@@ -193,11 +193,16 @@ def table(work: int, counts: tuple[int, ...] = COUNTS, seed: int = 0) -> dict[st
     return worst
 
 
+def _row(name: str, cells: Iterable[str]) -> None:
+    sys.stdout.write(f"{name:30s} {' '.join(cells)}\n")
+    sys.stdout.flush()
+
+
 def main(work: int) -> None:
-    print(f"{'worst miss over nominal':30s}", *(f"{level:>7}" for level in LEVELS))
+    _row("worst miss over nominal", (f"{level:>7}" for level in LEVELS))
     for estimate, (ratio, sure) in table(work).items():
-        print(f"{estimate:30s}", *(f"{value:7.2f}" for value in ratio))
-        print(f"{'  standard errors above 1.05':30s}", *(f"{value:7.1f}" for value in sure), flush=True)
+        _row(estimate, (f"{value:7.2f}" for value in ratio))
+        _row("  standard errors above 1.05", (f"{value:7.1f}" for value in sure))
 
 
 if __name__ == "__main__":
