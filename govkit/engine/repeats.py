@@ -31,7 +31,7 @@ def again(subject: Subject, inputs: Any, rows: Array) -> Array:
     import numpy as np
 
     calls = -(-len(rows) // TOGETHER)
-    found = {}
+    found: dict[int, Array] = {}
     for start in range(calls):
         some = rows[start::calls][::-1]
         found |= dict(zip(some.tolist(), np.asarray(subject.predict(rows_of(inputs, some))), strict=True))
