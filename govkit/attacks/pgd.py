@@ -47,7 +47,7 @@ def pgd(
     found, broken = path.clone(), torch.zeros(len(labels), dtype=torch.bool, device=center.device)
     flat, forward, backward, stride = broken.clone(), 0, 0, ball.scaled(2.5 / steps)
     rows = torch.arange(len(labels), device=center.device)
-    going = ball.noise(center, seeds, surface=True) / ball.radius if onward and seeds and ball.norm == "linf" else None
+    going = ball.noise(center, seeds, surface=True).sign() if onward and seeds and ball.norm == "linf" else None
     for step in range(steps + 1):
         if not len(rows):
             break
@@ -55,14 +55,13 @@ def pgd(
         asked = take(batch, rows, point)
         scores, gradient = (answer(logits, asked), point) if last else climb(logits, asked, truth, loss)
         forward, backward = forward + len(rows), backward + (0 if last else len(rows))
-        if step == 0:
-            flat = flat_rows(gradient)
+        flat = flat if step else flat_rows(gradient)
         out = wrong(scores, truth)
         leaving = out if stop and not last else torch.full_like(out, last)
         if bool(leaving.any()):
             found[rows[leaving]], broken[rows[leaving]] = point[leaving], out[leaving]
             rows, path, center, gradient = (kept[~leaving] for kept in (rows, path, center, gradient))
-            going = None if going is None else going[~leaving]
+            going = going if going is None else going[~leaving]
         if going is not None:
             gradient = going = torch.where(gradient == 0, going, torch.sign(gradient))
         if len(rows):

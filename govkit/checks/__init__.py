@@ -7,7 +7,7 @@ mistake half a check for one that passed.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from govkit.checks._catalog import built_in, catalog, describe
 from govkit.checks._group_rates import group_rates
@@ -17,7 +17,7 @@ from govkit.checks._needs import unmet
 from govkit.checks._requests import Request, arguments, complete, declared_passes, find, requests_for
 from govkit.checks._stamp import WatchedCase, cleaned, stamped
 from govkit.checks._suggestion import suggested_suite
-from govkit.core import Case, Check, Finding, Gap, Measurement
+from govkit.core import Case, Check, Finding, Gap, Measurement, Of
 from govkit.errors import MissingExtra, UsageError, missing_extra
 
 every_check = catalog
@@ -67,7 +67,7 @@ def _doubted(check: Check, findings: list[Finding], case: Case) -> list[Finding]
     Those are independent draws, row by row; what a check asks beyond them is one draw for each batch, whose spread no
     bound knows of.
     """
-    by_lot: frozenset[str] = getattr(case.answers, "random", frozenset())
+    by_lot: Collection[Of] = getattr(case.answers, "random", ())
     if check.extra is None or check.name == "repeatability" or not by_lot:
         return findings
     return [
