@@ -152,12 +152,10 @@ class Fenced:
         closed: ``memory`` (of this process, where keys are), ``network`` and ``data`` (files with labels) -> whether
             that is closed to it.
         read: Files with labels that it opened, from what Python tells and from decoys.
-        files: Files that it opened, without those of code.
     """
 
     closed: Mapping[str, bool]
     read: tuple[str, ...]
-    files: int
 
 
 @dataclass(frozen=True)

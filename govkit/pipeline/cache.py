@@ -28,6 +28,7 @@ from govkit.errors import EvidenceError, UsageError
 from govkit.pipeline.bundle import FINDINGS
 from govkit.pipeline.casework import Casework
 from govkit.pipeline.digests import audit_digest
+from govkit.subjects.apart.remote import file_of
 
 Ask = Callable[[Request], list[Finding]]
 SCHEMA = "govkit.cached/v1"
@@ -148,7 +149,7 @@ def _unidentified(work: Casework) -> str | None:
     audit, models = work.audit, _models(work)
     sources = {"candidate": audit.subject, "base": audit.base, "incumbent": audit.incumbent}
     for name, source in sources.items():
-        if source is not None and source.python is not None and not _holds(models.get(name), source.python):
+        if source is not None and source.python is not None and not _holds(models.get(name), source.python, work):
             return f"the {name} is Python code, and no artifact says that all of its files lie in one folder"
     if audit.base is not None and audit.base.python is not None and audit.base.references:
         return "base.references are Python code, and nothing says which files belong to them"
@@ -158,10 +159,11 @@ def _unidentified(work: Casework) -> str | None:
     return None
 
 
-def _holds(folder: Path | None, python: str) -> bool:
+def _holds(folder: Path | None, python: str, work: Casework) -> bool:
     """True where the code of a model lies in the folder that identifies it, with whatever else it needs."""
-    file = getattr(sys.modules.get(python.partition(":")[0]), "__file__", None)
-    return folder is not None and folder.is_dir() and file is not None and Path(file).resolve().is_relative_to(folder)
+    children = () if work.fence is None else work.fence.children
+    file = next((file_of(child) for child in children if child.name == python), None)
+    return folder is not None and folder.is_dir() and file is not None and file.resolve().is_relative_to(folder)
 
 
 def _tool() -> dict[str, Any]:

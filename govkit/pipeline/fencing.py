@@ -60,7 +60,7 @@ def fenced(fence: Fence | None) -> Fenced | None:
         or (device, inode) in nodes
         or (size in sizes and (size, _now(Path(path))) in copies)
     }
-    return Fenced(closed, tuple(sorted(read)), len(opened))
+    return Fenced(closed, tuple(sorted(read)))
 
 
 def _now(path: Path) -> str:

@@ -93,11 +93,11 @@ def answer_book(case: Case, *, rows: PositiveInt = 1000) -> Iterator[Finding]:
 
 def _reached(case: Case) -> Iterator[Finding]:
     """Files and closures; without code of a model there is nothing that could open a file."""
-    fenced, ref = case.fenced(), case.data["test"].ref
+    fenced, ref, n = case.fenced(), case.data["test"].ref, len(case.data["test"])
     read = () if fenced is None else fenced.read
-    yield Measurement(name="read_audit_data", value="yes" if read else "no", n=fenced.files if fenced else 0, data=ref)
+    yield Measurement(name="read_audit_data", value="yes" if read else "no", n=n, data=ref)
     for what, closed in ({} if fenced is None else fenced.closed).items():
-        yield Measurement(name="closed_to_code", value="yes" if closed else "no", n=1, part={"what": what}, data=ref)
+        yield Measurement(name="closed_to_code", value="yes" if closed else "no", n=n, part={"what": what}, data=ref)
 
 
 def _chosen(case: Case, rows: int) -> Array:

@@ -229,7 +229,7 @@ def test_what_code_opened_and_what_was_closed_is_said():
     assert {found.name: found.value for found in plain}["read_audit_data"] == "no"
     assert not [found for found in plain if found.name == "closed_to_code"]
     closed = {"memory": True, "network": False, "data": True}
-    case = case_of(inputs, labels, subject, fenced=lambda: Fenced(closed, ("/data/test.csv",), 3))
+    case = case_of(inputs, labels, subject, fenced=lambda: Fenced(closed, ("/data/test.csv",)))
     found = run_check(answer_book, case)
     assert {item.name: item.value for item in found if item.name == "read_audit_data"} == {"read_audit_data": "yes"}
     said = {item.part["what"]: item.value for item in found if item.name == "closed_to_code"}
