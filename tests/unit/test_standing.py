@@ -104,3 +104,11 @@ def test_stored_answers_are_those_of_their_digest(tmp_path: Path, monkeypatch: p
         return
     with pytest.raises(AuditError, match=r"rows\.csv: was changed while it was measured"):
         measure_case(work, gk.resolve_policy(audit.policy))
+
+
+def test_a_name_that_this_system_cannot_write_is_refused(tmp_path: Path):
+    """As every name outside of ASCII is in the locale C with PYTHONUTF8=0; never an internal error."""
+    audit = Audit.model_validate({"subject": {"predictions": "rows.csv"}, "columns": {"label": "y"}})
+    for name in ("\ud800.csv", "a\0.csv"):
+        with pytest.raises(AuditError, match="cannot be the name of a file"):
+            Places(audit, tmp_path).at(name)
