@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from govkit.core.case import Array
 from govkit.data.cells import canonical_text
@@ -108,14 +109,15 @@ def _numbered(source: Path | Array, columns: tuple[str, ...]) -> Array:
     import pyarrow as pa
     from pyarrow import parquet
 
-    stored = parquet.ParquetFile(pa.OSFile(str(source)), pre_buffer=False) if isinstance(source, Path) else None
-    schema = source.schema if stored is None else stored.schema_arrow
+    stored: Any = parquet.ParquetFile(pa.OSFile(str(source)), pre_buffer=False) if isinstance(source, Path) else None
+    table: Any = source
+    schema = table.schema if stored is None else stored.schema_arrow
     absent = [name for name in columns if name not in schema.names]
     if absent:
         raise DataError(f"there is no column {absent[0]!r} to count; the table has {', '.join(schema.names)}")
     chosen = pa.schema([schema.field(name).with_name(f"c{at}") for at, name in enumerate(columns)])
     if stored is None:
-        return pa.Table.from_arrays([source[name] for name in columns], schema=chosen)
+        return pa.Table.from_arrays([table[name] for name in columns], schema=chosen)
     parts = stored.iter_batches(columns=list(dict.fromkeys(columns)))
     batches = (pa.RecordBatch.from_arrays([each[name] for name in columns], schema=chosen) for each in parts)
     return pa.RecordBatchReader.from_batches(chosen, batches)
