@@ -81,8 +81,12 @@ def is_pickle(file: Path) -> bool:
         return True
     if start != b"PK" or not zipfile.is_zipfile(file):
         return False
-    with zipfile.ZipFile(file) as archive:
-        return any(Path(name).suffix.lower() in PICKLES | TENSORS for name in archive.namelist())
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return any(Path(name).suffix.lower() in PICKLES | TENSORS for name in archive.namelist())
+    except (zipfile.BadZipFile, NotImplementedError, ValueError):
+        # What cannot be listed may hold one.
+        return True
 
 
 def _is_code(file: Path) -> bool:

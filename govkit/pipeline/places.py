@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,4 +35,9 @@ class Places:
         """A path as the audit file says it, from the folder of that file."""
         if "\0" in path:
             raise AuditError(f"{path!r} cannot be the name of a file; it holds a null byte")
+        try:
+            os.fsencode(path)
+        except UnicodeEncodeError:
+            told = f"names of files are written in {sys.getfilesystemencoding()} here"
+            raise AuditError(f"{path!a} cannot be the name of a file: {told}; set PYTHONUTF8=1") from None
         return self.root / path

@@ -26,9 +26,8 @@ def states(places: Places) -> dict[Path, Mapping[str, State]]:
     """
     audit = places.audit
     sources = (audit.subject, audit.base, audit.incumbent)
-    found: dict[Path, Mapping[str, State]] = {
-        path: _state(path) for source in sources if source is not None for path in _read(places, source)
-    }
+    paths = [path for source in sources if source is not None for path in _read(places, source)]
+    found: dict[Path, Mapping[str, State]] = {path: _state(path) for path in paths}
     if found:
         time.sleep(TICK)
     return found

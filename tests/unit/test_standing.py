@@ -12,7 +12,9 @@ import pytest
 import govkit as gk
 from govkit import data
 from govkit.core import Audit
+from govkit.errors import AuditError
 from govkit.pipeline.casework import build_case, read_audit
+from govkit.pipeline.measuring import measure_case
 from govkit.pipeline.places import Places
 from govkit.pipeline.standing import refuse_changed, states
 
@@ -73,7 +75,7 @@ def test_no_swap_and_back_is_missed(tmp_path: Path, way: Callable[[Path, bytes],
         for text in (b"evil", b"good"):
             way(file, text)
         assert file.read_bytes() == b"good"
-        with pytest.raises(gk.AuditError, match="was changed while it was measured"):
+        with pytest.raises(AuditError, match="was changed while it was measured"):
             refuse_changed(before)
 
 
@@ -100,5 +102,13 @@ def test_stored_answers_are_those_of_their_digest(tmp_path: Path, monkeypatch: p
     if swapped == "never":
         work.refuse_changed()
         return
-    with pytest.raises(gk.AuditError, match=r"rows\.csv: was changed while it was measured"):
-        gk.pipeline.measuring.measure_case(work, gk.resolve_policy(audit.policy))
+    with pytest.raises(AuditError, match=r"rows\.csv: was changed while it was measured"):
+        measure_case(work, gk.resolve_policy(audit.policy))
+
+
+def test_a_name_that_this_system_cannot_write_is_refused(tmp_path: Path):
+    """As every name outside of ASCII is in the locale C with PYTHONUTF8=0; never an internal error."""
+    audit = Audit.model_validate({"subject": {"predictions": "rows.csv"}, "columns": {"label": "y"}})
+    for name in ("\ud800.csv", "a\0.csv"):
+        with pytest.raises(AuditError, match="cannot be the name of a file"):
+            Places(audit, tmp_path).at(name)

@@ -12,6 +12,8 @@ from case_fixture import make_case
 from hypothesis import given, settings, strategies as st
 from rows_fixture import gaps, run, value
 
+from govkit.manifest.shipped import is_pickle
+
 SAFE = b"\x08\0\0\0\0\0\0\0{}      "
 """The smallest file that is safetensors."""
 
@@ -140,3 +142,17 @@ def test_an_unused_safe_file_does_not_make_another_one_safe(tmp_path, shard):
     assert value(run("weights_format", case_of(tmp_path)), "safe_format") is False
     index.write_text(json.dumps({"metadata": {}, "weight_map": {"a": "unused.safetensors"}}))
     assert value(run("weights_format", case_of(tmp_path)), "safe_format") is True
+
+
+@pytest.mark.parametrize(("at", "bytes_"), [(0, b"XX"), (6, b"\xff\xff"), (8, b"\0\x08")])
+def test_an_archive_whose_list_is_broken_may_hold_a_pickle(tmp_path, at, bytes_):
+    """Another mark, a version of the future, and a name that is said to be UTF-8 and is none."""
+    file = tmp_path / "vocab.npz"
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("a.npy", b"x")
+    raw = bytearray(file.read_bytes())
+    start = raw.index(b"PK\1\2")
+    raw[start + at : start + at + 2] = bytes_
+    raw[start + 46] = 0xFF
+    file.write_bytes(raw)
+    assert is_pickle(file)
