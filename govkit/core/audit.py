@@ -369,7 +369,7 @@ class Audit(Recorded):
     licenses: tuple[License, ...] = ()
     quality: str | None = None
     feasible: FeasibleChanges | None = None
-    absent: dict[Absent, Reason] = {}
+    absent: Annotated[dict[Absent, Reason], Field(exclude_if=lambda said: not said)] = {}
     policy: str = "nist-ai-rmf-core"
     seed: Annotated[int, Field(ge=0, lt=2**53)] = 0
 

@@ -84,32 +84,43 @@ class Answers:
             return None
         if self.progress is not None:
             self.progress(of, role, len(dataset))
-        answer, what = self._answer(of, subject, dataset.inputs), f"the {of} on the {role} data"
-        n, k = len(dataset), len(self.classes)
         if self.task == "ranking":
-            raise SubjectError(f"{what}: a ranking is judged by stored scores (columns.score); a model is not asked")
+            raise SubjectError(
+                f"the {of} on the {role} data: a ranking is judged by stored scores (columns.score); a model is not asked"
+            )
+        answer = self._answer(of, subject, dataset.inputs, what=f"the {of} on the {role} data")
         if self.task == "regression":
-            return Predictions(checked_numbers(answer, n=n, span=self.span, what=what))
-        columns = class_order(subject.classes, self.classes, what=what)
-        probabilities = checked_probabilities(answer, n=n, k=k, what=what, sums=self.task in CLASSES)[:, columns]
+            return Predictions(answer)
         if self.task in CLASSES:
-            return Predictions(probabilities.argmax(axis=1).astype("int64"), probabilities)
-        return Predictions((probabilities >= 0.5).astype("int64"), probabilities)
+            return Predictions(answer.argmax(axis=1).astype("int64"), answer)
+        return Predictions((answer >= 0.5).astype("int64"), answer)
 
-    def _answer(self, of: Of, subject: Subject, inputs: Any) -> Array:
+    def _answer(self, of: Of, subject: Subject, inputs: Any, *, what: str) -> Array:
         """What the model answers to all rows; of one that answers by lot an independent draw for each row."""
+
+        def ask(inputs: Any) -> Array:
+            return self._checked(subject, inputs, what=what)
+
         if of in self.random:
-            return repeats.one_by_one(subject, inputs)
-        answer, rows = subject.predict(inputs), repeats.spread_rows(len(inputs))
+            return repeats.one_by_one(ask, inputs)
+        answer, rows = ask(inputs), repeats.spread_rows(len(inputs))
         # A probe on features is a fixed function of them; asking it in small parts would drive out those it keeps.
         if of in self._steady or not len(rows) or hasattr(subject, "head"):
             return answer
         self._steady.add(of)
-        first, second = _array(answer, what=of, shape="(n, k)"), repeats.again(subject, inputs, rows)
-        if len(first) != len(inputs) or not repeats.moved(first[rows], second, numbers=self.task == "regression").any():
+        second = repeats.again(ask, inputs, rows)
+        if not repeats.moved(answer[rows], second, numbers=self.task == "regression").any():
             return answer
         self.random.add(of)
-        return repeats.one_by_one(subject, inputs)
+        return repeats.one_by_one(ask, inputs)
+
+    def _checked(self, subject: Subject, inputs: Any, *, what: str) -> Array:
+        """Numbers ``(n,)`` of a regression, or probabilities ``(n, k)`` in the order of the case's classes."""
+        answer, n, k = subject.predict(inputs), len(inputs), len(self.classes)
+        if self.task == "regression":
+            return checked_numbers(answer, n=n, span=self.span, what=what)
+        columns = class_order(subject.classes, self.classes, what=what)
+        return checked_probabilities(answer, n=n, k=k, what=what, sums=self.task in CLASSES)[:, columns]
 
     def _trivial(self, dataset: Dataset) -> Predictions:
         """What is most frequent among the labels of these rows, with their frequencies; of equals, the first.

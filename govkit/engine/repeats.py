@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from govkit.core.case import Array, Subject
+from govkit.core.case import Array
 
 TOGETHER = 4
 """Rows in one question; chance that is drawn once for a batch is drawn anew for each."""
@@ -17,11 +18,11 @@ TOLERANCE = 0.005
 share of their standard deviation."""
 
 
-def again(subject: Subject, inputs: Any, rows: Array) -> Array:
+def again(predict: Callable[[Any], Array], inputs: Any, rows: Array) -> Array:
     """What a model answers to some rows when each is asked among rows that lie far away from it.
 
     Args:
-        subject: The model.
+        predict: Asks the model.
         inputs: Inputs of any modality, ``n`` rows.
         rows: Numbers of the rows, int ``(m,)``.
 
@@ -34,16 +35,16 @@ def again(subject: Subject, inputs: Any, rows: Array) -> Array:
     found: dict[int, Array] = {}
     for start in range(calls):
         some = rows[start::calls][::-1]
-        found |= dict(zip(some.tolist(), np.asarray(subject.predict(rows_of(inputs, some))), strict=True))
+        found |= dict(zip(some.tolist(), np.asarray(predict(rows_of(inputs, some))), strict=True))
     return np.stack([found[row] for row in rows.tolist()])
 
 
-def one_by_one(subject: Subject, inputs: Any) -> Array:
+def one_by_one(predict: Callable[[Any], Array], inputs: Any) -> Array:
     """What a model answers to each row asked alone, ``(n, k)``: draws of different rows are then independent."""
     import numpy as np
 
     rows = range(len(inputs))
-    return np.concatenate([np.asarray(subject.predict(rows_of(inputs, np.array([row])))) for row in rows])
+    return np.concatenate([predict(rows_of(inputs, np.array([row]))) for row in rows])
 
 
 def moved(first: Array, second: Array, *, numbers: bool = False) -> Array:

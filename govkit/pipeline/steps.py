@@ -165,14 +165,16 @@ def attest(
     )  # fmt: skip
     measured = hold_measured(people.measured, document, rules, by_file=True)
     again = _judged(document, rules, people, as_of=ruling.as_of, enforced=ruling.enforced, measured=measured)
-    if again != ruling:
+    # Whoever judged in the process that measured did not know that the findings would come here as a file.
+    by_file = (*ruling.notices, *evidence.measured_notices(measured))
+    if again not in (ruling, ruling.model_copy(update={"notices": by_file})):
         raise UsageError(f"{verdict}: the verdict does not follow from {findings}; judge again")
     logo = read_logo(audit_, root)
     with whole_folder(Path(out)) as draft:
         write_files(draft, logo)
         run = read_run_of(audit_, root)
         write_statements(
-            draft, document, ruling, audit=audit_, rules=rules, run=run, people=people, key=key, measured=measured
+            draft, document, again, audit=audit_, rules=rules, run=run, people=people, key=key, measured=measured
         )
         if audit_.drift_report is not None:
             with closing(build_case(audit_, root)) as work:

@@ -123,12 +123,14 @@ def wasserstein_shift(reference: Any, current: Any) -> Shift:
     ends = middle(first)
     if not ends[0] < ends[1]:
         raise ValueError("the reference is constant, so its standard deviation is 0; use total_variation instead")
-    inner = np.clip(first, *ends)
-    centre, sd = float(np.mean(inner)), float(np.std(inner))
     # The edges err too, in a heavy tail more than all else: as much as if they were wider by one error of their rank.
     wider = middle(first, more=math.ceil(math.sqrt(OUTER * first.size + 1)))
-    astray = float(np.std(np.clip(first, *wider))) / sd - 1
-    return _wasserstein((inner - centre) / sd, (np.clip(second, *ends) - centre) / sd, max(0.0, astray))
+    # Squares of very small or large numbers leave the range of floats; a power of two scales without rounding.
+    scale = math.ldexp(1.0, math.frexp(max(map(abs, ends)))[1])
+    inner, outer, other = (np.clip(*part) / scale for part in ((first, *ends), (first, *wider), (second, *ends)))
+    centre, sd = float(np.mean(inner)), float(np.std(inner))
+    astray = float(np.std(outer)) / sd - 1
+    return _wasserstein((inner - centre) / sd, (other - centre) / sd, max(0.0, astray))
 
 
 def _wasserstein(first: Array, second: Array, astray: float = 0.0) -> Shift:

