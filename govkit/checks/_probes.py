@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from govkit.core import Case, Dataset
-from govkit.core.audit import LARGEST
 from govkit.core.case import Array
+from govkit.core.columns import LARGEST
 from govkit.data.dataset import MISSING
 
 FOLDS = 5

@@ -9,8 +9,8 @@ from typing import Any
 
 from govkit.checks._identifiers import KINDS
 from govkit.checks._quality import Summary, pieces, repeated, summary
-from govkit.core.audit import LARGEST, Columns
 from govkit.core.case import Array
+from govkit.core.columns import LARGEST, Columns
 
 MOST_VALUES = 50
 """Values of a column that are listed at most."""

@@ -7,8 +7,8 @@ from typing import Any
 
 from govkit.checks._shared import measured, missing, stated
 from govkit.core import Case, Finding, Metric
-from govkit.core.audit import LARGEST
 from govkit.core.case import Array
+from govkit.core.columns import LARGEST
 from govkit.stats import Estimate, auc
 from govkit.stats.estimate import assemble
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from govkit.core.audit import READ_BY, Columns
 from govkit.core.case import Array, Predictions
+from govkit.core.columns import READ_BY, Columns
 from govkit.data.cells import coded_text, must_hold, numbers
 from govkit.data.faults import RowFault
 from govkit.data.labels import class_indices, labels_as_numbers, truths

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from govkit.core.audit import LARGEST
 from govkit.core.case import Array, Coded
+from govkit.core.columns import LARGEST
 from govkit.data.faults import RowFault
 from govkit.data.spool import filled, pieces
 from govkit.errors import DataError

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from govkit.core.audit import Columns
 from govkit.core.case import Array, Coded, Dataset
+from govkit.core.columns import Columns
 from govkit.core.words import PART_KEYS, Modality, Role
 from govkit.data.cells import coded_text, must_hold, no_long_names, no_missing
 from govkit.data.digest import content_digest

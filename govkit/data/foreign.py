@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from govkit.core.audit import Columns
 from govkit.core.case import Dataset
+from govkit.core.columns import Columns
 from govkit.core.words import Modality
 from govkit.data.cells import must_hold
 from govkit.data.dataset import read_dataset

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from govkit.core.audit import LARGEST, Columns
 from govkit.core.case import Array, Coded
+from govkit.core.columns import LARGEST, Columns
 from govkit.core.words import Task
 from govkit.data.cells import coded_text, no_long_names, no_missing, numbers
 from govkit.data.faults import RowFault

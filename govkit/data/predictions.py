@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from govkit.core.audit import Columns
 from govkit.core.case import Array, Dataset, Predictions
+from govkit.core.columns import Columns
 from govkit.data.answers import Stored, Which, read_answers
 from govkit.data.cells import must_hold
 from govkit.data.dataset import file_order, row_ids

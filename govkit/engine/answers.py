@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from govkit.core.audit import LARGEST
 from govkit.core.case import Array, Dataset, Predictions, Subject
+from govkit.core.columns import LARGEST
 from govkit.core.words import CLASSES, Of, Role, Task
 from govkit.engine import repeats
 from govkit.errors import SubjectError
@@ -85,9 +85,7 @@ class Answers:
         if self.progress is not None:
             self.progress(of, role, len(dataset))
         if self.task == "ranking":
-            raise SubjectError(
-                f"the {of} on the {role} data: a ranking is judged by stored scores (columns.score); a model is not asked"
-            )
+            raise SubjectError("a ranking is judged by stored scores (columns.score); a model is not asked")
         answer = self._answer(of, subject, dataset.inputs, what=f"the {of} on the {role} data")
         if self.task == "regression":
             return Predictions(answer)

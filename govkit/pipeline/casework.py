@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 from govkit import checks, data, documents, engine, lineage, manifest, subjects
 from govkit.core import Audit, Case, Dataset, Predictions, Run, Subject
-from govkit.core.audit import BaseSource, Columns, SubjectSource
+from govkit.core.audit import BaseSource, SubjectSource
+from govkit.core.columns import Columns
 from govkit.core.words import Access, Modality, Of, Role, Task
 from govkit.errors import AuditError
 from govkit.pipeline.bases import bases_of

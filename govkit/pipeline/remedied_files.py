@@ -12,8 +12,9 @@ from typing import Any, Literal
 
 from govkit import documents, licenses, manifest
 from govkit.core import Audit, Component, Dataset, Part, Predictions, Role, Run
-from govkit.core.audit import BaseSource, Columns, SubjectSource
+from govkit.core.audit import BaseSource, SubjectSource
 from govkit.core.case import Array
+from govkit.core.columns import Columns
 from govkit.data import file_order
 from govkit.errors import DataError
 from govkit.lineage import environment, journal

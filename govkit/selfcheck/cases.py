@@ -10,8 +10,9 @@ from typing import Any
 
 from govkit import data, engine
 from govkit.core import Case, Dataset, Passes, Predictions
-from govkit.core.audit import Columns, Use
+from govkit.core.audit import Use
 from govkit.core.case import Array
+from govkit.core.columns import Columns
 from govkit.core.words import Modality, Of, Role
 from govkit.subjects.python import Origin, TorchSubject
 

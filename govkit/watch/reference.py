@@ -11,8 +11,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from govkit.core import Recorded
-from govkit.core.audit import LARGEST
 from govkit.core.case import Array
+from govkit.core.columns import LARGEST
 from govkit.data import canonical_text
 from govkit.errors import DataError
 from govkit.stats import rank_bins

@@ -21,7 +21,7 @@ import govkit as gk
 from govkit import manifest, remedies
 from govkit.cli.app import app
 from govkit.core import Measurement
-from govkit.core.audit import Columns
+from govkit.core.columns import Columns
 from govkit.data import read_dataset
 from govkit.lineage.cost import Clock
 from govkit.pipeline import remedying

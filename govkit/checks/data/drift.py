@@ -15,8 +15,8 @@ from govkit.checks._shared import loading, measured, missing, stated
 from govkit.checks._two_sample import METRICS, told_apart
 from govkit.checks.data import categories
 from govkit.core import Case, Dataset, Finding, Gap, Metric, check
-from govkit.core.audit import LARGEST
 from govkit.core.case import Array, Predictions
+from govkit.core.columns import LARGEST
 from govkit.core.words import LABEL, TASKS
 from govkit.stats import jensen_shannon, population_stability, proportion
 from govkit.stats.drift import Shift, farthest, middle, variation_shift, wasserstein_shift

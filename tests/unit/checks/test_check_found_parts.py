@@ -18,7 +18,7 @@ from govkit.checks._candidates import candidate_parts
 from govkit.checks._labels import label_view
 from govkit.checks.outcomes.found_parts import found_parts
 from govkit.core import Case, Finding, Measurement
-from govkit.core.audit import Columns
+from govkit.core.columns import Columns
 
 N = 1000
 COMPARED = {"found_parts", "no_drop_p", "visible_drop"}

@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 from rows_fixture import measurements, read_case, run, value
 
 from govkit.checks._suggestion import _widened, suggested_suite
-from govkit.core.audit import Columns
+from govkit.core.columns import Columns
 
 ROWS = 200
 

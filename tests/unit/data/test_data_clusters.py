@@ -9,8 +9,8 @@ import pyarrow as pa
 import pytest
 from pydantic import ValidationError
 
-from govkit.core.audit import Columns
 from govkit.core.case import Array
+from govkit.core.columns import Columns
 from govkit.data import file_order, read_dataset
 from govkit.errors import DataError
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from pyarrow import parquet
 
-from govkit.core.audit import Columns
+from govkit.core.columns import Columns
 from govkit.data import canonical_text, classes_of, file_order, load_images, read_dataset
 from govkit.errors import DataError
 

@@ -20,7 +20,7 @@ from hypothesis import given, settings, strategies as st
 from PIL import Image
 from pyarrow import csv, feather, parquet
 
-from govkit.core.audit import Columns
+from govkit.core.columns import Columns
 from govkit.data import (
     column_types,
     content_digest,

@@ -13,7 +13,7 @@ from case_fixture import make_case, make_dataset, pick, run_check
 
 from govkit.checks import declared_passes, requests_for
 from govkit.checks.robustness import adversarial, repeatability
-from govkit.core import Case, Measurement, Passes, Subject
+from govkit.core import Case, Gap, Measurement, Passes, Subject
 from govkit.core.audit import SubjectSource
 from govkit.engine import Answers, moved
 from govkit.stats import proportion
@@ -183,3 +183,10 @@ def test_rounding_is_no_lot() -> None:
     assert not moved(1000 * p, 1000 * p + 0.1, numbers=True).any()
     assert moved(1000 * p, 1000 * p + 5, numbers=True).all()
     assert moved(p, p * np.nan).all()
+
+
+def test_stored_answers_cannot_be_asked_again() -> None:
+    labels = np.random.default_rng(1).integers(0, 2, 50)
+    (gap,) = run_check(repeatability.repeatability, make_case(labels, labels, classes=("a", "b")))
+    assert isinstance(gap, Gap)
+    assert gap.name == "*"
