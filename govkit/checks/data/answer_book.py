@@ -50,11 +50,8 @@ def _extra(case: Case, *, rows: int) -> Passes:
             "Whether this was closed to code of the models: memory with keys, the network, files with labels.",
             words=("yes", "no"),
         ),
-        ADVANTAGE: Metric(
-            "Share of right answers on test rows less that on the same rows slightly changed, paired.",
-            better="lower",
-            low=-1,
-            high=1,
+        ADVANTAGE: Metric.difference(
+            "Share of right answers on test rows less that on the same rows slightly changed, paired.", better="lower"
         ),
     },
 )

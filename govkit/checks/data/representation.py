@@ -29,8 +29,8 @@ SHARES = ("group_share", *COMPARED)
 COUNTED = ("absent_groups", "unlisted_groups")
 METRICS = {
     "reference": Metric("Digest of the reference, each combination of its groups once."),
-    "group_share": Metric("Share of the rows whose group is known that are of this group.", low=0, high=1),
-    "share_difference": Metric("This share less that of the group in the reference.", low=-1, high=1),
+    "group_share": Metric.share("Share of the rows whose group is known that are of this group."),
+    "share_difference": Metric.difference("This share less that of the group in the reference."),
     "share_ratio": Metric("This share over that of the group in the reference.", unit="ratio", low=0),
     "rows_short": Metric(
         "Rows of the group that are lacking to show a gap of the size asked to everybody else.",

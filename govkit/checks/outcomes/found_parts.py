@@ -36,12 +36,10 @@ METRICS = {
         unit="parts",
         low=0,
     ),
-    "found_drop": Metric(
+    "found_drop": Metric.difference(
         "Accuracy of the candidate less that of its rival in a part that was found; "
         "the bounds hold for all parts that were tested at once.",
         better="higher",
-        low=-1,
-        high=1,
     ),
     "no_drop_p": Metric(
         "Chance of a clearest drop as clear as this one, if neither model were better anywhere.",
@@ -49,11 +47,9 @@ METRICS = {
         low=0,
         high=1,
     ),
-    "visible_drop": Metric(
+    "visible_drop": Metric.share(
         "Smallest drop of accuracy in a tenth of the rows that would have been found with a chance of 80 %.",
         better="lower",
-        low=0,
-        high=1,
     ),
     "searched_parts": Metric("Parts of the rows that were looked at.", unit="parts", low=0),
     "weak_parts": Metric(
@@ -61,7 +57,7 @@ METRICS = {
         unit="parts",
         low=0,
     ),
-    "weak_part": Metric("Accuracy of the candidate in a weak part less its accuracy elsewhere.", low=-1, high=1),
+    "weak_part": Metric.difference("Accuracy of the candidate in a weak part less its accuracy elsewhere."),
 }
 COMPARED = ("found_parts", "no_drop_p", "visible_drop")
 

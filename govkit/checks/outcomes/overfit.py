@@ -17,9 +17,7 @@ from govkit.core import Case, Dataset, Finding, Metric, Of, check
 from govkit.core.case import Array
 
 METRICS = {
-    "accuracy_gap": Metric(
-        "Accuracy on the training data less accuracy on the test data.", better="lower", low=-1, high=1
-    ),
+    "accuracy_gap": Metric.difference("Accuracy on the training data less accuracy on the test data.", better="lower"),
     "log_loss_gap": Metric(
         "Log loss on the test data less log loss on the training data.", better="lower", unit="nats"
     ),
