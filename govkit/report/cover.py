@@ -97,7 +97,7 @@ def cover(report: Report, standing: Standing | None = None) -> Cover:
 
 def _facts(report: Report) -> tuple[tuple[str, Cell], ...]:
     run, policy, says = report.sources.run, report.sources.policy, words.catalog()["cover"]
-    unknown = words.catalog()["absent"]["fact"]
+    unknown = words.absent("fact")
     base = brief(str(run.base.id.value or unknown), NAME) if run else str(says["no_run"])
     title = brief(said(policy.title) or policy.id, NAME)
     return (

@@ -58,8 +58,7 @@ def state(entry: Entry) -> Cell:
 
 
 def _register(report: Report) -> Iterable[Block]:
-    columns = (words.column("control", 10), words.column("asked", 30), words.column("state", 14),
-               words.column("found_beside", 46))  # fmt: skip
+    columns = words.columns({"control": 10, "asked": 30, "state": 14, "found_beside": 46})
     lines = tuple(_ruling(entry, report) for entry in report.entries)
     yield Table(words.catalog()["rulings_says"], columns, lines, about=anchors.rulings(report))
     if rest := tuple(_notices(report)):
@@ -142,15 +141,14 @@ def _coverage(report: Report) -> Iterable[Block]:
     legend = tuple((entry["letter"], key, entry["text"]) for key, entry in says.items())
     yield Grid(captions["coverage"].format(partly=words.catalog()["partly"]), lines, legend)
     if open_cells:
-        columns = (words.column("open", 18), words.column("asks", 82))
+        columns = words.columns({"open": 18, "asks": 82})
         asks = {name: said(str(row["paraphrase"])) for name, row in standard["cells"].items()}
         yield Table(captions["open_cells"], columns,
                     tuple(((Code(name),), (asks.get(name, ""),)) for name in open_cells))  # fmt: skip
 
 
 def _risks(report: Report) -> Iterable[Block]:
-    columns = (words.column("risk", 14), words.column("could_happen", 30), words.column("before", 11),
-               words.column("after", 11), words.column("why", 34))  # fmt: skip
+    columns = words.columns({"risk": 14, "could_happen": 30, "before": 11, "after": 11, "why": 34})
     lines = tuple(
         (
             (Code(risk.id),),
@@ -162,7 +160,7 @@ def _risks(report: Report) -> Iterable[Block]:
         for risk in report.sources.verdict.risks
     )
     if lines:
-        yield Table(words.catalog()["captions"]["risks"], columns, lines)
+        yield Table(words.caption("risks"), columns, lines)
 
 
 def _why(risk: ResidualRisk) -> str:
@@ -199,12 +197,10 @@ def _gaps(report: Report) -> Iterable[Block]:
     )
     captions = words.catalog()["captions"]
     if known:
-        columns = (words.column("not_measured", 30), words.column("why", 40), words.column("owner", 16),
-                   words.column("review_by", 14))  # fmt: skip
+        columns = words.columns({"not_measured": 30, "why": 40, "owner": 16, "review_by": 14})
         yield Table(captions["not_measured"], columns, known)
     if report.gaps:
-        columns = (words.column("check", 18), words.column("measure", 20), words.column("whose_rows", 22),
-                   words.column("why", 40))  # fmt: skip
+        columns = words.columns({"check": 18, "measure": 20, "whose_rows": 22, "why": 40})
         found, lines = anchors.findings(report), tuple(_gap(gap) for gap in report.gaps)
         about = tuple(found[id(gap)] for gap in report.gaps)
         yield Table(captions["gaps"], columns, lines, PRINTED_ROWS, about=about)
@@ -220,16 +216,16 @@ def _gap(gap: Gap) -> tuple[Cell, ...]:
 
 def _method(report: Report) -> Iterable[Block]:
     sources, says, captions = report.sources, words.catalog()["facts"], words.catalog()["captions"]
-    tool = sources.measured.get("tool") or {}
+    tool = {"name": "govkit", "version": words.absent("fact"), **(sources.measured.get("tool") or {})}
     passes = sources.measured.get("passes") or {}
     lines: list[tuple[str, Cell]] = [
-        (says["tool"], (f"{tool.get('name', 'govkit')} ", Code(short(str(tool.get("version", _absent("fact"))))))),
+        (says["tool"], (f"{tool['name']} ", Code(short(str(tool["version"]))))),
         (says["seed"], plain(sources.measured.get("seed"))),
         (says["policy"], (short(sources.policy.id), " ", Code(sources.policy.version), " ",
                           Code(sources.verdict.policy))),
         (says["confidence"], words.filled(says["one_sided"], level=percent(sources.policy.decision.confidence))),
         (says["fixed"], (_fixed(sources.verdict.notices),)),
-        (says["tests"], (said(sources.selfcheck.sentence) if sources.selfcheck else _absent("shown"),)),
+        (says["tests"], (said(sources.selfcheck.sentence) if sources.selfcheck else words.absent("shown"),)),
         (says["findings"], (Code(sources.findings_digest),)),
         (says["measurements"], (number(sources.verdict.coverage.findings),)),
         (says["gaps"], (number(sources.verdict.coverage.gaps),)),
@@ -243,13 +239,13 @@ def _method(report: Report) -> Iterable[Block]:
         if found.interval:
             methods.setdefault(found.interval.method, {})[words.metric(found.name, found.check)] = None
     if methods:
-        columns = (words.column("method", 38), words.column("measures", 62))
+        columns = words.columns({"method": 38, "measures": 62})
         lines_ = tuple(
             ((short(said(method)),), (brief("; ".join(names), LONGEST),)) for method, names in methods.items()
         )
         yield Table(captions["methods"], columns, lines_)
     if sources.run and sources.run.environment:
-        columns = (words.column("environment", 34), words.column("version", 66))
+        columns = words.columns({"environment": 34, "version": 66})
         facts = sorted(sources.run.environment.items())
         yield Table(
             captions["versions"], columns, tuple(((short(said(k)),), _version(fact.value)) for k, fact in facts)
@@ -259,11 +255,7 @@ def _method(report: Report) -> Iterable[Block]:
 def _fixed(notices: Iterable[str]) -> str:
     """Who locked the limits and when, as the verdict has it."""
     told = (text.partition(": ")[2] for text in notices if text.startswith("limits fixed before results: "))
-    return sentences(said(next(told, "")), 200) or _absent("shown")
-
-
-def _absent(key: str) -> str:
-    return str(words.catalog()["absent"][key])
+    return sentences(said(next(told, "")), 200) or words.absent("shown")
 
 
 def _version(found: Any) -> Cell:
@@ -277,9 +269,7 @@ def _version(found: Any) -> Cell:
 
 def _findings(report: Report) -> Iterable[Block]:
     found = (m for m in report.measurements if m.name != CURVE)
-    return listing(
-        found, words.catalog()["captions"]["measurements"], print_rows=PRINTED_ROWS, about=anchors.findings(report)
-    )
+    return listing(found, words.caption("measurements"), print_rows=PRINTED_ROWS, about=anchors.findings(report))
 
 
 def _limits(report: Report) -> Iterable[Block]:

@@ -21,14 +21,13 @@ def people(report: Report) -> Iterable[Block]:
     """Tables of waivers and attestations, and what the verdict says of those that do not hold."""
     says = words.catalog()["people"]
     if report.sources.waivers:
-        columns = tuple(words.column(key, share) for key, share in _WAIVED.items())
-        yield Table(says["waivers"], columns, tuple(_waiver(each) for each in report.sources.waivers))
+        yield Table(says["waivers"], words.columns(_WAIVED), tuple(map(_waiver, report.sources.waivers)))
     idle = tuple((sentences(said(text), 400),) for text in report.sources.verdict.notices if text.startswith("waiver "))
     if idle:
         yield Bullets(idle)
     if report.sources.attestations:
-        columns = tuple(words.column(key, share) for key, share in _STATED.items())
-        yield Table(says["attestations"], columns, tuple(_attestation(each) for each in report.sources.attestations))
+        rows = tuple(map(_attestation, report.sources.attestations))
+        yield Table(says["attestations"], words.columns(_STATED), rows)
 
 
 def _waiver(each: Waiver) -> tuple[Cell, ...]:
@@ -39,13 +38,9 @@ def _waiver(each: Waiver) -> tuple[Cell, ...]:
         (short(each.owner, NAME),),
         (short(each.approver, NAME),),
         (short(each.reason), " ", f"({words.word('responses', each.response)})", Lines((*instead, *ticket))),
-        _ceiling(each),
+        NONE if each.ceiling is None else (number(each.ceiling),),
         (words.catalog()["joins"]["dates"].format(first=each.created, last=each.expires),),
     )
-
-
-def _ceiling(each: Waiver) -> Cell:
-    return NONE if each.ceiling is None else (number(each.ceiling),)
 
 
 def _attestation(each: Attestation) -> tuple[Cell, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Any
 
@@ -25,6 +26,16 @@ def word(kind: str, key: str) -> str:
     return str(catalog()[kind].get(key) or said(clean(key).replace("_", " ")))
 
 
+def caption(key: str) -> str:
+    """The caption of a table."""
+    return word("captions", key)
+
+
+def absent(key: str) -> str:
+    """What stands where something is absent."""
+    return word("absent", key)
+
+
 def metric(name: str, check: str = "") -> str:
     """Name of a metric for readers; where checks mean different things by one name, as that check means it."""
     own = catalog()["metrics"].get(f"{check}.{name}")
@@ -37,9 +48,18 @@ def mark(kind: str, key: str) -> Mark:
     return Mark(kind=key.replace(" ", "-"), shape=entry["shape"], text=entry["text"])
 
 
-def column(key: str, share: int, *, right: bool = False) -> Column:
-    """A column with its heading."""
-    return Column(str(catalog()["columns"][key]), share, right)
+def columns(
+    shares: Mapping[str, int], *, right: Collection[str] = (), titles: Mapping[str, str] | None = None
+) -> tuple[Column, ...]:
+    """Columns with their headings.
+
+    Args:
+        shares: Key of a heading -> share of the width.
+        right: Keys of the columns whose cells stand to the right.
+        titles: Headings by their keys; those of the report if not given.
+    """
+    titles = catalog()["columns"] if titles is None else titles
+    return tuple(Column(str(titles[key]), share, key in right) for key, share in shares.items())
 
 
 def filled(template: str, **holes: Piece | Cell) -> Cell:

@@ -25,6 +25,9 @@ from govkit.report.said import said
 Row = tuple[Cell, ...]
 Item = TypeVar("Item")
 
+_GAPS = {"check": 18, "measure": 22, "where": 22, "gap": 16, "reason": 22}
+"""Columns of the table of gaps, and their shares of the width."""
+
 LONGEST = 100
 """Characters of a free text in a table."""
 
@@ -44,7 +47,7 @@ def sections(found: Comparison, *, most: int | None = None) -> tuple[Section, ..
         "undecided": _answered(found, "undecided", most),
         "not comparable": (*_reasons(found), *_answered(found, "not comparable", most)),
         "changed": _answered(found, "changed", most),
-        "gaps": _gaps(found.gaps, most),
+        "gaps": _table("gaps", _GAPS, found.gaps, _gap, most),
         **{topic: _facts(found.facts, topic, most) for topic in ("people", "lineage", "environment")},
     }
     says = _says()["sections"]
@@ -143,15 +146,13 @@ def _glance(found: Comparison) -> Iterable[tuple[str, Cell]]:
 def _why_unknown(found: Comparison, role: str) -> str:
     """Rows that only one bundle has, or that one of them gives no digest of."""
     both = role in found.a.data and role in found.b.data
-    return str(words.catalog()["absent"]["fact"] if both else _says()["one_side"])
+    return str(words.absent("fact") if both else _says()["one_side"])
 
 
 def _answered(found: Comparison, answer: str, most: int | None) -> tuple[Block, ...]:
     asked = sorted((each for each in found.questions if each.answer == answer), key=_rank)
-    says = _says()["columns"]
-    columns = (Column(says["measure"], 26), Column(says["where"], 22), Column(says["a"], 16, right=True),
-               Column(says["b"], 16, right=True), Column(says["why"], 20))  # fmt: skip
-    return _table(_says()["captions"][answer], columns, asked, _question, most)
+    shares = {"measure": 26, "where": 22, "a": 16, "b": 16, "why": 20}
+    return _table(answer, shares, asked, _question, most, right=("a", "b"))
 
 
 def _rank(asked: Question) -> tuple[bool, bool, bool, int]:
@@ -162,15 +163,22 @@ def _rank(asked: Question) -> tuple[bool, bool, bool, int]:
 
 
 def _table(
-    caption: str, columns: tuple[Column, ...], items: Sequence[Item], row: Callable[[Item], Row], most: int | None
+    key: str,
+    shares: dict[str, int],
+    items: Sequence[Item],
+    row: Callable[[Item], Row],
+    most: int | None = None,
+    *,
+    right: Sequence[str] = (),
 ) -> tuple[Block, ...]:
     """A table, and how many rows it leaves out; nothing where there are no rows."""
     if not items:
         return ()
     shown = items if most is None else items[:most]
-    table = (Table(caption, columns, tuple(row(each) for each in shown)),) if shown else ()
-    left = len(items) - len(shown)
-    return (*table, Text((number(left), _says()["more" if left > 1 else "one_more"]))) if left else table
+    says, left = _says(), len(items) - len(shown)
+    columns = words.columns(shares, right=right, titles=says["columns"])
+    table = (Table(says["captions"][key], columns, tuple(map(row, shown))),) if shown else ()
+    return (*table, Text((number(left), says["more" if left > 1 else "one_more"]))) if left else table
 
 
 def _question(asked: Question) -> Row:
@@ -201,20 +209,15 @@ def _brief(found: Measurement) -> Cell:
 
 def _reasons(found: Comparison) -> tuple[Block, ...]:
     """How many questions cannot be compared for each reason."""
-    says = _says()
-    columns = (Column(says["columns"]["reason"], 80), Column(says["columns"]["numbers"], 20, right=True))
-    lines = tuple(((says["reasons"][reason],), (number(count),)) for reason, count in found.reasons.items())
-    return (Table(says["captions"]["reasons"], columns, lines),) if lines else ()
+    says, counts = _says()["reasons"], tuple(found.reasons.items())
+    shares = {"reason": 80, "numbers": 20}
+    return _table("reasons", shares, counts, lambda each: ((says[each[0]],), (number(each[1]),)), right=("numbers",))
 
 
 def _rulings(changes: Sequence[RulingChange], most: int | None) -> tuple[Block, ...]:
-    says = _says()
-    order = list(says["turns"])
-    columns = (Column(says["columns"]["control"], 12), Column(says["columns"]["asked"], 36),
-               Column(says["columns"]["a"], 14), Column(says["columns"]["b"], 14),
-               Column(says["columns"]["turn"], 24))  # fmt: skip
+    order = list(_says()["turns"])
     ranked = sorted(changes, key=lambda change: order.index(change.turn))
-    return _table(says["captions"]["rulings"], columns, ranked, _ruling, most)
+    return _table("rulings", {"control": 12, "asked": 36, "a": 14, "b": 14, "turn": 24}, ranked, _ruling, most)
 
 
 def _ruling(change: RulingChange) -> Row:
@@ -234,14 +237,6 @@ def _state(state: str | None, *, waived: bool) -> Cell:
     return (shown, " ", words.mark("states", "waived")) if waived else (shown,)
 
 
-def _gaps(changes: Sequence[GapChange], most: int | None) -> tuple[Block, ...]:
-    says = _says()
-    columns = (Column(says["columns"]["check"], 18), Column(says["columns"]["measure"], 22),
-               Column(says["columns"]["where"], 22), Column(says["columns"]["gap"], 16),
-               Column(says["columns"]["reason"], 22))  # fmt: skip
-    return _table(says["captions"]["gaps"], columns, changes, _gap, most)
-
-
 def _gap(change: GapChange) -> Row:
     gap = change.gap
     name = words.word("checks", gap.check) if gap.name == "*" else words.metric(gap.name, gap.check)
@@ -256,10 +251,8 @@ def _gap(change: GapChange) -> Row:
 
 
 def _facts(changes: Sequence[FactChange], topic: str, most: int | None) -> tuple[Block, ...]:
-    says = _says()
     own = [change for change in changes if change.topic == topic]
-    columns = (Column(says["columns"]["fact"], 30), Column(says["columns"]["a"], 35), Column(says["columns"]["b"], 35))
-    return _table(says["captions"][topic], columns, own, _fact, most)
+    return _table(topic, {"fact": 30, "a": 35, "b": 35}, own, _fact, most)
 
 
 def _fact(change: FactChange) -> Row:

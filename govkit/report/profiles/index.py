@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from govkit.report import words
-from govkit.report.blocks import Block, Cell, Code, Column, Section, Table, Text
+from govkit.report.blocks import Block, Cell, Code, Section, Table, Text
 from govkit.report.escape import NAME, short
 from govkit.report.model import Entry, Report
 from govkit.report.said import said
@@ -36,9 +36,8 @@ Line = tuple[str, str, tuple[str, ...], tuple[str, ...]]
 def _table(
     key: str, source: str, lines: Iterable[Line], standards: Mapping[str, Any], says: dict[str, Any]
 ) -> Iterable[Block]:
-    listed, titles = tuple(lines), says["columns"]
-    columns = (Column(titles["point"], 15), Column(titles["about"], 35), Column(titles["by"], 28),
-               Column(titles["where"], 22))  # fmt: skip
+    listed = tuple(lines)
+    columns = words.columns({"point": 15, "about": 35, "by": 28, "where": 22}, titles=says["columns"])
     yield Table(says["captions"][key], columns, tuple(_row(line, says) for line in listed))
     status = said(str(standards["sources"][source]["status"]).replace("_", " "))
     yield Text((says["status"].format(status=status, day=standards["checked_on"]),))
