@@ -29,6 +29,11 @@ class Mark:
     shape: str
     text: str
 
+    @property
+    def said(self) -> str:
+        """Shape and word."""
+        return f"{self.shape} {self.text}".strip()
+
 
 @dataclass(frozen=True)
 class Lines:

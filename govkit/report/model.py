@@ -86,6 +86,13 @@ class Rulings:
         """What is not settled, the most important first."""
         return tuple(sorted((entry for entry in self.entries if entry.open), key=lambda entry: entry.weight))
 
+    def limits(self, found: Measurement, *, of: Of | None = None) -> tuple[float, ...]:
+        """Limits of the policy for a measurement, or for the same of another model."""
+        about = (found.check, found.name, of or found.of, found.compared_with)
+        controls = (c for c in self.sources.policy.controls if (c.check, c.metric, c.of, c.compared_with) == about)
+        required = [c.require for c in controls if c.require is not None]
+        return tuple(sorted({end for r in required for end in (r.min, r.max) if end is not None}))
+
     @cached_property
     def measurements(self) -> tuple[Measurement, ...]:
         """All measurements."""

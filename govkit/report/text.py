@@ -29,7 +29,7 @@ def _piece(piece: Piece) -> str:
     if isinstance(piece, Code):
         return f"`{piece.text}`" if _PLAIN_CODE.match(piece.text) else markdown(piece.text)
     if isinstance(piece, Mark):
-        return f"{piece.shape} {piece.text}".strip()
+        return piece.said
     if isinstance(piece, Lines):
         return "; ".join(cell(item) for item in piece.items)
     if isinstance(piece, Link):
@@ -45,7 +45,7 @@ def plain(pieces: Cell) -> str:
 
 def _unmarked(piece: Piece) -> str:
     if isinstance(piece, Mark):
-        return f"{piece.shape} {piece.text}".strip()
+        return piece.said
     if isinstance(piece, Lines):
         return " " + "; ".join(plain(item) for item in piece.items)
     if isinstance(piece, Link):

@@ -102,10 +102,7 @@ def _ruling(entry: Entry, seen: Seen, wish: Wish, said: str, to_do: str) -> Iter
     style = STYLES["waived" if ruling.waived else ruling.state]
     first = f"{mark(ruling.state)}{waived}"
     title = f"{short(ruling.control, NAME)} {sentences(ruling.title, 160)}"
-    if wish.width >= 80:
-        yield from columns(((first, 16, False), (title, wish.width - 20, False)), style=style)
-    else:
-        yield from told(f"{first}  {title}", wish.width, style=style)
+    yield from columns(((first, 16, False), (title, wish.width - 20, False)), style=style)
     if number_ := _number(entry, seen):
         yield from told(number_, wish.width, indent=INDENT, style=style)
     if ruling.state == "pass":

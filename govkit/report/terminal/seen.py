@@ -74,33 +74,18 @@ class Seen(Rulings):
         return worst
 
     @cached_property
-    def _limits(self) -> dict[tuple[object, ...], tuple[float, ...]]:
-        """What is asked -> the limits of the policy."""
-        found: dict[tuple[object, ...], set[float]] = {}
-        for control in self.sources.policy.controls:
-            if control.require is not None:
-                about = (control.check, control.metric, control.of, control.compared_with)
-                ends = {end for end in (control.require.min, control.require.max) if end is not None}
-                found.setdefault(about, set()).update(ends)
-        return {about: tuple(sorted(ends)) for about, ends in found.items()}
-
-    @cached_property
     def _axes(self) -> dict[tuple[object, ...], Axis]:
         """What is measured -> an axis for all of its values, intervals and limits."""
         values: dict[tuple[object, ...], list[float]] = {}
         for found in self.measurements:
             if found.is_number:
-                ends = ends_of(found) or ()
-                values.setdefault(_about(found), []).extend((float(found.value), *ends))
-        return {about: axis((*own, *self._limits.get(_asked(about), ()))) for about, own in values.items()}
+                own = (float(found.value), *(ends_of(found) or ()), *self.limits(found, of="candidate"))
+                values.setdefault(_about(found), []).extend(own)
+        return {about: axis(own) for about, own in values.items()}
 
     def axis(self, found: Measurement) -> Axis:
         """The axis of a number."""
         return self._axes[_about(found)]
-
-    def limits(self, found: Measurement) -> tuple[float, ...]:
-        """Limits of the policy for a number."""
-        return self._limits.get((found.check, found.name, found.of, found.compared_with), ())
 
     def state(self, found: Finding) -> str:
         """The worst state of a control on a finding; empty where none rests on it."""
@@ -137,11 +122,6 @@ def _about(found: Measurement) -> tuple[object, ...]:
     return (found.check, found.name, found.compared_with)
 
 
-def _asked(about: tuple[object, ...]) -> tuple[object, ...]:
-    check, name, other = about
-    return (check, name, "candidate", other)
-
-
 def ends_of(found: Measurement) -> Axis | None:
     """Both ends of the reader's interval, infinite where it ends nowhere."""
     shown = found.interval
@@ -159,8 +139,7 @@ def count(found: Measurement) -> str:
 
 def mark(state: str) -> str:
     """A state: its shape and its word."""
-    shown = words.mark("states", state)
-    return f"{shown.shape} {shown.text}"
+    return words.mark("states", state).said
 
 
 def varying(found: Iterable[Finding]) -> frozenset[str]:
