@@ -54,6 +54,11 @@ Piece: TypeAlias = str | Num | Code | Mark | Lines | Link
 Cell: TypeAlias = tuple[Piece, ...]
 
 
+def row(*cells: Piece | Cell) -> tuple[Cell, ...]:
+    """The cells of a row; one piece makes a cell."""
+    return tuple(each if isinstance(each, tuple) else (each,) for each in cells)
+
+
 @dataclass(frozen=True)
 class Column:
     """A column: its heading, its share of the width, and whether its cells stand to the right."""

@@ -127,13 +127,11 @@ def _more(report: Report) -> Cell:
 
 
 def _point(entry: Entry, report: Report) -> Point:
-    marks: Cell = (words.mark("states", entry.ruling.state),)
-    if entry.ruling.waived:
-        marks = (*marks, " ", words.mark("states", "waived"))
+    ruling = entry.ruling
     return Point(
-        control=entry.ruling.control,
-        title=brief(said(entry.ruling.title) or entry.ruling.control, 90),
-        state=marks,
+        control=ruling.control,
+        title=brief(said(ruling.title) or ruling.control, 90),
+        state=words.state(ruling.state, waived=ruling.waived),
         reason=in_words(entry, report),
         advice=sentences(entry.next_step, 190),
     )

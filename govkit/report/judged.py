@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from govkit.core import Bound, Gap, Measurement, Requirement
+from govkit.core import Bound, Gap, Requirement
 from govkit.core.limit import bound_for
 from govkit.core.verdict import BY_FILE, PartRuling, ResidualRisk
 from govkit.report import anchors, words
-from govkit.report.blocks import Block, Bullets, Cell, Code, Facts, Grid, Lines, Mark, Section, Table
+from govkit.report.blocks import Block, Bullets, Cell, Code, Facts, Grid, Lines, Mark, Section, Table, row
 from govkit.report.charts import Chart
 from govkit.report.cover import MOST_NOTICES, NOTICE
 from govkit.report.escape import LONGEST, NAME, brief, sentences, short
@@ -19,7 +19,7 @@ from govkit.report.numbers import NONE, ends, is_difference, number, percent, pl
 from govkit.report.outcomes import PRINTED_ROWS, listing, section
 from govkit.report.people import people
 from govkit.report.said import said
-from govkit.report.saying import in_words, worst_first
+from govkit.report.saying import in_words, judged_number, worst_first
 
 
 def judged(report: Report, charts: tuple[Chart, ...] = ()) -> list[Section | None]:
@@ -53,8 +53,7 @@ def limit(required: Requirement | None) -> Cell:
 
 def state(entry: Entry) -> Cell:
     """The state of a ruling, and whether an exception covers it."""
-    shown = words.mark("states", entry.ruling.state)
-    return (shown, " ", words.mark("states", "waived")) if entry.ruling.waived else (shown,)
+    return words.state(entry.ruling.state, waived=entry.ruling.waived)
 
 
 def _register(report: Report) -> Iterable[Block]:
@@ -85,7 +84,7 @@ def _ruling(entry: Entry, report: Report) -> tuple[Cell, ...]:
         follows=words.word("dispositions", ruling.disposition),
     )
     shown = (*state(entry), " ", Mark("below", "", weight))
-    return ((Code(ruling.control),), asked, shown, _found(entry, report))
+    return row(Code(ruling.control), asked, shown, _found(entry, report))
 
 
 def _found(entry: Entry, report: Report) -> Cell:
@@ -98,10 +97,8 @@ def _found(entry: Entry, report: Report) -> Cell:
 
 def _part(part: PartRuling, entry: Entry, report: Report) -> Cell | None:
     """``sex: Female: −0.234 (bounds at 95 %: −0.263 to −0.205); n 3,251``; None for a part without a number."""
-    found = report.sources.findings[part.finding] if part.finding >= 0 else None
-    if not isinstance(found, Measurement) or entry.control is None or found.name != entry.control.metric:
-        return None
-    if isinstance(found.value, bool | str):
+    found = judged_number(part, report)
+    if found is None or entry.control is None or found.name != entry.control.metric:
         return None
     bound = bound_for(found, report.confidence(entry.control))
     mark, signed = words.mark("states", part.state), is_difference(found)
@@ -125,7 +122,7 @@ def _between(bound: Bound, *, signed: bool) -> Cell:
 
 def _coverage(report: Report) -> Iterable[Block]:
     standard = words.rmf()
-    says, captions = words.catalog()["cells"], words.catalog()["captions"]
+    says = words.catalog()["cells"]
     by_category: dict[str, list[tuple[str, str, str]]] = {}
     open_cells = []
     for cell in report.sources.verdict.coverage.cells:
@@ -139,26 +136,20 @@ def _coverage(report: Report) -> Iterable[Block]:
     categories: dict[str, str] = standard["categories"]
     lines = tuple((f"{name}: {said(categories.get(name, ''))}", tuple(cells)) for name, cells in by_category.items())
     legend = tuple((entry["letter"], key, entry["text"]) for key, entry in says.items())
-    yield Grid(captions["coverage"].format(partly=words.catalog()["partly"]), lines, legend)
+    yield Grid(words.caption("coverage").format(partly=words.catalog()["partly"]), lines, legend)
     if open_cells:
         columns = words.columns({"open": 18, "asks": 82})
         asks = {name: said(str(row["paraphrase"])) for name, row in standard["cells"].items()}
-        yield Table(captions["open_cells"], columns,
-                    tuple(((Code(name),), (asks.get(name, ""),)) for name in open_cells))  # fmt: skip
+        yield Table(words.caption("open_cells"), columns, tuple(row(Code(n), asks.get(n, "")) for n in open_cells))
 
 
 def _risks(report: Report) -> Iterable[Block]:
     columns = words.columns({"risk": 14, "could_happen": 30, "before": 11, "after": 11, "why": 34})
     lines = tuple(
-        (
-            (Code(risk.id),),
-            (short(said(risk.description)),),
-            (words.mark("levels", risk.inherent),),
-            (words.mark("levels", risk.residual),),
-            (_why(risk),),
-        )
+        row(Code(risk.id), short(said(risk.description)),
+            *(words.mark("levels", level) for level in (risk.inherent, risk.residual)), _why(risk))
         for risk in report.sources.verdict.risks
-    )
+    )  # fmt: skip
     if lines:
         yield Table(words.caption("risks"), columns, lines)
 
@@ -187,23 +178,17 @@ def _stated(text: str, says: dict[str, Any]) -> str:
 
 def _gaps(report: Report) -> Iterable[Block]:
     known = tuple(
-        (
-            (short(said(item.risk)),),
-            (short(said(item.reason)),),
-            (short(said(item.owner)) or "–",),
-            (str(item.review_by or "–"),),
-        )
+        row(*(short(said(text)) or "–" for text in (item.risk, item.reason, item.owner)), str(item.review_by or "–"))
         for item in report.sources.policy.not_measured
     )
-    captions = words.catalog()["captions"]
     if known:
         columns = words.columns({"not_measured": 30, "why": 40, "owner": 16, "review_by": 14})
-        yield Table(captions["not_measured"], columns, known)
+        yield Table(words.caption("not_measured"), columns, known)
     if report.gaps:
         columns = words.columns({"check": 18, "measure": 20, "whose_rows": 22, "why": 40})
         found, lines = anchors.findings(report), tuple(_gap(gap) for gap in report.gaps)
         about = tuple(found[id(gap)] for gap in report.gaps)
-        yield Table(captions["gaps"], columns, lines, PRINTED_ROWS, about=about)
+        yield Table(words.caption("gaps"), columns, lines, PRINTED_ROWS, about=about)
 
 
 def _gap(gap: Gap) -> tuple[Cell, ...]:
@@ -211,11 +196,11 @@ def _gap(gap: Gap) -> tuple[Cell, ...]:
     about = f"{words.word('of', gap.of)}, {words.part(gap.part)}"
     told = words.catalog()["joins"]["why"]
     why = told.format(reason=words.word("reasons", gap.reason), detail=short(said(gap.detail), 300)).strip()
-    return ((Code(short(gap.check, 80)),), (name,), (about,), (why,))
+    return row(Code(short(gap.check, 80)), name, about, why)
 
 
 def _method(report: Report) -> Iterable[Block]:
-    sources, says, captions = report.sources, words.catalog()["facts"], words.catalog()["captions"]
+    sources, says = report.sources, words.catalog()["facts"]
     tool = {"name": "govkit", "version": words.absent("fact"), **(sources.measured.get("tool") or {})}
     passes = sources.measured.get("passes") or {}
     lines: list[tuple[str, Cell]] = [
@@ -240,16 +225,13 @@ def _method(report: Report) -> Iterable[Block]:
             methods.setdefault(found.interval.method, {})[words.metric(found.name, found.check)] = None
     if methods:
         columns = words.columns({"method": 38, "measures": 62})
-        lines_ = tuple(
-            ((short(said(method)),), (brief("; ".join(names), LONGEST),)) for method, names in methods.items()
-        )
-        yield Table(captions["methods"], columns, lines_)
+        lines_ = tuple(row(short(said(method)), brief("; ".join(own), LONGEST)) for method, own in methods.items())
+        yield Table(words.caption("methods"), columns, lines_)
     if sources.run and sources.run.environment:
         columns = words.columns({"environment": 34, "version": 66})
         facts = sorted(sources.run.environment.items())
-        yield Table(
-            captions["versions"], columns, tuple(((short(said(k)),), _version(fact.value)) for k, fact in facts)
-        )
+        lines_ = tuple(row(short(said(name)), _version(fact.value)) for name, fact in facts)
+        yield Table(words.caption("versions"), columns, lines_)
 
 
 def _fixed(notices: Iterable[str]) -> str:
@@ -262,9 +244,8 @@ def _version(found: Any) -> Cell:
     """A value of the environment; of several packages each on a line."""
     if not isinstance(found, dict):
         return plain(found)
-    return (
-        Lines(tuple((f"{short(name, NAME)} ", Code(short(str(version), NAME))) for name, version in found.items())),
-    )
+    lines = ((f"{short(name, NAME)} ", Code(short(str(version), NAME))) for name, version in found.items())
+    return (Lines(tuple(lines)),)
 
 
 def _findings(report: Report) -> Iterable[Block]:

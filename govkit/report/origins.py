@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable
 
 from govkit.core import Component, Fact, LicenseRecord, Measurement, Run
 from govkit.report import words
-from govkit.report.blocks import Block, Bullets, Cell, Code, Column, Facts, Section, Table, Text
+from govkit.report.blocks import Block, Bullets, Cell, Code, Column, Facts, Section, Table, Text, row
 from govkit.report.charts import Chart
 from govkit.report.escape import short
 from govkit.report.model import Report
-from govkit.report.numbers import NONE, plain
+from govkit.report.numbers import plain
 from govkit.report.outcomes import listing, section
 from govkit.report.said import said
 from govkit.report.words import absent, caption
@@ -105,11 +105,7 @@ def _sightings(run: Run) -> Iterable[Block]:
     if run.reads:
         columns = words.columns({"file": 46, "seen_by": 18, "bytes": 36})
         shown = tuple(
-            (
-                (Code(short(read.path, 120)),),
-                (", ".join(map(said, read.channels)),),
-                (Code(read.sha256 or absent("file")),),
-            )
+            row(Code(short(read.path, 120)), ", ".join(map(said, read.channels)), Code(read.sha256 or absent("file")))
             for read in run.reads[:MOST_STEPS]
         )
         yield Table(caption("reads"), columns, shown, cut=len(run.reads) > MOST_STEPS)
@@ -139,19 +135,13 @@ def _history(history: tuple[dict[str, float], ...]) -> Iterable[Block]:
 
 def _facts_table(title: str, lines: tuple[tuple[str, Cell], ...]) -> Table:
     columns = words.columns({"what": 24, "value": 76})
-    return Table(title, columns, tuple(((short(name),), cell) for name, cell in lines))
+    return Table(title, columns, tuple(row(short(name), cell) for name, cell in lines))
 
 
 def _component(part: Component) -> tuple[Cell, ...]:
     record = part.license
     license_: Cell = (record.expression or "", " ", words.mark("license_states", record.state))
-    return (
-        (words.word("roles", part.role),),
-        _fact(part.id),
-        _fact(part.revision),
-        NONE if part.rows.value is None else plain(part.rows.value),
-        license_,
-    )
+    return row(words.word("roles", part.role), _fact(part.id), _fact(part.revision), plain(part.rows.value), license_)
 
 
 def _fact(fact: Fact) -> Cell:
@@ -184,21 +174,17 @@ def _named(part: Component) -> str:
 
 def _declared(of: str, name: str, expression: str | None) -> Cell:
     says = words.catalog()["told"]["declared_unknown" if expression is None else "declared"]
-    return words.filled(
-        says, of=words.word("declared_of", of), name=short(name), license=(Code(short(expression or "")),)
-    )
+    license_ = Code(short(expression or ""))
+    return words.filled(says, of=words.word("declared_of", of), name=short(name), license=license_)
 
 
 def _evidence(name: str, record: LicenseRecord) -> Table:
     columns = words.columns({"seen_in": 22, "where": 40, "it_says": 38})
-    state = words.mark("license_states", record.state).text
-    lines = tuple(
-        ((said(item.source),), (Code(short(item.where, 120)),), (item.expression or absent("recognized"),))
+    state = words.mark("license_states", record.state)
+    lines = (
+        row(said(item.source), Code(short(item.where, 120)), item.expression or absent("recognized"))
         for item in record.evidence
     )
-    concluded: tuple[Cell, ...] = (
-        (words.catalog()["facts"]["conclusion"],),
-        (short(said(record.reason)),),
-        (record.expression or absent("license"), " ", words.mark("license_states", record.state)),
-    )
-    return Table(caption("license").format(part=name, state=state), columns, (*lines, concluded))
+    shown: Cell = (record.expression or absent("license"), " ", state)
+    concluded = row(words.catalog()["facts"]["conclusion"], short(said(record.reason)), shown)
+    return Table(caption("license").format(part=name, state=state.text), columns, (*lines, concluded))

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from govkit.core import Attestation, Waiver
 from govkit.report import text, words
-from govkit.report.blocks import Block, Bullets, Cell, Code, Lines, Table
+from govkit.report.blocks import Block, Bullets, Cell, Code, Lines, Table, row
 from govkit.report.escape import NAME, sentences, short
 from govkit.report.model import Report
 from govkit.report.numbers import NONE, number
@@ -33,32 +33,22 @@ def people(report: Report) -> Iterable[Block]:
 def _waiver(each: Waiver) -> tuple[Cell, ...]:
     instead = tuple((short(done),) for done in each.compensating)
     ticket = ((short(each.ticket, NAME),),) if each.ticket else ()
-    return (
+    return row(
         (Code(short(each.control, NAME)), Lines(((short(each.id, NAME),),))),
-        (short(each.owner, NAME),),
-        (short(each.approver, NAME),),
+        short(each.owner, NAME),
+        short(each.approver, NAME),
         (short(each.reason), " ", f"({words.word('responses', each.response)})", Lines((*instead, *ticket))),
-        NONE if each.ceiling is None else (number(each.ceiling),),
-        (words.catalog()["joins"]["dates"].format(first=each.created, last=each.expires),),
+        NONE if each.ceiling is None else number(each.ceiling),
+        words.catalog()["joins"]["dates"].format(first=each.created, last=each.expires),
     )
 
 
 def _attestation(each: Attestation) -> tuple[Cell, ...]:
-    answers = tuple(
-        (f"{said(short(name, NAME).replace('_', ' '))}: {short(answer)}",) for name, answer in each.answers.items()
-    )
-    return (
-        (_kind(each),),
-        (short(each.signer, NAME),),
-        (short(said(each.role), NAME),) if each.role else NONE,
-        (str(each.signed_at),),
-        (str(each.valid_until),) if each.valid_until else NONE,
-        (Lines(answers),) if answers else NONE,
-    )
-
-
-def _kind(each: Attestation) -> str:
-    return said(short(each.kind, NAME).replace("_", " "))
+    answers = tuple((f"{words.spaced(name)}: {short(answer)}",) for name, answer in each.answers.items())
+    role = short(said(each.role), NAME) if each.role else NONE
+    until = str(each.valid_until) if each.valid_until else NONE
+    told = Lines(answers) if answers else NONE
+    return row(words.spaced(each.kind), short(each.signer, NAME), role, str(each.signed_at), until, told)
 
 
 def in_lines(report: Report) -> list[str]:
@@ -73,7 +63,7 @@ def in_lines(report: Report) -> list[str]:
     )  # fmt: skip
     stated = (
         (
-            f"{_kind(each)}: signed by {short(each.signer, NAME)}",
+            f"{words.spaced(each.kind)}: signed by {short(each.signer, NAME)}",
             f" ({short(each.role, NAME)})" if each.role else "",
             f" on {each.signed_at}",
         )

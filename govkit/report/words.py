@@ -26,6 +26,11 @@ def word(kind: str, key: str) -> str:
     return str(catalog()[kind].get(key) or said(clean(key).replace("_", " ")))
 
 
+def spaced(name: str) -> str:
+    """A name of programs or of people in words."""
+    return said(short(name, NAME).replace("_", " "))
+
+
 def caption(key: str) -> str:
     """The caption of a table."""
     return word("captions", key)
@@ -46,6 +51,12 @@ def mark(kind: str, key: str) -> Mark:
     """A state, how it is known, or a severity, with its shape."""
     entry = catalog()[kind][key]
     return Mark(kind=key.replace(" ", "-"), shape=entry["shape"], text=entry["text"])
+
+
+def state(found: str, *, waived: bool) -> Cell:
+    """A state, and whether an exception covers it."""
+    shown = mark("states", found)
+    return (shown, " ", mark("states", "waived")) if waived else (shown,)
 
 
 def columns(

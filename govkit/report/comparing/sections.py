@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from govkit.core import Finding, Gap, Measurement
+from govkit.core import Finding, Gap
 from govkit.report import words
-from govkit.report.blocks import Block, Cell, Code, Column, Facts, Mark, Section, Table, Text
+from govkit.report.blocks import Block, Cell, Code, Column, Facts, Mark, Section, Table, Text, row
 from govkit.report.charts import CHANGED
 from govkit.report.comparing.model import (
     ANSWERS,
@@ -74,8 +74,7 @@ def names(found: Comparison) -> str:
 
 
 def _says() -> dict[str, Any]:
-    says: dict[str, Any] = words.catalog()["compare"]
-    return says
+    return cast("dict[str, Any]", words.catalog()["compare"])
 
 
 def _mark(kind: str, key: str) -> Mark:
@@ -166,7 +165,7 @@ def _table(
     key: str,
     shares: dict[str, int],
     items: Sequence[Item],
-    row: Callable[[Item], Row],
+    made: Callable[[Item], Row],
     most: int | None = None,
     *,
     right: Sequence[str] = (),
@@ -177,7 +176,7 @@ def _table(
     shown = items if most is None else items[:most]
     says, left = _says(), len(items) - len(shown)
     columns = words.columns(shares, right=right, titles=says["columns"])
-    table = (Table(says["captions"][key], columns, tuple(map(row, shown))),) if shown else ()
+    table = (Table(says["captions"][key], columns, tuple(map(made, shown))),) if shown else ()
     return (*table, Text((number(left), says["more" if left > 1 else "one_more"]))) if left else table
 
 
@@ -192,7 +191,7 @@ def _question(asked: Question) -> Row:
         why = (*why, f"; {says['less'][asked.paired_in]}: ", *with_interval(asked.paired))
     if asked.lost:
         why = (*why, " ", _mark("turns", "no longer measured"))
-    return named, (where,), _value(asked.a), _value(asked.b), why
+    return row(named, where, _value(asked.a), _value(asked.b), why)
 
 
 def _value(found: Finding | None) -> Cell:
@@ -200,10 +199,6 @@ def _value(found: Finding | None) -> Cell:
         return (words.word("reasons", found.reason),)
     if found is None or found.is_number:
         return with_interval(found)
-    return _brief(found)
-
-
-def _brief(found: Measurement) -> Cell:
     return (brief(found.value, LONGEST),) if isinstance(found.value, str) else plain(found.value)
 
 
@@ -221,33 +216,18 @@ def _rulings(changes: Sequence[RulingChange], most: int | None) -> tuple[Block, 
 
 
 def _ruling(change: RulingChange) -> Row:
-    return (
-        (Code(brief(change.control, NAME)),),
-        (brief(said(change.title), LONGEST),),
-        _state(change.a, waived=change.waived_a),
-        _state(change.b, waived=change.waived_b),
-        (_mark("turns", change.turn),),
-    )
-
-
-def _state(state: str | None, *, waived: bool) -> Cell:
-    if state is None:
-        return NONE
-    shown = words.mark("states", state)
-    return (shown, " ", words.mark("states", "waived")) if waived else (shown,)
+    sides = ((change.a, change.waived_a), (change.b, change.waived_b))
+    states = (NONE if state is None else words.state(state, waived=waived) for state, waived in sides)
+    title = brief(said(change.title), LONGEST)
+    return row(Code(brief(change.control, NAME)), title, *states, _mark("turns", change.turn))
 
 
 def _gap(change: GapChange) -> Row:
     gap = change.gap
     name = words.word("checks", gap.check) if gap.name == "*" else words.metric(gap.name, gap.check)
     reasons = [words.word("reasons", each.reason) for each in (change.a, change.b) if each is not None]
-    return (
-        (Code(brief(gap.check, NAME)),),
-        (brief(name, LONGEST),),
-        (f"{words.word('of', gap.of)}, {words.part(gap.part)}",),
-        (_says()["moved"][change.moved],),
-        (" → ".join(reasons),),
-    )
+    where, moved = f"{words.word('of', gap.of)}, {words.part(gap.part)}", _says()["moved"][change.moved]
+    return row(Code(brief(gap.check, NAME)), brief(name, LONGEST), where, moved, " → ".join(reasons))
 
 
 def _facts(changes: Sequence[FactChange], topic: str, most: int | None) -> tuple[Block, ...]:

@@ -101,8 +101,7 @@ def speaking(report: Report, standards: Mapping[str, Any]) -> dict[str, dict[str
         says = words.catalog()["profiles"]["index"]["records"]
         rows.setdefault(row, {})[says[row]] = _title(section)
     for each in report.sources.attestations:
-        kind = said(short(each.kind, NAME).replace("_", " "))
-        rows.setdefault(f"attest.{each.kind}", {}).setdefault(kind, _title("people"))
+        rows.setdefault(f"attest.{each.kind}", {}).setdefault(words.spaced(each.kind), _title("people"))
     return rows
 
 

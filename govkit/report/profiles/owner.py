@@ -10,11 +10,11 @@ from govkit.core import Control, Measurement
 from govkit.core.limit import bound_for
 from govkit.report import words
 from govkit.report.alone import VERIFY as VERIFY_FILE
-from govkit.report.asked import ended
+from govkit.report.asked import also_open, ended
 from govkit.report.blocks import Block, Bullets, Cell, Code, Facts, Section, Text
 from govkit.report.cover import VERIFY, chosen, unmeasured
 from govkit.report.escape import NAME, brief, sentences, short
-from govkit.report.model import FREE, Entry, Report
+from govkit.report.model import Entry, Report
 from govkit.report.said import said
 from govkit.report.saying import JUDGED, everyday, in_words, judged_number, reach, worst_first
 
@@ -71,7 +71,10 @@ def _open(report: Report, says: dict[str, Any]) -> Iterable[Block]:
 
 def _point(entry: Entry, report: Report, says: dict[str, Any]) -> Facts:
     told: dict[str, Cell] = {
-        "found": (*ended(in_words(entry, report, everyday_numbers=True)), *_elsewhere(entry, report)),
+        "found": (
+            *ended(in_words(entry, report, everyday_numbers=True)),
+            *also_open(worst_first(entry, report), MOST_PARTS),
+        ),
         "sure": how_sure(entry, report),
         "means": (means(entry, report),),
         "next": (sentences(_next_step(entry), 190),),
@@ -90,17 +93,6 @@ def _next_step(entry: Entry) -> str:
 def _plainly(text: str) -> str:
     """A sentence of a pack in words that anybody knows; that of another policy stays, in the language of the page."""
     return str(_says()["plainly"].get(text) or said(text))
-
-
-def _elsewhere(entry: Entry, report: Report) -> Cell:
-    """Other groups or parts of which the same holds."""
-    parts = worst_first(entry, report)[1:]
-    names = [words.place(part.part) for part in parts if part.state not in FREE and part.part]
-    if not names:
-        return ()
-    says = words.catalog()["plain"]
-    more = f" {says['and_more']}" if len(names) > MOST_PARTS else ""
-    return (f" {says['also']} {'; '.join(names[:MOST_PARTS])}{more}.",)
 
 
 def how_sure(entry: Entry, report: Report) -> Cell:
@@ -194,7 +186,7 @@ def _unsigned(report: Report) -> Iterable[Control]:
 
 
 def _kind(kind: str) -> str:
-    words_ = said(short(kind, NAME).replace("_", " "))
+    words_ = words.spaced(kind)
     return words_[:1].upper() + words_[1:]
 
 
