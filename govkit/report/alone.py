@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from govkit.errors import missing_extra
 from govkit.report.blocks import Code
-from govkit.report.html import cell
+from govkit.report.html import cell, template
 from govkit.report.read import Sources
 from govkit.report.words import catalog
-from govkit.resources import find
 
 VERIFY = "govkit verify report.pdf --trust trust.yaml"
 
@@ -21,14 +18,12 @@ def with_own_check(page: str, sources: Sources) -> str:
         MissingExtra: segno is not installed.
     """
     says = catalog()["alone"]
-    environment = Environment(autoescape=True, undefined=StrictUndefined, loader=FileSystemLoader(find("templates")),
-                              trim_blocks=True, lstrip_blocks=True)  # fmt: skip
     digests = {
         "artifact": sources.verdict.subject,
         "findings": sources.findings_digest,
         "verdict": sources.verdict_digest,
     }
-    block = environment.get_template("alone.html.j2").render(
+    block = template("alone.html.j2").render(
         says=says,
         command=VERIFY,
         digests=[(says["rows"][name], cell((Code(digest),))) for name, digest in digests.items()],

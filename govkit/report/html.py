@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from govkit.report import words
@@ -49,13 +49,10 @@ def page(
         kind: Name of the profile, which the page says.
     """
     templates = find("templates")
-    environment = Environment(autoescape=True, undefined=StrictUndefined, loader=FileSystemLoader(templates),
-                              trim_blocks=True, lstrip_blocks=True)  # fmt: skip
-    environment.filters.update(cell=cell, prose=prose, clean=clean, about=row, kind=lambda block: type(block).__name__)
     stamp = (templates / f"stamp_{shown.outcome}.svg").read_bytes()
     says = words.catalog()
     named = says["profiles"]["names"][kind]
-    return environment.get_template("report.html.j2").render(
+    return template("report.html.j2").render(
         cover=shown,
         sections=sections,
         whole=whole,
@@ -76,6 +73,14 @@ def page(
         digest_short=report.sources.findings_digest[:19],
         header=drawable(brief(report.name, 60)),
     )
+
+
+def template(name: str) -> Template:
+    """A template of ours, which knows how cells and texts are written."""
+    environment = Environment(autoescape=True, undefined=StrictUndefined, loader=FileSystemLoader(find("templates")),
+                              trim_blocks=True, lstrip_blocks=True)  # fmt: skip
+    environment.filters.update(cell=cell, prose=prose, clean=clean, about=row, kind=lambda block: type(block).__name__)
+    return environment.get_template(name)
 
 
 def without_script(page: str) -> str:

@@ -178,7 +178,7 @@ def _stated(text: str, says: dict[str, Any]) -> str:
 
 def _gaps(report: Report) -> Iterable[Block]:
     known = tuple(
-        row(*(short(said(text)) or "–" for text in (item.risk, item.reason, item.owner)), str(item.review_by or "–"))
+        row(short(said(item.risk)), short(said(item.reason)), short(said(item.owner)) or "–", str(item.review_by or "–"))
         for item in report.sources.policy.not_measured
     )
     if known:

@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
+from logging.handlers import BufferingHandler
 
 from govkit.errors import GovkitError, missing_extra
 from govkit.report.alone import with_own_check
@@ -52,7 +53,7 @@ def pdf(page: str, sources: Sources, *, own_check: bool = True) -> bytes:
             finisher=finish,
         )
     if said:
-        raise GovkitError(f"the report could not be printed: {said[0]}")
+        raise GovkitError(f"the report could not be printed: {said[0].getMessage()}")
     return made
 
 
@@ -62,9 +63,11 @@ def on_paper(page: str) -> str:
 
 
 @contextmanager
-def _warnings() -> Iterator[list[str]]:
+def _warnings() -> Iterator[list[logging.LogRecord]]:
     """What WeasyPrint warns about: it only logs what would make a page wrong."""
-    said = _Records()
+    # It keeps the records; nothing flushes them.
+    said = BufferingHandler(capacity=1_000_000)
+    said.setLevel(logging.WARNING)
     logger = logging.getLogger("weasyprint")
     propagate, logger.propagate = logger.propagate, False
     logger.addHandler(said)
@@ -72,18 +75,7 @@ def _warnings() -> Iterator[list[str]]:
         # WeasyPrint leaves the file of its color profile open until it is collected.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)
-            yield said.messages
+            yield said.buffer
     finally:
         logger.removeHandler(said)
         logger.propagate = propagate
-
-
-class _Records(logging.Handler):
-    """Keeps the messages of a logger."""
-
-    def __init__(self) -> None:
-        super().__init__(level=logging.WARNING)
-        self.messages: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.messages.append(record.getMessage())
