@@ -178,8 +178,8 @@ def _stated(text: str, says: dict[str, Any]) -> str:
 
 def _gaps(report: Report) -> Iterable[Block]:
     known = tuple(
-        row(short(said(item.risk)), short(said(item.reason)), short(said(item.owner)) or "–", str(item.review_by or "–"))
-        for item in report.sources.policy.not_measured
+        row(short(said(own.risk)), short(said(own.reason)), short(said(own.owner)) or "–", str(own.review_by or "–"))
+        for own in report.sources.policy.not_measured
     )
     if known:
         columns = words.columns({"not_measured": 30, "why": 40, "owner": 16, "review_by": 14})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from govkit.core import Finding, Gap, Measurement
 from govkit.report import words
@@ -11,7 +12,7 @@ from govkit.report.comment import side
 from govkit.report.escape import NAME, sentences, short
 from govkit.report.numbers import interval, number, value, with_interval
 from govkit.report.saying import WORST_FIRST
-from govkit.report.terminal.head import rest
+from govkit.report.terminal.head import section
 from govkit.report.terminal.paper import STYLES, Line, beside, cells, columns, filled, told
 from govkit.report.terminal.pictures import heights, interval as picture
 from govkit.report.terminal.seen import Seen, Wish, count, ends_of, title, varying
@@ -44,14 +45,8 @@ def sides(seen: Seen, wish: Wish) -> Iterator[Line]:
     rows = [own for own in asked.values() if "candidate" in own and ("base" in own or "incumbent" in own)]
     # What is said of all rows comes first, then what is paired, and of it what the figure of the report shows.
     rows.sort(key=_telling)
-    if not rows:
-        return
-    shown = rows[: wish.first(MOST_SIDES)]
-    yield from (("", ""), (says["titles"]["sides"], "bold"))
-    yield from told(says["sides"], wish.width, style="dim")
-    for own in shown:
-        yield from _beside(own, seen, wish, served=any("incumbent" in own for own in rows))
-    yield from rest(len(rows) - len(shown), wish)
+    made = partial(_beside, seen=seen, wish=wish, served=any("incumbent" in own for own in rows))
+    yield from section(says["titles"]["sides"], says["sides"], rows, made, wish, most=MOST_SIDES)
 
 
 def placed(row: Sequence[tuple[str, int, bool]], wish: Wish, *, style: str = "") -> Iterator[Line]:
@@ -183,14 +178,7 @@ def _series(line: Series, wish: Wish) -> Iterator[Line]:
 def missing(seen: Seen, wish: Wish) -> Iterator[Line]:
     """What was asked for and not measured, each with its reason."""
     found, says = [each for each in seen.found(wish) if isinstance(each, Gap)], words.catalog()["sections"]["gaps"]
-    if not found:
-        return
-    shown = found[: wish.first(MOST_GAPS)]
-    yield from (("", ""), (says["title"], "bold"))
-    yield from told(says["lead"], wish.width, style="dim")
-    for gap in shown:
-        yield from _gap(gap, seen, wish)
-    yield from rest(len(found) - len(shown), wish)
+    yield from section(says["title"], says["lead"], found, partial(_gap, seen=seen, wish=wish), wish, most=MOST_GAPS)
 
 
 def _gap(gap: Gap, seen: Seen, wish: Wish) -> Iterator[Line]:
