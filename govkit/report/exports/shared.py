@@ -6,7 +6,7 @@ import json
 import math
 import re
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -169,6 +169,6 @@ def title(entry: Entry) -> str:
     return said(entry.ruling.title or entry.ruling.control)
 
 
-def properties(named: Iterable[tuple[str, object]]) -> list[dict[str, str]]:
+def properties(*named: tuple[str, object]) -> list[dict[str, str]]:
     """CycloneDX properties in the name space ``govkit:``; one without a value is left out."""
     return [{"name": f"govkit:{name}", "value": said(value)} for name, value in named if value is not None]
