@@ -81,7 +81,7 @@ def front_matter(report: Report) -> dict[str, Any]:
     base = run.base.id.value if run else None
     if isinstance(base, str) and _REPO.match(base):
         matter["base_model"] = base
-    task = _TASKS.get(str(_scope(report, "modality")))
+    task = _TASKS.get(str(next((m.value for m in report.family("scope") if m.name == "modality"), None)))
     if task:
         matter["pipeline_tag"] = task
     matter["tags"] = ["govkit"]
@@ -97,10 +97,6 @@ def front_matter(report: Report) -> dict[str, Any]:
         "as_of": f"{report.sources.as_of:%Y-%m-%dT%H:%M:%SZ}",
     }
     return matter
-
-
-def _scope(report: Report, name: str) -> Any:
-    return next((m.value for m in report.family("scope") if m.name == name), None)
 
 
 def _license(report: Report) -> dict[str, Any]:
@@ -161,7 +157,9 @@ def _own(chapter: str, report: Report) -> Iterable[str]:
         yield text.blocks(reached(report, _of_data))
     if chapter == "training":
         yield "\n".join(_trained_on(report)) or says["no_training"]
-    if chapter == "caveats" and (service := _service(report)):
+    # What a watch of a model in service stated.
+    service = {m.name: text.cell(plain(m.value)) for m in report.measurements if m.check == "service_record"}
+    if chapter == "caveats" and service:
         yield markdown(says["service"].format(**service))
 
 
@@ -180,8 +178,3 @@ def _trained_on(report: Report) -> Iterable[str]:
             found: Cell = (f"{part.license.expression} ", state) if part.license.expression else (state,)
             rows = text.cell(plain(part.rows.value))
             yield "- " + says["training"].format(name=name, rows=rows, license=text.cell(found))
-
-
-def _service(report: Report) -> dict[str, str]:
-    """What a watch of a model in service stated."""
-    return {m.name: text.cell(plain(m.value)) for m in report.measurements if m.check == "service_record"}

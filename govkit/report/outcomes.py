@@ -10,18 +10,8 @@ from govkit.core import Measurement
 from govkit.report import words
 from govkit.report.blocks import About, Block, Cell, Code, Column, Lines, Link, Section, Table, Text
 from govkit.report.changed import changed
-from govkit.report.charts import (
-    ERROR_DIFFERENCES,
-    ERRORS,
-    MOST_GROUPS,
-    MOST_LABELS,
-    SIDES,
-    Chart,
-    View,
-    failed,
-    labels,
-    views,
-)
+from govkit.report.charts import SIDES, Chart
+from govkit.report.charts.views import ERROR_DIFFERENCES, ERRORS, MOST_GROUPS, MOST_LABELS, View, failed, labels, views
 from govkit.report.escape import NAME, short
 from govkit.report.model import DIAGRAM, GROUP_DIFFERENCES, GROUP_RATES, Report
 from govkit.report.numbers import NONE, interval, number, rows, value, with_interval

@@ -9,15 +9,7 @@ from govkit.core import Finding, Gap
 from govkit.report import words
 from govkit.report.blocks import Block, Cell, Code, Column, Facts, Mark, Section, Table, Text, row
 from govkit.report.charts import CHANGED
-from govkit.report.comparing.model import (
-    ANSWERS,
-    Comparison,
-    FactChange,
-    GapChange,
-    Question,
-    RulingChange,
-    Side,
-)
+from govkit.report.comparing.model import ANSWERS, Comparison, FactChange, GapChange, Question, RulingChange, Side
 from govkit.report.escape import NAME, brief, short
 from govkit.report.numbers import NONE, number, plain, with_interval
 from govkit.report.said import said
@@ -100,7 +92,8 @@ def _summary(found: Comparison) -> tuple[Block, ...]:
 def _about(side: Side) -> dict[str, Cell]:
     says = _says()
     outcome = words.catalog()["outcomes"][side.outcome]["stamp"]
-    read = says["not_verified"] if side.signers is None else _signed(side.signers)
+    by = ", ".join(dict.fromkeys(short(name, NAME) for name in (side.signers or {}).values()))
+    read = says["not_verified"] if side.signers is None else says["verified"].format(by=by)
     return {
         "name": (brief(side.name, NAME),),
         "outcome": (outcome if side.enforced else f"{outcome}, {says['not_enforced']}",),
@@ -120,11 +113,6 @@ def _beside(found: Comparison) -> dict[str, Cell]:
         "policy": (told[found.same_policy],),
         "artifact": (told[found.same_model],),
     }
-
-
-def _signed(signers: dict[str, str]) -> str:
-    by = ", ".join(dict.fromkeys(short(name, NAME) for name in signers.values()))
-    return str(_says()["verified"].format(by=by))
 
 
 def _glance(found: Comparison) -> Iterable[tuple[str, Cell]]:
@@ -231,12 +219,11 @@ def _gap(change: GapChange) -> Row:
 
 
 def _facts(changes: Sequence[FactChange], topic: str, most: int | None) -> tuple[Block, ...]:
+    def made(change: FactChange) -> Row:
+        return row(short(said(change.what), LONGEST), _side_of(change.a), _side_of(change.b))
+
     own = [change for change in changes if change.topic == topic]
-    return _table(topic, {"fact": 30, "a": 35, "b": 35}, own, _fact, most)
-
-
-def _fact(change: FactChange) -> Row:
-    return (short(said(change.what), LONGEST),), _side_of(change.a), _side_of(change.b)
+    return _table(topic, {"fact": 30, "a": 35, "b": 35}, own, made, most)
 
 
 def _side_of(value: Any) -> Cell:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from govkit.core import Measurement
-from govkit.report.charts import MOST_GROUPS, Axis, Chart, Line
+from govkit.report.charts import Axis, Chart, Line
 from govkit.report.charts.chart import ends, tick
+from govkit.report.charts.views import MOST_GROUPS
 from govkit.report.escape import NAME, short
 from govkit.report.figures.canvas import COLORS, DASHED, FAINT, GRID, INK, LIMIT, MARKS, SMALL, WIDE, Canvas, Scale
 from govkit.report.figures.widths import width
