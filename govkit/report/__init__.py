@@ -11,8 +11,7 @@ from govkit.licenses import components, notice
 from govkit.report.badge import badge, drawing
 from govkit.report.blocks import Section
 from govkit.report.brand import check_logo
-from govkit.report.card import card
-from govkit.report.card_check import check_card
+from govkit.report.card import card, check_card
 from govkit.report.charts import Chart, choose
 from govkit.report.comment import comment
 from govkit.report.cover import Cover, cover

@@ -25,6 +25,7 @@ NOTICE = 200
 LONGEST_NAME = 320
 """Characters of the name of the model."""
 VERIFY = "govkit verify BUNDLE --model DIR --trust trust.yaml"
+VERIFY_FILE = "govkit verify report.pdf --trust trust.yaml"
 
 
 @dataclass(frozen=True)

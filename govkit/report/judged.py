@@ -43,12 +43,8 @@ def limit(required: Requirement | None) -> Cell:
     says = words.catalog()["joins"]
     if required.equals is not None:
         return words.filled(says["must_be"], value=plain(required.equals))
-    edges: list[Cell] = []
-    if required.min is not None:
-        edges.append(words.filled(says["at_least"], value=number(required.min)))
-    if required.max is not None:
-        edges.append(words.filled(says["at_most"], value=number(required.max)))
-    return words.filled(says["both"], low=edges[0], high=edges[1]) if len(edges) > 1 else edges[0]
+    edges = (("at_least", required.min), ("at_most", required.max))
+    return words.both(*(words.filled(says[key], value=number(edge)) for key, edge in edges if edge is not None))
 
 
 def state(entry: Entry) -> Cell:
@@ -157,7 +153,9 @@ def _risks(report: Report) -> Iterable[Block]:
 def _why(risk: ResidualRisk) -> str:
     """Why a risk is lower or not, as the verdict has it, with words for states and for a level that stays."""
     says = words.catalog()
-    why = _stated(short(said(risk.reason)), says)
+    why = short(said(risk.reason))
+    for state, entry in says["states"].items():
+        why = re.sub(rf"\b{state}\b", entry["text"], why)
     why = re.sub(r"(while .*, .*) fails$", r"\1 fail", why)
     lowered = re.match(r"likelihood lowered by (\d+) of", risk.reason)
     if lowered and risk.inherent == risk.residual:
@@ -167,13 +165,6 @@ def _why(risk: ResidualRisk) -> str:
     if not risk.measured and "not measured" not in risk.reason:
         why = f"{why.rstrip('.')}. {says['plain']['not_measured']}"
     return why[:1].upper() + why[1:]
-
-
-def _stated(text: str, says: dict[str, Any]) -> str:
-    """The text with words for states."""
-    for state, entry in says["states"].items():
-        text = re.sub(rf"\b{state}\b", entry["text"], text)
-    return text
 
 
 def _gaps(report: Report) -> Iterable[Block]:

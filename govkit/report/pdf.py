@@ -15,10 +15,11 @@ from hashlib import sha256
 from logging.handlers import BufferingHandler
 
 from govkit.errors import GovkitError, missing_extra
-from govkit.report.alone import with_own_check
+from govkit.report.blocks import Code
+from govkit.report.cover import VERIFY_FILE
 from govkit.report.escape import drawable
 from govkit.report.finishing import finish
-from govkit.report.html import without_script
+from govkit.report.html import cell, template, without_script
 from govkit.report.read import Sources
 from govkit.report.words import catalog
 
@@ -79,3 +80,35 @@ def _warnings() -> Iterator[list[logging.LogRecord]]:
     finally:
         logger.removeHandler(said)
         logger.propagate = propagate
+
+
+def with_own_check(page: str, sources: Sources) -> str:
+    """The page with the block at its end.
+
+    Raises:
+        MissingExtra: segno is not installed.
+    """
+    says = catalog()["alone"]
+    digests = {
+        "artifact": sources.verdict.subject,
+        "findings": sources.findings_digest,
+        "verdict": sources.verdict_digest,
+    }
+    block = template("alone.html.j2").render(
+        says=says,
+        command=VERIFY_FILE,
+        digests=[(says["rows"][name], cell((Code(digest),))) for name, digest in digests.items()],
+        code=_code("\n".join([VERIFY_FILE, *(f"{name} {digest}" for name, digest in digests.items())])),
+    )
+    before, end, after = page.rpartition("</main>")
+    return f"{before}{block}{end}{after}"
+
+
+def _code(text: str) -> str:
+    """A QR code as an address."""
+    try:
+        import segno
+    except ModuleNotFoundError as error:
+        raise missing_extra(error) or error from None
+    address: str = segno.make(text, error="m", micro=False).svg_data_uri(border=4, encode_minimal=False)
+    return address

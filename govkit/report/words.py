@@ -81,10 +81,20 @@ def filled(template: str, **holes: Piece | Cell) -> Cell:
         own = holes[match[1]]
         pieces += [template[end : match.start()], *(own if isinstance(own, tuple) else (own,))]
         end = match.end()
-        if match[1] == "points" and _is_one(own) and template.startswith(points["many"], end):
+        if (
+            match[1] == "points"
+            and isinstance(own, Num)
+            and own.text == "1"
+            and template.startswith(points["many"], end)
+        ):
             pieces.append(points["one"])
             end += len(points["many"])
     return _together((*pieces, template[end:]))
+
+
+def both(low: Cell, high: Cell = ()) -> Cell:
+    """One limit, or the lower and the upper one."""
+    return filled(catalog()["joins"]["both"], low=low, high=high) if high else low
 
 
 def _together(pieces: Cell) -> Cell:
@@ -96,10 +106,6 @@ def _together(pieces: Cell) -> Cell:
         elif piece != "":
             found.append(piece)
     return tuple(found)
-
-
-def _is_one(found: Piece | Cell) -> bool:
-    return isinstance(found, Num) and found.text == "1"
 
 
 def part(found: dict[str, str]) -> str:

@@ -156,7 +156,7 @@ def _asked(findings: Iterable[Finding], paired: dict[Key, Measurement]) -> list[
 
 def _matched(a: list[Measurement], b: list[Measurement]) -> Iterator[tuple[Measurement | None, Measurement | None]]:
     """Pairs that ask the very same, then those that differ in rows or parameters, then what stands alone."""
-    first, second = _by(_exact, a), _by(_exact, b)
+    first, second = _by_question(a), _by_question(b)
     rest: dict[Key, tuple[list[Measurement], list[Measurement]]] = {}
     for key in dict.fromkeys((*first, *second)):
         pairs, left, right = _paired_off(first.get(key, []), second.get(key, []))
@@ -186,10 +186,10 @@ def _paired_off(
     return [*pairs, *zip(left[:count], right[:count], strict=True)], left[count:], right[count:]
 
 
-def _by(key: Any, found: Iterable[Measurement]) -> dict[Key, list[Measurement]]:
+def _by_question(found: Iterable[Measurement]) -> dict[Key, list[Measurement]]:
     grouped: dict[Key, list[Measurement]] = {}
     for each in found:
-        grouped.setdefault(key(each), []).append(each)
+        grouped.setdefault(_exact(each), []).append(each)
     return grouped
 
 

@@ -13,8 +13,6 @@ from govkit.report.exports.shared import ident, said
 from govkit.report.model import Entry, Report
 from govkit.report.read import Sources
 
-_REASON = {"pass": "pass", "fail": "fail"}
-
 
 def results(report: Report) -> dict[str, Any]:
     """Assessment results: an observation for each finding or statement used, a finding for each ruling."""
@@ -85,7 +83,7 @@ def _finding(place: int, entry: Entry, sources: Sources) -> dict[str, Any]:
             "target-id": parts.token(ruling.control),
             "status": {
                 "state": "satisfied" if ruling.state == "pass" else "not-satisfied",
-                "reason": _REASON.get(ruling.state, "other"),
+                "reason": ruling.state if ruling.state in ("pass", "fail") else "other",
             },
         },
         "related-observations": [{"observation-uuid": each} for each in used],

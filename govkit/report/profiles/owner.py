@@ -9,10 +9,9 @@ from typing import Any
 from govkit.core import Control, Measurement
 from govkit.core.limit import bound_for
 from govkit.report import words
-from govkit.report.alone import VERIFY as VERIFY_FILE
 from govkit.report.asked import also_open, ended
 from govkit.report.blocks import Block, Bullets, Cell, Code, Facts, Section, Text
-from govkit.report.cover import VERIFY, chosen, unmeasured
+from govkit.report.cover import VERIFY, VERIFY_FILE, chosen, unmeasured
 from govkit.report.escape import NAME, brief, sentences, short
 from govkit.report.model import Entry, Report
 from govkit.report.said import said
