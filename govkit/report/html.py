@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from govkit.report import words
 from govkit.report.blocks import About, Cell, Code, Lines, Link, Mark, Num, Piece, Section
-from govkit.report.brand import Logo, check_logo
+from govkit.report.brand import check_logo
 from govkit.report.cover import Cover
 from govkit.report.escape import brief, clean, drawable
 from govkit.report.language import language
@@ -49,6 +49,8 @@ def page(
         kind: Name of the profile, which the page says.
     """
     templates = find("templates")
+    # Every byte of a logo is looked at that could do more than to be seen.
+    logo = report.sources.logo
     stamp = (templates / f"stamp_{shown.outcome}.svg").read_bytes()
     says = words.catalog()
     named = says["profiles"]["names"][kind]
@@ -60,7 +62,7 @@ def page(
         lang=language(),
         title=says["page"]["title"].format(kind=named, model=clean(shown.name)),
         brand=report.sources.audit.brand,
-        logo=_picture(report.sources.logo),
+        logo="" if logo is None else data_url(logo.raw, check_logo(logo.raw, logo.name)),
         pictures={key: data_url(svg) for key, svg in figures.items()},
         stamp=data_url(stamp),
         style=Markup("\n").join(_styles(report, shown)),
@@ -93,11 +95,6 @@ def row(found: About) -> Markup:
     chosen = {"name": (found.name,), "states": found.states, "parts": found.parts}
     named = (Markup(' data-{}="{}"').format(key, "\n".join(map(clean, own))) for key, own in chosen.items() if own)
     return Markup(' id="{}"{}').format(found.anchor, Markup("").join(named))
-
-
-def _picture(logo: Logo | None) -> str:
-    """The logo inside an address, after a look at every byte that could do more than to be seen."""
-    return "" if logo is None else data_url(logo.raw, check_logo(logo.raw, logo.name))
 
 
 def data_url(picture: bytes, kind: str = "image/svg+xml") -> str:

@@ -13,6 +13,7 @@ from govkit.report.comparing.sections import doubt, names, sections
 from govkit.report.escape import clean, markdown as escaped
 from govkit.report.html import style_sheet, template
 from govkit.report.language import DEFAULT, speaking
+from govkit.report.terminal.paper import STYLES, cells, columns
 
 LONGEST = 65_000
 """Characters of a comment; the site of a pull request takes little more."""
@@ -25,8 +26,6 @@ ON_SCREEN = 12
 
 WIDEST = 72
 """Characters of a column on a terminal, but for the last one."""
-
-STYLE = {"fail": "bold red", "missing": "red", "pass": "green", "inconclusive": "yellow"}
 
 
 def lines(found: Comparison) -> Iterator[tuple[str, str]]:
@@ -47,22 +46,17 @@ def _lines(block: Block) -> Iterator[tuple[str, str]]:
     elif isinstance(block, Table):
         yield f"  {clean(block.caption)}", "dim"
         rows = [[column.title for column in block.columns], *([text.plain(item) for item in row] for row in block.rows)]
-        widths = [min(WIDEST, max(map(len, column))) for column in zip(*rows, strict=True)]
-        styles = ["dim", *(_style(row) for row in block.rows)]
-        yield from ((_padded(row, widths), style) for row, style in zip(rows, styles, strict=True))
-
-
-def _padded(row: Sequence[str], widths: Sequence[int]) -> str:
-    *first, last = row
-    cut = (item if len(item) <= width else f"{item[: width - 1]}…" for item, width in zip(first, widths, strict=False))
-    padded = (item.ljust(width) for item, width in zip(cut, widths, strict=False))
-    return f"    {'  '.join((*padded, last))}".rstrip()
+        *widths, last = (max(map(cells, column)) for column in zip(*rows, strict=True))
+        room = [*(min(WIDEST, width) for width in widths), last]
+        for row, style in zip(rows, ["dim", *map(_style, block.rows)], strict=True):
+            placed = [(item, width, False) for item, width in zip(row, room, strict=True)]
+            yield from columns(placed, indent=4, style=style)
 
 
 def _style(row: Sequence[object]) -> str:
     last = row[-1]
     kinds = [piece.kind for piece in last if isinstance(piece, Mark)] if isinstance(last, tuple) else []
-    return STYLE.get(kinds[0], "") if kinds else ""
+    return STYLES.get(kinds[0], "") if kinds else ""
 
 
 def markdown(found: Comparison) -> str:

@@ -26,11 +26,8 @@ def results(report: Report) -> dict[str, Any]:
         "start": shared.moment(sources),
         "end": shared.moment(sources),
         "props": props(("verdict", sources.verdict.outcome), ("enforced", parts.truth(sources.verdict.enforced))),
-        "local-definitions": {"components": parts.components(report)},
         "reviewed-controls": parts.reviewed(report),
-        "observations": parts.observations(report, [entry for _, entry in entries]),
-        "risks": [*(_open_risk(place, entry, sources) for place, entry in entries if entry.open), *_declared(report)],
-        "findings": [_finding(place, entry, sources) for place, entry in entries],
+        **_assessed(report, entries, _declared(report)),
     }
     document = {
         "uuid": ident(sources, "assessment-results"),
@@ -58,14 +55,22 @@ def plan(report: Report) -> dict[str, Any] | None:
         "uuid": ident(sources, "poam"),
         "metadata": parts.metadata(report, "Plan of action and milestones"),
         "system-id": {"identifier-type": parts.NAMESPACE, "id": said(sources.verdict.subject)},
-        "local-definitions": {"components": parts.components(report)},
-        "observations": parts.observations(report, [entry for _, entry in entries]),
-        "risks": [*(_open_risk(place, entry, sources) for place, entry in entries), *risks],
-        "findings": [_finding(place, entry, sources) for place, entry in entries],
+        **_assessed(report, entries, risks),
         "poam-items": items,
         "back-matter": parts.back_matter(sources),
     }
     return {"plan-of-action-and-milestones": parts.filled(document)}
+
+
+def _assessed(report: Report, entries: list[tuple[int, Entry]], risks: list[dict[str, Any]]) -> dict[str, Any]:
+    """What both documents hold: the model and the tool, and of these rulings what they rest on and leave open."""
+    sources = report.sources
+    return {
+        "local-definitions": {"components": parts.components(report)},
+        "observations": parts.observations(report, [entry for _, entry in entries]),
+        "risks": [*(_open_risk(place, entry, sources) for place, entry in entries if entry.open), *risks],
+        "findings": [_finding(place, entry, sources) for place, entry in entries],
+    }
 
 
 def _finding(place: int, entry: Entry, sources: Sources) -> dict[str, Any]:

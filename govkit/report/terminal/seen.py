@@ -58,19 +58,14 @@ class Seen(Rulings):
     place: str
 
     @cached_property
-    def _places(self) -> dict[int, int]:
-        """Identity of a finding -> its place."""
-        return {id(found): place for place, found in enumerate(self.sources.findings)}
-
-    @cached_property
     def _judged(self) -> dict[int, tuple[str, str]]:
-        """Place of a finding -> the worst state of a control on it, and the name of that control."""
+        """Identity of a finding -> the worst state of a control on it, and the name of that control."""
         worst: dict[int, tuple[str, str]] = {}
         for entry in self.entries:
             for part in entry.ruling.parts:
-                held = worst.get(part.finding)
-                if held is None or WORST_FIRST.index(part.state) < WORST_FIRST.index(held[0]):
-                    worst[part.finding] = (part.state, entry.ruling.control)
+                key = id(self.sources.findings[part.finding]) if part.finding >= 0 else 0
+                if key not in worst or WORST_FIRST.index(part.state) < WORST_FIRST.index(worst[key][0]):
+                    worst[key] = (part.state, entry.ruling.control)
         return worst
 
     @cached_property
@@ -89,11 +84,11 @@ class Seen(Rulings):
 
     def state(self, found: Finding) -> str:
         """The worst state of a control on a finding; empty where none rests on it."""
-        return self._judged.get(self._places[id(found)], ("", ""))[0]
+        return self._judged.get(id(found), ("", ""))[0]
 
     def ruling(self, found: Finding) -> str:
         """The state with its shape, and the control; empty where none rests on it."""
-        state, control = self._judged.get(self._places[id(found)], ("", ""))
+        state, control = self._judged.get(id(found), ("", ""))
         return f"{mark(state)} {short(control, NAME)}" if state else ""
 
     def chosen(self, wish: Wish) -> tuple[Entry, ...]:
