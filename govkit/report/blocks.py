@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -52,6 +53,11 @@ class Link:
 
 Piece: TypeAlias = str | Num | Code | Mark | Lines | Link
 Cell: TypeAlias = tuple[Piece, ...]
+
+
+def joined(cells: Iterable[Cell], by: str) -> Cell:
+    """Cells in one, with a text between them."""
+    return tuple(piece for each in cells for piece in (by, *each))[1:]
 
 
 def row(*cells: Piece | Cell) -> tuple[Cell, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from govkit.core import Gap
 from govkit.report import words
-from govkit.report.blocks import Cell, Code, Num
+from govkit.report.blocks import Cell, Code, Num, joined
 from govkit.report.escape import NAME, brief, sentences, short
 from govkit.report.language import DEFAULT, catalog_of
 from govkit.report.model import FREE, Entry, Report
@@ -119,12 +119,8 @@ def _more(report: Report) -> Cell:
     """How many points of each kind are open in all: counts of the verdict, none of this page's own."""
     open_ = [(state, n) for state, n in report.sources.verdict.coverage.controls.items() if n and state not in FREE]
     says = words.catalog()["joins"]
-    counts = [
-        piece
-        for state, n in open_
-        for piece in (", ", *words.filled(says["counts"], count=number(n), name=words.mark("states", state).text))
-    ]
-    return words.filled(says["open_in_all"], counts=tuple(counts[1:]))
+    counts = (words.filled(says["counts"], count=number(n), name=words.mark("states", s).text) for s, n in open_)
+    return words.filled(says["open_in_all"], counts=joined(counts, ", "))
 
 
 def _point(entry: Entry, report: Report) -> Point:

@@ -157,9 +157,9 @@ def _piece(piece: Piece) -> Markup:
 
 
 def _lines(found: Lines) -> Markup:
-    kinds = ("" if index < found.print_rows else "screen" for index in range(len(found.items)))
     items = [
-        Markup('<li class="{}">{}</li>').format(kind, cell(item)) for kind, item in zip(kinds, found.items, strict=True)
+        Markup('<li class="{}">{}</li>').format("" if at < found.print_rows else "screen", cell(item))
+        for at, item in enumerate(found.items)
     ]
     if len(found.items) > found.print_rows:
         items.append(Markup('<li class="print">{}</li>').format(words.catalog()["more_parts"]))

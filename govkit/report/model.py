@@ -136,10 +136,9 @@ class Report(Rulings):
         of: Of = "candidate",
         compared_with: Of | None = None,
         part: dict[str, str] | None = None,
-        role: Role = "test",
     ) -> Measurement | None:
-        """The first measurement of this name about this model on these rows, or None."""
-        return self._index.get((name, of, compared_with, tuple(sorted((part or {}).items())), role))
+        """The first measurement of this name about this model on these test rows, or None."""
+        return self._index.get((name, of, compared_with, tuple(sorted((part or {}).items())), "test"))
 
     def family(self, name: str) -> Iterator[Measurement]:
         """Measurements of the checks that belong to one section."""

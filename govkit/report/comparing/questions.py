@@ -116,19 +116,14 @@ def _with_pair(
     """The question, answered by the paired difference of a bundle that holds one between these two models."""
     mine = paired_b.pop(_exact(asked.b), None) if isinstance(asked.b, Measurement) else None
     theirs = paired_a.pop(_exact(asked.a), None) if isinstance(asked.a, Measurement) else None
-    if mine is None and theirs is None:
+    paired = mine or theirs
+    if paired is None:
         return replace(asked, lost=lost)
     if mine is not None and theirs is not None and read_difference(theirs)[0] != _turned(read_difference(mine)[0]):
         return replace(asked, answer="undecided", reason="contradiction", paired=mine, paired_in="b")
-    return _answered(replace(asked, paired=mine or theirs, paired_in="b" if mine is not None else "a"))
-
-
-def _answered(asked: Question) -> Question:
-    if asked.paired is None:
-        return asked
-    answer, reason = read_difference(asked.paired)
-    turned = _turned(answer) if asked.paired_in == "a" else answer
-    return replace(asked, answer=turned, basis="paired", reason=reason)
+    answer, reason = read_difference(paired)
+    answer = answer if mine else _turned(answer)
+    return replace(asked, answer=answer, basis="paired", reason=reason, paired=paired, paired_in="b" if mine else "a")
 
 
 def _turned(answer: Answer) -> Answer:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 
 from govkit.core import Finding, Gap
 from govkit.report import words
-from govkit.report.blocks import Block, Cell, Code, Column, Facts, Mark, Section, Table, Text, row
+from govkit.report.blocks import Block, Cell, Code, Column, Facts, Mark, Section, Table, Text, joined, row
 from govkit.report.charts import CHANGED
 from govkit.report.comparing.model import ANSWERS, Comparison, FactChange, GapChange, Question, RulingChange, Side
 from govkit.report.escape import NAME, brief, short
@@ -124,8 +124,8 @@ def _glance(found: Comparison) -> Iterable[tuple[str, Cell]]:
         for role, alike in found.same_rows.items()
     ]
     yield heads["rows"], ("; ".join(rows) or says["none"],)
-    counts = [(number(found.counts[answer]), f" {says['answers'][answer]['text']}") for answer in ANSWERS]
-    yield heads["counts"], tuple(piece for pair in counts for piece in (*pair, "; "))[:-1]
+    counts = ((number(found.counts[answer]), f" {says['answers'][answer]['text']}") for answer in ANSWERS)
+    yield heads["counts"], joined(counts, "; ")
     if found.lost:
         yield heads["lost"], (number(found.lost),)
 

@@ -13,7 +13,7 @@ from typing import Any
 from govkit.core import Attestation, Fact, Finding, Measurement, Ruling, Waiver
 from govkit.licenses import normalize
 from govkit.report import words
-from govkit.report.escape import LONGEST, clean, short
+from govkit.report.escape import clean, short
 from govkit.report.model import Entry, Report
 from govkit.report.numbers import UNBOUNDED
 from govkit.report.read import Sources
@@ -48,9 +48,9 @@ def dumps(document: Any) -> bytes:
     return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=True, allow_nan=False).encode("ascii") + b"\n"
 
 
-def said(text: object, fallback: str = "not said", longest: int = LONGEST) -> str:
+def said(text: object, fallback: str = "not said") -> str:
     """Free text, clean and never empty."""
-    return short(str(text), longest) or fallback
+    return short(str(text)) or fallback
 
 
 def moment(sources: Sources) -> str:

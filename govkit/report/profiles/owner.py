@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
-from govkit.core import Control, Measurement
+from govkit.core import Measurement
 from govkit.core.limit import bound_for
 from govkit.report import words
 from govkit.report.asked import also_open, ended
@@ -154,34 +154,27 @@ def _gaps(report: Report, says: dict[str, Any]) -> Iterable[Block]:
 
 def _people(report: Report, says: dict[str, Any]) -> Iterable[Block]:
     """Who signed, who let a point stand, and who is still to sign."""
-    sources, titles = report.sources, {entry.ruling.control: entry.ruling.title for entry in report.entries}
+    waived = {entry.ruling.control: entry.ruling.title for entry in report.entries if entry.ruling.waived}
     signed = [
         says["stated"].format(kind=_kind(each.kind), signer=short(each.signer, NAME), day=each.signed_at)
-        for each in sources.attestations
+        for each in report.sources.attestations
     ]
     excepted = [
         says["excepted"].format(
-            approver=short(each.approver, NAME), day=each.expires, title=brief(said(titles.get(each.control, "")), 90)
+            approver=short(each.approver, NAME), day=each.expires, title=brief(said(waived[each.control]), 90)
         )
-        for each in sources.waivers
-        if any(entry.ruling.waived and entry.ruling.control == each.control for entry in report.entries)
+        for each in report.sources.waivers
+        if each.control in waived
     ]
     asked = [
-        says["to_sign"].format(
-            kind=_kind(control.attest.kind), role=short(said(control.attest.signer_role), NAME) or says["anybody"]
-        )
-        for control in _unsigned(report)
-        if control.attest is not None
+        says["to_sign"].format(kind=_kind(attest.kind), role=short(said(attest.signer_role), NAME) or says["anybody"])
+        for attest in (entry.control and entry.control.attest for entry in report.open_points)
+        if attest
     ]
     lines = [says["numbers"], *signed[:MOST_NAMES], *excepted[:MOST_NAMES], *asked[:MOST_NAMES]]
     yield Bullets(tuple((line,) for line in lines))
     if max(map(len, (signed, excepted, asked))) > MOST_NAMES:
         yield Text((says["more_gaps"],))
-
-
-def _unsigned(report: Report) -> Iterable[Control]:
-    """Controls that wait for a signature."""
-    return (entry.control for entry in report.open_points if entry.control is not None and entry.control.attest)
 
 
 def _kind(kind: str) -> str:
