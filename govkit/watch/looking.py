@@ -279,10 +279,9 @@ def _alarms(
     standing = [alarm for alarm in kept.memory.alarms() if alarm.closed is None]
     for trigger in kept.policy.triggers:
         told = {each["column"] for alarm in standing if alarm.trigger == trigger.id for each in alarm.says["streams"]}
-        beyond = [name for name, stream in kept.streams.items() if stream.trigger == trigger and margins[name] >= 0]
-        mine = [name for name in beyond if kept.streams[name].column not in told]
-        mine.sort(key=lambda name: -margins[name])
-        if mine:
+        own = ((name, each) for name, each in kept.streams.items() if each.trigger == trigger)
+        beyond = [name for name, stream in own if margins[name] >= 0 and stream.column not in told]
+        if mine := sorted(beyond, key=lambda name: -margins[name]):
             said = trigger.model_dump(mode="json", include={"title", "then", "advice", "limit"})
             yield trigger, {**said, "streams": [_found(kept.streams[name], looks[name]) for name in mine]}
 

@@ -56,6 +56,7 @@ def declarations(report: Report, model: str) -> dict[str, Any]:
     """A claim for each control that applies, for or against; only a pass is a claim, whatever excuses the rest."""
     sources = report.sources
     entries = list(enumerate(report.entries))
+    used = {place for entry in report.entries for place in shared.rested_on(entry.ruling, sources)}
     people = dict.fromkeys(stated.signer for stated in sources.attestations)
     assessors = [{"bom-ref": TOOL, "organization": {"name": "govkit"}}]
     assessors += [{"bom-ref": f"assessor-{place}", "organization": {"name": said(name)}}
@@ -64,7 +65,7 @@ def declarations(report: Report, model: str) -> dict[str, Any]:
         "assessors": assessors,
         "claims": [_claim(place, entry, report, model) for place, entry in entries if _applies(entry)],
         "evidence": [
-            *(_finding(place, report) for place in shared.all_rested_on(report)),
+            *(_finding(place, report) for place in sorted(used)),
             *(_stated(place, each) for place, each in enumerate(sources.attestations)),
             *(_waiver(place, each) for place, each in enumerate(sources.waivers)),
         ],

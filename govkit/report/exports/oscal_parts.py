@@ -119,7 +119,7 @@ def observations(report: Report, entries: Iterable[Entry]) -> list[dict[str, Any
     used = {place for entry in chosen for place in shared.rested_on(entry.ruling, sources)}
     stated = dict(pair for entry in chosen for pair in shared.stated_for(entry, sources))
     return [
-        *(_observation(place, sources) for place in shared.all_rested_on(report) if place in used),
+        *(_observation(place, sources) for place in sorted(used)),
         *(_statement(place, stated[place], sources) for place in sorted(stated)),
     ]
 

@@ -14,7 +14,7 @@ from govkit.core import Attestation, Fact, Finding, Measurement, Ruling, Waiver
 from govkit.licenses import normalize
 from govkit.report import words
 from govkit.report.escape import clean, short
-from govkit.report.model import Entry, Report
+from govkit.report.model import Entry
 from govkit.report.numbers import UNBOUNDED
 from govkit.report.read import Sources
 
@@ -140,11 +140,6 @@ def rested_on(ruling: Ruling, sources: Sources) -> list[int]:
     """Places of the findings that a ruling rests on, each once."""
     known = range(len(sources.findings))
     return list(dict.fromkeys(part.finding for part in ruling.parts if part.finding in known))
-
-
-def all_rested_on(report: Report) -> list[int]:
-    """Places of all findings that any ruling rests on, in their order."""
-    return sorted({place for entry in report.entries for place in rested_on(entry.ruling, report.sources)})
 
 
 def waivers_of(entry: Entry, sources: Sources) -> Iterator[tuple[int, Waiver]]:

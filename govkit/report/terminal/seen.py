@@ -139,13 +139,9 @@ def mark(state: str) -> str:
 
 def varying(found: Iterable[Finding]) -> frozenset[str]:
     """Parameters of a check that are not the same for all of its findings."""
-    seen: dict[str, object] = {}
-    differ: set[str] = set()
-    for each in found:
-        for name, value in each.params.items():
-            if seen.setdefault(name, value) != value:
-                differ.add(name)
-    return frozenset(differ)
+    pairs = [pair for each in found for pair in each.params.items()]
+    first = dict(reversed(pairs))
+    return frozenset(name for name, value in pairs if value != first[name])
 
 
 def setting(found: Finding, names: Iterable[str]) -> str:
