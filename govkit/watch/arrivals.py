@@ -14,6 +14,7 @@ from govkit.core.case import Array
 from govkit.data.tables import FORMAT, suffix
 from govkit.errors import DataError
 from govkit.watch.form import WatchFile
+from govkit.watch.reference import cells_of
 
 
 @dataclass(frozen=True)
@@ -98,9 +99,7 @@ def _times(table: Array, name: str) -> Array:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if name not in table.column_names:
-        raise DataError(f"there is no column {name!r}; found {', '.join(map(repr, table.column_names))}")
-    cells = table[name]
+    cells = cells_of(table, name)
     if cells.null_count:
         raise DataError(f"column {name!r} has {cells.null_count} rows without a time; fill them")
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -177,7 +177,7 @@ def look_once(
         counted = {look.name: look.stamp for look in kept.memory.looks()}
         if not counted:
             tell({"event": "assumed", **assumed(kept)})
-        for arrival in arrivals(kept.form, kept.root, today=_day(now)):
+        for arrival in arrivals(kept.form, kept.root, today=times.instant(now).date()):
             if not arrival.stamp or counted.get(arrival.name) != arrival.stamp:
                 _look(kept, arrival, now=now, tell=tell)
         _tell(kept, tell)
@@ -207,10 +207,6 @@ def acknowledge_alarms(path: Path | str, reason: str, *, as_of: str | None = Non
 def moment(as_of: str | None) -> str:
     """What is taken as now."""
     return clock.deciding_time(None if as_of is None else clock.parse(as_of))
-
-
-def _day(now: str) -> date:
-    return times.instant(now).date()
 
 
 def _look(kept: Watch, arrival: Arrival, *, now: str, tell: Callable[[Event], None]) -> None:
@@ -283,10 +279,9 @@ def _alarms(
     standing = [alarm for alarm in kept.memory.alarms() if alarm.closed is None]
     for trigger in kept.policy.triggers:
         told = {each["column"] for alarm in standing if alarm.trigger == trigger.id for each in alarm.says["streams"]}
-        beyond = [name for name, stream in kept.streams.items() if stream.trigger == trigger and margins[name] >= 0]
-        mine = [name for name in beyond if kept.streams[name].column not in told]
-        mine.sort(key=lambda name: -margins[name])
-        if mine:
+        own = ((name, each) for name, each in kept.streams.items() if each.trigger == trigger)
+        beyond = [name for name, stream in own if margins[name] >= 0 and stream.column not in told]
+        if mine := sorted(beyond, key=lambda name: -margins[name]):
             said = trigger.model_dump(mode="json", include={"title", "then", "advice", "limit"})
             yield trigger, {**said, "streams": [_found(kept.streams[name], looks[name]) for name in mine]}
 
@@ -294,14 +289,8 @@ def _alarms(
 def _found(stream: Stream, look: Look) -> dict[str, Any]:
     kind = "shift" if isinstance(stream.test, MeanStream) else "share"
     found = stream.value(look) if look.rows else stream.usual
-    return {
-        "what": stream.what,
-        "column": stream.column,
-        "kind": kind,
-        "found": found,
-        "usual": stream.usual,
-        "rows": look.rows,
-    }
+    about = {"what": stream.what, "column": stream.column, "kind": kind}
+    return {**about, "found": found, "usual": stream.usual, "rows": look.rows}
 
 
 def _labeled(kept: Watch, looks: Mapping[str, Look]) -> int:

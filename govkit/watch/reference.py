@@ -70,7 +70,7 @@ def column_of(table: Array, name: str) -> Column:
     import numpy as np
     import pyarrow as pa
 
-    kind = _cells(table, name).type
+    kind = cells_of(table, name).type
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         values = numbers_of(table, name)
         _some(values, name)
@@ -125,7 +125,7 @@ def numbers_of(table: Array, name: str) -> Array:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    cells = _cells(table, name)
+    cells = cells_of(table, name)
     if cells.null_count == len(cells):
         return np.empty(0)
     if not (pa.types.is_integer(cells.type) or pa.types.is_floating(cells.type) or pa.types.is_decimal(cells.type)):
@@ -140,10 +140,15 @@ def texts_of(table: Array, name: str) -> list[str]:
     Raises:
         DataError: The column is missing, or holds lists or records.
     """
-    return [text for text in canonical_text(_cells(table, name), what=f"column {name!r}") if text is not None]
+    return [text for text in canonical_text(cells_of(table, name), what=f"column {name!r}") if text is not None]
 
 
-def _cells(table: Array, name: str) -> Array:
+def cells_of(table: Array, name: str) -> Array:
+    """A column.
+
+    Raises:
+        DataError: There is none of this name.
+    """
     if name not in table.column_names:
         raise DataError(f"there is no column {name!r}; found {', '.join(map(repr, table.column_names))}")
     return table[name]

@@ -24,7 +24,7 @@ from govkit.stats import (
 )
 from govkit.stats.days import FEWEST_DAYS, Days, possible_days, season_of, seasonal, spans_a_year
 from govkit.watch.form import WatchColumns
-from govkit.watch.reference import Column, number_features, numbers_of, text_features, texts_of
+from govkit.watch.reference import Column, cells_of, number_features, numbers_of, text_features, texts_of
 
 
 @dataclass(frozen=True)
@@ -239,17 +239,14 @@ def _seen(table: Array, name: str, column: Column) -> dict[tuple[str, str], Look
         features = text_features(texts, frozenset(column.words)) if column.kind == "text" else {}
         if column.kind == "category":
             for category, look in category_looks(Counter(texts), column.categories).items():
-                looks["new" if category is None else "shift", _what(name, category)] = look
+                told = f"{name} unlike any before" if category is None else f"{name} = {category}"
+                looks["new" if category is None else "shift", told] = look
     for feature, values in features.items():
         bins = column.bins[feature]
         shift = rank_shift(values, bins.edges, bins.counts) if held else 0.0
         looks["shift", f"{name} {feature}".strip()] = Look(shift, held)
     looks["missing", f"{name} without a value"] = Look(len(table) - held, len(table))
     return looks
-
-
-def _what(name: str, category: str | None) -> str:
-    return f"{name} unlike any before" if category is None else f"{name} = {category}"
 
 
 def right_of(table: Array, names: WatchColumns) -> Right:
@@ -260,9 +257,7 @@ def right_of(table: Array, names: WatchColumns) -> Right:
     """
     import numpy as np
 
-    for name in (names.label or "", names.prediction or ""):
-        if name not in table.column_names:
-            raise DataError(f"there is no column {name!r}; found {', '.join(map(repr, table.column_names))}")
-    labels, answers = (canonical_text(table[name or ""]) for name in (names.label, names.prediction))
+    cells = [cells_of(table, name or "") for name in (names.label, names.prediction)]
+    labels, answers = map(canonical_text, cells)
     labeled = labels != None  # noqa: E711 - cell by cell
     return Right(int(np.sum((labels == answers) & labeled)), int(labeled.sum()))
