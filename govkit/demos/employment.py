@@ -13,34 +13,7 @@ from govkit.demos.telling import pick, shown
 from govkit.pipeline.measuring import Progress
 from govkit.pipeline.steps import audit
 
-AUDIT = """\
-schema: govkit.audit/v1
-name: employment model, Massachusetts
-subject: {predictions: year_2015.parquet}
-data:
-  shifted: {path: year_2018.parquet}
-columns:
-  input: [AGEP, SCHL, MAR, RELP, ESP, CIT, MIG, MIL, ANC, NATIVITY, DEAR, DEYE, DREM]
-  label: employed
-  prediction: prediction
-  score: predicted_probability
-  groups: [sex, race, disability]
-  id: id
-  positive: "1"
-use:
-  purpose: "estimate whether a person is employed, for planning of job centres"
-  intent: [internal]
-  excluded: ["decisions about a single person"]
-licenses:
-  - {of: data, id: "US Census ACS PUMS", expression: LicenseRef-scancode-public-domain}
-absent:
-  base: "the model was trained from nothing"
-  incumbent: "no other model is in service"
-  train: "the training rows are not part of this demo"
-  reference: "no other census stands beside these rows"
-policy: nist-ai-rmf-core
-seed: 0
-"""
+AUDIT = Path(__file__).with_name("employment.yaml").read_text(encoding="utf-8")
 
 
 CODES = {

@@ -18,28 +18,7 @@ from govkit.pipeline.steps import audit
 ROWS = {"train": 1200, "test": 600, "calibration": 600}
 SEED, TOKENS, EPOCHS = 0, 40, 1
 
-AUDIT = """\
-schema: govkit.audit/v1
-name: SMS spam filter
-subject: {run: runs/sms/run.json}
-base: {from: run, head: probe}
-data:
-  train: {path: data/train.csv}
-  test: {path: data/test.csv}
-  calibration: {path: data/calibration.csv}
-columns: {input: text, label: label, id: id, positive: spam}
-use:
-  purpose: "sort unwanted text messages into a folder"
-  intent: [hosted, commercial]
-  excluded: ["deleting messages unread", "languages other than English"]
-absent:
-  incumbent: "no filter is in service before this one"
-  shifted: "the messages are of one collection"
-  groups: "nothing is known of who wrote a message"
-  base_data: "the texts that the base was trained on are not at hand"
-policy: nist-ai-rmf-core
-seed: 0
-"""
+AUDIT = Path(__file__).with_name("sms.yaml").read_text(encoding="utf-8")
 
 
 def run(out: Path, progress: Progress | None = None) -> Story:

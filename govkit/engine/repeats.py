@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from govkit.core.case import Array
@@ -63,8 +63,9 @@ def spread_rows(n: int, most: int = ROWS) -> Array:
     return np.unique(np.linspace(0, n - 1, min(n, most)).astype(np.int64)) if n else np.empty(0, np.int64)
 
 
-def rows_of(inputs: Any, rows: Array) -> Any:
-    """Some rows of inputs of any modality."""
+def rows_of(inputs: Any, rows: Iterable[Any]) -> Any:
+    """Some rows of inputs of any modality, by their numbers."""
+    rows = list(rows)
     if hasattr(inputs, "iloc"):
         return inputs.iloc[rows]
-    return inputs[rows] if hasattr(inputs, "shape") else [inputs[row] for row in rows.tolist()]
+    return inputs[rows] if hasattr(inputs, "shape") else [inputs[row] for row in rows]

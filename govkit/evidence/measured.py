@@ -6,7 +6,6 @@ the key that attests them has not seen them being measured.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -49,13 +48,9 @@ class HeldMeasured:
         Raises:
             EvidenceError: ``FINDINGS_EDITED``.
         """
-        if _digest(document) != self.findings:
-            message = f"{MEASURED_FILE}: {self.signer.name!r} signed other findings; they were edited since"
-            raise EvidenceError("FINDINGS_EDITED", message, file=MEASURED_FILE)
-
-
-def _digest(document: Mapping[str, Any]) -> str:
-    return "sha256:" + hashlib.sha256(canonical.dumps(dict(document))).hexdigest()
+        if canonical.digest(dict(document)) != self.findings:
+            message = f"{self.signer.name!r} signed other findings; they were edited since"
+            raise EvidenceError.at(MEASURED_FILE, "FINDINGS_EDITED", message)
 
 
 def sign_measured(document: Mapping[str, Any], key: SigningKey) -> bytes:
@@ -65,7 +60,7 @@ def sign_measured(document: Mapping[str, Any], key: SigningKey) -> bytes:
         document: The findings document.
         key: Who measured.
     """
-    predicate = Measured(findings=_digest(document)).model_dump(mode="json", by_alias=True)
+    predicate = Measured(findings=canonical.digest(dict(document))).model_dump(mode="json", by_alias=True)
     subject = (str(document["subject"]["name"]), str(document["subject"]["digest"]))
     return sign(type_of("measured"), predicate, [subject], key)
 
@@ -106,7 +101,7 @@ def refuse_unmeasured(measured: str | None, signer: TrustedKey, trust: Trust) ->
 def unsigned(why: str) -> EvidenceError:
     """The refusal of findings that no measurer signed, and who asks for it."""
     file = file_of("findings")
-    return EvidenceError("FINDINGS_UNSIGNED", f"{file}: no measurer signed the findings, and {why}", file=file)
+    return EvidenceError.at(file, "FINDINGS_UNSIGNED", f"no measurer signed the findings, and {why}")
 
 
 def notices(measured: str | None) -> tuple[str, ...]:

@@ -42,6 +42,6 @@ def refuse_future(text: str, *, as_of: str, file: str) -> None:
     try:
         time = read(text)
     except UsageError:
-        raise EvidenceError("BAD_STATEMENT", f"{file}: as_of is no time: {ascii(text)[:60]}", file=file) from None
+        raise EvidenceError.at(file, "BAD_STATEMENT", f"as_of is no time: {ascii(text)[:60]}") from None
     if time - now > CLOCK_SKEW:
-        raise EvidenceError("FUTURE", f"{file}: dated {write(time)}, later than now ({write(now)})", file=file)
+        raise EvidenceError.at(file, "FUTURE", f"dated {write(time)}, later than now ({write(now)})")

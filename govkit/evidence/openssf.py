@@ -80,9 +80,9 @@ def check_model_sig(
     # By bytes: in Python false is 0.
     if canonical.dumps(opened.predicate, file=file) != canonical.dumps(wanted):
         code, message = _difference(opened.predicate, wanted)
-        raise EvidenceError(code, f"{file}: {message}", file=file)
+        raise EvidenceError.at(file, code, message)
     if [digest for _, digest in opened.subjects] != [_root(wanted["resources"])]:
-        raise EvidenceError("MODEL_SIG_SUBJECT", f"{file}: its subject is not the digest of its files", file=file)
+        raise EvidenceError.at(file, "MODEL_SIG_SUBJECT", "its subject is not the digest of its files")
     return opened
 
 

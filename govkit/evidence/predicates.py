@@ -158,4 +158,4 @@ def parse(model: type[Model], predicate: dict[str, Any], *, file: str) -> Model:
     except ValidationError as error:
         item = error.errors()[0]
         key = ".".join(ascii(part).strip("'") for part in item["loc"])
-        raise EvidenceError("BAD_STATEMENT", f"{file}: {key}: {item['msg']}", file=file) from None
+        raise EvidenceError.at(file, "BAD_STATEMENT", f"{key}: {item['msg']}") from None

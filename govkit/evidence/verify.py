@@ -146,7 +146,7 @@ def _open(folder: Path, kind: Kind, trust: Trust, as_of: str, release: Release |
     """Open a statement from the very bytes whose digest was compared, whatever happens to the file meanwhile."""
     file = file_of(kind)
     if not (folder / file).is_file() or (release is not None and file not in release.files):
-        raise EvidenceError("MISSING_FILE", f"{file}: missing from the bundle", file=file)
+        raise EvidenceError.at(file, "MISSING_FILE", "missing from the bundle")
     raw = read_bytes(folder / file, file=file, sha256=None if release is None else release.files[file].sha256)
     return open_statement(raw, trust=trust, role=ROLE_OF[kind], predicate_type=type_of(kind), as_of=as_of, file=file)
 
@@ -177,8 +177,8 @@ def _open_lock(
     measured = parse(MeasuredRows, signed["findings"].predicate, file=file_of("findings"))
     if LOCK_FILE not in release.files:
         if measured.lock is not None:
-            message = f"{LOCK_FILE}: missing from the bundle; the findings were measured under a lock"
-            raise EvidenceError("LOCK_MISSING", message, file=LOCK_FILE)
+            message = "missing from the bundle; the findings were measured under a lock"
+            raise EvidenceError.at(LOCK_FILE, "LOCK_MISSING", message)
         return None
     raw = read_bytes(folder / LOCK_FILE, file=LOCK_FILE, sha256=release.files[LOCK_FILE].sha256)
     lock = open_lock(raw, trust=trust, as_of=as_of)
@@ -251,7 +251,7 @@ def _check_model(model: Path, release: Release, read: Reader) -> None:
     if not release.model_files:
         raise EvidenceError("MODEL_MISMATCH", f"{model}: the release is about a model that is no file", file=RELEASE)
     if artifact_of(release.model_files) != release.artifact:
-        raise EvidenceError("WRONG_SUBJECT", f"{RELEASE}: lists files of another model", file=RELEASE)
+        raise EvidenceError.at(RELEASE, "WRONG_SUBJECT", "lists files of another model")
     found, bound = manifest.listing(model), release.model_folder
     if release.card is None and model.is_dir():
         found.pop(manifest.CARD, None)
@@ -290,10 +290,9 @@ def refuse_stale(text: str, days: int | None, *, as_of: str, file: str, advice: 
         EvidenceError: ``STALE``.
     """
     if days is not None and (moment.read(as_of) - moment.read(text)).total_seconds() > days * SECONDS_A_DAY:
-        raise EvidenceError("STALE", f"{file}: dated {text}, more than {days} days ago; {advice}", file=file)
+        raise EvidenceError.at(file, "STALE", f"dated {text}, more than {days} days ago; {advice}")
 
 
 def _check_sequence(release: Release, minimum: int | None) -> None:
     if minimum is not None and release.sequence < minimum:
-        message = f"{RELEASE}: is release {release.sequence}, expected {minimum} or later"
-        raise EvidenceError("REPLAY", message, file=RELEASE)
+        raise EvidenceError.at(RELEASE, "REPLAY", f"is release {release.sequence}, expected {minimum} or later")

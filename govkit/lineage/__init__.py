@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from govkit.lineage.facts import FACTS, TOLD, facts_of
+from govkit.lineage.facts import FACTS, TOLD
 from govkit.lineage.location import base_folder, model_folder
 from govkit.lineage.reading import read_run
 from govkit.lineage.recorder import Recorder, record

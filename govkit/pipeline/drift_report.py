@@ -12,7 +12,7 @@ from govkit.core import Case
 from govkit.core.audit import DriftReport
 from govkit.core.case import Array
 from govkit.core.words import Role
-from govkit.errors import DataError, missing_extra
+from govkit.errors import DataError, optional_imports
 
 MOST_VALUES = 100
 """Different values of a column that are shown as they are; of a column with more only the lengths are."""
@@ -45,11 +45,9 @@ def drift_report(case: Case, asked: DriftReport) -> str:
     os.environ.setdefault("DO_NOT_TRACK", "1")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        try:
+        with optional_imports():
             from evidently import DataDefinition, Dataset, Report
             from evidently.presets import DataDriftPreset, DataSummaryPreset
-        except ModuleNotFoundError as error:
-            raise missing_extra(error) or error from None
         frames, numbers = _frames(case, asked.rows)
         if not len(frames[0].columns):
             raise DataError("drift_report: the test and the shifted data share no column that holds values in both")

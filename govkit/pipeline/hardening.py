@@ -13,9 +13,10 @@ from govkit.attacks import Ball
 from govkit.core import Case
 from govkit.core.case import Array, Dataset
 from govkit.engine.answers import class_order
+from govkit.engine.repeats import rows_of
 from govkit.errors import UsageError
 from govkit.pipeline.measuring import Progress
-from govkit.pipeline.new_weights import NewWeights, Options, rows_of
+from govkit.pipeline.new_weights import NewWeights, Options
 from govkit.remedies import Fitted, Hardened, Training
 from govkit.subjects.modules import copied, forward_of, module_of, with_module
 

@@ -41,6 +41,9 @@ MEANT: dict[str, tuple[How, ...]] = {
 }
 """Remedies to which an option says something."""
 
+RETRAINED = ("harden", "soup")
+"""Remedies that change weights; the others change answers."""
+
 ANSWERED = ("pass", "fail", "inconclusive")
 """States of a control that rest on a measurement."""
 
@@ -174,13 +177,13 @@ def remedy(
     """
     target, moment, meter = Path(out), clock.deciding_time(as_of), Clock()
     refuse_unwritable(target)
-    options = Options(eps=eps, epochs=epochs, method=method, base_weight=base_weight)
-    _refuse_idle(how, options, group, constraint)
+    options = Options(eps, epochs, method, base_weight, group, constraint)
+    _refuse_idle(how, options)
     signer = Signer(key, password, moment)
     given, root = read_audit(Path(audit_file), seed=seed)
     rules, work = rules_of(given, root, policy), _built(given, root, how, signer)
     known = None if before is None else _found(Path(before), work, rules)
-    made = _make(work, root, how, options, group=group, constraint=constraint, progress=progress)
+    made = (_weights if how in RETRAINED else _answered)(work, root, how, options, progress)
     effects = tuple(remedies.effects(made.test, made.after, parts(work.case), seed=work.case.seed))
     remarks = (*made.fitted.remarks, *made.remarks)
     named = policy or beside(given.policy, root)
@@ -197,7 +200,7 @@ def remedy(
 
 def _built(given: Audit, root: Path, how: How, signer: Signer) -> Casework:
     """The case, with the code of its models apart unless their weights are to be changed."""
-    apart = how not in ("harden", "soup")
+    apart = how not in RETRAINED
     if not apart and not signer.throwaway:
         _refuse_code_beside_key(given)
     return build_case(given, root, apart=apart, secret=signer.files)
@@ -211,22 +214,6 @@ def _refuse_code_beside_key(audit: Audit) -> None:
             "--key: this remedy runs the Python code of the models in the process that would sign; make it without a "
             "key, and audit the new candidate with yours: govkit audit OUT/audit.yaml --key KEY"
         )
-
-
-def _make(
-    work: Casework,
-    root: Path,
-    how: How,
-    options: Options,
-    *,
-    group: str | None,
-    constraint: str | None,
-    progress: Progress | None,
-) -> _Made:
-    """The new candidate: other weights, or other answers of the same."""
-    if how in ("harden", "soup"):
-        return _weights(work, root, how, options, progress)
-    return _answered(work, root, how, group, constraint)
 
 
 def _found(bundle: Path, work: Casework, rules: Policy) -> dict[str, Any]:
@@ -246,19 +233,20 @@ def _write_comparison(folder: Path, done: Remedied) -> None:
     (folder / "comparison.json").write_text(text + "\n", encoding="utf-8")
 
 
-def _refuse_idle(how: How, options: Options, group: str | None, constraint: str | None) -> None:
+def _refuse_idle(how: How, options: Options) -> None:
     """What somebody asks for must mean something to the remedy."""
     if how not in get_args(How):
         raise UsageError(f"remedy {how!r}: expected one of {', '.join(get_args(How))}")
-    for name, value in {**asdict(options), "group": group, "constraint": constraint}.items():
+    for name, value in asdict(options).items():
         if value is not None and how not in MEANT[name]:
             said, wanted = name.replace("_", "-"), " or ".join(MEANT[name])
             raise UsageError(f"--{said} {value}: says nothing to {how}; it is for {wanted}")
 
 
-def _answered(work: Casework, root: Path, how: How, group: str | None, constraint: str | None) -> _Made:
+def _answered(work: Casework, root: Path, how: How, options: Options, _: Progress | None) -> _Made:
     """A remedy that changes answers."""
-    fitted, test = fit(work.case, how, group, constraint)
+    group = options.group
+    fitted, test = fit(work.case, how, group, options.constraint)
     made = answers(work.case, fitted, group)
 
     def write(draft: Path, *, policy: str, remarks: tuple[str, ...], clock: Clock, started: str) -> None:
@@ -269,9 +257,7 @@ def _answered(work: Casework, root: Path, how: How, group: str | None, constrain
     return _Made(fitted, test, made["test"], write, tuple(remarks_on(work, test, made["test"])))
 
 
-def _weights(
-    work: Casework, root: Path, how: Literal["harden", "soup"], options: Options, progress: Progress | None
-) -> _Made:
+def _weights(work: Casework, root: Path, how: How, options: Options, progress: Progress | None) -> _Made:
     """A remedy that changes weights."""
     refuse_unmakeable(work)
     made = reweighted(work.case, how, options, progress=progress)

@@ -119,7 +119,7 @@ def _tied(opened: dict[Kind, evidence.Statement]) -> VerdictLinks:
     judged = parse(VerdictLinks, opened["verdict"].predicate, file=file_of("verdict"))
     for kind, statement in opened.items():
         if statement.subjects != ((name, artifact),):
-            raise EvidenceError("WRONG_SUBJECT", f"{file_of(kind)}: is about another model", file=file_of(kind))
+            raise EvidenceError.at(file_of(kind), "WRONG_SUBJECT", "is about another model")
     check_links(
         opened["findings"].predicate,
         opened["verdict"].predicate,
@@ -164,10 +164,9 @@ def _opened(
     """The attached statements: findings, verdict, and the run if there is one. Nothing else may be attached."""
     names = {file_of(kind): kind for kind in KINDS}
     for name in sorted(signed.attachments.keys() - names):
-        message = f"{file}: carries {ascii(name)[:80]}, which is no statement of a report"
-        raise EvidenceError("PDF_ATTACHMENT", message, file=file)
+        raise EvidenceError.at(file, "PDF_ATTACHMENT", f"carries {ascii(name)[:80]}, which is no statement of a report")
     for name in sorted(names.keys() - signed.attachments.keys() - {file_of("run")}):
-        raise EvidenceError("PDF_ATTACHMENT", f"{file}: does not carry {name}", file=file)
+        raise EvidenceError.at(file, "PDF_ATTACHMENT", f"does not carry {name}")
     return {
         kind: evidence.open_statement(
             signed.attachments[name], trust=trust, role=ROLE_OF[kind], predicate_type=type_of(kind), as_of=as_of,
