@@ -19,9 +19,9 @@ from govkit.stats.f_score import f_score, macro_f_score, macro_precision
 
 WHOSE = "of the positive class; with more than two classes the mean over the classes, and of each class"
 SCORES = {
-    "precision": Metric(f"Share of the rows answered with a class that are of it: {WHOSE}.", "higher", low=0, high=1),
-    "recall": Metric(f"Share of the rows of a class that are answered with it: {WHOSE}.", "higher", low=0, high=1),
-    "f1": Metric(f"Harmonic mean of precision and recall: {WHOSE}.", "higher", low=0, high=1),
+    "precision": Metric.share(f"Share of the rows answered with a class that are of it: {WHOSE}.", "higher"),
+    "recall": Metric.share(f"Share of the rows of a class that are answered with it: {WHOSE}.", "higher"),
+    "f1": Metric.share(f"Harmonic mean of precision and recall: {WHOSE}.", "higher"),
     "matthews_corrcoef": Metric(
         f"Correlation of answers and truths: 1 if all are right, 0 if the answers tell nothing of them. {NO_LIMIT}",
         "higher",

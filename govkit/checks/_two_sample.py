@@ -28,18 +28,16 @@ KERNEL_ROWS = 1000
 PERMUTATIONS = 499
 
 METRICS = {
-    "two_sample_auc": Metric(
+    "two_sample_auc": Metric.share(
         "Area under the ROC curve of a classifier that tells shifted from test rows, on a sample; 0.5 is chance.",
         better="lower",
-        low=0,
-        high=1,
     ),
     "mmd": Metric(
         "Squared maximum mean discrepancy of the same sample, less its noise (Gaussian kernel).",
         better="lower",
         unit="squared kernel distance",
     ),
-    "mmd_p": Metric("Chance of such a discrepancy without drift.", better="higher", unit="probability", low=0, high=1),
+    "mmd_p": Metric.share("Chance of such a discrepancy without drift.", better="higher", unit="probability"),
 }
 
 

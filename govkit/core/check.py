@@ -38,6 +38,11 @@ class Metric:
     words: tuple[str, ...] = ()
     diagnosis: bool = False
 
+    @classmethod
+    def share(cls, what: str, better: Better | None = None, *, unit: str = "share", diagnosis: bool = False) -> Metric:
+        """A metric from 0 to 1."""
+        return cls(what, better, unit, low=0, high=1, diagnosis=diagnosis)
+
 
 @dataclass(frozen=True)
 class Check:

@@ -20,9 +20,9 @@ METRICS = {
     "base_shared_rows": Metric(
         "Rows whose input also stands in the training data of the base.", better="lower", unit="rows", low=0
     ),
-    "base_shared_share": Metric("These rows as a share of all rows.", better="lower", low=0, high=1),
-    CLEAN: Metric("Accuracy on the rows that do not stand there.", better="higher", low=0, high=1),
-    TOUCHED: Metric("Accuracy on the rows that do.", low=0, high=1),
+    "base_shared_share": Metric.share("These rows as a share of all rows.", better="lower"),
+    CLEAN: Metric.share("Accuracy on the rows that do not stand there.", better="higher"),
+    TOUCHED: Metric.share("Accuracy on the rows that do."),
     "base_data": Metric("Digest of the bytes of a training set of the base."),
     CHANGE: Metric("Accuracy on the rows that do not stand there minus that on those that do.", low=-1, high=1),
 }

@@ -30,7 +30,7 @@ ACCURACIES = ("clean_accuracy", "clean_accuracy_difference")
     reads=tuple((of, "test") for of in SCORED),
     metrics={
         "shared_rows": Metric("Rows whose input also stands in the training data.", better="lower", unit="rows", low=0),
-        "shared_share": Metric("These rows as a share of all rows.", better="lower", low=0, high=1),
+        "shared_share": Metric.share("These rows as a share of all rows.", better="lower"),
         "conflicting_labels": Metric(
             "Of these rows, those that the training data label otherwise.", better="lower", unit="rows", low=0
         ),
@@ -52,12 +52,9 @@ ACCURACIES = ("clean_accuracy", "clean_accuracy_difference")
             unit="clusters",
             low=0,
         ),
-        LEAKED_SHARE: Metric("These clusters as a share of all clusters.", better="lower", low=0, high=1),
-        "clean_accuracy": Metric(
-            "Accuracy on the rows that do not stand, exactly or nearly, in the training data.",
-            better="higher",
-            low=0,
-            high=1,
+        LEAKED_SHARE: Metric.share("These clusters as a share of all clusters.", better="lower"),
+        "clean_accuracy": Metric.share(
+            "Accuracy on the rows that do not stand, exactly or nearly, in the training data.", better="higher"
         ),
         "clean_accuracy_difference": Metric(
             "Accuracy on these rows minus accuracy on the rows that do stand there, exactly or nearly.",

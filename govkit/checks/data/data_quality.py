@@ -35,7 +35,7 @@ def _counts(what: str, unit: str = "rows") -> Metric:
 
 
 def _share(what: str, better: Better = "lower") -> Metric:
-    return Metric(what, better=better, low=0, high=1)
+    return Metric.share(what, better=better)
 
 
 AGAINST = {

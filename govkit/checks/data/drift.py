@@ -65,16 +65,11 @@ class Column:
             unit="standard deviations",
             low=0,
         ),
-        "total_variation": Metric(
-            "Share of rows by which the categories of a column differ from the test data.",
-            better="lower",
-            low=0,
-            high=1,
+        "total_variation": Metric.share(
+            "Share of rows by which the categories of a column differ from the test data.", better="lower"
         ),
-        "label_total_variation": Metric("The same for the labels that are categories.", better="lower", low=0, high=1),
-        "prediction_total_variation": Metric(
-            "The same for the answers that are categories.", better="lower", low=0, high=1
-        ),
+        "label_total_variation": Metric.share("The same for the labels that are categories.", better="lower"),
+        "prediction_total_variation": Metric.share("The same for the answers that are categories.", better="lower"),
         "label_wasserstein": Metric(
             "The same for labels that are numbers.", better="lower", unit="standard deviations", low=0
         ),
@@ -92,8 +87,8 @@ class Column:
         "jensen_shannon": Metric(
             "Jensen-Shannon divergence of a column of categories, less its noise.", better="lower", unit="nats", low=0
         ),
-        "new_category_rate": Metric(
-            "Share of shifted rows whose category no test row has, by column.", better="lower", low=0, high=1
+        "new_category_rate": Metric.share(
+            "Share of shifted rows whose category no test row has, by column.", better="lower"
         ),
         **METRICS,
         "evidently_drifted_columns": Metric(

@@ -27,7 +27,7 @@ NEAR = "near_duplicate_rows"
             unit="rows",
             low=0,
         ),
-        "duplicate_share": Metric("These rows as a share of all rows.", better="lower", low=0, high=1),
+        "duplicate_share": Metric.share("These rows as a share of all rows.", better="lower"),
         "near_duplicate_rows": Metric(
             "Rows of texts or images that are no such repeat but nearly an earlier row.",
             better="lower",

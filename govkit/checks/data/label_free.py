@@ -28,11 +28,8 @@ BLIND = "It is blind to concept drift: where the same inputs have other labels t
     needs={"probabilities", "shifted"},
     reads=(("candidate", "test"), ("candidate", "shifted")),
     metrics={
-        "estimated_accuracy": Metric(
-            f"Accuracy on the shifted rows, estimated without their labels. {BLIND} {NO_LIMIT}",
-            better="higher",
-            low=0,
-            high=1,
+        "estimated_accuracy": Metric.share(
+            f"Accuracy on the shifted rows, estimated without their labels. {BLIND} {NO_LIMIT}", better="higher"
         ),
         "estimate_error": Metric(
             f"Estimated accuracy on the shifted rows less the true one, by their labels. {NO_LIMIT}", low=-1, high=1

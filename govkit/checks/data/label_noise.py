@@ -24,18 +24,16 @@ USELESS = 0.75
 """Errors of the probe, relative to those of always giving the most frequent class, above which it tells nothing."""
 
 METRICS = {
-    "label_noise": Metric(
+    "label_noise": Metric.share(
         "Share of rows whose label looks wrong (confident learning); no bounds, since labels that are wrong for a "
         "whole kind of rows are not seen.",
         better="lower",
-        low=0,
-        high=1,
     ),
     "suspect_rows": Metric(
         "Rows whose label a probe contradicts with confidence; by given class too.", better="lower", unit="rows", low=0
     ),
-    "probe_accuracy": Metric(
-        "Share of rows whose given label a probe names that has not seen the row.", better="higher", low=0, high=1
+    "probe_accuracy": Metric.share(
+        "Share of rows whose given label a probe names that has not seen the row.", better="higher"
     ),
 }
 

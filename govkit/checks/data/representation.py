@@ -29,7 +29,7 @@ SHARES = ("group_share", *COMPARED)
 COUNTED = ("absent_groups", "unlisted_groups")
 METRICS = {
     "reference": Metric("Digest of the reference, each combination of its groups once."),
-    "group_share": Metric("Share of the rows whose group is known that are of this group.", low=0, high=1),
+    "group_share": Metric.share("Share of the rows whose group is known that are of this group."),
     "share_difference": Metric("This share less that of the group in the reference.", low=-1, high=1),
     "share_ratio": Metric("This share over that of the group in the reference.", unit="ratio", low=0),
     "rows_short": Metric(

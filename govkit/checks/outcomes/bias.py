@@ -34,18 +34,18 @@ OF_LABELS: tuple[RateName, ...] = ("selection_rate",)
 
 def _of_rate(name: str) -> Iterator[tuple[str, Metric]]:
     what, title = RATES[name].what, name.replace("_", " ")
-    yield name, Metric(f"{what.capitalize()}.", low=0, high=1)
+    yield name, Metric.share(f"{what.capitalize()}.")
     yield f"{name}_difference", Metric(f"Of a group less everybody else: {what}.", low=-1, high=1)
     if name in RATIOS:
         yield f"{name}_ratio", Metric(f"Of a group over everybody else: {what}.", unit="ratio", low=0)
     parity = PARITIES[name]
     yield (
         f"{parity}_difference",
-        Metric(f"Largest less smallest {title} over the groups.", better="lower", low=0, high=1),
+        Metric.share(f"Largest less smallest {title} over the groups.", better="lower"),
     )
     yield (
         f"{parity}_ratio",
-        Metric(f"Smallest over largest {title} over the groups.", better="higher", unit="ratio", low=0, high=1),
+        Metric.share(f"Smallest over largest {title} over the groups.", better="higher", unit="ratio"),
     )
     worst = "lowest" if RATES[name].good else "highest"
     yield f"{parity}_worst_group", Metric(f"The group with the {worst} {title}.", unit="")
@@ -53,30 +53,24 @@ def _of_rate(name: str) -> Iterator[tuple[str, Metric]]:
 
 METRICS = {
     **{name: metric for rate in RATES for name, metric in _of_rate(rate)},
-    "equalized_odds_difference": Metric(
+    "equalized_odds_difference": Metric.share(
         "The larger of two spreads over the groups: of the true positive rate and of the false positive rate.",
         better="lower",
-        low=0,
-        high=1,
     ),
-    "equalized_odds_ratio": Metric(
+    "equalized_odds_ratio": Metric.share(
         "The smaller of two ratios over the groups, smallest over largest: of the true positive rate and of the false "
         "positive rate.",
         better="higher",
         unit="ratio",
-        low=0,
-        high=1,
     ),
     "average_odds_difference": Metric(
         "Of a group less everybody else: mean of the gaps in true positive rate and in false positive rate.",
         low=-1,
         high=1,
     ),
-    ABSOLUTE: Metric(
+    ABSOLUTE: Metric.share(
         "Mean size of the two gaps between a group and everybody else: in true positive rate and false positive rate.",
         better="lower",
-        low=0,
-        high=1,
     ),
     "differential_fairness": Metric(
         "Largest log ratio of two groups' smoothed chances to be selected, or not to be.", better="lower", unit="nats"

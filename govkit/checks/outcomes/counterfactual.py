@@ -33,27 +33,20 @@ OWN = "own"
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 METRICS = {
-    "changed_share": Metric(
+    "changed_share": Metric.share(
         "Share of rows whose answer changes when the words of a list are swapped, or a protected column is given "
         "another value.",
         better="lower",
-        low=0,
-        high=1,
     ),
-    "neutral_changed_share": Metric(
-        "Share of rows whose answer changes when as many neutral words are swapped.", low=0, high=1
-    ),
+    "neutral_changed_share": Metric.share("Share of rows whose answer changes when as many neutral words are swapped."),
     "changed_share_excess": Metric(
         "Share changed by the words of a list less share changed by neutral words, on rows that hold both.",
         better="lower",
         low=-1,
         high=1,
     ),
-    "score_shift": Metric(
-        "Mean size of the change of the positive class's probability when the words are swapped.",
-        better="lower",
-        low=0,
-        high=1,
+    "score_shift": Metric.share(
+        "Mean size of the change of the positive class's probability when the words are swapped.", better="lower"
     ),
     "score_direction": Metric(
         "Mean probability of the positive class with words of the second kind less that with words of the first, on "

@@ -20,17 +20,17 @@ Rival = Literal["base", "incumbent"]
 RIVALS: tuple[Rival, ...] = ("base", "incumbent")
 
 METRICS = {
-    "negative_flip_rate_vs_base": Metric(
-        "Share of rows that the base answers right and the candidate wrong.", better="lower", low=0, high=1
+    "negative_flip_rate_vs_base": Metric.share(
+        "Share of rows that the base answers right and the candidate wrong.", better="lower"
     ),
-    "positive_flip_rate_vs_base": Metric(
-        "Share of rows that the base answers wrong and the candidate right.", better="higher", low=0, high=1
+    "positive_flip_rate_vs_base": Metric.share(
+        "Share of rows that the base answers wrong and the candidate right.", better="higher"
     ),
-    "negative_flip_rate_vs_incumbent": Metric(
-        "Share of rows that the incumbent answers right and the candidate wrong.", better="lower", low=0, high=1
+    "negative_flip_rate_vs_incumbent": Metric.share(
+        "Share of rows that the incumbent answers right and the candidate wrong.", better="lower"
     ),
-    "positive_flip_rate_vs_incumbent": Metric(
-        "Share of rows that the incumbent answers wrong and the candidate right.", better="higher", low=0, high=1
+    "positive_flip_rate_vs_incumbent": Metric.share(
+        "Share of rows that the incumbent answers wrong and the candidate right.", better="higher"
     ),
     **{
         f"excess_flips_vs_{rival}": Metric(
@@ -42,11 +42,8 @@ METRICS = {
         )
         for rival in RIVALS
     },
-    "mcnemar_p": Metric(
-        "Chance of a split of the flips as uneven as this one, if both kinds were equally likely.",
-        unit="probability",
-        low=0,
-        high=1,
+    "mcnemar_p": Metric.share(
+        "Chance of a split of the flips as uneven as this one, if both kinds were equally likely.", unit="probability"
     ),
 }
 

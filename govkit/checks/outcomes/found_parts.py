@@ -43,17 +43,12 @@ METRICS = {
         low=-1,
         high=1,
     ),
-    "no_drop_p": Metric(
-        "Chance of a clearest drop as clear as this one, if neither model were better anywhere.",
-        unit="probability",
-        low=0,
-        high=1,
+    "no_drop_p": Metric.share(
+        "Chance of a clearest drop as clear as this one, if neither model were better anywhere.", unit="probability"
     ),
-    "visible_drop": Metric(
+    "visible_drop": Metric.share(
         "Smallest drop of accuracy in a tenth of the rows that would have been found with a chance of 80 %.",
         better="lower",
-        low=0,
-        high=1,
     ),
     "searched_parts": Metric("Parts of the rows that were looked at.", unit="parts", low=0),
     "weak_parts": Metric(

@@ -30,11 +30,8 @@ _INDICES = {
     "coefficient_of_variation": "Coefficient of variation of the benefits of the answers; 0 is even.",
 }
 METRICS = {
-    "consistency": Metric(
-        "One less the mean distance of an answer to the mean answer of its nearest neighbors.",
-        better="higher",
-        low=0,
-        high=1,
+    "consistency": Metric.share(
+        "One less the mean distance of an answer to the mean answer of its nearest neighbors.", better="higher"
     ),
     **{name: Metric(what, better="lower", unit="index", low=0) for name, what in _INDICES.items()},
     **{

@@ -18,19 +18,14 @@ from govkit.stats.agreement import share
 from govkit.stats.bootstrap import clustered
 
 METRICS = {
-    "subset_accuracy": Metric("Share of rows with every label right.", better="higher", low=0, high=1),
-    "hamming_loss": Metric("Mean share of a row's labels that are wrong.", better="lower", low=0, high=1),
-    "micro_f1": Metric(
+    "subset_accuracy": Metric.share("Share of rows with every label right.", better="higher"),
+    "hamming_loss": Metric.share("Mean share of a row's labels that are wrong.", better="lower"),
+    "micro_f1": Metric.share(
         f"F1 of all labels of all rows thrown together; labels that are frequent weigh most. {NO_LIMIT}",
         better="higher",
-        low=0,
-        high=1,
     ),
-    "macro_f1": Metric(
-        f"Mean over the labels of the F1 of each; every label weighs the same. {NO_LIMIT}",
-        better="higher",
-        low=0,
-        high=1,
+    "macro_f1": Metric.share(
+        f"Mean over the labels of the F1 of each; every label weighs the same. {NO_LIMIT}", better="higher"
     ),
 }
 

@@ -20,7 +20,7 @@ from govkit.stats.bootstrap import multinomial
 
 METRICS = {
     "mean_absolute_error": Metric("Mean distance of answer and truth.", better="lower", unit="ranks", low=0),
-    "within_one": Metric("Share of rows whose answer is at most one rank off.", better="higher", low=0, high=1),
+    "within_one": Metric.share("Share of rows whose answer is at most one rank off.", better="higher"),
     "quadratic_kappa": Metric(
         "Agreement of answers and truths beyond chance, where a fault counts by the square of its ranks: 1 if all are "
         f"right, 0 if the answers tell nothing of the truths. {NO_LIMIT}",

@@ -23,16 +23,14 @@ from govkit.stats.ranking import Placements, auc_difference_of, auc_of, placemen
 from govkit.stats.recall import macro_recall_change
 
 METRICS = {
-    "accuracy": Metric("Share of rows with the right answer.", better="higher", low=0, high=1),
-    "balanced_accuracy": Metric(
-        "Mean over the classes of the share of their rows that got the right answer.", better="higher", low=0, high=1
+    "accuracy": Metric.share("Share of rows with the right answer.", better="higher"),
+    "balanced_accuracy": Metric.share(
+        "Mean over the classes of the share of their rows that got the right answer.", better="higher"
     ),
-    "roc_auc": Metric(
+    "roc_auc": Metric.share(
         "Chance that a row of the positive class gets a higher probability than another row; "
         "with more than two classes the mean over the classes, each against the rest.",
         better="higher",
-        low=0,
-        high=1,
     ),
     **SCORES,
     "log_loss": Metric("Mean negative logarithm of the probability of the true class.", better="lower", unit="nats"),

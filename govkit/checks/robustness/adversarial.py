@@ -68,18 +68,15 @@ def _extra(
     reads=(("candidate", "test"), ("base", "test")),
     extra=_extra,
     metrics={
-        "clean_accuracy": Metric("Accuracy on the attacked rows without an attack.", better="higher", low=0, high=1),
-        "fgsm_accuracy": Metric("Accuracy after one step along the gradient.", better="higher", low=0, high=1),
-        "pgd_accuracy": Metric(
-            "Accuracy after many steps along the gradient of two losses, the worst case of both.",
-            better="higher",
-            low=0,
-            high=1,
+        "clean_accuracy": Metric.share("Accuracy on the attacked rows without an attack.", better="higher"),
+        "fgsm_accuracy": Metric.share("Accuracy after one step along the gradient.", better="higher"),
+        "pgd_accuracy": Metric.share(
+            "Accuracy after many steps along the gradient of two losses, the worst case of both.", better="higher"
         ),
-        "robust_accuracy": Metric(
-            "Accuracy after the worst that any attack of the tier found for each row.", better="higher", low=0, high=1
+        "robust_accuracy": Metric.share(
+            "Accuracy after the worst that any attack of the tier found for each row.", better="higher"
         ),
-        "random_accuracy": Metric("Accuracy under random noise of the same size.", better="higher", low=0, high=1),
+        "random_accuracy": Metric.share("Accuracy under random noise of the same size.", better="higher"),
         "trust_reason": Metric("Why the numbers of the attacks are not to be believed, or not yet, or 'none'."),
     },
 )

@@ -51,24 +51,19 @@ def _extra(case: Case, *, rows: int, steps: int, eps: float | None, edits: int, 
     reads=(("candidate", "test"), ("base", "test")),
     extra=_extra,
     metrics={
-        "exposed": Metric(
-            "Share of the candidate's right answers that an attack on the base alone turns wrong.",
-            better="lower",
-            low=0,
-            high=1,
+        "exposed": Metric.share(
+            "Share of the candidate's right answers that an attack on the base alone turns wrong.", better="lower"
         ),
-        "noise_broken": Metric(
-            "Share of the same answers that random noise of the same size turns wrong.", better="lower", low=0, high=1
+        "noise_broken": Metric.share(
+            "Share of the same answers that random noise of the same size turns wrong.", better="lower"
         ),
         "excess_over_noise": Metric("exposed minus noise_broken, on the same rows.", better="lower", low=-1, high=1),
-        "base_broken": Metric("Share of the base's own right answers that its attack turns wrong.", low=0, high=1),
+        "base_broken": Metric.share("Share of the base's own right answers that its attack turns wrong."),
         "exposure_reason": Metric("Why a low exposure is not to be believed, or 'none'."),
-        "base_share": Metric(
+        "base_share": Metric.share(
             "Among the rows that only one of two attacks turns wrong, one made for the base and one for a reference, "
             "the share of the base.",
             better="lower",
-            low=0,
-            high=1,
         ),
         "base_identified": Metric(
             "Whether what breaks the candidate names its base among its siblings.",

@@ -27,9 +27,9 @@ from govkit.core.words import GapReason
 from govkit.errors import SubjectError
 
 METRICS = {
-    "clean_accuracy": Metric("Accuracy on the same rows without damage.", better="higher", low=0, high=1),
-    "corrupted_accuracy": Metric("Accuracy on rows that are damaged in one way.", better="higher", low=0, high=1),
-    "mean_corrupted_accuracy": Metric("Accuracy in the mean over all ways of damage.", better="higher", low=0, high=1),
+    "clean_accuracy": Metric.share("Accuracy on the same rows without damage.", better="higher"),
+    "corrupted_accuracy": Metric.share("Accuracy on rows that are damaged in one way.", better="higher"),
+    "mean_corrupted_accuracy": Metric.share("Accuracy in the mean over all ways of damage.", better="higher"),
     "corruption_drop": Metric(
         "Clean accuracy less the accuracy in the mean over all ways of damage, on the same rows.",
         better="lower",

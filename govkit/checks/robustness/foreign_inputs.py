@@ -26,20 +26,14 @@ from govkit.subjects import Probe
 
 AREA = " and rows of the task are told apart (area under the ROC curve; 0.5 is chance, 1 is always)."
 METRICS = {
-    "confident_on_foreign": Metric(
-        "Share of foreign inputs that are answered with a high probability.", better="lower", low=0, high=1
+    "confident_on_foreign": Metric.share(
+        "Share of foreign inputs that are answered with a high probability.", better="lower"
     ),
-    "softmax_auc": Metric(
-        "How well, by the probability of the answer, foreign inputs" + AREA, better="higher", low=0, high=1
-    ),
-    "energy_auc": Metric(
-        "How well, by the size of the logits (energy), foreign inputs" + AREA, better="higher", low=0, high=1
-    ),
-    "distance_auc": Metric(
+    "softmax_auc": Metric.share("How well, by the probability of the answer, foreign inputs" + AREA, better="higher"),
+    "energy_auc": Metric.share("How well, by the size of the logits (energy), foreign inputs" + AREA, better="higher"),
+    "distance_auc": Metric.share(
         "How well, by the distance from the training rows in the features of the base, foreign inputs" + AREA,
         better="higher",
-        low=0,
-        high=1,
     ),
     "foreign_rows": Metric("Digest of your own foreign rows."),
 }

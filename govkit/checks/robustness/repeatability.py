@@ -45,14 +45,11 @@ def _extra(case: Case, *, rows: int) -> Passes:
     reads=(("candidate", "test"),),
     extra=_extra,
     metrics={
-        "random_answers": Metric(
-            "Share of rows whose probabilities, or whose number, move when the model is asked again.",
-            better="lower",
-            low=0,
-            high=1,
+        "random_answers": Metric.share(
+            "Share of rows whose probabilities, or whose number, move when the model is asked again.", better="lower"
         ),
-        "changed_answers": Metric(
-            "Share of rows that get another class when the model is asked again.", better="lower", low=0, high=1
+        "changed_answers": Metric.share(
+            "Share of rows that get another class when the model is asked again.", better="lower"
         ),
     },
 )

@@ -19,24 +19,17 @@ from govkit.core.case import Array
 from govkit.stats.selective import answered, coverage_within, risk_area, risk_area_difference
 
 METRICS = {
-    "selective_accuracy": Metric(
-        "Share of right answers among the rows of which the model is surest, as many as the part says.",
-        better="higher",
-        low=0,
-        high=1,
+    "selective_accuracy": Metric.share(
+        "Share of right answers among the rows of which the model is surest, as many as the part says.", better="higher"
     ),
-    "risk_area": Metric(
+    "risk_area": Metric.share(
         "Share of wrong answers among the surest rows, in the mean over all shares of rows that might be answered "
         "(area under the risk-coverage curve).",
         better="lower",
-        low=0,
-        high=1,
     ),
-    "coverage_within_limit": Metric(
+    "coverage_within_limit": Metric.share(
         "Largest share of rows, the surest ones, among which no more answers are wrong than the limit allows.",
         better="higher",
-        low=0,
-        high=1,
     ),
 }
 Share = Annotated[float, Field(gt=0, le=1)]

@@ -21,11 +21,8 @@ from govkit.core.case import Array
 from govkit.subjects import Probe
 
 METRICS = {
-    "floor_accuracy": Metric(
-        "Share of rows with the right answer, of the candidate and of a linear probe on its base.",
-        better="higher",
-        low=0,
-        high=1,
+    "floor_accuracy": Metric.share(
+        "Share of rows with the right answer, of the candidate and of a linear probe on its base.", better="higher"
     ),
     "shift_cost": Metric(
         "How much more accuracy the candidate loses from the test data to the shifted data than the probe does.",

@@ -48,17 +48,15 @@ def _extra(
     reads=(("candidate", "test"), ("base", "test")),
     extra=_extra,
     metrics={
-        "clean_accuracy": Metric("Accuracy on the attacked rows without an attack.", better="higher", low=0, high=1),
-        FEASIBLE: Metric(
-            "Accuracy after the worst feasible changes found within the budget.", better="higher", low=0, high=1
-        ),
-        DROP: Metric("Clean accuracy minus accuracy after feasible changes.", better="lower", low=0, high=1),
+        "clean_accuracy": Metric.share("Accuracy on the attacked rows without an attack.", better="higher"),
+        FEASIBLE: Metric.share("Accuracy after the worst feasible changes found within the budget.", better="higher"),
+        DROP: Metric.share("Clean accuracy minus accuracy after feasible changes.", better="lower"),
         COST: Metric(
             "Median cost of the changes that broke a row, in standard deviations where no cost is declared.",
             better="higher",
             low=0,
         ),
-        COLUMN: Metric("Share of the broken rows in which a column was changed.", low=0, high=1),
+        COLUMN: Metric.share("Share of the broken rows in which a column was changed."),
         OUTSIDE: Metric("Rows that break the declared rules already; they were not attacked.", better="lower", low=0),
     },
 )

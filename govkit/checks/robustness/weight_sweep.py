@@ -44,20 +44,15 @@ def _extra(case: Case) -> Passes:
     extra=_extra,
     tasks=CLASSES,
     metrics={
-        "mixed_accuracy": Metric(
-            "Accuracy with the weights mixed with those of the base, by the weight of the base.",
-            better="higher",
-            low=0,
-            high=1,
+        "mixed_accuracy": Metric.share(
+            "Accuracy with the weights mixed with those of the base, by the weight of the base.", better="higher"
         ),
         "mixed_accuracy_change": Metric(
             "Accuracy with mixed weights minus that of the candidate on the same rows.", low=-1, high=1
         ),
-        "tuned_past_best": Metric(
+        "tuned_past_best": Metric.share(
             "1 where some mixed weights answer shifted rows better, and test rows no worse, beyond chance.",
             better="lower",
-            low=0,
-            high=1,
         ),
     },
 )

@@ -53,15 +53,13 @@ METRICS = {
         unit="patches",
         low=0,
     ),
-    "worst_flip_rate": Metric(
+    "worst_flip_rate": Metric.share(
         "Share of the rows of other classes that the worst word or patch turns to one class; its bounds hold for all "
         "that were tried on these rows at once.",
         better="lower",
-        low=0,
-        high=1,
     ),
-    "suspect_flip_rate": Metric("Share of the rows that one suspect turns.", better="lower", low=0, high=1),
-    "tried_share": Metric("Share of the words of the vocabulary that were tried.", low=0, high=1),
+    "suspect_flip_rate": Metric.share("Share of the rows that one suspect turns.", better="lower"),
+    "tried_share": Metric.share("Share of the words of the vocabulary that were tried."),
     "embedding_outliers": Metric(
         "Words of the vocabulary with an unusually long or short embedding; it has no bounds, so that no limit can "
         "rest on it.",
