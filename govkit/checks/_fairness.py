@@ -18,6 +18,7 @@ from govkit.data.counts import (
     TRUE_POSITIVE,
     CountTable,
 )
+from govkit.stats.agreement import share
 
 RateName = Literal[
     "selection_rate",
@@ -156,12 +157,12 @@ def metrics_of(table: CountTable, *, min_rows: float = 0) -> dict[str, Array]:
     found: dict[str, Array] = {}
     for name, rate in RATES.items():
         events, rows = rate.counted(table.counts)
-        own, rest = _over(events, rows), _over(events.sum() - events, rows.sum() - rows)
-        found |= {name: own, f"{name}_difference": own - rest, f"{name}_ratio": _over(own, rest)}
+        own, rest = share(events, rows), share(events.sum() - events, rows.sum() - rows)
+        found |= {name: own, f"{name}_difference": own - rest, f"{name}_ratio": share(own, rest)}
         seen = own[(rows > 0) & (rows >= min_rows)]
         least, most = (seen.min(), seen.max()) if seen.size > 1 else (np.nan, np.nan)
         found[f"{PARITIES[name]}_difference"] = most - least
-        found[f"{PARITIES[name]}_ratio"] = _over(least, most)
+        found[f"{PARITIES[name]}_ratio"] = share(least, most)
     spread, quotient = ([found[f"{PARITIES[name]}_{kind}"] for name in ODDS] for kind in ("difference", "ratio"))
     odds, value = ([found[f"{name}_difference"] for name in names] for names in (ODDS, PREDICTIVE))
     f1 = 2 * table.counts[:, TRUE_POSITIVE], table.counts[:, POSITIVE + SELECTED].sum(axis=1)
@@ -173,17 +174,10 @@ def metrics_of(table: CountTable, *, min_rows: float = 0) -> dict[str, Array]:
         "average_abs_odds_difference": (abs(odds[0]) + abs(odds[1])) / 2,
         "average_predictive_value_difference": (value[0] + value[1]) / 2,
         "balanced_accuracy": (found["true_positive_rate"] + found["true_negative_rate"]) / 2,
-        "f1": _over(*f1),
+        "f1": share(*f1),
         "differential_fairness": selected,
         "differential_fairness_bias_amplification": selected - positive,
     }
-
-
-def _over(above: Array, below: Array) -> Array:
-    """The quotient, NaN where ``below`` is 0."""
-    import numpy as np
-
-    return np.divide(above, below, out=np.full(np.shape(below), np.nan), where=np.not_equal(below, 0))
 
 
 def _differential(counts: Array, cells: tuple[int, ...]) -> Array:

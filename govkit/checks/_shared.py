@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from govkit.checks._identifiers import KINDS
-from govkit.core import Case, Dataset, Gap, Measurement, Of, Predictions, Role, exact
+from govkit.core import Case, Dataset, Gap, Measurement, Of, Predictions, Role, Subject, exact
 from govkit.core.case import Array, Coded
 from govkit.core.finding import MOST_ROWS
 from govkit.core.words import GapReason
@@ -39,6 +39,12 @@ def loading() -> Iterator[None]:
     finally:
         if collects:
             gc.enable()
+
+
+def live_models(case: Case) -> dict[Of, Subject]:
+    """The models that can be asked, the candidate first."""
+    live: dict[Of, Subject | None] = {"candidate": case.subject, "base": case.base, "incumbent": case.incumbent}
+    return {of: subject for of, subject in live.items() if subject is not None}
 
 
 def answers(case: Case, role: Role = "test", models: tuple[Of, ...] = MODELS) -> dict[Of, Predictions]:
@@ -83,20 +89,14 @@ def stated(name: str, value: float, n: int, data: Dataset, **where: Any) -> Meas
 
 
 def counted(
-    name: str, value: float, data: Dataset, *, n: int | None = None, which: Array | None = None, **where: Any
+    name: str, value: float, data: Dataset | None = None, *, which: Array | None = None, **where: Any
 ) -> Measurement:
     """A number that was counted, not estimated, with the names of the rows ``which``; n is all rows if not given."""
     interval, bounds = exact(float(value))
-    return Measurement(
-        name=name,
-        value=float(value),
-        n=len(data) if n is None else n,
-        interval=interval,
-        bounds=bounds,
-        data=data.ref,
-        rows=() if which is None else named_rows(data, which),
-        **where,
-    )
+    if data is not None:
+        where = {"n": len(data), "data": data.ref, **where}
+        where |= {} if which is None else {"rows": named_rows(data, which)}
+    return Measurement(name=name, value=float(value), interval=interval, bounds=bounds, **where)
 
 
 def named_rows(data: Dataset, which: Array) -> tuple[str, ...]:

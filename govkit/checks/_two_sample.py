@@ -37,7 +37,7 @@ METRICS = {
         better="lower",
         unit="squared kernel distance",
     ),
-    "mmd_p": Metric("Chance of such a discrepancy without drift.", better="higher", unit="probability", low=0, high=1),
+    "mmd_p": Metric.share("Chance of such a discrepancy without drift.", better="higher", unit="probability"),
 }
 
 

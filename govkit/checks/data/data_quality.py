@@ -5,16 +5,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 from govkit.checks._clusters import share
 from govkit.checks._expectations import SEVERITIES, Outcome, context, read_suite, suite_digest, validated
 from govkit.checks._identifiers import KINDS
 from govkit.checks._quality import Summary, absent, blank, marked, outside, pieces, repeated, summary, unknown
-from govkit.checks._shared import measured, missing, named_rows
+from govkit.checks._shared import counted, measured, missing, named_rows
 from govkit.checks._texts import as_texts, damaged, languages, most_frequent, scripts, spread
 from govkit.checks.data import plain
-from govkit.core import Case, Dataset, Finding, Measurement, Metric, check, exact
+from govkit.core import Case, Dataset, Finding, Measurement, Metric, check
 from govkit.core.case import Array
 from govkit.core.finding import MOST_ROWS
 from govkit.core.words import CLASSES, LABEL, TASKS, Better
@@ -175,32 +174,25 @@ def _judged(outcome: Outcome, data: Dataset) -> Iterator[Finding]:
     """What came of the suite; a lost expectation is not met, and nobody knows which it is."""
     failed, n = outcome.count(*SEVERITIES), len(data)
     yield Measurement(name="suite_passed", value=not failed, n=n, data=data.ref)
-    yield _counted("failed_expectations", failed, data)
-    yield _counted("expectations", outcome.expectations, data)
+    yield counted("failed_expectations", failed, data)
+    yield counted("expectations", outcome.expectations, data)
     for severity in SEVERITIES:
-        yield _counted(f"failed_{severity}", outcome.count(severity), data)
+        yield counted(f"failed_{severity}", outcome.count(severity), data)
     for number, (_, kind, column) in enumerate(outcome.failed, 1):
         part = {"expectation": kind, "column": column, "number": str(number)}
         yield Measurement(name="expectation_met", value=False, n=n, part=part, data=data.ref)
-
-
-def _counted(name: str, count: int, data: Dataset, **where: Any) -> Measurement:
-    """An exact count; ``where`` holds any of ``n``, ``part`` and ``rows``."""
-    interval, bounds = exact(float(count))
-    where = {"n": len(data), **where}
-    return Measurement(name=name, value=float(count), interval=interval, bounds=bounds, data=data.ref, **where)
 
 
 def _alone(case: Case, data: Dataset, held: Mapping[str, Summary]) -> Iterator[Finding]:
     """What is broken, missing, constant, damaged or lopsided in a data set, whatever the others hold."""
     asked, labels, n = _named(case, "input", data), _named(case, "label", data), len(data)
     places = tuple(map(_place, data.broken[:MOST_ROWS]))
-    yield _counted("broken_rows", len(data.broken), data, n=n + len(data.broken), rows=places)
+    yield counted("broken_rows", len(data.broken), data, n=n + len(data.broken), rows=places)
     texts, paths = (asked if case.modality == kind else [] for kind in ("text", "image"))
     yield from (_absence(data, name, found, blanks=name in texts) for name, found in held.items() if n)
     constant = [name for name in [*(asked if case.modality == "table" else ()), *labels] if not held[name].varied]
-    yield _counted("constant_columns", len(constant), data)
-    yield from (_counted("constant_columns", 1, data, part={"column": name}) for name in constant)
+    yield counted("constant_columns", len(constant), data)
+    yield from (counted("constant_columns", 1, data, part={"column": name}) for name in constant)
     written = [name for name in held if held[name].kind == "text" and name not in paths]
     yield from _summed("damaged_text_rows", data, ((name, marked(data.table[name], damaged)) for name in written))
     yield from _balance(case, data)
@@ -238,8 +230,8 @@ def _summed(name: str, data: Dataset, columns: Iterable[tuple[str, Array]]) -> I
     for column, rows in columns:
         whole |= rows
         if rows.any():
-            yield _counted(name, int(rows.sum()), data, rows=named_rows(data, rows), part={"column": column})
-    yield _counted(name, int(whole.sum()), data, rows=named_rows(data, whole))
+            yield counted(name, int(rows.sum()), data, rows=named_rows(data, rows), part={"column": column})
+    yield counted(name, int(whole.sum()), data, rows=named_rows(data, whole))
 
 
 def _balance(case: Case, data: Dataset) -> Iterator[Finding]:
@@ -267,8 +259,8 @@ def _beside(case: Case, data: Dataset, held: Mapping[str, Summary], known: Mappi
     ids = _named(case, "id", data)
     of = {name: (known[name], found) for name, found in held.items() if name in known and name not in ids}
     other = [name for name, kinds in of.items() if len({kinds[0].kind, kinds[1].kind} - {"nothing"}) > 1]
-    yield _counted("other_type_columns", len(other), data)
-    yield from (_counted("other_type_columns", 1, data, part={"column": name}) for name in other)
+    yield counted("other_type_columns", len(other), data)
+    yield from (counted("other_type_columns", 1, data, part={"column": name}) for name in other)
     numbers = [(name, past) for name, (past, now) in of.items() if past.kind == now.kind == "number"]
     ranges = ((name, outside(data.table[name], past.low, past.high)) for name, past in numbers)
     yield from _summed("out_of_range_rows", data, ranges)
@@ -286,8 +278,8 @@ def _strange(data: Dataset, known: Mapping[str, frozenset[str]]) -> Iterator[Fin
         new, rows = unknown(data.table[name], past)
         total, whole = total + new, whole | rows
         if new:
-            yield _counted("new_categories", new, data, rows=named_rows(data, rows), part={"column": name})
-    yield _counted("new_categories", total, data, rows=named_rows(data, whole))
+            yield counted("new_categories", new, data, rows=named_rows(data, rows), part={"column": name})
+    yield counted("new_categories", total, data, rows=named_rows(data, whole))
 
 
 def _spoken(case: Case, train: Dataset) -> Iterator[Finding]:
@@ -302,7 +294,7 @@ def _spoken(case: Case, train: Dataset) -> Iterator[Finding]:
     for data, column in zip(sets[1:], texts[1:], strict=True):
         found = scripts(column)
         rows = (found >= 0) & (found != (usual.argmax() if usual.size else -1))
-        yield _counted("other_script_rows", int(rows.sum()), data, rows=named_rows(data, rows))
+        yield counted("other_script_rows", int(rows.sum()), data, rows=named_rows(data, rows))
     try:
         told = languages(texts)
     except ModuleNotFoundError:

@@ -45,7 +45,7 @@ def _of_rate(name: str) -> Iterator[tuple[str, Metric]]:
     )
     yield (
         f"{parity}_ratio",
-        Metric(f"Smallest over largest {title} over the groups.", better="higher", unit="ratio", low=0, high=1),
+        Metric.share(f"Smallest over largest {title} over the groups.", better="higher", unit="ratio"),
     )
     worst = "lowest" if RATES[name].good else "highest"
     yield f"{parity}_worst_group", Metric(f"The group with the {worst} {title}.", unit="")
@@ -57,13 +57,11 @@ METRICS = {
         "The larger of two spreads over the groups: of the true positive rate and of the false positive rate.",
         better="lower",
     ),
-    "equalized_odds_ratio": Metric(
+    "equalized_odds_ratio": Metric.share(
         "The smaller of two ratios over the groups, smallest over largest: of the true positive rate and of the false "
         "positive rate.",
         better="higher",
         unit="ratio",
-        low=0,
-        high=1,
     ),
     "average_odds_difference": Metric.difference(
         "Of a group less everybody else: mean of the gaps in true positive rate and in false positive rate."

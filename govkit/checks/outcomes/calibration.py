@@ -56,19 +56,15 @@ METRICS = {
     "brier": Metric(
         "Mean squared distance between stated probabilities and the true class.", better="lower", low=0, high=2
     ),
-    "consistency_p": Metric(
+    "consistency_p": Metric.share(
         "Chance of deviations as large as these, if the stated probabilities were right.",
         better="higher",
         unit="probability",
-        low=0,
-        high=1,
     ),
-    "consistency_p_adjusted": Metric(
+    "consistency_p_adjusted": Metric.share(
         "Chance of deviations as large as these in a group, adjusted for the number of groups (Holm).",
         better="higher",
         unit="probability",
-        low=0,
-        high=1,
     ),
     "mean_gap": Metric.difference(
         "Mean stated probability less observed share; with more than two classes above 0 is overconfident."

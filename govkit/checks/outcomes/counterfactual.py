@@ -15,12 +15,12 @@ from typing import Annotated, Any
 from pydantic import PositiveInt, StringConstraints
 
 from govkit import stats
+from govkit.checks._asked import asked
 from govkit.checks._clusters import clusters_in, paired, share
-from govkit.checks._shared import READS_TEST, measured, missing
+from govkit.checks._shared import READS_TEST, live_models, measured, missing
 from govkit.checks._swaps import Words, word_lists
-from govkit.core import Case, Dataset, Finding, Metric, Of, Passes, Subject, check
+from govkit.core import Case, Dataset, Finding, Metric, Of, Passes, check
 from govkit.core.case import Array
-from govkit.engine import Answers
 
 FEWEST = 20
 """Rows that hold a word of a list, below which nothing is said about it."""
@@ -87,10 +87,10 @@ class Changed:
 
 def _extra(case: Case, *, rows: int, own: tuple[tuple[Word, Word], ...]) -> Passes:
     """Most passes: lists whose words are rare take fewer."""
-    n, asked = min(rows, len(case.data["test"])), len(list(_subjects(case)))
+    n, models = min(rows, len(case.data["test"])), len(live_models(case))
     if case.modality == "text":
-        return Passes(forward=2 * n * asked * len(_lists(own)))
-    return Passes(forward=n * asked * sum(len(values) for _, values in _protected(case)))
+        return Passes(forward=2 * n * models * len(_lists(own)))
+    return Passes(forward=n * models * sum(len(values) for _, values in _protected(case)))
 
 
 @check("counterfactual", crosswalk="check.bias", metrics=METRICS, needs={"inputs"}, reads=READS_TEST, extra=_extra)
@@ -120,11 +120,6 @@ def _lists(own: tuple[tuple[Word, Word], ...]) -> dict[str, Words]:
     return word_lists() | ({OWN: Words(own)} if own else {})
 
 
-def _subjects(case: Case) -> Iterator[tuple[Of, Subject]]:
-    live: dict[Of, Subject | None] = {"candidate": case.subject, "base": case.base, "incumbent": case.incumbent}
-    return ((of, subject) for of, subject in live.items() if subject is not None)
-
-
 def _texts(case: Case, most: int, lists: dict[str, Words]) -> Iterator[Finding]:
     data = case.data["test"]
     for name, words in lists.items():
@@ -134,7 +129,7 @@ def _texts(case: Case, most: int, lists: dict[str, Words]) -> Iterator[Finding]:
             detail = f"{len(rows.at)} texts hold a word of this list; it needs {FEWEST}."
             yield missing("*", "too few rows", detail, data=data, part=part)
             continue
-        found = {of: _changed(case, of, rows) for of, _ in _subjects(case)}
+        found = {of: _changed(case, of, rows) for of in live_models(case)}
         for of, changed in found.items():
             yield from _of_texts(changed, rows, data, of=of, part=part)
         yield from _beside({of: changed.swapped for of, changed in found.items()}, data, part, at=rows.at)
@@ -161,8 +156,9 @@ def _changed(case: Case, of: Of, rows: Rows) -> Changed:
 
     before = _kept(case, of, rows.at)
     both = np.array([text is not None for text in rows.neutral], dtype=bool)
-    after = _asked(case, of, rows.swapped)
-    other = _asked(case, of, [text for text in rows.neutral if text is not None])
+    subject = live_models(case)[of]
+    after = asked(case, of, subject, rows.swapped)
+    other = asked(case, of, subject, [text for text in rows.neutral if text is not None])
     neutral = np.zeros(len(both), dtype=bool)
     neutral[both] = other.argmax(axis=1) != before[both].argmax(axis=1)
     shift = after[:, case.positive] - before[:, case.positive]
@@ -174,19 +170,6 @@ def _kept(case: Case, of: Of, at: Array) -> Array:
     given = case.predictions(of)
     probabilities: Array = None if given is None else given.probabilities
     return probabilities[at]
-
-
-def _asked(case: Case, of: Of, inputs: Any) -> Array:
-    """Probabilities ``(n, k)`` in the order of the case's classes, checked as all answers are."""
-    from dataclasses import replace
-
-    import numpy as np
-
-    if not len(inputs):
-        return np.empty((0, len(case.classes)))
-    asked = replace(case.data["test"], inputs=inputs, labels=np.zeros(len(inputs), dtype=np.int64))
-    given = Answers(dict(_subjects(case)), {"test": asked}, classes=case.classes)(of, "test")
-    return given.probabilities if given is not None else np.empty((0, len(case.classes)))
 
 
 def _of_texts(changed: Changed, rows: Rows, data: Dataset, *, of: Of, part: dict[str, str]) -> Iterator[Finding]:
@@ -242,7 +225,7 @@ def _tables(case: Case, most: int) -> Iterator[Finding]:
         if len(values) < 2:
             yield missing("changed_share", "too few rows", "The column holds one value only.", data=data, part=part)
             continue
-        found = {of: _flipped(case, of, at, column=column, values=values) for of, _ in _subjects(case)}
+        found = {of: _flipped(case, of, at, column=column, values=values) for of in live_models(case)}
         for of, changed in found.items():
             yield share("changed_share", changed, data, at=at, of=of, part=part)
         yield from _beside(found, data, part, at=at)
@@ -253,7 +236,7 @@ def _flipped(case: Case, of: Of, at: Array, *, column: str, values: list[Any]) -
     import numpy as np
 
     frame, before = case.data["test"].inputs.iloc[at], _kept(case, of, at).argmax(axis=1)
-    changed = np.zeros(len(at), dtype=bool)
+    subject, changed = live_models(case)[of], np.zeros(len(at), dtype=bool)
     for value in values:
-        changed |= _asked(case, of, frame.assign(**{column: value})).argmax(axis=1) != before
+        changed |= asked(case, of, subject, frame.assign(**{column: value})).argmax(axis=1) != before
     return changed

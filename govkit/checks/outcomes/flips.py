@@ -42,11 +42,8 @@ METRICS = {
         )
         for rival in RIVALS
     },
-    "mcnemar_p": Metric(
-        "Chance of a split of the flips as uneven as this one, if both kinds were equally likely.",
-        unit="probability",
-        low=0,
-        high=1,
+    "mcnemar_p": Metric.share(
+        "Chance of a split of the flips as uneven as this one, if both kinds were equally likely.", unit="probability"
     ),
 }
 

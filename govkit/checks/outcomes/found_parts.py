@@ -41,11 +41,8 @@ METRICS = {
         "the bounds hold for all parts that were tested at once.",
         better="higher",
     ),
-    "no_drop_p": Metric(
-        "Chance of a clearest drop as clear as this one, if neither model were better anywhere.",
-        unit="probability",
-        low=0,
-        high=1,
+    "no_drop_p": Metric.share(
+        "Chance of a clearest drop as clear as this one, if neither model were better anywhere.", unit="probability"
     ),
     "visible_drop": Metric.share(
         "Smallest drop of accuracy in a tenth of the rows that would have been found with a chance of 80 %.",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import get_args
 
-from govkit.checks._shared import groups_of
+from govkit.checks._shared import counted, groups_of
 from govkit.checks.data import texts_in
-from govkit.core import Case, Dataset, Finding, Measurement, Metric, check, exact
+from govkit.core import Case, Finding, Measurement, Metric, check
 from govkit.core.words import TASKS, Absent, Access, Modality, Task
 
 IMPLIED: dict[str, Absent] = {"base_data": "base", "parts": "groups", "reference": "groups", "service": "incumbent"}
@@ -74,14 +74,8 @@ def scope(case: Case) -> Iterator[Finding]:
         yield Measurement(name=name, value=value, n=n)
     for name, reason in sorted(case.absent.items()):
         yield Measurement(name="absence", value=reason, n=n, part={"fact": name})
-    interval, bounds = exact(float(len(case.classes)))
-    yield Measurement(name="classes", value=float(len(case.classes)), n=n, interval=interval, bounds=bounds)
+    yield counted("classes", len(case.classes), n=n)
     for data in case.data.values():
-        yield _rows(data, len(data), {})
+        yield counted("rows", len(data), data)
         for part, inside in groups_of(data):
-            yield _rows(data, int(inside.sum()), part)
-
-
-def _rows(data: Dataset, n: int, part: dict[str, str]) -> Finding:
-    interval, bounds = exact(float(n))
-    return Measurement(name="rows", value=float(n), n=n, interval=interval, bounds=bounds, data=data.ref, part=part)
+            yield counted("rows", int(inside.sum()), data, n=int(inside.sum()), part=part)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from govkit import manifest
-from govkit.checks._shared import missing
-from govkit.core import Case, Finding, Measurement, Metric, check, exact
+from govkit.checks._shared import counted, missing
+from govkit.core import Case, Finding, Measurement, Metric, check
 from govkit.core.finding import MOST_ROWS
 from govkit.core.words import TASKS
 from govkit.manifest.shipped import code_digest, shipped_code, templates, unaudited
@@ -42,8 +42,7 @@ def shipped_code_found(case: Case) -> Iterator[Finding]:
     code, source = shipped_code(case.model_path, files), case.source
     allowed, python = (None, False) if source is None else (source.code, source.python is not None)
     left = unaudited(code, allowed=allowed, python=python)
-    interval, bounds = exact(float(len(left)))
-    yield Measurement(name="unaudited_code", value=float(len(left)), n=len(files), interval=interval, bounds=bounds)
+    yield counted("unaudited_code", len(left), n=len(files))
     yield Measurement(name="code_digest", value=code_digest(code) if code else "none", n=len(code))
     told = {file.path: f"sha256:{file.sha256}" for file in (*left, *(file for file in code if file not in left))}
     for name, found in (("code_file", told), ("chat_template", templates(case.model_path, files))):

@@ -7,8 +7,8 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from govkit.checks._shared import missing
-from govkit.core import Case, Finding, Measurement, Metric, check, exact
+from govkit.checks._shared import counted, missing
+from govkit.core import Case, Finding, Measurement, Metric, check
 from govkit.core.words import TASKS
 from govkit.errors import EvidenceError
 from govkit.manifest import weight_files
@@ -57,7 +57,7 @@ def weights_format(case: Case) -> Iterator[Finding]:
         return
     sound = bool(safe) and not pickles and not other and _loads_only(case.model_path, safe)
     yield Measurement(name="safe_format", value=sound, n=len(files))
-    yield _count("pickle_files", len(pickles), len(files))
+    yield counted("pickle_files", len(pickles), n=len(files))
     yield from _scanned(pickles)
 
 
@@ -102,7 +102,7 @@ def _scanned(pickles: list[Path]) -> Iterator[Finding]:
             why = f"{len(unread)} of {len(pickles)} pickles cannot be scanned, for example {unread[0]!r}."
             yield missing(name, "unsupported", why)
         else:
-            yield _count(name, count, len(pickles))
+            yield counted(name, count, n=len(pickles))
 
 
 def _scan(file: Path) -> tuple[int, int, bool]:
@@ -133,8 +133,3 @@ def _scan(file: Path) -> tuple[int, int, bool]:
         log.setLevel(level)
     whole = bool(result.scanned_files) and not result.scan_err and not complaints
     return int(result.issues_count), int(result.suspicious_count), whole
-
-
-def _count(name: str, value: int, n: int) -> Measurement:
-    interval, bounds = exact(float(value))
-    return Measurement(name=name, value=float(value), n=n, interval=interval, bounds=bounds)

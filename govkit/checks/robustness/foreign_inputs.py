@@ -16,10 +16,11 @@ from pydantic import Field, PositiveInt
 from govkit import stats
 from govkit.attacks.foreign import IMAGES, TABLES, TEXTS, foreign_images, foreign_table, foreign_texts
 from govkit.checks._asked import asked, first_rows, refusal, row_keys
+from govkit.checks._attacked import subjects_of
 from govkit.checks._clusters import clusters_in, paired, share
 from govkit.checks._distance import ClassDistance
 from govkit.checks._shared import measured, missing, seed_of
-from govkit.core import Case, Finding, Measurement, Metric, Of, Passes, Subject, check
+from govkit.core import Case, Finding, Measurement, Metric, Of, Passes, check
 from govkit.core.case import Array, Differentiable
 from govkit.errors import SubjectError
 from govkit.subjects import Probe
@@ -143,11 +144,8 @@ def _of_task(case: Case, n: int) -> _Task:
 
 def _asked(case: Case, task: _Task, inputs: Any, sure: float) -> _Asked:
     """Each model on its own: what one of them refuses says nothing of the other."""
-    models: dict[Of, Subject | None] = {"candidate": case.subject, "base": case.base}
     one = _Asked()
-    for of, subject in models.items():
-        if subject is None:
-            continue
+    for of, subject in subjects_of(case, base=True):
         try:
             most = asked(case, of, subject, inputs).max(axis=1)
             one.scores.update(_scores(case, task, of, inputs, most))
