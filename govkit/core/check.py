@@ -39,14 +39,14 @@ class Metric:
     diagnosis: bool = False
 
     @classmethod
-    def share(cls, what: str, better: Better | None = None, *, diagnosis: bool = False) -> Metric:
+    def share(cls, what: str, better: Better | None = None, *, unit: str = "share", diagnosis: bool = False) -> Metric:
         """From 0 to 1."""
-        return cls(what, better=better, low=0, high=1, diagnosis=diagnosis)
+        return cls(what, better, unit, low=0, high=1, diagnosis=diagnosis)
 
     @classmethod
     def difference(cls, what: str, better: Better | None = None, *, diagnosis: bool = False) -> Metric:
         """From -1 to 1: one share less another."""
-        return cls(what, better=better, low=-1, high=1, diagnosis=diagnosis)
+        return cls(what, better, low=-1, high=1, diagnosis=diagnosis)
 
 
 @dataclass(frozen=True)

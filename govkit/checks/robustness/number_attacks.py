@@ -27,7 +27,7 @@ def _extra(case: Case, *, rows: int, steps: int, base: bool, tier: TierName, **_
     """All passes: nothing breaks, so nothing ends early."""
     n, total = min(rows, len(case.data["test"])), Passes()
     forward, backward = most_pulls(steps, tier=TIERS[tier])
-    for _, subject in subjects_of(case, base=base) if case.modality != "text" else ():
+    for _of, subject in subjects_of(case, base=base) if case.modality != "text" else ():
         if isinstance(subject, Differentiable):
             total += Passes(forward=n * forward, backward=n * backward)
     return total
