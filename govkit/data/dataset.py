@@ -66,12 +66,9 @@ def read_dataset(
     rows = read_rows(path) if table is None else table if isinstance(table, Rows) else Rows(path, table)
     table = rows.table
     must_hold(path, table, _declared(columns, modality))
-    with by_place(rows.places):
-        labels = read_labels(path, table, columns, classes)
-        ids = row_ids(path, table, columns)
-        named = {name: coded_groups(path, table, name) for name in (*columns.groups, *columns.parts)}
-        cluster = row_clusters(path, table, columns)
-    digest, row_digests, order = content_digest(content := _content(table, columns, modality, rows.root))
+    labels, ids, named, cluster = _of_rows(path, rows, columns, classes)
+    content = _content(table, columns, modality, rows.root)
+    digest, row_digests, order = content_digest(content)
     places = order if rows.places is None else taken(rows.places, order)
     table = reordered(table, order).replace_schema_metadata(None)
     inputs = _inputs(path, table, columns, modality=modality, order=places)
@@ -93,6 +90,18 @@ def read_dataset(
         order=places,
         cluster=None if cluster is None else cluster[order],
     )
+
+
+def _of_rows(
+    path: Path, rows: Rows, columns: Columns, classes: Sequence[str] | None
+) -> tuple[Array, Array | None, dict[str, Coded], Array | None]:
+    """Labels, ids, groups and parts by name, and clusters, in the order of the file."""
+    table = rows.table
+    with by_place(rows.places):
+        labels = read_labels(path, table, columns, classes)
+        ids = row_ids(path, table, columns)
+        named = {name: coded_groups(path, table, name) for name in (*columns.groups, *columns.parts)}
+        return labels, ids, named, row_clusters(path, table, columns)
 
 
 def row_clusters(path: Path, table: Array, columns: Columns) -> Array | None:

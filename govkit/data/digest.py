@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import pairwise
 
 from govkit.core.case import Array
@@ -186,8 +187,8 @@ def _writer(kind: Array) -> Callable[[Array, Array], None]:
         (is_.is_boolean(kind), _bools),
         (is_.is_integer(kind), _ints),
         (is_.is_floating(kind) or is_.is_decimal(kind), _floats),
-        (is_.is_string(kind) or is_.is_large_string(kind) or is_.is_string_view(kind), _texts),
-        (is_.is_binary(kind) or is_.is_large_binary(kind) or is_.is_fixed_size_binary(kind), _bytes),
+        (is_.is_string(kind) or is_.is_large_string(kind) or is_.is_string_view(kind), partial(_contents, TEXT)),
+        (is_.is_binary(kind) or is_.is_large_binary(kind) or is_.is_fixed_size_binary(kind), partial(_contents, BYTES)),
         (is_.is_date(kind) or is_.is_timestamp(kind), _times),
         (is_.is_time(kind) or is_.is_duration(kind), _spans),
     ]
@@ -248,18 +249,11 @@ def _floats(cells: Array, column: Array) -> None:
         cells[mask] = chosen
 
 
-def _texts(cells: Array, column: Array) -> None:
+def _contents(tag: int, cells: Array, column: Array) -> None:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    _hashed(cells, TEXT, pc.cast(column, pa.large_binary()))
-
-
-def _bytes(cells: Array, column: Array) -> None:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    _hashed(cells, BYTES, pc.cast(column, pa.large_binary()))
+    _hashed(cells, tag, pc.cast(column, pa.large_binary()))
 
 
 def _hashed(cells: Array, tag: int, column: Array) -> None:

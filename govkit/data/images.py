@@ -114,16 +114,6 @@ def _whole_images_only() -> Iterator[None]:
         ImageFile.LOAD_TRUNCATED_IMAGES = before
 
 
-@contextmanager
-def _no_bombs() -> Iterator[None]:
-    """Refuse images that unpack to gigabytes; Pillow by itself only warns of those up to twice its limit."""
-    from PIL import Image
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        yield
-
-
 def _load(path: Path, digest: str | None) -> Array:
     """One image as float32 ``(h, w, c)`` in [0, 1], of the very bytes that were digested."""
     import numpy as np
@@ -133,7 +123,12 @@ def _load(path: Path, digest: str | None) -> Array:
         content = path.read_bytes()
         if digest is not None and hashlib.sha256(content).hexdigest() != digest:
             raise DataError(f"{path} was changed while it was read; start again when nothing writes to it")
-        with _whole_images_only(), _no_bombs(), Image.open(io.BytesIO(content), formats=FORMATS) as image:
+        with (
+            _whole_images_only(),
+            # Of images that unpack to gigabytes Pillow by itself only warns, up to twice its limit.
+            warnings.catch_warnings(action="error", category=Image.DecompressionBombWarning),
+            Image.open(io.BytesIO(content), formats=FORMATS) as image,
+        ):
             if image.mode.startswith("I"):
                 return np.asarray(image, dtype=np.float32)[..., None] / np.float32(65535)
             gray = image.mode in {"1", "L", "LA"}

@@ -59,6 +59,7 @@ def reordered(table: Array, order: Array) -> Array:
         order: The row that comes first, second ...: int64 ``(n,)``, each row once.
     """
     import numpy as np
+    import pyarrow as pa
 
     if table.nbytes <= LARGE:
         return table.take(order)
@@ -67,15 +68,9 @@ def reordered(table: Array, order: Array) -> Array:
     for at in pieces(len(order)):
         place[order[at]] = np.arange(at.start, at.stop)
     piles: dict[int, list[int]] = {}
-    schema = table.schema.append(_PLACE())
+    schema = table.schema.append(pa.field("", pa.int64()))
     apart = _spooled(_apart(table, place, each, piles), schema)
     return _spooled(_in_order(apart, piles), table.schema).read_all()
-
-
-def _PLACE() -> Array:  # noqa: N802 - a constant that needs an import
-    import pyarrow as pa
-
-    return pa.field("", pa.int64())
 
 
 def _apart(table: Array, place: Array, each: int, piles: dict[int, list[int]]) -> Iterator[Array]:

@@ -147,8 +147,13 @@ def _open(folder: Path, kind: Kind, trust: Trust, as_of: str, release: Release |
     file = file_of(kind)
     if not (folder / file).is_file() or (release is not None and file not in release.files):
         raise EvidenceError.at(file, "MISSING_FILE", "missing from the bundle")
-    raw = read_bytes(folder / file, file=file, sha256=None if release is None else release.files[file].sha256)
+    raw = read_bytes(folder / file, file=file) if release is None else _bound(folder, file, release)
     return open_statement(raw, trust=trust, role=ROLE_OF[kind], predicate_type=type_of(kind), as_of=as_of, file=file)
+
+
+def _bound(folder: Path, file: str, release: Release) -> bytes:
+    """A file of the bundle, as it was sealed."""
+    return read_bytes(folder / file, file=file, sha256=release.files[file].sha256)
 
 
 def _open_bound(folder: Path, release: Release, trust: Trust, as_of: str) -> dict[str, Statement]:
@@ -161,12 +166,7 @@ def _open_bound(folder: Path, release: Release, trust: Trust, as_of: str) -> dic
 def _open_people(folder: Path, release: Release, trust: Trust, as_of: str, signed: dict[str, Statement]) -> People:
     """Waivers and attestations, none of them waived by who found or judged."""
     files = [file for file in sorted(release.files) if file.startswith(tuple(f"{sort}/" for sort in SORTS))]
-    opened = [
-        open_signed(
-            read_bytes(folder / file, file=file, sha256=release.files[file].sha256), file, trust=trust, as_of=as_of
-        )
-        for file in files
-    ]
+    opened = [open_signed(_bound(folder, file, release), file, trust=trust, as_of=as_of) for file in files]
     return collect(opened, keys=[signed[kind].signer.id for kind in ("findings", "verdict")], trust=trust)
 
 
@@ -180,8 +180,7 @@ def _open_lock(
             message = "missing from the bundle; the findings were measured under a lock"
             raise EvidenceError.at(LOCK_FILE, "LOCK_MISSING", message)
         return None
-    raw = read_bytes(folder / LOCK_FILE, file=LOCK_FILE, sha256=release.files[LOCK_FILE].sha256)
-    lock = open_lock(raw, trust=trust, as_of=as_of)
+    lock = open_lock(_bound(folder, LOCK_FILE, release), trust=trust, as_of=as_of)
     judged = parse(VerdictLinks, signed["verdict"].predicate, file=file_of("verdict")).verdict
     lock.check(policy=judged.policy, data=measured.digests, as_of=judged.as_of, reference=measured.lock)
     return lock
@@ -195,12 +194,11 @@ def _open_measured(
     refuse_unmeasured(named, signed["findings"].signer, trust)
     held = None
     if MEASURED_FILE in release.files:
-        raw = read_bytes(folder / MEASURED_FILE, file=MEASURED_FILE, sha256=release.files[MEASURED_FILE].sha256)
-        held = open_measured(raw, trust=trust, as_of=as_of)
+        held = open_measured(_bound(folder, MEASURED_FILE, release), trust=trust, as_of=as_of)
         held.check(signed["findings"].predicate)
     if (None if held is None else held.payload_sha256) != (None if named == UNSIGNED else named):
-        message = f"{file_of('verdict')}: rests on another statement of a measurer than that in the bundle"
-        raise EvidenceError("INPUTS_MISMATCH", message, file=file_of("verdict"))
+        message = "rests on another statement of a measurer than that in the bundle"
+        raise EvidenceError.at(file_of("verdict"), "INPUTS_MISMATCH", message)
     return held
 
 

@@ -31,6 +31,11 @@ def stated(value: Any, why: str = "") -> Fact:
     return Fact(seen="unknown", why=why) if value is None else Fact(value=value, seen="declared", why=why)
 
 
+def unseen(part: str, why: str) -> dict[str, Fact]:
+    """All facts of one part of a run as ``unknown``, for one reason."""
+    return dict.fromkeys(FACTS[part], Fact(seen="unknown", why=why))
+
+
 def complete(part: str, found: dict[str, Fact]) -> dict[str, Fact]:
     """All facts of one part of a run in their order; what was not found is ``unknown``.
 

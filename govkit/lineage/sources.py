@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from govkit import licenses, manifest
 from govkit.core import Component, Fact, LicenseEvidence, LicenseRecord, Role
-from govkit.data import RowsDigest, batches_digest, file_digest
+from govkit.data import RowsDigest, batches_digest, bytes_digest, file_digest
 from govkit.errors import EvidenceError, UsageError
 from govkit.lineage.facts import NOT_APPLICABLE, TOLD, observed, stated
 from govkit.subjects.weights import NO_WEIGHTS
@@ -194,6 +194,14 @@ def data_source(data: Any, *, role: Role | None, said: Telling, held: ExitStack)
         notes={name: stated(value) for name, value in said.notes.items()},
     )
     return Source(component, rows)
+
+
+def bytes_of(path: Path) -> str | None:
+    """Digest of the bytes of a data source; None where it can no longer be read."""
+    try:
+        return bytes_digest(path)
+    except (UsageError, EvidenceError):
+        return None
 
 
 def named(path: Path) -> str:

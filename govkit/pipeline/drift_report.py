@@ -43,8 +43,7 @@ def drift_report(case: Case, asked: DriftReport) -> str:
         MissingExtra: evidently is not installed.
     """
     os.environ.setdefault("DO_NOT_TRACK", "1")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with warnings.catch_warnings(action="ignore"):
         with optional_imports():
             from evidently import DataDefinition, Dataset, Report
             from evidently.presets import DataDriftPreset, DataSummaryPreset

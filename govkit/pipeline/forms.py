@@ -7,6 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from govkit import documents, evidence, manifest, policy as policies
 from govkit.core import Attestation, Policy, Verdict, Waiver
 from govkit.errors import EvidenceError, PolicyError, UsageError
@@ -17,20 +19,7 @@ from govkit.policy.templates import templates
 
 Comments = Mapping[str, str]
 
-_WAIVER: Comments = {
-    "approver": "Who grants it and signs, by the name that the trust file gives to the key.",
-    "response": "What is done about the risk: mitigate, transfer, avoid or accept.",
-    "reason": "In a sentence: why may this model be used although the control is not met?",
-    "compensating": "What is done instead, for example a person looks at each answer: a list of sentences.",
-    "created": "First and last day, UTC.",
-    "ticket": "Where it is tracked.",
-}
-_ATTESTATION: Comments = {
-    "signer": "Your name, as the trust file gives it to your key.",
-    "role": "What you sign as; the trust file must let you. Leave it empty to sign as nothing in particular.",
-    "answers": "Answer every question, in words that somebody else understands in a year.",
-    "valid_until": "Last day on which it counts, UTC.",
-}
+_COMMENTS: Mapping[str, Comments] = yaml.safe_load(Path(__file__).with_name("forms.yaml").read_text(encoding="utf-8"))
 _ASK = "to be filled in by whoever signs"
 
 
@@ -80,7 +69,7 @@ def draft_waiver(
     else:
         filled, told = _from_bundle(found, Path(str(bundle)), clock.deciding_time(as_of))
         found |= filled
-    return _form({**found, "ticket": ""}, {**_WAIVER, **told})
+    return _form({**found, "ticket": ""}, {**_COMMENTS["waiver"], **told})
 
 
 def _from_bundle(form: dict[str, Any], bundle: Path, moment: str) -> tuple[dict[str, Any], dict[str, str]]:
@@ -142,14 +131,8 @@ def draft_attestation(kind: str, *, model: Path | str, as_of: str | None = None)
         "signed_at": str(today),
         "valid_until": str(today + timedelta(days=asked.max_age_days)),
     }
-    return _form(
-        form,
-        {
-            **_ATTESTATION,
-            "kind": f"{asked.title}.",
-            **{f"answers.{name}": text for name, text in asked.questions.items()},
-        },
-    )
+    questions = {f"answers.{name}": text for name, text in asked.questions.items()}
+    return _form(form, {**_COMMENTS["attestation"], "kind": f"{asked.title}.", **questions})
 
 
 def _form(found: Mapping[str, Any], comments: Comments, *, within: str = "") -> str:

@@ -6,5 +6,4 @@ from govkit.subjects.ancestry import Ancestry, Layer, compare_weights
 from govkit.subjects.base import Features, FrozenBase, OpenProbe, Probe, embed_role, probe
 from govkit.subjects.feature_base import FeatureBase
 from govkit.subjects.load import load
-from govkit.subjects.predictions import PredictionsFile
 from govkit.subjects.python import imported

@@ -155,11 +155,8 @@ class Answering:
         from govkit.subjects.modules import copied, with_module
 
         module = copied(self.subject.module, self.name)
-        given = {
-            name: frames.to_tensor((kind, shape, bytearray(body))) for name, (kind, shape, body) in tensors.items()
-        }
         with Boundary(self.name):
-            module.load_state_dict(given)
+            module.load_state_dict(_tensors(tensors))
         self.variant = with_module(self.subject, module)
         return {}, {}
 
