@@ -39,10 +39,7 @@ def spread(successes: Any, totals: Any, *, by_cluster: Side | None = None) -> Es
     lows = _over(difference_low, pair, _split_quantiles(x.size), sign=1)
     # The upper bound of one pair is the negative lower bound of the same pair, swapped.
     highs = -_over(difference_low, pair, np.array(QUANTILES), sign=-1)
-    share = x / n
-    value = float(share.max() - share.min())
-    found = assemble(value, int(n.sum()), lows, highs, method=f"{METHOD}, over pairs", within=(0.0, 1.0))
-    return found if by_cluster is None else _in_clusters(found, share, by_cluster, ratio=False)
+    return _found(x, n, (lows, highs), by_cluster, ratio=False)
 
 
 def spread_ratio(successes: Any, totals: Any, *, by_cluster: Side | None = None) -> Estimate:
@@ -67,10 +64,14 @@ def spread_ratio(successes: Any, totals: Any, *, by_cluster: Side | None = None)
     pair = _pairs(x, n)
     lows = _over(ratio_low, pair, np.array(QUANTILES), sign=-1)
     highs = reciprocal(_over(ratio_low, pair, _split_quantiles(x.size), sign=1))
+    return _found(x, n, (lows, highs), by_cluster, ratio=True)
+
+
+def _found(x: Array, n: Array, ends: tuple[Array, Array], by_cluster: Side | None, *, ratio: bool) -> Estimate:
     share = x / n
-    value = float(share.min() / share.max())
-    found = assemble(value, int(n.sum()), lows, highs, method=f"{METHOD}, over pairs", within=(0.0, 1.0))
-    return found if by_cluster is None else _in_clusters(found, share, by_cluster, ratio=True)
+    value = float(share.min() / share.max() if ratio else share.max() - share.min())
+    found = assemble(value, int(n.sum()), *ends, method=f"{METHOD}, over pairs", within=(0.0, 1.0))
+    return found if by_cluster is None else _in_clusters(found, share, by_cluster, ratio=ratio)
 
 
 def _in_clusters(found: Estimate, share: Array, by_cluster: Side, *, ratio: bool) -> Estimate:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from statistics import NormalDist
 from typing import Any
 
@@ -102,8 +103,4 @@ def rows_needed(value: float, limit: float, level: float = 0.95) -> int | None:
         high *= 2
         if high > MOST_ROWS:
             return None
-    low = high // 2
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if settled(middle) else (middle, high)
-    return high
+    return bisect_left(range(high), x=True, lo=high // 2 + 1, key=settled)
