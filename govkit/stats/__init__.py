@@ -32,7 +32,7 @@ from govkit.stats.flip_excess import excess_flips
 from govkit.stats.looks import category_looks, rank_bins, rank_shift, rank_variance, unseen_share
 from govkit.stats.many_groups import spread, spread_ratio
 from govkit.stats.means import mean, mean_change, mean_difference
-from govkit.stats.multiplicity import benjamini_hochberg, holm
+from govkit.stats.multiplicity import holm
 from govkit.stats.paired import Flips, flips, mcnemar_exact, paired_difference, paired_differences
 from govkit.stats.planning import (
     clusters_for,

@@ -158,13 +158,6 @@ def test_holm():
     assert gs.holm(p) == pytest.approx(multipletests(p, method="holm")[1])
 
 
-def test_benjamini_hochberg():
-    assert gs.benjamini_hochberg([0.01, 0.02, 0.03, 0.04, 0.05]) == pytest.approx([0.05] * 5)
-    p = np.random.default_rng(0).random(30) ** 3
-    assert gs.benjamini_hochberg(p) == pytest.approx(multipletests(p, method="fdr_bh")[1])
-    assert gs.benjamini_hochberg(p) == pytest.approx(stats.false_discovery_control(p))
-
-
 @pytest.mark.parametrize(
     ("rows", "ten", "fifteen"),
     [
