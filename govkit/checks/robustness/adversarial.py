@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, PositiveInt
 
@@ -34,17 +34,7 @@ GRADIENT = CONTINUOUS[:2]
 Limit = Annotated[float, Field(ge=0, le=1)]
 
 
-def _extra(
-    case: Case,
-    *,
-    rows: int,
-    steps: int,
-    eps: float | None,  # noqa: ARG001 - the radius costs nothing
-    base: bool,
-    tier: TierName,
-    norm: Norm,  # noqa: ARG001 - nor does the norm
-    limit: float | None,  # noqa: ARG001 - stopping early costs less
-) -> Passes:
+def _extra(case: Case, *, rows: int, steps: int, base: bool, tier: TierName, **_: Any) -> Passes:
     """Most passes: what breaks early costs less. Those of a twin, a network of our own, are none of the model's."""
     n = min(rows, len(case.data["test"]))
     total = Passes()

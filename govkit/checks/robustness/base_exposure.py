@@ -32,7 +32,7 @@ REFERENCES = 3
 Radius = Annotated[float, Field(ge=0)]
 
 
-def _extra(case: Case, *, rows: int, steps: int, eps: float | None, edits: int, tries: int) -> Passes:  # noqa: ARG001
+def _extra(case: Case, *, rows: int, steps: int, edits: int, tries: int, **_: Any) -> Passes:
     """Most passes: of the base, of its references, and of the candidate, which is asked twice or four times."""
     n = min(rows, len(case.data["test"]))
     if case.modality == "text":

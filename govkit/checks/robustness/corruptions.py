@@ -19,6 +19,7 @@ from govkit.attacks.corruptions import CORRUPTIONS, SMALLEST, WORST, corrupt
 from govkit.attacks.table_faults import FAULTS, faulty, usual_values
 from govkit.attacks.text_noise import NOISES, noisy
 from govkit.checks._asked import asked_together, first_rows, refusal, row_keys
+from govkit.checks._attacked import subjects_of
 from govkit.checks._clusters import clusters_in, paired, share
 from govkit.checks._shared import measured, missing, seed_of
 from govkit.core import Case, Finding, Metric, Of, Passes, Subject, check
@@ -48,7 +49,7 @@ def _extra(case: Case, *, rows: int, severities: tuple[int, ...]) -> Passes:
     kinds, severe = len(KINDS.get(case.modality, ())), len(set(severities))
     tried = severe if case.modality == "table" else 0
     n = min(rows, len(case.data["test"]))
-    return Passes(forward=n * (kinds * severe + tried) * len(_models(case)))
+    return Passes(forward=n * (kinds * severe + tried) * len(dict(subjects_of(case, base=True))))
 
 
 @check(
@@ -77,7 +78,7 @@ def corruptions(
         severities: How bad, from 1 to 5.
     """
     data, n = case.data["test"], min(rows, len(case.data["test"]))
-    tried = {of: one for of in _models(case) if (one := _tried(case, of, n)) is not None}
+    tried = {of: one for of, _ in subjects_of(case, base=True) if (one := _tried(case, of, n)) is not None}
     for kind in _kinds(case, n, sorted(set(severities))):
         yield from _told(case, tried, kind)
     if not any(one.damaged or one.refused for one in tried.values()):
@@ -88,11 +89,6 @@ def corruptions(
         yield from _alone(one, case)
     if len(tried) > 1:
         yield from _beside(tried["candidate"], tried["base"], case)
-
-
-def _models(case: Case) -> dict[Of, Subject]:
-    live: dict[Of, Subject | None] = {"candidate": case.subject, "base": case.base}
-    return {of: subject for of, subject in live.items() if subject is not None}
 
 
 @dataclass(frozen=True)
@@ -167,7 +163,7 @@ def _answered(case: Case, which: Iterable[Of], kind: Kind) -> dict[Of, dict[str,
 
     Models are compared on the same rows, so that values are put in for both where one refuses missing ones.
     """
-    models = {of: subject for of, subject in _models(case).items() if of in which}
+    models = {of: subject for of, subject in subjects_of(case, base=True) if of in which}
     given = {of: _right(case, of, subject, kind.blocks) for of, subject in models.items()}
     if kind.instead and any(isinstance(right, str) for right in given.values()):
         given = {of: _right(case, of, subject, kind.instead) for of, subject in models.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from pydantic import PositiveInt
 
@@ -22,16 +23,7 @@ RANGE = "A limit on it needs columns.range in the audit file, with every truth a
 ERRORS = ("clean_error", "attacked_error", "attacked_error_increase", "noise_error_increase")
 
 
-def _extra(
-    case: Case,
-    *,
-    rows: int,
-    steps: int,
-    eps: float | None,  # noqa: ARG001 - the radius costs nothing
-    base: bool,
-    tier: TierName,
-    norm: Norm,  # noqa: ARG001 - nor does the norm
-) -> Passes:
+def _extra(case: Case, *, rows: int, steps: int, base: bool, tier: TierName, **_: Any) -> Passes:
     """All passes: nothing breaks, so nothing ends early."""
     n, total = min(rows, len(case.data["test"])), Passes()
     forward, backward = most_pulls(steps, tier=TIERS[tier])

@@ -26,15 +26,7 @@ COLUMN = "breaking_share"
 OUTSIDE = "impossible_rows"
 
 
-def _extra(
-    case: Case,
-    *,
-    rows: int,
-    budget: float,  # noqa: ARG001 - what a change costs is no pass
-    edits: int,
-    tries: int,
-    base: bool,
-) -> Passes:
+def _extra(case: Case, *, rows: int, edits: int, tries: int, base: bool, **_: Any) -> Passes:
     """Most passes: what breaks early costs less."""
     n = min(rows, len(case.data["test"])) if case.modality == "table" else 0
     # Two more for each row: as it was and as it ended, asked again in other company.
