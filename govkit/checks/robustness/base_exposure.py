@@ -182,7 +182,7 @@ def _mistyped(base: Sample, *, edits: int, tries: int) -> Crafted:
         for number in range(made):
             noise[row] = next(iter(chance(noise[row], labels[row], number)), noise[row])
     passes = {"forward": found.forward, "backward": 0}
-    return Crafted(found.texts, noise, np.array(found.broken, dtype=bool), passes)
+    return Crafted(found.inputs, noise, np.array(found.broken, dtype=bool), passes)
 
 
 def _broken(mine: Sample, inputs: Any) -> Array:
