@@ -23,7 +23,7 @@ RANGE = "A limit on it needs columns.range in the audit file, with every truth a
 ERRORS = ("clean_error", "attacked_error", "attacked_error_increase", "noise_error_increase")
 
 
-def _extra(case: Case, *, rows: int, steps: int, base: bool, tier: TierName, **_: Any) -> Passes:
+def _extra(case: Case, *, rows: int, steps: int, base: bool, tier: TierName, **_free: Any) -> Passes:
     """All passes: nothing breaks, so nothing ends early."""
     n, total = min(rows, len(case.data["test"])), Passes()
     forward, backward = most_pulls(steps, tier=TIERS[tier])
