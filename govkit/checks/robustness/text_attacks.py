@@ -155,10 +155,7 @@ def text_attacks(
         yield from _found(sample, result)
         yield from shown(sample, result, examples)
         few = sample.first(diagnosed)
-        if len(few):
-            yield from embedded(few, steps=steps, eps=eps)
-        if len(few) and substitutions:
-            yield from substituted(few, result.ask, edits=substitutions, most=candidates)
+        yield from _diagnosis(few, result, steps=steps, eps=eps, edits=substitutions, most=candidates)
     yield from beside_base(survivors, case.data["test"])
 
 
@@ -197,3 +194,9 @@ def _pair(
     drop = paired_difference(int(sample.right.sum() - stands.sum()), 0, len(stands))
     yield measured(names[0], share(stands), sample.data, passes=passes, **where)
     yield measured(names[1], drop, sample.data, **where)
+
+
+def _diagnosis(sample: Sample, result: Tried, *, steps: int, eps: float, edits: int, most: int) -> Iterator[Finding]:
+    if len(sample):
+        swaps = substituted(sample, result.ask, edits=edits, most=most) if edits else []
+        yield from [*embedded(sample, steps=steps, eps=eps), *swaps]
