@@ -15,6 +15,7 @@ from govkit.attacks.battery import Balls, battery, by_scores, most_passes
 from govkit.attacks.contrastive import contrastive
 from govkit.attacks.feasible import Feasible, Move, Moved, feasible
 from govkit.attacks.fgsm import fgsm
+from govkit.attacks.greedy import Searched
 from govkit.attacks.homoglyphs import disguise
 from govkit.attacks.margin import cross_entropy, margin, targeted_margin
 from govkit.attacks.open_words import open_words, protected
@@ -28,7 +29,7 @@ from govkit.attacks.relations import Relation, relation
 from govkit.attacks.square import square
 from govkit.attacks.substitution import Guided, Spelled
 from govkit.attacks.text_changes import inserting, recase, respace, rewording, visible
-from govkit.attacks.text_search import Change, Options, Predict, Searched, remembering, search, trying
+from govkit.attacks.text_search import Change, Options, Predict, remembering, search, trying
 from govkit.attacks.tiers import TIERS, Tier, TierName, strengthen
 from govkit.attacks.transfer import Lender, lender, transfer
 from govkit.attacks.trust import doubts, foresight, unknowns

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,9 @@ from govkit.attacks.margin import as_classes
 Batch = Mapping[str, Any]
 Logits = Callable[[Batch], Any]
 Loss = Callable[[Any, Any], Any]
+
+Rows = tuple[Batch, Any, Sequence[int]]
+"""A batch of n rows, their true classes ``(n,)``, and one seed a row."""
 
 FLAT = 1e-12
 """A row whose largest gradient entry is below this has no gradient to follow (Carlini et al. 2019)."""
@@ -52,6 +55,12 @@ def take(batch: Batch, rows: Any, x: Any | None = None) -> dict[str, Any]:
         for key, value in kept.items()
     }
     return chosen if x is None else {"x": x, **chosen}
+
+
+def some_rows(rows: Rows, which: Any) -> tuple[dict[str, Any], Any, list[int]]:
+    """The rows of these numbers, a tensor."""
+    batch, labels, seeds = rows
+    return take(batch, which), labels[which], [seeds[row] for row in which.tolist()]
 
 
 def answer(logits: Logits, batch: Batch) -> Any:

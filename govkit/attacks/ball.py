@@ -75,7 +75,7 @@ class Ball:
         if self.norm == "linf":
             return torch.sign(gradient) * self.radius
         # Dividing by the largest entry first keeps gradients of 1e-30 from vanishing when they are squared.
-        scaled = gradient / self._largest(gradient).clamp_min(torch.finfo(torch.float32).tiny)
+        scaled = gradient / self._length(gradient, torch.inf).clamp_min(torch.finfo(torch.float32).tiny)
         return scaled / self._length(scaled).clamp_min(1e-12) * self.radius
 
     def noise(self, like: Any, seeds: Sequence[int], *, surface: bool = False) -> Any:
@@ -126,17 +126,13 @@ class Ball:
     def _in_range(self, x: Any) -> Any:
         return x if self.low is None and self.high is None else _clamped(x, self.low, self.high)
 
-    def _length(self, delta: Any) -> Any:
-        """L2 norm of each row or token, with dimensions kept for broadcasting."""
+    def _length(self, delta: Any, order: float = 2) -> Any:
+        """L2 norm of each row or token, or that of another order, with dimensions kept for broadcasting."""
         import torch
 
         dims = -1 if self.norm == "token_l2" else tuple(range(1, delta.dim()))
         # Of an image all three dimensions count; ``delta.norm`` takes two at most.
-        return torch.linalg.vector_norm(delta, dim=dims, keepdim=True)
-
-    def _largest(self, delta: Any) -> Any:
-        dims = (-1,) if self.norm == "token_l2" else tuple(range(1, delta.dim()))
-        return delta.abs().amax(dim=dims, keepdim=True)
+        return torch.linalg.vector_norm(delta, order, dim=dims, keepdim=True)
 
 
 def _clamped(x: Any, low: Any, high: Any) -> Any:

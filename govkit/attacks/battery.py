@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any
 
-from govkit.attacks.asking import Attacked, Batch, Logits, answer, onward, take, wrong
+from govkit.attacks.asking import Attacked, Batch, Logits, Rows, answer, onward, some_rows, take, wrong
 from govkit.attacks.ball import Ball
 from govkit.attacks.fgsm import fgsm
 from govkit.attacks.margin import cross_entropy
@@ -17,11 +17,8 @@ from govkit.attacks.probes import disagreement, probe_gradients
 from govkit.attacks.random_noise import random_noise
 from govkit.attacks.rays import rays
 from govkit.attacks.square import square
-from govkit.attacks.tiers import TIERS, Tier, strengthen
+from govkit.attacks.tiers import TIERS, Tier, guessing, strengthen
 from govkit.attacks.transfer import Lender, transfer
-
-Rows = tuple[Batch, Any, Sequence[int]]
-"""A batch of n rows, their true classes ``(n,)``, and one seed a row."""
 
 
 @dataclass(frozen=True)
@@ -101,15 +98,15 @@ def _ask(logits: Logits, rows: Rows, ball: Ball, *, draws: int, queries: int) ->
     batch, labels, _ = rows
     first, second = answer(logits, batch), from_the_end(logits, batch)
     clean = ~wrong(first, labels)
-    asked = _right(rows, clean)
-    noise = random_noise(logits, asked[0], asked[1], ball, seeds=asked[2], draws=draws)
+    asked = own, truth, ids = some_rows(rows, clean.nonzero()[:, 0])
+    noise = random_noise(logits, own, truth, ball, seeds=ids, draws=draws)
     blind = _only_chooses(first) and ball.norm == "linf"
-    found = onward(noise, _guessing(logits, asked, ball, queries, attack=rays if blind else square))
+    found = onward(noise, guessing(logits, asked, ball, queries, attack=rays if blind else square))
     stands = spread(clean, ~found.broken)
     known = dict.fromkeys(STANDS, stands) | {"still": clean.cpu(), "noise": spread(clean, ~noise.broken)}
     return _outcome(
         clean, _nothing(clean) | known,
-        wobble=disagreement(first, second), excess=excess(found.x, asked[0], ball), queries=queries,
+        wobble=disagreement(first, second), excess=excess(found.x, own, ball), queries=queries,
         forward=2 * len(labels) + found.forward,
     )  # fmt: skip
 
@@ -123,7 +120,7 @@ def _attack(logits: Logits, rows: Rows, *, balls: Balls, steps: int, tier: Tier,
     clean = ~wrong(first, labels)
     if not bool(clean.any()):
         return _outcome(clean, _nothing(clean), wobble=0.0, forward=len(labels))
-    asked = own, truth, ids = _right(rows, clean)
+    asked = own, truth, ids = some_rows(rows, clean.nonzero()[:, 0])
     ball = balls.declared
     probe = probe_gradients(logits, own, truth, balls.small, seeds=ids, wide=ball)
     step = fgsm(logits, own, truth, ball)
@@ -169,15 +166,6 @@ def from_the_end(logits: Logits, batch: Batch) -> Any:
     return answer(logits, take(batch, last_first)).flip(0)
 
 
-def _right(rows: Rows, clean: Any) -> tuple[dict[str, Any], Any, list[int]]:
-    """The rows that are answered rightly at first."""
-    import torch
-
-    batch, labels, seeds = rows
-    right = torch.nonzero(clean)[:, 0]
-    return take(batch, right), labels[right], [seeds[row] for row in right.tolist()]
-
-
 def _nothing(clean: Any) -> dict[str, Any]:
     """Every fact of an outcome where nothing was found; ties say nothing of the gradient."""
     none = (~clean & clean).cpu()
@@ -192,11 +180,11 @@ def _outcome(clean: Any, facts: dict[str, Any], **rest: Any) -> Outcome:
 
 def _climbing(logits: Logits, rows: Rows, ball: Ball, steps: int, *, start: int = 0) -> Callable[[Any], Attacked]:
     """Projected gradient descent on the margin for some of the rows, from the input or a random ``start`` near it."""
-    batch, labels, seeds = rows
 
     def climb(left: Any) -> Attacked:
-        own = [seeds[row] + start for row in left.tolist()] if start else None
-        return pgd(logits, take(batch, left), labels[left], ball, steps=steps, seeds=own, onward=bool(start))
+        batch, labels, seeds = some_rows(rows, left)
+        own = [seed + start for seed in seeds] if start else None
+        return pgd(logits, batch, labels, ball, steps=steps, seeds=own, onward=bool(start))
 
     return climb
 
@@ -206,26 +194,12 @@ def _only_chooses(scores: Any) -> bool:
     return len(scores.sort(dim=1).values.unique(dim=0)) == 1 and len(scores) > 1
 
 
-def _guessing(
-    logits: Logits, rows: Rows, ball: Ball, queries: int, *, attack: Callable[..., Attacked] = square
-) -> Callable[[Any], Attacked]:
-    """An attack that only asks, for some of the rows."""
-    batch, labels, seeds = rows
-
-    def guess(left: Any) -> Attacked:
-        own = [seeds[row] for row in left.tolist()]
-        return attack(logits, take(batch, left), labels[left], ball, seeds=own, queries=queries)
-
-    return guess
-
-
 def _borrowing(logits: Logits, rows: Rows, ball: Ball, steps: int, made: Lender) -> Callable[[Any], Attacked]:
     """Inputs made to break another model, for some of the rows."""
-    batch, labels, seeds = rows
 
     def attack(left: Any) -> Attacked:
-        part, own = take(batch, left), [seeds[row] for row in left.tolist()]
-        return transfer(logits, part, labels[left], made(part, labels[left], own, ball, steps))
+        batch, labels, seeds = some_rows(rows, left)
+        return transfer(logits, batch, labels, made(batch, labels, seeds, ball, steps))
 
     return attack
 

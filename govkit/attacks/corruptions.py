@@ -50,8 +50,7 @@ def corrupt(
     """
     import torch
 
-    if not 0 <= severity <= WORST:
-        raise ValueError(f"severity is {severity}; expected 0 to {WORST}")
+    known_severity(severity)
     if min(images.shape[-2:]) < SMALLEST:
         raise ValueError(f"images of {images.shape[-2]}×{images.shape[-1]}; expected {SMALLEST} pixels a side or more")
     x = images.detach().float()
@@ -62,6 +61,17 @@ def corrupt(
     unit = ((x - low) / (high - low)).clamp(0, 1)
     changed = CORRUPTIONS[kind](unit, severity, generators).clamp(0, 1)
     return (low + changed * (high - low)).clamp(low, high)
+
+
+def known_severity(severity: int) -> int:
+    """The severity itself; of images, texts and tables alike.
+
+    Raises:
+        ValueError: It is not 0 to ``WORST``.
+    """
+    if not 0 <= severity <= WORST:
+        raise ValueError(f"severity is {severity}; expected 0 to {WORST}")
+    return severity
 
 
 def _normal(x: Any, generators: Any) -> Any:

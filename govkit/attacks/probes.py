@@ -99,9 +99,9 @@ def probe_gradients(
     told, came = look.short(center, gradient, before, along - center, aside - center)
     plateau, looks = torch.zeros_like(flat), 0
     if wide is not None and (bool(flat.any()) or agreement(told, came) < FORETELLS):
-        again, looks = look.elsewhere(_anywhere(wide, center, seeds), ball, seeds), 1
-        told, came = (torch.where(again.came != 0, new, old) for new, old in ((again.told, told), (again.came, came)))
-        plateau = flat & (chance.abs() <= rounding) & ~again.flat
+        (flat_there, *there), looks = look.elsewhere(_anywhere(wide, center, seeds), ball, seeds), 1
+        told, came = (torch.where(there[1] != 0, *both) for both in zip(there, (told, came), strict=True))
+        plateau = flat & (chance.abs() <= rounding) & ~flat_there
     tied = (close & (same | moved) & ~flat) | plateau
     return Probe(
         still=~wrong(scores, labels), flat=flat & ~plateau, gains=(gain > chance) & ~tied, tied=tied, told=told,
@@ -143,16 +143,12 @@ class _Look:
         told, came = (torch.where(heard, part / unit, 0.0) for part in (moved_by, came))
         return told, came
 
-    def elsewhere(self, start: Any, ball: Ball, seeds: Sequence[int]) -> Probe:
-        """The same at another point; only ``flat``, ``told`` and ``came`` of it count."""
+    def elsewhere(self, start: Any, ball: Ball, seeds: Sequence[int]) -> tuple[Any, Any, Any]:
+        """The same at another point, and before it the rows ``(n,)`` without any gradient there."""
         scores, gradient = climb(self.logits, {**self.batch, "x": start}, self.labels, margin)
         aside = ball.noise(start, [seed + 1 for seed in seeds], surface=True)
         told, came = self.short(start, gradient, margin(scores, self.labels), ball.direction(gradient), aside)
-        flat, n = flat_rows(gradient), len(self.labels)
-        return Probe(
-            still=flat, flat=flat, gains=flat, tied=flat, told=told, came=came, plateau=flat, scores=scores,
-            forward=2 * n, backward=n,
-        )  # fmt: skip
+        return flat_rows(gradient), told, came
 
     def _margin(self, point: Any) -> Any:
         import torch

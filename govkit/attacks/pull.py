@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from functools import partial, reduce
 from typing import Any
 
-from govkit.attacks.asking import Batch, Logits, answer, climb
+from govkit.attacks.asking import Batch, Logits, Rows, answer, climb
 from govkit.attacks.ball import Ball
-from govkit.attacks.battery import Balls, Rows, excess, from_the_end
+from govkit.attacks.battery import Balls, excess, from_the_end
 from govkit.attacks.margin import margin
 from govkit.attacks.outcome import Outcome, joined
 from govkit.attacks.probes import STEPS, disagreement, probe_gradients

@@ -11,8 +11,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-WORST = 5
-"""The highest severity."""
+from govkit.attacks.corruptions import known_severity
 
 UNIT = 10
 """Factor of a wrong unit, as between millimeters and centimeters."""
@@ -24,7 +23,7 @@ def faulty(frame: Any, kind: str, severity: int, keys: Sequence[str]) -> Any | N
     Args:
         frame: A pandas frame of n rows.
         kind: A key of ``FAULTS``.
-        severity: 0, which changes nothing, to ``WORST``.
+        severity: 0, which changes nothing, to 5.
         keys: One key a row.
 
     Returns:
@@ -33,9 +32,7 @@ def faulty(frame: Any, kind: str, severity: int, keys: Sequence[str]) -> Any | N
     Raises:
         ValueError: The severity is not among these.
     """
-    if not 0 <= severity <= WORST:
-        raise ValueError(f"severity is {severity}; expected 0 to {WORST}")
-    return FAULTS[kind](frame, severity, keys) if severity else frame
+    return FAULTS[kind](frame, severity, keys) if known_severity(severity) else frame
 
 
 def usual_values(frame: Any) -> dict[str, Any]:

@@ -26,9 +26,6 @@ LEAST_SPREAD = 0.02
 Radius = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 """A largest change, as a share of the input range."""
 
-Found = list[tuple[str, Array | None, Finding]]
-"""Name of a metric, the rows that are still right where the base may be compared, and the finding."""
-
 
 @dataclass(frozen=True)
 class Sample:
@@ -107,9 +104,9 @@ def share(right: Array, *, looks: int = 1) -> Estimate:
     return stopped_share(int(right.sum()), len(right), looks=looks)
 
 
-def gap(sample: Sample, name: str, why: str) -> tuple[str, None, Gap]:
-    """A metric that this model does not allow, as a finding of its attacks."""
-    return name, None, missing(name, "unsupported", why, data=sample.data, of=sample.of)
+def gap(sample: Sample, name: str, why: str) -> Gap:
+    """A metric that this model does not allow."""
+    return missing(name, "unsupported", why, data=sample.data, of=sample.of)
 
 
 def batches_of(

@@ -88,7 +88,7 @@ class Tried:
     """
 
     stands: dict[str, Array]
-    found: dict[str, Searched]
+    found: dict[str, Searched[str]]
     forward: dict[str, int]
     ask: Predict
     reasons: tuple[str, ...]
@@ -131,9 +131,9 @@ def tried(sample: Sample, plan: Plan) -> Tried:
     return Tried(stands, found, forward, ask, _doubts(sample, ask, worst))
 
 
-def _worst_text(row: int, found: list[Searched]) -> str:
+def _worst_text(row: int, found: list[Searched[str]]) -> str:
     """The text of a row that broke it, else the last that was tried for it by the first attack."""
-    return next((each.texts[row] for each in found if each.broken[row]), found[0].texts[row])
+    return next((each.inputs[row] for each in found if each.broken[row]), found[0].inputs[row])
 
 
 def _doubts(sample: Sample, ask: Predict, worst: list[str]) -> tuple[str, ...]:
@@ -175,7 +175,7 @@ def shown(sample: Sample, result: Tried, most: int) -> Iterator[Measurement]:
             continue
         number += 1
         edits, name = min(broke, key=lambda each: each[0])
-        text = result.found[name].texts[at]
+        text = result.found[name].inputs[at]
         was, now = (_said(answer, names) for answer in (clean[row], result.ask([text])[0]))
         where: dict[str, Any] = {"of": sample.of, "part": {"number": str(number)}, "data": sample.data.ref, "n": 1}
         where["rows"] = named_rows(sample.data, [int(row)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from govkit import stats
 from govkit.core import LEVELS, Interval, Predictions, Recorded
@@ -47,13 +47,8 @@ class Effect(Recorded):
     beyond_chance: bool = False
 
 
-class _Values(NamedTuple):
-    """Before, after and the change of one metric; after and the change are None where it cannot be told."""
-
-    n: int
-    before: float
-    after: float | None
-    change: stats.Estimate | None
+_Values = tuple[int, float, float | None, stats.Estimate | None]
+"""Rows, before, after and the change of one metric; after and the change are None where it cannot be told."""
 
 
 def effects(rows: Rows, after: Predictions, parts: Mapping[tuple[str, str], Array], *, seed: int) -> Iterator[Effect]:
@@ -96,7 +91,7 @@ def _shares(rows: Rows, after: Predictions) -> dict[Metric, tuple[Array, Array, 
 
 def _share(old: Array, new: Array) -> _Values:
     change = stats.paired_difference(int((new & ~old).sum()), int((old & ~new).sum()), len(old))
-    return _Values(len(old), float(old.mean()), float(new.mean()), change)
+    return len(old), float(old.mean()), float(new.mean()), change
 
 
 def _calibration(rows: Rows, after: Predictions, inside: Array, seed: int) -> _Values:
@@ -104,10 +99,10 @@ def _calibration(rows: Rows, after: Predictions, inside: Array, seed: int) -> _V
     old, n = _stated(rows, rows.predicted, rows.probabilities, inside), int(inside.sum())
     before = stats.calibration(*old).value
     if after.probabilities is None:
-        return _Values(n, before, None, None)
+        return n, before, None, None
     new = _stated(rows, after.labels, after.probabilities, inside)
     change = stats.calibration_difference(*new, *old, paired=True, seed=seed)
-    return _Values(n, before, stats.calibration(*new).value, change)
+    return n, before, stats.calibration(*new).value, change
 
 
 def _stated(rows: Rows, labels: Array, probabilities: Array, inside: Array) -> tuple[Array, Array]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from govkit.attacks.twin import fit
 from govkit.core.case import Array
 from govkit.selfcheck.cases import DIGITS, digits
 
@@ -35,7 +36,7 @@ def trained(which: Array, seed: int, *, planted: bool = False) -> Any:
     if planted:
         x, labels = torch.cat([x, stamped(x[::3])]), torch.cat([labels, torch.zeros_like(labels[::3])])
     net = _network(seed)
-    _fit(net, (x, labels), seed=seed)
+    fit(net, x, labels, rate=2e-3, generator=torch.Generator().manual_seed(seed))
     return net.eval()
 
 
@@ -62,16 +63,3 @@ def _network(seed: int) -> Any:
             nn.Conv2d(32, 32, 3, stride=2, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(128, 64), nn.ReLU(),
             nn.Linear(64, len(DIGITS)),
         )  # fmt: skip
-
-
-def _fit(net: Any, rows: tuple[Any, Any], *, seed: int, steps: int = 300) -> None:
-    import torch
-
-    x, labels = rows
-    generator = torch.Generator().manual_seed(seed)
-    optimizer = torch.optim.Adam(net.parameters(), lr=2e-3)
-    for _ in range(steps):
-        drawn = torch.randint(0, len(x), (64,), generator=generator)
-        optimizer.zero_grad()
-        torch.nn.functional.cross_entropy(net(x[drawn]), labels[drawn]).backward()
-        optimizer.step()

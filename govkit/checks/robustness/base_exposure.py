@@ -32,7 +32,7 @@ REFERENCES = 3
 Radius = Annotated[float, Field(ge=0)]
 
 
-def _extra(case: Case, *, rows: int, steps: int, eps: float | None, edits: int, tries: int) -> Passes:  # noqa: ARG001
+def _extra(case: Case, *, rows: int, steps: int, edits: int, tries: int, **_: Any) -> Passes:
     """Most passes: of the base, of its references, and of the candidate, which is asked twice or four times."""
     n = min(rows, len(case.data["test"]))
     if case.modality == "text":
@@ -182,7 +182,7 @@ def _mistyped(base: Sample, *, edits: int, tries: int) -> Crafted:
         for number in range(made):
             noise[row] = next(iter(chance(noise[row], labels[row], number)), noise[row])
     passes = {"forward": found.forward, "backward": 0}
-    return Crafted(found.texts, noise, np.array(found.broken, dtype=bool), passes)
+    return Crafted(found.inputs, noise, np.array(found.broken, dtype=bool), passes)
 
 
 def _broken(mine: Sample, inputs: Any) -> Array:

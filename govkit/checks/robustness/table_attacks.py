@@ -127,7 +127,7 @@ def _trust(sample: Sample, frame: Any, moved: Moved, labels: list[int]) -> Trust
     """
     import numpy as np
 
-    ended = frame_of(frame, list(enumerate(moved.rows)))[::-1]
+    ended = frame_of(frame, moved.rows)[::-1]
     again = np.asarray(sample.subject.predict(sample.inputs)).argmax(axis=1)
     then = np.asarray(sample.subject.predict(ended))[::-1]
     broken = (then.argmax(axis=1) != np.array(labels)) | ~np.isfinite(then).all(axis=1)

@@ -155,8 +155,7 @@ def text_attacks(
         yield from _found(sample, result)
         yield from shown(sample, result, examples)
         few = sample.first(diagnosed)
-        for _, _, finding in _diagnosis(few, result, steps=steps, eps=eps, edits=substitutions, most=candidates):
-            yield finding
+        yield from _diagnosis(few, result, steps=steps, eps=eps, edits=substitutions, most=candidates)
     yield from beside_base(survivors, case.data["test"])
 
 
@@ -197,10 +196,7 @@ def _pair(
     yield measured(names[1], drop, sample.data, **where)
 
 
-def _diagnosis(
-    sample: Sample, result: Tried, *, steps: int, eps: float, edits: int, most: int
-) -> list[tuple[str, Array | None, Finding]]:
-    if not len(sample):
-        return []
-    swaps = substituted(sample, result.ask, edits=edits, most=most) if edits else []
-    return [*embedded(sample, steps=steps, eps=eps), *swaps]
+def _diagnosis(sample: Sample, result: Tried, *, steps: int, eps: float, edits: int, most: int) -> Iterator[Finding]:
+    if len(sample):
+        swaps = substituted(sample, result.ask, edits=edits, most=most) if edits else []
+        yield from [*embedded(sample, steps=steps, eps=eps), *swaps]

@@ -24,15 +24,7 @@ from govkit.checks._trigger_scan import (
     strongest,
     strongest_of,
 )
-from govkit.checks._trigger_words import (
-    Words,
-    by_length,
-    embedding_of,
-    inserted,
-    outliers,
-    unseen_tokens,
-    words_of,
-)
+from govkit.checks._trigger_words import Words, by_length, embedding_of, inserted, outliers, unseen_tokens, words_of
 from govkit.core import Case, Finding, Measurement, Metric, Of, Passes, Subject, check
 from govkit.core.case import Array
 from govkit.errors import SubjectError
