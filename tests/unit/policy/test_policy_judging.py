@@ -54,6 +54,11 @@ def test_a_bound_across_the_limit_is_inconclusive_and_says_how_many_rows(policy:
     assert ruling.reason.endswith("limit 0.8; 600 rows. About 4600 rows would settle it, if the value stays.")
 
 
+@pytest.mark.parametrize("limit", ["min", "max"])
+def test_a_value_exactly_on_its_limit_passes(policy: Build, control: Fields, measured: Measure, limit: str) -> None:
+    assert ruled(policy(control(require={limit: 0.8})), [measured(0.8, 0.0)]).state == "pass"
+
+
 def test_a_value_on_the_wrong_side_will_more_likely_fail(policy: Build, measured: Measure) -> None:
     assert "more likely confirm the failure" in ruled(policy(), [measured(0.79, 0.05)]).reason
     assert "no number of rows is sure" in ruled(policy(), [measured(0.8, 0.05)]).reason
