@@ -107,6 +107,16 @@ def test_spoiled_evidence_weighs_as_much_as_missing_evidence(policy: Build, cont
     assert ruled(rules, [gap(reason, name="accuracy")]).disposition == "review"
 
 
+@pytest.mark.parametrize("on_missing", ["ignore", "review", "block"])
+def test_an_open_question_without_a_measurement_is_for_a_person_where_a_missing_one_is(
+    policy: Build, control: Fields, measured: Measure, on_missing: str
+) -> None:
+    asked = policy(control(on_fail="warn", on_inconclusive="warn", on_missing=on_missing))
+    unmeasured, measured_badly = (ruled(asked, [each]) for each in (gap("too few rows"), measured(0.81)))
+    assert (unmeasured.state, unmeasured.disposition) == ("inconclusive", "review")
+    assert (measured_badly.state, measured_badly.disposition) == ("inconclusive", "warn")
+
+
 def test_nothing_found_is_missing(policy: Build) -> None:
     assert ruled(policy(), []).state == "missing"
 
