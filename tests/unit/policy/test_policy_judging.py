@@ -143,6 +143,12 @@ def test_a_fact_that_is_not_known_is_missing(policy: Build, control: Fields, fac
     assert (ruling.state, ruling.disposition) == ("missing", "block")
 
 
+@pytest.mark.parametrize("told", [(1, True), (True, 1), (0, False), (False, 0)])
+def test_a_fact_told_as_a_number_and_as_a_truth_is_not_known(policy: Build, control: Fields, told: Any) -> None:
+    facts = [Measurement(check="scope", name="has_base", value=value, n=0) for value in told]
+    assert ruled(policy(control(when={"has": ["base"]})), facts).state == "missing"
+
+
 def test_one_fact_that_excludes_settles_it_whatever_else_is_unknown(policy: Build, control: Fields) -> None:
     told = [Measurement(check="scope", name="access", value="predictions", n=0)]
     ruling = ruled(policy(control(when={"modality": ["text"], "access": ["weights"]})), told)
