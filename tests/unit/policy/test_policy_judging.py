@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from govkit.core import LEVELS, Bound, Finding, Gap, Measurement, Policy, Ruling, Verdict
+from govkit.core import LEVELS, Bound, Finding, Gap, Measurement, Policy, Requirement, Ruling, Verdict
 from govkit.core.finding import DataRef
 from govkit.errors import PolicyError
 from govkit.policy import digest, judge
+from govkit.policy.deciding import entry_p
+from govkit.policy.matching import Entry
 
 SUBJECT, AS_OF = "sha256:" + "a" * 64, "2026-11-24T12:00:00Z"
 
@@ -200,6 +202,13 @@ def word(value: Any, **changes: Any) -> Measurement:
 def test_words_and_truths(policy: Build, control: Fields, value: Any, equals: Any, state: str) -> None:
     asked = policy(control(check="licenses", metric="composition", require={"equals": equals}))
     assert ruled(asked, [word(value)]).state == state
+
+
+@pytest.mark.parametrize(("value", "wanted"), [(1, True), (1.0, True), (0, False), (0.0, False)])
+def test_a_number_is_never_the_truth_that_is_asked_for(value: float, wanted: bool) -> None:
+    require = Requirement(equals=wanted)
+    assert entry_p(Entry((), 0, word(value)), require) == 0.0
+    assert entry_p(Entry((), 0, word(wanted)), require) == 1.0
 
 
 def test_a_word_never_satisfies_a_number(policy: Build, measured: Measure) -> None:
