@@ -457,6 +457,17 @@ def test_a_part_that_the_check_or_the_scope_knows_of_must_be_there(
         assert (ruling.state, ruling.parts[2].part) == ("missing", {"sex": "x"})
 
 
+def test_all_groups_of_one_column_stand_for_no_part_of_another(
+    policy: Build, control: Fields, measured: Measure
+) -> None:
+    asked = policy(control(over=["sex", "age"]), slices={"sex": {"by": "sex"}, "age": {"by": "age"}})
+    found = [measured(0.9, part={"sex": "*"}), measured(0.9, part={"age": "old"})]
+    rows = Measurement(check="scope", name="rows", value=50, n=50, part={"age": "young"})
+    assert ruled(asked, found).state == "pass"
+    ruling = ruled(asked, [*found, rows])
+    assert (ruling.state, ruling.parts[1].part, ruling.parts[1].state) == ("missing", {"age": "young"}, "missing")
+
+
 def test_small_parts(policy: Build, control: Fields, measured: Measure) -> None:
     small = measured(0.9, part={"sex": "x"}, n=9)
     found = [*parts(measured, {"f": 0.9}), small]
