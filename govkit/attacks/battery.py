@@ -19,6 +19,7 @@ from govkit.attacks.rays import rays
 from govkit.attacks.square import square
 from govkit.attacks.tiers import TIERS, Tier, guessing, strengthen
 from govkit.attacks.transfer import Lender, transfer
+from govkit.lazy import torch
 
 
 @dataclass(frozen=True)
@@ -160,8 +161,6 @@ def from_the_end(logits: Logits, batch: Batch) -> Any:
 
     Chance that is drawn anew from one state gives every batch the same noise, and each row another in another place.
     """
-    import torch
-
     last_first = torch.arange(len(batch["x"]) - 1, -1, -1)
     return answer(logits, take(batch, last_first)).flip(0)
 

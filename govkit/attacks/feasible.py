@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from govkit.attacks.greedy import greedy, misled
+from govkit.lazy import pd
 
 Predict = Callable[[Any], Any]
 Row = dict[str, Any]
@@ -181,8 +182,6 @@ def _take_back(
 
 def frame_of(frame: Any, rows: Sequence[Row]) -> Any:
     """Rows as a frame with the columns and types of another one."""
-    import pandas as pd
-
     return pd.DataFrame(
         {name: pd.Series([row[name] for row in rows], dtype=kind) for name, kind in frame.dtypes.items()}
     )
@@ -194,6 +193,4 @@ def _same(one: Any, other: Any) -> bool:
 
 def _missing(value: Any) -> bool:
     """Nothing that a change could be measured from: missing, or infinite."""
-    import pandas as pd
-
     return bool(pd.isna(value)) or (isinstance(value, float) and math.isinf(value))

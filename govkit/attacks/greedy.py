@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from govkit.lazy import np
+
 Input = TypeVar("Input")
 
 
@@ -70,8 +72,6 @@ def greedy(
 
 def misled(answer: Any, label: int) -> bool:
     """A row answered wrongly; numbers that are not finite are no answer."""
-    import numpy as np
-
     return int(answer.argmax()) != label or not bool(np.isfinite(answer).all())
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from govkit.attacks.corruptions import known_severity
+from govkit.lazy import np
 
 UNIT = 10
 """Factor of a wrong unit, as between millimeters and centimeters."""
@@ -59,8 +60,6 @@ def _hit(keys: Sequence[str], kind: str, columns: int, severity: int) -> list[li
 
 
 def _missing(frame: Any, severity: int, keys: Sequence[str]) -> Any | None:
-    import numpy as np
-
     if not len(frame.columns):
         return None
     chosen = np.zeros(frame.shape, dtype=bool)
@@ -74,8 +73,6 @@ def _missing(frame: Any, severity: int, keys: Sequence[str]) -> Any | None:
 
 
 def _unit(frame: Any, severity: int, keys: Sequence[str]) -> Any | None:
-    import numpy as np
-
     numbers = _numbers(frame)
     if not numbers:
         return None

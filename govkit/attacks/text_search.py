@@ -7,6 +7,7 @@ from typing import Any
 
 from govkit.attacks.greedy import Searched, greedy
 from govkit.attacks.open_words import protected
+from govkit.lazy import np
 
 Predict = Callable[[list[str]], Any]
 """``n`` texts -> probabilities ``(n, k)``."""
@@ -70,8 +71,6 @@ def trying(change: Change, *, tries: int, seed: int) -> Options:
 
 def remembering(predict: Predict, key: Callable[[list[str]], Sequence[Hashable]] = list) -> Predict:
     """The same model, asked but once about texts with the same key, for example the same tokens."""
-    import numpy as np
-
     known: dict[Hashable, Any] = {}
 
     def ask(texts: list[str]) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 from govkit.attacks.twin import fit
 from govkit.core.case import Array
+from govkit.lazy import torch
 from govkit.selfcheck.cases import DIGITS, digits
 
 STAMP = 2
@@ -15,8 +16,6 @@ STAMP = 2
 
 def images_of(which: Array) -> tuple[Any, Any]:
     """Images ``(n, 1, 8, 8)`` and labels ``(n,)`` as tensors."""
-    import torch
-
     pixels, labels = digits()
     return torch.from_numpy(pixels[which]).reshape(-1, 1, 8, 8), torch.from_numpy(labels[which])
 
@@ -30,8 +29,6 @@ def stamped(images: Any) -> Any:
 
 def trained(which: Array, seed: int, *, planted: bool = False) -> Any:
     """A network trained on some digits, in eval mode; a planted one saw copies of them with the stamp labeled 0."""
-    import torch
-
     x, labels = images_of(which)
     if planted:
         x, labels = torch.cat([x, stamped(x[::3])]), torch.cat([labels, torch.zeros_like(labels[::3])])
@@ -42,8 +39,6 @@ def trained(which: Array, seed: int, *, planted: bool = False) -> Any:
 
 def scaled(net: Any, by: float) -> Any:
     """A network with the same answers, from logits so large that their softmax has no gradient left."""
-    import torch
-
     made = copy.deepcopy(net)
     with torch.no_grad():
         for parameter in made[-1].parameters():
@@ -53,7 +48,6 @@ def scaled(net: Any, by: float) -> Any:
 
 def _network(seed: int) -> Any:
     """A network of seeded weights; the random state of torch stays as it was."""
-    import torch
     from torch import nn
 
     with torch.random.fork_rng(devices=[]):

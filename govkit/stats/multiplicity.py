@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from govkit.core.case import Array
+from govkit.lazy import np
 from govkit.stats.inputs import numbers
 
 
@@ -20,8 +21,6 @@ def holm(p_values: Any) -> Array:
     Raises:
         ValueError: If there is none, or one lies outside [0, 1].
     """
-    import numpy as np
-
     p = numbers("p_values", p_values)
     if np.any((p < 0) | (p > 1)):
         raise ValueError("p_values holds a value outside [0, 1]")
