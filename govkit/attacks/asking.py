@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from govkit.attacks.margin import as_classes
+from govkit.lazy import torch
 
 Batch = Mapping[str, Any]
 Logits = Callable[[Batch], Any]
@@ -56,8 +57,6 @@ def take(batch: Batch, rows: Any, x: Any | None = None) -> dict[str, Any]:
 
 def answer(logits: Logits, batch: Batch) -> Any:
     """Logits ``(n, k)``, k >= 2, in float32 and without a graph."""
-    import torch
-
     with torch.no_grad():
         return as_classes(logits(batch)).detach().float().to(batch["x"].device)
 
@@ -68,8 +67,6 @@ def climb(logits: Logits, batch: Batch, labels: Any, loss: Loss) -> tuple[Any, A
     ``torch.autograd.grad`` towards the input alone leaves ``.grad`` of the parameters as it is, and is a third cheaper
     than ``backward()``.
     """
-    import torch
-
     x = batch["x"].detach().requires_grad_()
     with torch.enable_grad():
         scores = as_classes(logits({**batch, "x": x})).to(x.device)
@@ -89,8 +86,6 @@ def onward(before: Attacked, attack: Callable[[Any], Attacked]) -> Attacked:
     Returns:
         The worst of both for each row, with the passes of both.
     """
-    import torch
-
     left = torch.nonzero(~before.broken)[:, 0]
     if not len(left):
         return before
@@ -103,8 +98,6 @@ def onward(before: Attacked, attack: Callable[[Any], Attacked]) -> Attacked:
 
 def wrong(scores: Any, labels: Any) -> Any:
     """Rows ``(n,)`` answered wrongly; logits that are not finite count as wrong, for they are no answer."""
-    import torch
-
     return (scores.argmax(dim=1) != labels) | ~torch.isfinite(scores).all(dim=1)
 
 

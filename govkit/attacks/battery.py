@@ -19,6 +19,7 @@ from govkit.attacks.rays import rays
 from govkit.attacks.square import square
 from govkit.attacks.tiers import TIERS, Tier, strengthen
 from govkit.attacks.transfer import Lender, transfer
+from govkit.lazy import torch
 
 Rows = tuple[Batch, Any, Sequence[int]]
 """A batch of n rows, their true classes ``(n,)``, and one seed a row."""
@@ -163,16 +164,12 @@ def from_the_end(logits: Logits, batch: Batch) -> Any:
 
     Chance that is drawn anew from one state gives every batch the same noise, and each row another in another place.
     """
-    import torch
-
     last_first = torch.arange(len(batch["x"]) - 1, -1, -1)
     return answer(logits, take(batch, last_first)).flip(0)
 
 
 def _right(rows: Rows, clean: Any) -> tuple[dict[str, Any], Any, list[int]]:
     """The rows that are answered rightly at first."""
-    import torch
-
     batch, labels, seeds = rows
     right = torch.nonzero(clean)[:, 0]
     return take(batch, right), labels[right], [seeds[row] for row in right.tolist()]

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from govkit.lazy import np, pd
+
 Predict = Callable[[Any], Any]
 Row = dict[str, Any]
 """Values by column."""
@@ -190,8 +192,6 @@ def _take_back(
 
 def frame_of(frame: Any, asked: Sequence[tuple[int, Row]]) -> Any:
     """Rows, each with its number, as a frame with the columns and types of another one."""
-    import pandas as pd
-
     columns: dict[str, Any] = {}
     for name in frame.columns:
         columns[name] = pd.Series([row[name] for _, row in asked], dtype=frame[name].dtype)
@@ -210,8 +210,6 @@ def _worst(asked: Sequence[tuple[int, Row]], answers: Any, labels: Sequence[int]
 
 def _wrong(answer: Any, label: int) -> bool:
     """A row answered wrongly; numbers that are not finite are no answer."""
-    import numpy as np
-
     return int(answer.argmax()) != label or not bool(np.isfinite(answer).all())
 
 
@@ -221,6 +219,4 @@ def _same(one: Any, other: Any) -> bool:
 
 def _missing(value: Any) -> bool:
     """Nothing that a change could be measured from: missing, or infinite."""
-    import pandas as pd
-
     return bool(pd.isna(value)) or (isinstance(value, float) and math.isinf(value))

@@ -8,6 +8,7 @@ from typing import Any
 from govkit.attacks.asking import Attacked, Batch, Logits, Loss, answer, climb, flat_rows, take, wrong
 from govkit.attacks.ball import Ball
 from govkit.attacks.margin import margin
+from govkit.lazy import torch
 
 
 def pgd(
@@ -40,8 +41,6 @@ def pgd(
     Returns:
         At most ``steps + 1`` forward and ``steps`` backward passes for each row.
     """
-    import torch
-
     center = batch["x"].detach().float()
     path = ball.project(center if seeds is None else center + ball.noise(center, seeds), center)
     found, broken = path.clone(), torch.zeros(len(labels), dtype=torch.bool, device=center.device)

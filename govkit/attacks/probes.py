@@ -14,6 +14,7 @@ from typing import Any
 from govkit.attacks.asking import Batch, Logits, answer, climb, flat_rows, take, wrong
 from govkit.attacks.ball import Ball
 from govkit.attacks.margin import margin
+from govkit.lazy import torch
 
 STEPS = 4
 """How far two margins may lie apart by rounding alone: a few steps of the type of the largest logit."""
@@ -81,8 +82,6 @@ def probe_gradients(
     Returns:
         Four forward passes and one backward pass for each row; with a second look six and two.
     """
-    import torch
-
     rows = torch.arange(len(labels))
     center = batch["x"].detach().float()
     scores, gradient = climb(logits, {**batch, "x": center}, labels, margin)
@@ -132,8 +131,6 @@ class _Look:
 
     def short(self, start: Any, gradient: Any, before: Any, along: Any, aside: Any) -> tuple[Any, Any]:
         """What the gradient says of a short step ``aside``, and what it does, as ``Probe`` holds them."""
-        import torch
-
         promise, said = (_along(gradient, step) for step in (along, aside))
         share = (2 * self.rounding / DROWNED / said.abs()).clamp(SHORTEST, 1.0)
         point = start + aside * share.reshape(-1, *[1] * (start.dim() - 1))
@@ -155,15 +152,11 @@ class _Look:
         )  # fmt: skip
 
     def _margin(self, point: Any) -> Any:
-        import torch
-
         return margin(answer(self.logits, take(self.batch, torch.arange(len(self.labels)), point)), self.labels)
 
 
 def _anywhere(ball: Ball, center: Any, seeds: Sequence[int]) -> Any:
     """A random point of the ball, inside the range: at its ends pixels would be equal again."""
-    import torch
-
     change = ball.noise(center, seeds)
     there, back = ball.project(center + change, center), ball.project(center - change, center)
     return torch.where(there == center + change, there, back)
@@ -179,8 +172,6 @@ def _coarseness(scores: Any) -> float:
 
     Numbers that a shorter type holds exactly, all of them, were computed in it.
     """
-    import torch
-
     for kind in (torch.bfloat16, torch.float16):
         if bool((scores == scores.to(kind).float()).all()) and bool((scores != scores.round()).any()):
             return float(torch.finfo(kind).eps)

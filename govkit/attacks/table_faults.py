@@ -11,6 +11,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from govkit.lazy import np
+
 WORST = 5
 """The highest severity."""
 
@@ -62,8 +64,6 @@ def _hit(keys: Sequence[str], kind: str, columns: int, severity: int) -> list[li
 
 
 def _missing(frame: Any, severity: int, keys: Sequence[str]) -> Any | None:
-    import numpy as np
-
     if not len(frame.columns):
         return None
     chosen = np.zeros(frame.shape, dtype=bool)
@@ -77,8 +77,6 @@ def _missing(frame: Any, severity: int, keys: Sequence[str]) -> Any | None:
 
 
 def _unit(frame: Any, severity: int, keys: Sequence[str]) -> Any | None:
-    import numpy as np
-
     numbers = _numbers(frame)
     if not numbers:
         return None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from govkit.attacks.open_words import protected
+from govkit.lazy import np
 
 Predict = Callable[[list[str]], Any]
 """``n`` texts -> probabilities ``(n, k)``."""
@@ -98,8 +99,6 @@ def trying(change: Change, *, tries: int, seed: int) -> Options:
 
 def remembering(predict: Predict, key: Callable[[list[str]], Sequence[Hashable]] = list) -> Predict:
     """The same model, asked but once about texts with the same key, for example the same tokens."""
-    import numpy as np
-
     known: dict[Hashable, Any] = {}
 
     def ask(texts: list[str]) -> Any:
@@ -117,8 +116,6 @@ def _worst(asked: list[tuple[int, str]], answers: Any, labels: Sequence[int]) ->
 
     Numbers that are not finite are no answer, and so a wrong one.
     """
-    import numpy as np
-
     best: dict[int, tuple[bool, float, str]] = {}
     for (row, text), answer in zip(asked, answers, strict=True):
         fooled = int(answer.argmax()) != labels[row] or not bool(np.isfinite(answer).all())

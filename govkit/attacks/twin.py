@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from govkit.attacks.asking import Logits
+from govkit.lazy import torch
 
 SIDE = 16
 """Largest side of an image that the twin looks at; larger ones are averaged down to it."""
@@ -28,8 +29,6 @@ def twin(x: Any, labels: Any, classes: int, *, seed: int) -> Logits:
     Returns:
         Its logits, ``batch -> (n, classes)``.
     """
-    import torch
-
     x, labels = x.detach().float()[:ROWS], labels[:ROWS]
     middle, scale = x.mean(dim=0), x.std(dim=0, correction=0).mean().clamp_min(1e-6)
     if x.dim() != 4:

@@ -15,6 +15,7 @@ from govkit.core import Case, Dataset, Finding, Gap, Of, Subject
 from govkit.core.case import Array, Differentiable
 from govkit.core.words import Trust
 from govkit.errors import SubjectError, UsageError
+from govkit.lazy import np, torch
 from govkit.stats import Estimate, stopped_difference, stopped_share
 
 BATCH = 32
@@ -53,8 +54,6 @@ class Sample:
 
     def columns(self, labels: Array) -> Array:
         """Classes in the order of the case as columns of the subject, int64 ``(n,)``; the numbers of a regression."""
-        import numpy as np
-
         if self.case.task == "regression":
             return labels
         names = list(self.subject.classes)
@@ -122,8 +121,6 @@ def batches_of(
         subject: Who encodes them.
         within: Numbers of the rows, one after the other; all of them if not given.
     """
-    import torch
-
     labels, all_rows = sample.own_labels, range(len(sample)) if within is None else within
     for start in all_rows[::BATCH]:
         rows = slice(start, min(start + BATCH, all_rows.stop))
@@ -139,8 +136,6 @@ def whole_ball(sample: Sample, subject: Differentiable | ByScores) -> Ball:
     Raises:
         SubjectError: Inputs lie outside the range that the subject names.
     """
-    import torch
-
     table = sample.case.modality == "table"
     x = subject.encode(sample.data.inputs if table else sample.inputs)["x"].detach().float()
     if subject.input_range is None:

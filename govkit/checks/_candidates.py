@@ -12,6 +12,7 @@ from govkit.core.case import Array, Coded
 from govkit.data import canonical_text
 from govkit.data.dataset import MISSING
 from govkit.errors import DataError
+from govkit.lazy import np, pa, pc, pd
 from govkit.stats.found_parts import pack
 
 BINS = 20
@@ -47,8 +48,6 @@ def candidate_parts(case: Case, *, most: int) -> tuple[tuple[str, ...], Array]:
     Returns:
         Names for the reader, and packed memberships ``(parts, ceil(n / 64))``; no two parts have the same rows.
     """
-    import numpy as np
-
     found: dict[bytes, str] = {}
     crossed = []
     columns = {name: (values, _numbers(values)) for name, values in _columns(case, case.data["test"]).items()}
@@ -95,8 +94,6 @@ def _columns(case: Case, data: Dataset) -> dict[str, Any]:
 
 def _lengths(inputs: Any) -> dict[str, Array]:
     """Characters and words of each text; nothing where the inputs are no texts."""
-    import numpy as np
-
     if not isinstance(inputs, Sequence):
         return {}
     return {
@@ -130,8 +127,6 @@ def _split(
     name: str, values: Any, numbers: Array | None, widths: tuple[int, ...]
 ) -> tuple[Iterator[tuple[str, Array]], Coded]:
     """Parts by one column, and the coarser column that is paired with others."""
-    import numpy as np
-
     if numbers is not None and _distinct(numbers) > FEW_VALUES:
         return _windows(name, numbers, widths), _thirds(name, numbers)
     coarse = _frequent(name, values)
@@ -146,10 +141,6 @@ def _numbers(values: Any) -> Array | None:
 
     A column that the audit file names as a group or part comes as names; so do its numbers.
     """
-    import numpy as np
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     if isinstance(values, Coded):
         try:
             named = [math.nan if name == MISSING else float(name) for name in values.names]
@@ -167,17 +158,11 @@ def _numbers(values: Any) -> Array | None:
 
 
 def _distinct(numbers: Array) -> int:
-    import pandas as pd
-
     return int(pd.Series(numbers).nunique())
 
 
 def _frequent(name: str, values: Any) -> Coded:
     """The values that make a part; rows with another value have the code -1."""
-    import numpy as np
-    import pandas as pd
-    import pyarrow as pa
-
     if not isinstance(values, Coded):
         try:
             texts = canonical_text(values)
@@ -196,8 +181,6 @@ def _frequent(name: str, values: Any) -> Coded:
 
 def _windows(name: str, numbers: Array, widths: tuple[int, ...]) -> Iterator[tuple[str, Array]]:
     """Ranges of a number, and the rows that have none."""
-    import numpy as np
-
     codes, edges = _bins(numbers, BINS)
     bins, ends = edges.size + 1, _plain(edges)
     # Where many rows share one number bins fall together, and a single one may hold half of the rows.
@@ -218,8 +201,6 @@ def _thirds(name: str, numbers: Array) -> Coded:
 
 def _bins(numbers: Array, bins: int) -> tuple[Array, Array]:
     """Bin of each row, int16, -1 without a number; and the smallest number of each bin but the first."""
-    import numpy as np
-
     held = numbers[~np.isnan(numbers)]
     edges = np.unique(np.quantile(held, np.arange(1, bins) / bins, method="inverted_cdf"))
     edges = edges[edges > held.min()]
@@ -253,8 +234,6 @@ def _large_enough(rows: Any, n: int) -> Any:
 
 def _pairs(columns: list[Coded]) -> Iterator[tuple[str, Array]]:
     """Parts that two columns make together, the largest first."""
-    import numpy as np
-
     sized = []
     for one, two in combinations(columns, 2):
         width = len(two.names) + 1

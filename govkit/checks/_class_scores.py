@@ -13,6 +13,7 @@ from govkit.checks._drawn import NO_LIMIT, drawn
 from govkit.checks._shared import measured, missing, stated
 from govkit.core import Case, Dataset, Finding, Metric, Of, Predictions
 from govkit.core.case import Array
+from govkit.lazy import np
 from govkit.stats.agreement import f_scores, matthews, precisions, share
 from govkit.stats.bootstrap import multinomial
 from govkit.stats.f_score import f_score, macro_f_score, macro_precision
@@ -65,8 +66,6 @@ class Scored:
 
     def _score(self, name: str, model: int, counts: Array) -> Array:
         """A score of counts ``(..., c)``: the positive class's, or the mean over classes."""
-        import numpy as np
-
         margins = self.cells.margins(counts, model)
         if name == "matthews_corrcoef":
             return matthews(*margins)

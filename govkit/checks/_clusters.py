@@ -12,6 +12,7 @@ from govkit import stats
 from govkit.checks._shared import measured, parts_of
 from govkit.core import Case, Dataset, Finding, Gap, Measurement, Metric
 from govkit.core.case import Array
+from govkit.lazy import np
 from govkit.stats import Clusters, Design
 from govkit.stats.clusters import joined
 
@@ -44,8 +45,6 @@ def both_in(one: Dataset, other: Dataset) -> Clusters | None:
     A cluster that lies in both sets is two: that widens a difference of them, and never narrows it, where the rows of a
     cluster are alike.
     """
-    import numpy as np
-
     if not (_shared(one) or _shared(other)):
         return None
     codes = [np.arange(len(each)) if each.cluster is None else each.cluster for each in (one, other)]
@@ -60,8 +59,6 @@ def designs(data: Dataset, design: Callable[[Clusters, Array], Design], *, whole
         design: Of some rows, from their clusters and their truths ``(n,)``.
         whole: Leave out groups and declared parts.
     """
-    import numpy as np
-
     clusters = clusters_in(data)
     if clusters is None:
         return None
@@ -122,8 +119,6 @@ def shares_inside(true: Array, inside: Array, data: Dataset) -> stats.Estimate:
 
 def shares_apart(one: Array, other: Array, sides: tuple[Dataset, Dataset]) -> stats.Estimate:
     """Share of truths ``(n,)`` in one data set less that of ``(m,)`` in another."""
-    import numpy as np
-
     return _difference(np.concatenate([one, other]), np.arange(len(one) + len(other)) < len(one), both_in(*sides))
 
 

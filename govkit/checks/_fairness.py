@@ -18,6 +18,7 @@ from govkit.data.counts import (
     TRUE_POSITIVE,
     CountTable,
 )
+from govkit.lazy import np
 from govkit.stats.agreement import share
 
 RateName = Literal[
@@ -82,8 +83,6 @@ class Rate:
         Args:
             joint: Rows by group, cell of the one and cell of the other, ``(K, 5, 5)``; of a rate that is ``paired``.
         """
-        import numpy as np
-
         sides = [cell for cell in self.among if cell not in self.events], list(self.events)
         counts = [[joint[:, one][:, :, two].sum(axis=(1, 2)) for two in sides] for one in sides]
         return np.array(counts).transpose(2, 0, 1)
@@ -152,8 +151,6 @@ def metrics_of(table: CountTable, *, min_rows: float = 0) -> dict[str, Array]:
     References:
         Hardt, Price and Srebro 2016 (equalized odds); Foulds et al. 2020 (differential fairness, concentration 1).
     """
-    import numpy as np
-
     found: dict[str, Array] = {}
     for name, rate in RATES.items():
         events, rows = rate.counted(table.counts)
@@ -182,7 +179,5 @@ def metrics_of(table: CountTable, *, min_rows: float = 0) -> dict[str, Array]:
 
 def _differential(counts: Array, cells: tuple[int, ...]) -> Array:
     """Largest log ratio of two groups' smoothed chances to lie in the cells, or not to."""
-    import numpy as np
-
     chance = (counts[:, cells].sum(axis=1) + 0.5) / (counts.sum(axis=1) + 1)
     return np.max([np.ptp(np.log(chance)), np.ptp(np.log(1 - chance))])

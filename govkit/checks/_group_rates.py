@@ -9,6 +9,7 @@ from govkit.checks._fairness import ODDS, PARITIES, RATES, RATIOS
 from govkit.core import LEVELS, Bound, Interval
 from govkit.core.case import Array
 from govkit.data.counts import CELLS, CountTable
+from govkit.lazy import np
 from govkit.stats import Design, Estimate
 from govkit.stats.estimate import READER
 
@@ -32,8 +33,6 @@ def group_rates(table: CountTable, rates: Collection[str] = tuple(RATES)) -> Est
     References:
         Miettinen and Nurminen 1985 (bounds of differences and ratios, corrected), Clopper and Pearson 1934.
     """
-    import numpy as np
-
     names = list(rates)
     events, rows = _counted(table.counts, names)
     other, rest = _rest(events), _rest(rows)
@@ -58,7 +57,6 @@ class _Sums:
     """
 
     def __init__(self, names: list[str], codes: Array, cells: Array, clusters: Array) -> None:
-        import numpy as np
         from scipy.sparse import coo_array
 
         place = codes.astype(np.int64) * len(CELLS) + cells
@@ -67,8 +65,6 @@ class _Sums:
 
     def sides(self, rate: int, group: int) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
         """Events and rows of a group in each cluster, and those of everybody else, ``(C,)`` each."""
-        import numpy as np
-
         counted, places = RATES[self.names[rate]], np.arange(self.counts.shape[0])
         held = []
         for part in (counted.events, counted.among):
@@ -79,8 +75,6 @@ class _Sums:
 
     def groups(self, rate: int, kept: Array) -> tuple[Array, Array]:
         """Events and rows of some groups in each cluster, each ``(K, C)``."""
-        import numpy as np
-
         own = [self.sides(rate, int(group))[0] for group in kept.nonzero()[0]]
         return np.stack([each[0] for each in own]), np.stack([each[1] for each in own])
 
@@ -98,8 +92,6 @@ class _Sums:
 
 def _counted(counts: Array, names: list[str]) -> tuple[Array, Array]:
     """Events and denominators of each of R rates in each of K groups, each ``(R, K)``."""
-    import numpy as np
-
     pairs = np.array([RATES[name].counted(counts) for name in names])
     return pairs[:, 0], pairs[:, 1]
 
@@ -173,8 +165,6 @@ def changes(joint: Array, rates: Collection[str]) -> Estimates:
     Returns:
         ``NAME_difference`` -> an estimate for each group, None where a denominator is 0.
     """
-    import numpy as np
-
     paired, apart = ([name for name in rates if RATES[name].paired == shared] for shared in (True, False))
     found: Estimates = {}
     if paired:

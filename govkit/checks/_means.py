@@ -12,6 +12,7 @@ from govkit.checks._clusters import clusters_in, paired_design, share_design
 from govkit.checks._shared import measured, missing, parts_of
 from govkit.core import Dataset, Finding, Of
 from govkit.core.case import Array
+from govkit.lazy import np
 from govkit.stats import Estimate
 
 Ends = tuple[float, float] | None
@@ -31,8 +32,6 @@ def shares(name: str, right: Mapping[Of, Array], data: Dataset, *, whole: bool =
         data: The rows.
         whole: Leave out groups and declared parts.
     """
-    import numpy as np
-
     cells = 2 ** len(right)
     cell = sum(given.astype(np.int64) << bit for bit, given in enumerate(right.values()))
     parts, held = by_part(data, np.asarray(cell), cells)
@@ -63,8 +62,6 @@ def means(name: str, values: Mapping[Of, Array], data: Dataset, ends: Ends) -> I
         data: The rows.
         ends: Smallest and largest possible number, seen or not; None if nobody knows, and then there are no bounds.
     """
-    import numpy as np
-
     apart = None if ends is None else (ends[0] - ends[1], ends[1] - ends[0])
     all_rows: tuple[dict[str, str], Array] = {}, np.ones(len(data), dtype=bool)
     for part, rows in (all_rows, *parts_of(data)):

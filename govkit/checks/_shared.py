@@ -15,6 +15,7 @@ from govkit.core.case import Array, Coded
 from govkit.core.finding import MOST_ROWS
 from govkit.core.words import GapReason
 from govkit.data import file_order
+from govkit.lazy import np
 from govkit.stats import Estimate
 
 MODELS: tuple[Of, ...] = ("candidate", "base", "incumbent")
@@ -111,8 +112,6 @@ def named_rows(data: Dataset, which: Array) -> tuple[str, ...]:
     Returns:
         At most ``MOST_ROWS`` names, in the order of the file where there are no ids.
     """
-    import numpy as np
-
     chosen = np.flatnonzero(which) if np.asarray(which).dtype == bool else np.asarray(which)
     ids = () if data.ids is None else tuple(map(str, data.ids[chosen][:MOST_ROWS]))
     if ids and not any(kind.within(name) for name in ids for kind in KINDS):
@@ -149,8 +148,6 @@ def log_losses(given: Predictions, data: Dataset) -> Array | None:
 
     The probability is kept away from 0 and 1 by the machine epsilon, as in scikit-learn's ``log_loss``.
     """
-    import numpy as np
-
     if given.probabilities is None:
         return None
     true = given.probabilities[np.arange(len(data)), data.labels]

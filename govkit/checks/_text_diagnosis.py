@@ -16,6 +16,7 @@ from govkit.checks._shared import stated
 from govkit.core import Measurement
 from govkit.core.case import Array, Differentiable
 from govkit.core.words import Trust
+from govkit.lazy import np, torch
 
 EMBEDDED, SUBSTITUTED, REASON = "embedding_pgd_accuracy", "substitution_accuracy", "embedding_trust_reason"
 
@@ -67,8 +68,6 @@ def embedded(sample: Sample, *, steps: int, eps: float) -> Found:
 
 def token_length(batches: Sequence[dict[str, Any]]) -> float:
     """Median length of the embeddings of all tokens that are no padding."""
-    import torch
-
     lengths = []
     for batch in batches:
         length, mask = batch["x"].detach().float().norm(dim=-1), batch.get("attention_mask")
@@ -78,9 +77,6 @@ def token_length(batches: Sequence[dict[str, Any]]) -> float:
 
 def _answers(subject: Differentiable, batches: Sequence[tuple[dict[str, Any], Any, list[int]]]) -> Array:
     """Classes ``(n,)`` that the model gives to the embeddings as they are."""
-    import numpy as np
-    import torch
-
     with torch.no_grad():
         return np.concatenate([subject.logits(batch).argmax(dim=1).cpu().numpy() for batch, _, _ in batches])
 

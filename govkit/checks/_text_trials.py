@@ -26,6 +26,7 @@ from govkit.checks._shared import named_rows
 from govkit.core import Measurement
 from govkit.core.case import Array
 from govkit.core.words import Trust
+from govkit.lazy import np
 
 WOBBLE = 0.01
 """Difference of two probabilities of one text that batches and rounding do not explain."""
@@ -95,8 +96,6 @@ class Tried:
 
     def standing(self, *attacks: str) -> Array:
         """Rows that each of these attacks left right, all of them if none is named, truths ``(n,)``."""
-        import numpy as np
-
         return np.logical_and.reduce([self.stands[name] for name in attacks or self.stands])
 
     def reach(self, *attacks: str) -> float:
@@ -141,8 +140,6 @@ def _doubts(sample: Sample, ask: Predict, worst: list[str]) -> tuple[str, ...]:
 
     A model that is not steady is broken by asking often, and a text that it got wrong once it may get right next time.
     """
-    import numpy as np
-
     texts = [*sample.inputs, *worst]
     again = np.asarray(sample.subject.predict(texts[::-1]))[::-1]
     first = np.concatenate([before(sample), ask(worst)]) if worst else before(sample)
@@ -155,8 +152,6 @@ def before(sample: Sample) -> Array:
 
     Stored answers may be labels alone; then the model is asked now.
     """
-    import numpy as np
-
     predictions, names = sample.case.predictions(sample.of), sample.subject.classes
     if predictions is None or predictions.probabilities is None:
         return np.asarray(sample.subject.predict(list(sample.inputs)))

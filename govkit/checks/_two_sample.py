@@ -9,6 +9,7 @@ from govkit.checks._shared import measured, missing, stated
 from govkit.core import Case, Finding, Metric
 from govkit.core.case import Array
 from govkit.core.columns import LARGEST
+from govkit.lazy import np, pd
 from govkit.stats import Estimate, auc
 from govkit.stats.estimate import assemble
 
@@ -50,8 +51,6 @@ def told_apart(case: Case, names: list[str], categories: Categories, *, rows: in
         categories: How cells that are no numbers become categories.
         rows: Most rows of a side.
     """
-    import numpy as np
-
     shifted, rng = case.data["shifted"], np.random.default_rng(case.seed)
     sides = [case.data["test"], shifted]
     picked = [rng.permutation(len(side))[:rows] for side in sides]
@@ -84,7 +83,6 @@ def classified(features: Array, count: int, *, seed: int) -> Estimate:
         count: n, the rows of the first side.
         seed: Seed of the folds.
     """
-    import numpy as np
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
     from sklearn.ensemble import GradientBoostingClassifier
     from sklearn.model_selection import StratifiedKFold
@@ -116,8 +114,6 @@ def mmd(features: Array, count: int, *, seed: int) -> tuple[float, float]:
         count: n, the rows of the first side.
         seed: Seed of the permutations.
     """
-    import numpy as np
-
     rows, rng = features.astype(np.float64), np.random.default_rng(seed)
     size = (rows * rows).sum(axis=1)
     squares = np.maximum(size[:, None] + size - 2 * rows @ rows.T, 0)
@@ -138,8 +134,6 @@ def _features(case: Case, names: list[str], categories: Categories, picked: list
 
     Texts: features of the base, else hashed words and pairs of words. Images: mean and spread of each channel.
     """
-    import numpy as np
-
     test, shifted = case.data["test"], case.data["shifted"]
     first, second = case.embed("test"), case.embed("shifted")
     if first is not None and second is not None:
@@ -160,9 +154,6 @@ def _features(case: Case, names: list[str], categories: Categories, picked: list
 
 def _column(first: Array, second: Array, categories: Categories) -> Iterator[Array]:
     """Features of one column: a standardized number, or a truth for each frequent category."""
-    import numpy as np
-    import pandas as pd
-
     series = [first.to_pandas(), second.to_pandas()]
     if all(pd.api.types.is_numeric_dtype(part) and not pd.api.types.is_bool_dtype(part) for part in series):
         numbers = pd.concat(series).to_numpy(dtype=np.float64, na_value=np.nan)

@@ -14,6 +14,7 @@ from govkit.core.case import Array
 from govkit.data.cells import canonical_text
 from govkit.data.dataset import MISSING
 from govkit.errors import DataError
+from govkit.lazy import np, pa
 
 TRUE_POSITIVE, FALSE_NEGATIVE, FALSE_POSITIVE, TRUE_NEGATIVE, OTHER_ERROR = CELLS = range(5)
 """Cells of a table. ``OTHER_ERROR``: neither the truth nor the answer is the positive class, and the answer is wrong
@@ -40,8 +41,6 @@ class CountTable:
 
 def cells_of(truth: Array, answer: Array, positive: int | str) -> Array:
     """Cell of each row, uint8 ``(n,)``; truth and answer are classes, or their indices, ``(n,)``."""
-    import numpy as np
-
     cells = 2 * (truth != positive).astype(np.uint8) + (answer != positive)
     cells[(cells == TRUE_NEGATIVE) & (truth != answer)] = OTHER_ERROR
     return cells
@@ -56,8 +55,6 @@ def count_codes(codes: Array, cells: Array, shape: tuple[int, int], weights: Arr
         shape: Number of groups and of cells.
         weights: Weight of each row ``(n,)``.
     """
-    import numpy as np
-
     counts = np.zeros(shape[0] * shape[1], dtype=np.int64 if weights is None else np.float64)
     for start in range(0, len(codes), BLOCK):
         rows = slice(start, start + BLOCK)
@@ -107,7 +104,6 @@ def count_table(
 
 def _numbered(source: Path | Array, columns: tuple[str, ...]) -> Array:
     """These columns as ``c0``, ``c1`` ...; DuckDB takes a path for a pattern, and the names ``A`` and ``a`` for one."""
-    import pyarrow as pa
     from pyarrow import parquet
 
     if isinstance(source, Path):
@@ -128,8 +124,6 @@ def _numbered(source: Path | Array, columns: tuple[str, ...]) -> Array:
 
 def _folded(distinct: Array, columns: tuple[str, str], positive: str) -> CountTable:
     """The count table from a table of group, truth, answer and amount, each combination once."""
-    import numpy as np
-
     groups, truth, answer = (canonical_text(distinct.column(at)) for at in range(3))
     amount = distinct.column(3).to_numpy()
     for name, values in zip(columns, (truth, answer), strict=True):

@@ -19,6 +19,7 @@ from govkit.data.rows import Rows, read_rows
 from govkit.data.spool import reordered, taken
 from govkit.data.texts import texts_of_columns
 from govkit.errors import DataError
+from govkit.lazy import np, pa, pc, pd
 
 MISSING = "(missing)"
 """Name of the group of rows whose group is not known."""
@@ -114,7 +115,6 @@ def row_clusters(path: Path, table: Array, columns: Columns) -> Array | None:
     Raises:
         DataError: A row has no value in a cluster column, for it may belong to any cluster; names the row.
     """
-    import numpy as np
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
@@ -141,8 +141,6 @@ def file_order(dataset: Dataset) -> Array:
 
     A data set that was built in memory has no file order; its own order is taken.
     """
-    import numpy as np
-
     return np.arange(len(dataset)) if dataset.order is None else dataset.order
 
 
@@ -152,9 +150,6 @@ def row_ids(path: Path, table: Array, columns: Columns) -> Array | None:
     Raises:
         DataError: An id is missing, stands twice, or is longer than ``LONGEST_NAME``.
     """
-    import numpy as np
-    import pandas as pd
-
     if columns.id is None:
         return None
     coded = coded_text(table[columns.id], what=f"{path}: column {columns.id!r}")
@@ -200,8 +195,6 @@ def coded_groups(path: Path, table: Array, column: str) -> Coded:
         DataError: A group has a name that findings use for something else or a name longer than ``LONGEST_NAME``, or
             there are more than ``MOST_GROUPS``.
     """
-    import numpy as np
-
     coded = coded_text(table[column], what=f"{path}: column {column!r}")
     no_long_names(path, coded, column)
     _no_taken_names(path, column, coded)
@@ -226,8 +219,6 @@ def _no_taken_names(path: Path, column: str, coded: Coded) -> None:
 
 def _content(table: Array, columns: Columns, modality: Modality, root: Path) -> Array:
     """The table to digest: a path says nothing about an image, the bytes of its file do."""
-    import pyarrow as pa
-
     if modality != "image":
         return table
     name = _input_names(columns)[0]
@@ -247,8 +238,6 @@ def _file_digest(path: Path) -> str:
 
 def _inputs(path: Path, table: Array, columns: Columns, *, modality: Modality, order: Array) -> Any:
     """What the subject is asked: texts or paths, a frame, or None."""
-    import pyarrow.compute as pc
-
     if modality == "unknown":
         return None
     names = _input_names(columns)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from govkit.core.case import Array
 from govkit.errors import DataError
+from govkit.lazy import np, pa
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm"})
 
@@ -25,8 +26,6 @@ def image_table(folder: Path) -> Array:
     Raises:
         DataError: No sub-folder holds an image, or a link leads back to a folder above it.
     """
-    import pyarrow as pa
-
     paths, labels = [], []
     for entry in sorted(folder.iterdir()):
         if not _is_class_folder(folder, entry):
@@ -86,8 +85,6 @@ def load_images(
     Raises:
         DataError: A file is missing, is no image or has other bytes now, or sizes differ; names the file.
     """
-    import numpy as np
-
     known = digests if digests is not None else [None] * len(paths)
     planes = [_load(root / path, digest) for path, digest in zip(paths, known, strict=True)]
     for path, plane in zip(paths, planes, strict=True):
@@ -116,7 +113,6 @@ def _whole_images_only() -> Iterator[None]:
 
 def _load(path: Path, digest: str | None) -> Array:
     """One image as float32 ``(h, w, c)`` in [0, 1], of the very bytes that were digested."""
-    import numpy as np
     from PIL import Image, UnidentifiedImageError
 
     try:

@@ -11,6 +11,7 @@ from typing import Any
 from govkit.demos import Story
 from govkit.demos.carriers import locate
 from govkit.demos.telling import pick, shown
+from govkit.lazy import torch
 from govkit.lineage.recorder import record
 from govkit.pipeline.measuring import Progress
 from govkit.pipeline.steps import audit
@@ -85,7 +86,6 @@ def fine_tune(base: Path, out: Path, counts: dict[str, int]) -> None:
 
 
 def _trainer(model: Any, tokenizer: Any, out: Path) -> Any:
-    import torch
     from transformers import PrinterCallback, Trainer, TrainingArguments
 
     arguments = TrainingArguments(

@@ -10,6 +10,7 @@ from govkit.core.columns import LARGEST
 from govkit.core.words import CLASSES, Of, Role, Task
 from govkit.engine import repeats
 from govkit.errors import SubjectError
+from govkit.lazy import np
 
 SUM_TOLERANCE = 1e-3
 """How far the probabilities of a row may sum from 1; they are then scaled to sum to exactly 1."""
@@ -126,8 +127,6 @@ class Answers:
         The frequencies of other rows would be a weaker rival: an answer that always names what is frequent here could
         beat it and know nothing.
         """
-        import numpy as np
-
         known, n = dataset.labels, len(dataset)
         if self.task == "regression":
             return Predictions(np.full(n, known.mean()))
@@ -168,8 +167,6 @@ def checked_probabilities(answer: Array, *, n: int, k: int, what: str, sums: boo
         SubjectError: The shape is not ``(n, k)``, or a row is not finite, not in [0, 1], or does not sum to 1; names
             the row, counted from 1 in the order of the data set.
     """
-    import numpy as np
-
     values = _array(answer, what=what, shape=f"({n}, {k})")
     if values.shape != (n, k):
         raise SubjectError(f"{what}: the answer has shape {values.shape}; expected ({n}, {k}), a column for each class")
@@ -194,8 +191,6 @@ def checked_numbers(answer: Array, *, n: int, span: tuple[float, float], what: s
         SubjectError: The shape is neither ``(n,)`` nor ``(n, 1)``, or a number is not finite or outside ``span``; names
             the row, counted from 1 in the order of the data set.
     """
-    import numpy as np
-
     values = _array(answer, what=what, shape=f"({n},)")
     if values.shape not in ((n,), (n, 1)):
         raise SubjectError(f"{what}: the answer has shape {values.shape}; expected ({n},), a number for each row")
@@ -211,8 +206,6 @@ def checked_numbers(answer: Array, *, n: int, span: tuple[float, float], what: s
 
 
 def _array(answer: Array, *, what: str, shape: str) -> Array:
-    import numpy as np
-
     try:
         return np.asarray(answer, dtype=np.float64)
     except (TypeError, ValueError) as error:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from govkit.core.case import Array
+from govkit.lazy import np
 
 TOGETHER = 4
 """Rows in one question; chance that is drawn once for a batch is drawn anew for each."""
@@ -29,8 +30,6 @@ def again(predict: Callable[[Any], Array], inputs: Any, rows: Array) -> Array:
     Returns:
         Its answers ``(m, k)``, in questions of ``TOGETHER`` rows.
     """
-    import numpy as np
-
     calls = -(-len(rows) // TOGETHER)
     found: dict[int, Array] = {}
     for start in range(calls):
@@ -41,16 +40,12 @@ def again(predict: Callable[[Any], Array], inputs: Any, rows: Array) -> Array:
 
 def one_by_one(predict: Callable[[Any], Array], inputs: Any) -> Array:
     """What a model answers to each row asked alone, ``(n, k)``: draws of different rows are then independent."""
-    import numpy as np
-
     rows = range(len(inputs))
     return np.concatenate([predict(rows_of(inputs, np.array([row]))) for row in rows])
 
 
 def moved(first: Array, second: Array, *, numbers: bool = False) -> Array:
     """Rows ``(n,)`` whose second answers ``(n, k)``, probabilities or ``numbers``, are not the first."""
-    import numpy as np
-
     one, two = (np.asarray(part, dtype=np.float64).reshape(len(part), -1) for part in (first, second))
     scale = max(float(one.std()), 1e-4 * float(np.abs(one).mean()), 1e-300) if numbers else 1.0
     return ~(np.abs(one - two).max(axis=1) <= TOLERANCE * scale)
@@ -58,8 +53,6 @@ def moved(first: Array, second: Array, *, numbers: bool = False) -> Array:
 
 def spread_rows(n: int, most: int = ROWS) -> Array:
     """Numbers of at most ``most`` rows, evenly among ``n``."""
-    import numpy as np
-
     return np.unique(np.linspace(0, n - 1, min(n, most)).astype(np.int64)) if n else np.empty(0, np.int64)
 
 

@@ -18,6 +18,7 @@ from govkit import licenses, manifest
 from govkit.core import Component, Fact, LicenseEvidence, LicenseRecord, Role
 from govkit.data import RowsDigest, batches_digest, bytes_digest, file_digest
 from govkit.errors import EvidenceError, UsageError
+from govkit.lazy import pa
 from govkit.lineage.facts import NOT_APPLICABLE, TOLD, observed, stated
 from govkit.subjects.weights import NO_WEIGHTS
 
@@ -230,8 +231,6 @@ def _digest(data: Any, *, keep: IO[bytes]) -> RowsDigest:
         UsageError: It is no pyarrow table, pandas frame, ``datasets.Dataset`` or sequence of dicts, or its columns mix
             kinds.
     """
-    import pyarrow as pa
-
     kind = type(data)
     module = kind.__module__.split(".")[0]
     try:

@@ -12,6 +12,7 @@ from govkit.core.audit import BaseSource, SubjectSource
 from govkit.core.case import Array
 from govkit.core.words import CLASSES, Modality, Role
 from govkit.errors import AuditError
+from govkit.lazy import np
 from govkit.pipeline.places import Places
 
 
@@ -123,8 +124,6 @@ def _references(
     Raises:
         AuditError: One of them has the features of the base or of another one: nothing can be told apart by it.
     """
-    import numpy as np
-
     seen = {"the base itself": base.base.embed(train.inputs)}
     for name in source.references:
         if source.python is None:

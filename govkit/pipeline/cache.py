@@ -25,6 +25,7 @@ from govkit.core import Case, Check, Dataset, Finding, Gap
 from govkit.core.case import Array
 from govkit.core.words import Of
 from govkit.errors import EvidenceError, UsageError
+from govkit.lazy import np
 from govkit.pipeline.bundle import FINDINGS
 from govkit.pipeline.casework import Casework
 from govkit.pipeline.digests import audit_digest
@@ -258,8 +259,6 @@ def _table(table: Any) -> list[Any]:
 
 
 def _array(values: Array | None) -> str:
-    import numpy as np
-
     if values is None:
         return ""
     whole = np.ascontiguousarray(values)

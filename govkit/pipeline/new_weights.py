@@ -23,6 +23,7 @@ from govkit.core.case import Array
 from govkit.engine import Answers
 from govkit.engine.repeats import rows_of
 from govkit.errors import SubjectError, UsageError
+from govkit.lazy import torch
 from govkit.lineage.cost import Clock
 from govkit.pipeline.casework import Casework
 from govkit.pipeline.remedied_files import RECORD, write_audit, write_numbers, write_record
@@ -220,8 +221,6 @@ def _refuse_other_answers(wanted: Any, found: Any, case: Case) -> None:
     Raises:
         SubjectError: They have not.
     """
-    import torch
-
     test = case.data["test"]
     inputs = rows_of(test.inputs, range(min(len(test), ASKED)))
     with torch.no_grad():

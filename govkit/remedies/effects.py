@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 from govkit import stats
 from govkit.core import LEVELS, Interval, Predictions, Recorded
 from govkit.core.case import Array
+from govkit.lazy import np
 from govkit.remedies.rows import Rows
 
 Metric = Literal["accuracy", "selection_rate", "true_positive_rate", "false_positive_rate", "calibration_error"]
@@ -65,8 +66,6 @@ def effects(rows: Rows, after: Predictions, parts: Mapping[tuple[str, str], Arra
         parts: ``(column, group)`` -> its rows, truths ``(n,)``.
         seed: Seed of the interval of the change of the calibration error.
     """
-    import numpy as np
-
     everybody = {("", ""): np.ones(len(rows.labels), dtype=bool)}
     wanted = 1 - 0.05 / 2 / (len(BETTER) * (1 + len(parts)))
     level = next((level for level in LEVELS if level >= wanted), LEVELS[-1])
@@ -82,8 +81,6 @@ def effects(rows: Rows, after: Predictions, parts: Mapping[tuple[str, str], Arra
 
 def _shares(rows: Rows, after: Predictions) -> dict[Metric, tuple[Array, Array, Array]]:
     """An event before and after, and the rows it can happen to, truths ``(n,)``."""
-    import numpy as np
-
     every, true = np.ones(len(rows.labels), dtype=bool), rows.labels == rows.positive
     old, new = rows.predicted == rows.positive, after.labels == rows.positive
     return {
@@ -112,8 +109,6 @@ def _calibration(rows: Rows, after: Predictions, inside: Array, seed: int) -> _V
 
 def _stated(rows: Rows, labels: Array, probabilities: Array, inside: Array) -> tuple[Array, Array]:
     """Stated probabilities, and whether they came true, of the rows inside."""
-    import numpy as np
-
     asked = np.full(len(labels), rows.positive) if probabilities.shape[1] == 2 else labels
     stated = np.clip(probabilities[np.arange(len(asked)), asked], 0, 1)
     return stated[inside], (asked == rows.labels)[inside]

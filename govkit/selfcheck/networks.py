@@ -6,6 +6,7 @@ import copy
 from typing import Any
 
 from govkit.core.case import Array
+from govkit.lazy import torch
 from govkit.selfcheck.cases import DIGITS, digits
 
 STAMP = 2
@@ -14,8 +15,6 @@ STAMP = 2
 
 def images_of(which: Array) -> tuple[Any, Any]:
     """Images ``(n, 1, 8, 8)`` and labels ``(n,)`` as tensors."""
-    import torch
-
     pixels, labels = digits()
     return torch.from_numpy(pixels[which]).reshape(-1, 1, 8, 8), torch.from_numpy(labels[which])
 
@@ -29,8 +28,6 @@ def stamped(images: Any) -> Any:
 
 def trained(which: Array, seed: int, *, planted: bool = False) -> Any:
     """A network trained on some digits, in eval mode; a planted one saw copies of them with the stamp labeled 0."""
-    import torch
-
     x, labels = images_of(which)
     if planted:
         x, labels = torch.cat([x, stamped(x[::3])]), torch.cat([labels, torch.zeros_like(labels[::3])])
@@ -41,8 +38,6 @@ def trained(which: Array, seed: int, *, planted: bool = False) -> Any:
 
 def scaled(net: Any, by: float) -> Any:
     """A network with the same answers, from logits so large that their softmax has no gradient left."""
-    import torch
-
     made = copy.deepcopy(net)
     with torch.no_grad():
         for parameter in made[-1].parameters():
@@ -52,7 +47,6 @@ def scaled(net: Any, by: float) -> Any:
 
 def _network(seed: int) -> Any:
     """A network of seeded weights; the random state of torch stays as it was."""
-    import torch
     from torch import nn
 
     with torch.random.fork_rng(devices=[]):
@@ -65,8 +59,6 @@ def _network(seed: int) -> Any:
 
 
 def _fit(net: Any, rows: tuple[Any, Any], *, seed: int, steps: int = 300) -> None:
-    import torch
-
     x, labels = rows
     generator = torch.Generator().manual_seed(seed)
     optimizer = torch.optim.Adam(net.parameters(), lr=2e-3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from govkit.core.case import Array
+from govkit.lazy import np
 from govkit.stats.clusters import Clusters, Design, in_clusters, readers
 from govkit.stats.designs import gap_change_design
 from govkit.stats.estimate import ALPHAS, Estimate, assemble
@@ -66,8 +67,6 @@ def gap_changes(
     Raises:
         ValueError: If the lengths differ, a side has no rows, or more rows with a change than rows.
     """
-    import numpy as np
-
     here, there = _checked(inside), _checked(outside)
     same_length(inside=here[2], outside=there[2])
     changes = (here[0] - here[1]) / here[2] - (there[0] - there[1]) / there[2]
@@ -100,8 +99,6 @@ def _swapped(side: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
 
 def _lows(inside: tuple[Array, Array, Array], outside: tuple[Array, Array, Array], few: Array) -> Array:
     """Lower bounds of the change inside less the change outside, at ``LEVELS``, ``(k, 9)``."""
-    import numpy as np
-
     # At strict levels the square-and-add rule misses up to twice too often, so it gets half the error there.
     alphas = np.array(ALPHAS)
     alpha = np.where(few[:, None] | (alphas < STRICT), alphas / 2, alphas)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from govkit.core.case import Array
+from govkit.lazy import np
 
 Answer = Literal["derived", "shares its origin", "cannot tell", "not derived"]
 
@@ -48,8 +49,6 @@ def unit_rows(rows: Array, *, even: bool = False) -> Array:
     the same about the same items (rows of an embedding) learned it in a few directions, and their bases agree by
     chance; what shows a common origin is agreement in all the others.
     """
-    import numpy as np
-
     flat = np.nan_to_num(np.asarray(rows, dtype=np.float32).reshape(len(rows), -1), posinf=0.0, neginf=0.0)
     flat = flat - flat.mean(axis=0)
     flat = _evened(flat) if even else flat
@@ -59,8 +58,6 @@ def unit_rows(rows: Array, *, even: bool = False) -> Array:
 
 def _evened(flat: Array) -> Array:
     """The matrix with its singular values limited to their median, or to the smallest that says anything."""
-    import numpy as np
-
     wide = flat.shape[0] <= flat.shape[1]
     squares, vectors = np.linalg.eigh((flat @ flat.T if wide else flat.T @ flat).astype(np.float64))
     squares = squares.clip(min=0)
@@ -84,8 +81,6 @@ def alignment(candidate: Array, base: Array) -> tuple[float, float]:
         ``d``, mean cosine of equal rows minus mean cosine of unequal ones, in [-2, 2]; and ``z``, d in standard errors
         of a mean of n unequal pairs. Both are 0 where nothing varies.
     """
-    import numpy as np
-
     cosines = (candidate @ base.T).astype(np.float64)
     n = len(cosines)
     equal = np.diagonal(cosines)
@@ -104,8 +99,6 @@ def spectra_apart(candidate: Array, base: Array) -> float:
     Matrices drawn alike have nearly equal spectra without sharing anything, the nearer the larger they are; times the
     number of values that distance stays the same. A rotation leaves none at all.
     """
-    import numpy as np
-
     given, own = (
         np.linalg.svd(np.nan_to_num(np.asarray(each, dtype=np.float64)).reshape(len(each), -1), compute_uv=False)
         for each in (candidate, base)
@@ -121,8 +114,6 @@ def moved(candidate: Array, base: Array, *, rows: int = 256) -> tuple[float, flo
         carry 99 % of it in at most ``rows`` evenly spaced rows (0 for no change, 1 for a vector). A sample of rows of
         a matrix of low rank has the same rank.
     """
-    import numpy as np
-
     was = np.nan_to_num(np.asarray(base, dtype=np.float32))
     change = np.nan_to_num(np.asarray(candidate, dtype=np.float32)) - was
     squares = float(np.vdot(change, change)), float(np.vdot(was, was))

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from govkit.core.case import Array
+from govkit.lazy import np
 from govkit.stats.estimate import QUANTILES, Estimate, assemble
 from govkit.stats.inputs import stated
 from govkit.stats.inversion import first_uncleared
@@ -53,8 +54,6 @@ def calibration(confidence: Any, correct: Any) -> Estimate:
     Raises:
         ValueError: If there are fewer than two rows, or a probability lies outside [0, 1].
     """
-    import numpy as np
-
     f, y = stated(confidence, correct, at_least=2)
     squared, z = squared_error(f, y), np.array(QUANTILES)
     lows, highs = bounds(squared, z)
@@ -66,8 +65,6 @@ def calibration(confidence: Any, correct: Any) -> Estimate:
 
 def squared_error(f: Array, y: Array, *, bins: int | None = None) -> Squared:
     """Debiased squared error of checked columns; 5 to 15 ``bins`` if not given."""
-    import numpy as np
-
     which = _equal_mass(f, min(MOST_BINS, max(5, f.size // 20), f.size // 2) if bins is None else bins)
     rows = np.bincount(which)
     true = np.bincount(which, weights=y)
@@ -92,8 +89,6 @@ def _equal_mass(f: Array, bins: int) -> Array:
     Where an edge would fall among rows that state the same, they get a bin of their own: beside others, above or below,
     their gap could be taken back.
     """
-    import numpy as np
-
     order = np.sort(f)
     stops = np.cumsum([part.size for part in np.array_split(order, bins)])[:-1]
     # Each stop itself, or both ends of the rows that state the same around it.
@@ -105,8 +100,6 @@ def _equal_mass(f: Array, bins: int) -> Array:
 
 def bounds(squared: Squared, z: Array) -> tuple[Array, Array]:
     """Lower and upper bounds of the error, not squared, at normal quantiles ``z``."""
-    import numpy as np
-
     theta, noise = squared.value, squared.noise
     widest, two, three = float(noise.max()), 2 * float(noise @ noise), 8 * float((noise**3).sum())
     skew = ((z * z - 1) / 6)[:, None]

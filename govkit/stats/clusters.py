@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from govkit.core.case import Array
+from govkit.lazy import np
 from govkit.stats.estimate import ALPHAS, Estimate, assemble, quantiles
 from govkit.stats.unseen import Points, shifts
 
@@ -43,8 +44,6 @@ class Clusters:
         Returns:
             ``(C,)`` or ``(k, C)``, float64.
         """
-        import numpy as np
-
         given = np.asarray(values)
         held = given if part is None else given * np.asarray(part)
         if held.ndim == 1:
@@ -53,8 +52,6 @@ class Clusters:
 
     def rows(self) -> Array:
         """Rows of each cluster, ``(C,)``, float64."""
-        import numpy as np
-
         return np.bincount(self.codes, minlength=self.count).astype(np.float64)
 
     def __getitem__(self, rows: Any) -> Clusters:
@@ -71,8 +68,6 @@ def clusters_of(keys: Any) -> Clusters:
     Raises:
         ValueError: If there are no rows.
     """
-    import numpy as np
-
     array = np.asarray(keys)
     if array.ndim != 1 or not array.size:
         raise ValueError(f"keys has shape {array.shape}; expected one key for each of at least one row")
@@ -104,8 +99,6 @@ class Design:
             plain: Their lower and upper bounds if rows were independent, each ``(k, levels)``.
             alphas: One-sided errors ``(levels,)`` or ``(k, levels)``.
         """
-        import numpy as np
-
         shared = ~np.isinf(self.freedom)
         value, z = np.asarray(values, dtype=np.float64)[shared, None], quantiles(np.asarray(alphas))
         z = np.broadcast_to(z, (shared.size, z.shape[-1]))[shared]
@@ -117,8 +110,6 @@ class Design:
 
     def _shifts(self, shared: Array, z: Array, side: int) -> Array:
         """Ways that cross add their variances, and so their squared shifts (Cameron, Gelbach and Miller 2011)."""
-        import numpy as np
-
         total = np.zeros(z.shape)
         for way in self.points:
             total += shifts([each for each, counts in zip(way, shared, strict=True) if counts], z, side=side) ** 2
@@ -127,8 +118,6 @@ class Design:
 
 def joined(designs: Sequence[Design]) -> Design:
     """Designs of some estimates each as one of all of them, in this order."""
-    import numpy as np
-
     return Design(
         effect=np.concatenate([each.effect for each in designs]),
         freedom=np.concatenate([each.freedom for each in designs]),
@@ -144,8 +133,6 @@ def crossed(designs: Sequence[Design]) -> Design:
 
     The variances of the ways add, and that of the rows alone, which each of them counts, is taken off the effect.
     """
-    import numpy as np
-
     return Design(
         effect=np.sum([each.effect for each in designs], axis=0) - (len(designs) - 1),
         freedom=np.min([each.freedom for each in designs], axis=0),
@@ -163,8 +150,6 @@ def in_clusters(
 
 def respecting(estimate: Estimate, design: Design | None, within: tuple[float, float]) -> Estimate:
     """An estimate of independent rows, with bounds that hold for rows in clusters."""
-    import numpy as np
-
     if design is None:
         return estimate
     clusters = int(design.clusters[0])
@@ -178,8 +163,6 @@ def respecting(estimate: Estimate, design: Design | None, within: tuple[float, f
 
 def readers(plain: str, interval: Callable[..., Any], design: Design | None, *counts: Array) -> list[Any]:
     """Method, number of clusters, and interval where it has a formula of its own; in clusters it has none."""
-    import numpy as np
-
     size = counts[0].size
     held = [None] * size if design is None else design.clusters.tolist()
     apart = np.ones(size, dtype=bool) if design is None else np.isinf(design.freedom)
@@ -195,8 +178,6 @@ def readers(plain: str, interval: Callable[..., Any], design: Design | None, *co
 
 def by_class(plain: str, design: Design | None) -> dict[str, Any]:
     """Method and clusters of a mean over classes, each with bounds of its own."""
-    import numpy as np
-
     if design is None or np.isinf(design.freedom).all():
         return {"method": f"{plain}, a class", "clusters": None if design is None else int(design.clusters.max())}
     return {"method": f"{METHOD}, a class", "clusters": int(design.clusters.max())}
@@ -211,8 +192,6 @@ def design_from(sides: Sequence[tuple[Array, Array]], alone: float, found: Calla
         alone: Variance of the estimate if rows were independent; 0 where nothing varies.
         found: Makes points of the clusters that are held, truths ``(C,)``, and of the sum of what they add, ``(C,)``.
     """
-    import numpy as np
-
     held = sum(rows for _, rows in sides)
     some, single = held > 0, float(held.max()) <= 1
     pull = sum(part for part, _ in sides)

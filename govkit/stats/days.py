@@ -14,6 +14,7 @@ import math
 from typing import Any, NamedTuple
 
 from govkit.core.case import Array
+from govkit.lazy import np
 from govkit.stats.inputs import counts as whole, numbers
 
 CORRELATIONS = (0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95)
@@ -72,8 +73,6 @@ def followed(apart: Any, noise: Any, trace: Trace, days: Any) -> tuple[Any, Trac
     Returns:
         The share of a lasting change that goes on to show beyond what is predicted, and the trace after the look.
     """
-    import numpy as np
-
     sd, r = days
     gain = trace.variance / (trace.variance + noise)
     kept = (1 - r) / (1 - r + r * gain)
@@ -97,8 +96,6 @@ def possible_days(values: Any, rows: Any, *, variance: float = 1.0, season: bool
     Raises:
         ValueError: If there are fewer than 60 days, or one is without rows.
     """
-    import numpy as np
-
     means, sizes = numbers("values", values, at_least=FEWEST_DAYS), whole("rows", rows)
     if means.size != sizes.size or np.any(sizes == 0):
         raise ValueError("expected as many values as rows, and no day without rows")
@@ -109,8 +106,6 @@ def possible_days(values: Any, rows: Any, *, variance: float = 1.0, season: bool
 
 def largest_spreads(means: Array, noise: Array, *, lost: int = 1) -> Array:
     """Largest standard deviation at each of ``CORRELATIONS``, ``(..., r)``, -1 where none is likely."""
-    import numpy as np
-
     scale = np.concatenate([[0.0], np.geomspace(0.04, 5, SPREADS)])
     sd = np.std(means, axis=-1, ddof=lost)[..., None, None] * scale
     unlikely = _unlikelihood(means, noise, sd, np.array(CORRELATIONS)[:, None])
@@ -124,8 +119,6 @@ def largest_spreads(means: Array, noise: Array, *, lost: int = 1) -> Array:
 
 def _unlikelihood(means: Array, noise: Array, sd: Array, r: Array) -> Array:
     """Minus twice the restricted log-likelihood of day effects around an unknown mean, ``(..., r, sd)``."""
-    import numpy as np
-
     shape = np.broadcast_shapes(sd.shape, (*means.shape[:-1], *r.shape[:1], 1))
     own, one, variance = np.zeros(shape), np.zeros(shape), np.broadcast_to(sd * sd, shape)
     sums = np.zeros((4, *shape))
@@ -152,8 +145,6 @@ def season_of(values: Any, days: Any) -> tuple[float, float]:
         values: Of each day ``(days,)``.
         days: Their ordinals ``(days,)``.
     """
-    import numpy as np
-
     angle = 2 * math.pi * np.asarray(days, dtype=float) / YEAR
     wave = np.stack([np.ones(angle.size), np.sin(angle), np.cos(angle)], axis=1)
     found = np.linalg.lstsq(wave, np.asarray(values, dtype=float), rcond=None)[0]
@@ -162,7 +153,5 @@ def season_of(values: Any, days: Any) -> tuple[float, float]:
 
 def seasonal(season: tuple[float, float], day: Any) -> Any:
     """The wave on some days, by their ordinals."""
-    import numpy as np
-
     angle = 2 * math.pi * np.asarray(day, dtype=float) / YEAR
     return season[0] * np.sin(angle) + season[1] * np.cos(angle)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from govkit.core.case import Array
+from govkit.lazy import np
 from govkit.stats.clusters import Clusters, Design, design_from, joined, part_of
 from govkit.stats.inputs import numbers, same_length
 from govkit.stats.unseen import Points, points
@@ -41,8 +42,6 @@ def paired_design(wins: Any, losses: Any, rows: Any) -> Design:
     Raises:
         ValueError: If the shapes differ, a part has no rows, or more are won and lost than there are.
     """
-    import numpy as np
-
     _sides(np.add(wins, losses), rows)
     found = []
     for (won, n), (lost, _) in zip(_sides(wins, rows), _sides(losses, rows), strict=True):
@@ -92,8 +91,6 @@ def difference_design(first: Side, second: Side, *, ratio: Any = None) -> Design
     Raises:
         ValueError: If the shapes differ, a group has no rows, or there are more successes than rows.
     """
-    import numpy as np
-
     pairs = list(zip(_sides(*first), _sides(*second), strict=True))
     if ratio is not None:
         factors = np.broadcast_to(np.asarray(ratio, dtype=np.float64), len(pairs)).tolist()
@@ -107,8 +104,6 @@ def gap_change_design(inside: tuple[Any, Any, Any], outside: tuple[Any, Any, Any
     Raises:
         ValueError: If the shapes differ, a side has no rows, or more of them change than there are.
     """
-    import numpy as np
-
     found = []
     sides = [list(zip(_sides(a, n), _sides(b, n), strict=True)) for a, b, n in (inside, outside)]
     for pair in zip(*sides, strict=True):
@@ -135,8 +130,6 @@ def mean_change_design(a: Any, b: Any, clusters: Clusters, *, low: float, high: 
     Raises:
         ValueError: If the lengths differ.
     """
-    import numpy as np
-
     both = np.concatenate([numbers("a", a), numbers("b", b)])
     same_length(values=both, clusters=clusters.codes)
     own = np.arange(both.size) < np.size(a)
@@ -193,8 +186,6 @@ def _binary(x: Array, n: Array) -> float:
 
 def _sides(events: Any, rows: Any) -> list[tuple[Array, Array]]:
     """Counts and rows of each part by cluster, checked, each ``(C,)``."""
-    import numpy as np
-
     x, n = (np.atleast_2d(np.asarray(each, dtype=np.float64)) for each in (events, rows))
     if x.shape != n.shape:
         raise ValueError(f"counts have shape {x.shape} and rows {n.shape}; expected the same")

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from govkit.core.case import Array
+from govkit.lazy import np
 from govkit.stats.estimate import ALPHAS, UNBOUNDED, Estimate, assemble
 from govkit.stats.inputs import counts, numbers
 
@@ -68,7 +69,6 @@ class Shift:
 
         The lower bound takes the noise off, the upper bound does not: the raw distance already errs upwards.
         """
-        import numpy as np
         from scipy.special import ndtri
 
         apart, whole = (-ndtri(np.asarray(each)) for each in (np.asarray(error) / columns, error))
@@ -116,8 +116,6 @@ def wasserstein(reference: Any, current: Any) -> Estimate:
 
 def wasserstein_shift(reference: Any, current: Any) -> Shift:
     """What ``wasserstein`` rests on."""
-    import numpy as np
-
     named = (("reference", reference), ("current", current))
     first, second = (np.sort(numbers(name, values, at_least=2)) for name, values in named)
     ends = middle(first)
@@ -135,8 +133,6 @@ def wasserstein_shift(reference: Any, current: Any) -> Shift:
 
 def _wasserstein(first: Array, second: Array, astray: float = 0.0) -> Shift:
     """Of sorted values, from the mean of the first in its standard deviations, which may be wrong by ``astray``."""
-    import numpy as np
-
     n, m = first.size, second.size
     position, p, q = _binned(first, second)
     f, g = np.cumsum(p)[:-1], np.cumsum(q)[:-1]
@@ -157,8 +153,6 @@ def _wasserstein(first: Array, second: Array, astray: float = 0.0) -> Shift:
 
 def _binned(first: Array, second: Array) -> tuple[Array, Array, Array]:
     """Mean of each bin, and the share of each sorted sample in it; about ``BINS`` bins, none empty."""
-    import numpy as np
-
     pooled = np.concatenate([part[:: max(1, part.size // SAMPLE)] for part in (first, second)])
     inner = np.unique(pooled)
     if inner.size > BINS:
@@ -183,8 +177,6 @@ def _excess(gap: Array, error: Array) -> Array:
 
     Where they are alike, a difference of shares is normal around 0 and this averages to ``UNBIASED`` times its error.
     """
-    import numpy as np
-
     sure = np.divide(gap, error, out=np.full(gap.shape, np.inf), where=error > 0)
     return np.asarray(2 * UNBIASED * error * np.exp(-1.5 * np.minimum(sure, 9) ** 2))
 
@@ -213,8 +205,6 @@ def farthest(shifts: Sequence[Shift], n: int) -> Estimate:
         shifts: Of each of ``K`` columns, K >= 1.
         n: Rows.
     """
-    import numpy as np
-
     lows, highs = zip(*(shift.bounds(ALPHAS, columns=len(shifts)) for shift in shifts), strict=True)
     value = max(shift.value for shift in shifts)
     within = (0.0, UNBOUNDED)
@@ -225,8 +215,6 @@ def farthest(shifts: Sequence[Shift], n: int) -> Estimate:
 
 def variation_shift(counts_reference: Any, counts_current: Any) -> Shift:
     """What ``total_variation`` rests on."""
-    import numpy as np
-
     p, q, n, m = _shares(counts_reference, counts_current)
     pooled = (n * p + m * q) / (n + m)
     apart = np.sqrt(p * (1 - p) / n + q * (1 - q) / m)
@@ -245,7 +233,6 @@ def jensen_shannon(counts_reference: Any, counts_current: Any) -> float:
     Raises:
         ValueError: If a table is empty or the lengths differ.
     """
-    import numpy as np
     from scipy.special import rel_entr
 
     p, q, n, m = _shares(counts_reference, counts_current)
@@ -266,8 +253,6 @@ def population_stability(counts_ref: Any, counts_cur: Any) -> tuple[float, float
     Raises:
         ValueError: If a table is empty or the lengths differ.
     """
-    import numpy as np
-
     p, q, n, m = _shares(counts_ref, counts_cur)
     p, q = ((share * rows + 0.5) / (rows + 0.5 * p.size) for share, rows in ((p, n), (q, m)))
     return float((p - q) @ np.log(p / q)), (p.size - 1) * (1 / n + 1 / m)

@@ -8,6 +8,7 @@ from statistics import NormalDist
 
 from govkit.core import LEVELS, Bound, Interval
 from govkit.core.case import Array
+from govkit.lazy import np
 
 ALPHAS = tuple(round(1 - level, 12) for level in LEVELS)
 """Error of each one-sided level in ``LEVELS``."""
@@ -43,7 +44,6 @@ class Estimate:
 
 def quantiles(alphas: Array) -> Array:
     """Normal quantiles of one-sided errors, those of ``ALPHAS`` to the last digit as in ``QUANTILES``."""
-    import numpy as np
     from scipy.special import ndtri
 
     z = -ndtri(alphas)
@@ -73,8 +73,6 @@ def assemble(
         interval: Ends of the reader's interval where it has a formula of its own; else the bounds at 0.975.
         clusters: Clusters that the rows lie in, where the bounds respect them.
     """
-    import numpy as np
-
     # Rounding in an inversion may cross the value or a looser level by the last digit.
     low = np.minimum.accumulate(np.minimum(np.clip(lows, *within), value))
     high = np.maximum.accumulate(np.maximum(np.clip(highs, *within), value))

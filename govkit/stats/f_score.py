@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from govkit.core.case import Array
+from govkit.lazy import np
 from govkit.stats.clusters import Design, by_class, in_clusters, readers
 from govkit.stats.estimate import ALPHAS, Estimate, assemble
 from govkit.stats.inputs import counts, fraction, fractions
@@ -27,8 +28,6 @@ def f_score(hits: int, either: int, *, design: Design | None = None) -> Estimate
     Raises:
         ValueError: If ``either`` is 0 or smaller than ``hits``.
     """
-    import numpy as np
-
     x, n = fraction(hits, either)
     exact = clopper_pearson(np.array([[x]]), np.array([[n]]), np.array(ALPHAS))
     (lows,), (highs,) = in_clusters(design, [x / n], exact)
@@ -67,8 +66,6 @@ def macro_precision(hits: Any, answered: Any, *, design: Design | None = None) -
     Raises:
         ValueError: If no class was answered, or a class has more hits than answers.
     """
-    import numpy as np
-
     n = counts("answered", answered)
     if not n.any():
         raise ValueError("no class was answered; expected at least one row")
@@ -81,8 +78,6 @@ def macro_precision(hits: Any, answered: Any, *, design: Design | None = None) -
 
 def _macro(x: Array, n: Array, rows: int, shape: Callable[[Array], Array], design: Design | None) -> Estimate:
     """Mean of a rising function of each class's share."""
-    import numpy as np
-
     alphas, some = np.array(ALPHAS) / x.size, n > 0
     lows, highs = clopper_pearson(x[:, None], n[:, None], alphas)
     plain = lows[some], highs[some]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from govkit.core.case import Array
+from govkit.lazy import np
 from govkit.stats.estimate import ALPHAS, Estimate, assemble
 from govkit.stats.inputs import counts
 from govkit.stats.proportions import clopper_pearson
@@ -34,8 +35,6 @@ def excess_flips(lost: Any, kept: Any, missed: Any, won: Any) -> list[Estimate]:
     Raises:
         ValueError: If the lengths differ, a count is negative, or a table has no rows.
     """
-    import numpy as np
-
     named = {"lost": lost, "kept": kept, "missed": missed, "won": won}
     b, a, d, c = (counts(name, part, at_least=0) for name, part in named.items())
     right, wrong = a + b, c + d
@@ -58,7 +57,6 @@ def excess_flips(lost: Any, kept: Any, missed: Any, won: Any) -> list[Estimate]:
 
 def _apart(x: Array, n: Array, y: Array, m: Array) -> tuple[Array, Array]:
     """Bounds of ``x/n - y/m`` at ``APART`` of each error, ``(k, levels)``; −1 and 1 where a side has no rows."""
-    import numpy as np
     from scipy.special import ndtri
 
     z = -ndtri(APART * np.array(ALPHAS))
@@ -71,7 +69,5 @@ def _apart(x: Array, n: Array, y: Array, m: Array) -> tuple[Array, Array]:
 
 def _products(low: Array, high: Array) -> tuple[Array, Array]:
     """Least and largest ``w (1 - w)`` for ``w`` between two ends, ``(k, levels)`` each."""
-    import numpy as np
-
     ends = low * (1 - low), high * (1 - high)
     return np.minimum(*ends), np.where((low < 0.5) & (high > 0.5), 0.25, np.maximum(*ends))

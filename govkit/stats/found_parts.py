@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from govkit.core.case import Array
+from govkit.lazy import np
 from govkit.stats.clusters import METHOD, Clusters
 from govkit.stats.designs import difference_design, paired_design
 from govkit.stats.estimate import ALPHAS, Estimate, assemble
@@ -78,8 +79,6 @@ def found_drops(
     Raises:
         ValueError: If there is no part, or the lengths differ.
     """
-    import numpy as np
-
     members, new, old = _checked(members, new_right, old_right)
     if clusters is not None and clusters.count == new.size:
         clusters = None
@@ -132,8 +131,6 @@ def visible_drop(
     Raises:
         ValueError: If there is no part, or the lengths differ.
     """
-    import numpy as np
-
     members, new, old = _checked(members, new_right, old_right)
     size = sizes(members)
     near = np.flatnonzero((size >= share * new.size / 2) & (size <= share * new.size * 2))
@@ -169,7 +166,6 @@ def weak_parts(members: Any, right: Any, *, clusters: Clusters | None = None) ->
     Raises:
         ValueError: If there is no part, or the lengths differ.
     """
-    import numpy as np
     from scipy.stats import hypergeom
 
     members, right, _ = _checked(members, right, right)
@@ -185,8 +181,6 @@ def weak_parts(members: Any, right: Any, *, clusters: Clusters | None = None) ->
 
 def _still_weak(part: Array, wrong: Array, clusters: Clusters, alpha: float) -> bool:
     """Whether a part errs more often than the rest by the bound that holds for rows in clusters."""
-    import numpy as np
-
     if part.all():
         return False
     inside, outside = ((clusters.sums(wrong, rows), clusters.sums(rows)) for rows in (part, ~part))
@@ -198,16 +192,12 @@ def _still_weak(part: Array, wrong: Array, clusters: Clusters, alpha: float) -> 
 
 def pack(rows: Array) -> Array:
     """Truths ``(n,)`` as bits, uint64 ``(ceil(n / 64),)``."""
-    import numpy as np
-
     bits = np.packbits(rows)
     return np.pad(bits, (0, -bits.size % 8)).view(np.uint64)
 
 
 def sizes(members: Array) -> Array:
     """Rows of each part, int64 ``(parts,)``."""
-    import numpy as np
-
     return np.bitwise_count(members).sum(axis=1, dtype=np.int64)
 
 
@@ -217,8 +207,6 @@ def counts(members: Array, rows: Array) -> Array:
 
 
 def _checked(members: Any, new_right: Any, old_right: Any) -> tuple[Array, Array, Array]:
-    import numpy as np
-
     new, old = truths("new_right", new_right), truths("old_right", old_right)
     same_length(new_right=new, old_right=old)
     bits = np.asarray(members, dtype=np.uint64)
@@ -230,15 +218,11 @@ def _checked(members: Any, new_right: Any, old_right: Any) -> tuple[Array, Array
 
 def _counted(members: Array, rows: Array) -> Array:
     """As ``counts``, and all of ``rows`` as the last value."""
-    import numpy as np
-
     return np.append(counts(members, rows), rows.sum())
 
 
 def _screened(size: Array, split: Array, rows: int, most: int) -> Array:
     """The ``most`` parts with clearly most of the rows that split the models, in standard errors from all rows."""
-    import numpy as np
-
     excess = split[:-1] - size * (split[-1] / rows)
     z = excess / np.sqrt(np.maximum(size * (1 - size / rows), 1e-9))
     return np.argsort(-z, kind="stable")[:most]
@@ -246,8 +230,6 @@ def _screened(size: Array, split: Array, rows: int, most: int) -> Array:
 
 def _random_losses(members: Array, rows: Array, draws: int, rng: Any) -> Array:
     """Rows of each part that fall to one side when each of ``rows`` falls by chance: ``(parts, draws)``."""
-    import numpy as np
-
     octets = np.ascontiguousarray(members).view(np.uint8)
     total = np.zeros((len(members), draws), dtype=np.float32)
     for start in range(0, rows.size, CHUNK):
@@ -260,8 +242,6 @@ def _random_losses(members: Array, rows: Array, draws: int, rng: Any) -> Array:
 
 def _losses_by_cluster(members: Array, rows: Array, loss: Array, codes: Array) -> Array:
     """Losses less gains of each part in each cluster that has some, ``(parts, C)``."""
-    import numpy as np
-
     found, code = np.unique(codes, return_inverse=True)
     octets = np.ascontiguousarray(members).view(np.uint8)
     inside = (octets[:, rows >> 3] >> (7 - (rows & 7)).astype(np.uint8)) & 1
@@ -270,15 +250,11 @@ def _losses_by_cluster(members: Array, rows: Array, loss: Array, codes: Array) -
 
 def _rows_of(bits: Array, rows: int) -> Array:
     """Truths ``(n,)`` of one part."""
-    import numpy as np
-
     return np.unpackbits(np.ascontiguousarray(bits).view(np.uint8), count=rows).astype(bool)
 
 
 def _held(change: Estimate, part: Array, right: tuple[Array, Array], clusters: Clusters, *, slices: int) -> Estimate:
     """The change with bounds that hold for rows in clusters, for all parts at once."""
-    import numpy as np
-
     new, old = right
     wins, losses, rows = (clusters.sums(each, part) for each in (new & ~old, old & ~new, part))
     design = paired_design(wins, losses, rows)
@@ -291,8 +267,6 @@ def _held(change: Estimate, part: Array, right: tuple[Array, Array], clusters: C
 
 def _change(won: int, lost: int, rows: int, *, slices: int) -> Estimate:
     """Change of accuracy in a part, with bounds that hold for ``slices`` parts at once (Bonferroni)."""
-    import numpy as np
-
     alpha = np.array(ALPHAS) / slices
     lows, negative = paired_lows(np.array([won, lost]), np.array([lost, won]), np.array([rows, rows]), alpha)
     method = f"corrected Tango, {slices} parts at once"
@@ -310,7 +284,6 @@ def _hits(size: Array, split: Array, signs: Array, overlap: Array, *, rows: int,
         rows: All rows.
         screen: Parts that are tested.
     """
-    import numpy as np
     from scipy.special import ndtri
 
     # Bonferroni's limit in place of the drawn one, which depends on the parts that the screen would keep.
@@ -327,8 +300,6 @@ def _hits(size: Array, split: Array, signs: Array, overlap: Array, *, rows: int,
 
 def _smallest(hits: Array, draws: int, rows: int) -> Estimate | None:
     """Smallest drop that is found often enough, with exact bounds on how often it is."""
-    import numpy as np
-
     low, high = clopper_pearson(hits[:, None], draws, np.array(ALPHAS))
 
     def first(often: Array) -> Array:

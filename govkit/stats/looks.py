@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from govkit.lazy import np
 from govkit.stats.inputs import counts as whole, numbers
 from govkit.stats.sequential import Look
 
@@ -24,8 +25,6 @@ def rank_bins(values: Any, *, bins: int = BINS) -> tuple[list[float], list[int]]
     Returns:
         Rising edges ``(k,)``, each a value of the reference, and counts ``(k,)``, none 0.
     """
-    import numpy as np
-
     column = np.sort(numbers("values", values))
     edges = np.unique(np.quantile(column, np.arange(1, bins + 1) / bins, method="inverted_cdf"))
     below = np.searchsorted(column, edges, side="right")
@@ -46,8 +45,6 @@ def rank_shift(values: Any, edges: Any, counts: Any = None) -> float:
     Returns:
         In standard deviations of a mid-rank, 1/sqrt(12): 0 for the reference itself, within 1.74 of it.
     """
-    import numpy as np
-
     column, cuts = np.sort(numbers("values", values)), numbers("edges", edges)
     if counts is None:
         twice = np.searchsorted(cuts, column, side="left") + np.searchsorted(cuts, column, side="right")
@@ -67,8 +64,6 @@ def rank_variance(counts: Any) -> float:
     Args:
         counts: Rows of each value, or of each bin, ``(k,)``.
     """
-    import numpy as np
-
     size = whole("counts", counts)
     return float(1 - np.sum((size / size.sum()) ** 3))
 
@@ -98,8 +93,6 @@ def unseen_share(counts: Any) -> tuple[float, float]:
     Args:
         counts: Rows of each category of the reference ``(k,)``.
     """
-    import numpy as np
-
     size = whole("counts", counts)
     rows, once, twice = int(size.sum()), int(np.sum(size == 1)), int(np.sum(size == 2))
     chance = once * (1 - once / rows)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from govkit.core.case import Array
+from govkit.lazy import np
 from govkit.stats.clusters import METHOD as CLUSTERED
 from govkit.stats.designs import Side, difference_design
 from govkit.stats.estimate import ALPHAS, QUANTILES, Estimate, assemble
@@ -32,8 +33,6 @@ def spread(successes: Any, totals: Any, *, by_cluster: Side | None = None) -> Es
     Raises:
         ValueError: If a group is empty, or there are fewer than two.
     """
-    import numpy as np
-
     x, n = fractions(successes, totals)
     pair = _pairs(x, n)
     lows = _over(difference_low, pair, _split_quantiles(x.size), sign=1)
@@ -56,8 +55,6 @@ def spread_ratio(successes: Any, totals: Any, *, by_cluster: Side | None = None)
     Raises:
         ValueError: If a group is empty, there are fewer than two, or no group has a success.
     """
-    import numpy as np
-
     x, n = fractions(successes, totals)
     if not x.any():
         raise ValueError("no group has a success; the ratio of their shares is undefined")
@@ -76,8 +73,6 @@ def _found(x: Array, n: Array, ends: tuple[Array, Array], by_cluster: Side | Non
 
 def _in_clusters(found: Estimate, share: Array, by_cluster: Side, *, ratio: bool) -> Estimate:
     """As without clusters: one side is the extreme bound over pairs, the error split; the other is not split."""
-    import numpy as np
-
     x, n = (np.asarray(each, dtype=np.float64) for each in by_cluster)
     if (n.sum(axis=0) <= 1).all():
         return found
@@ -102,8 +97,6 @@ def _in_clusters(found: Estimate, share: Array, by_cluster: Side, *, ratio: bool
 
 def _pairs(x: Array, n: Array) -> tuple[Array, Array, Array, Array]:
     """Counts of every ordered pair of groups, each ``(K(K-1), 1)``."""
-    import numpy as np
-
     first, second = np.nonzero(~np.eye(x.size, dtype=bool))
     return x[first, None], n[first, None], x[second, None], n[second, None]
 
@@ -113,8 +106,6 @@ def _over(low: Callable[..., Array], pair: tuple[Array, ...], z: Array, *, sign:
 
     A rough search first: only pairs that it leaves in reach of the extreme one are searched to the last digit.
     """
-    import numpy as np
-
     rough = low(*pair, z=z, rounds=ROUGH)
     # Ratios are searched as r / (1 + r), from 0 to 1; differences from -1 to 1.
     rough, width = (rough / (1 + rough), 1) if low is ratio_low else (rough, 2)
@@ -126,7 +117,6 @@ def _over(low: Callable[..., Array], pair: tuple[Array, ...], z: Array, *, sign:
 
 def _split_quantiles(groups: int) -> Array:
     """Normal quantiles at ``LEVELS`` with the error split over all ordered pairs."""
-    import numpy as np
     from scipy.special import ndtri
 
     return -ndtri(np.array(ALPHAS) / (groups * (groups - 1)))

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from govkit.core.case import Array
+from govkit.lazy import np
 from govkit.stats.clusters import Clusters, respecting
 from govkit.stats.designs import mean_change_design, mean_design
 from govkit.stats.estimate import ALPHAS, Estimate, assemble
@@ -107,8 +108,6 @@ def mean_change(a: Any, b: Any, *, low: float, high: float, clusters: Clusters |
 
 
 def _moments(x: Array) -> _Moments:
-    import numpy as np
-
     n, centre = x.size, float(np.mean(x))
     away = x - centre
     square = away * away
@@ -121,8 +120,6 @@ def _reach(x: Array, name: str, ends: Range, *, parts: int) -> tuple[Array, Arra
     Raises:
         ValueError: If a value lies outside the range.
     """
-    import numpy as np
-
     low, high = ends
     outside = (x < low) | (x > high)
     if outside.any():
@@ -133,7 +130,6 @@ def _reach(x: Array, name: str, ends: Range, *, parts: int) -> tuple[Array, Arra
 
 
 def _estimate(moments: _Moments, n: int, reach: tuple[Array, Array], *, within: Range, method: str) -> Estimate:
-    import numpy as np
     from scipy.special import stdtrit
 
     se = math.sqrt(moments.variance)

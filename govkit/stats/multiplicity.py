@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from govkit.core.case import Array
+from govkit.lazy import np
 from govkit.stats.inputs import numbers
 
 
@@ -20,8 +21,6 @@ def holm(p_values: Any) -> Array:
     Raises:
         ValueError: If there is none, or one lies outside [0, 1].
     """
-    import numpy as np
-
     p, order = _sorted(p_values)
     return _restored(np.maximum.accumulate(p * np.arange(p.size, 0, -1)), order)
 
@@ -41,8 +40,6 @@ def benjamini_hochberg(p_values: Any) -> Array:
     Raises:
         ValueError: If there is none, or one lies outside [0, 1].
     """
-    import numpy as np
-
     p, order = _sorted(p_values)
     stepped = p * (p.size / np.arange(1, p.size + 1))
     return _restored(np.minimum.accumulate(stepped[::-1])[::-1], order)
@@ -50,8 +47,6 @@ def benjamini_hochberg(p_values: Any) -> Array:
 
 def _sorted(p_values: Any) -> tuple[Array, Array]:
     """p-values, smallest first, and the place each came from."""
-    import numpy as np
-
     p = numbers("p_values", p_values)
     if np.any((p < 0) | (p > 1)):
         raise ValueError("p_values holds a value outside [0, 1]")
@@ -61,8 +56,6 @@ def _sorted(p_values: Any) -> tuple[Array, Array]:
 
 def _restored(stepped: Array, order: Array) -> Array:
     """Sorted values, at most 1, back in the order given."""
-    import numpy as np
-
     adjusted = np.empty_like(stepped)
     adjusted[order] = np.minimum(stepped, 1.0)
     return adjusted

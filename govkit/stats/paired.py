@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from govkit.core.case import Array
+from govkit.lazy import np
 from govkit.stats.clusters import Design, in_clusters, readers
 from govkit.stats.estimate import ALPHAS, Estimate, assemble
 from govkit.stats.inputs import count, counts, denominator, fractions, same_length, truths
@@ -71,8 +72,6 @@ def paired_differences(b: Any, c: Any, n: Any, *, both: Any = None, design: Desi
     Raises:
         ValueError: If the lengths differ, a table has no rows, or its counts together exceed them.
     """
-    import numpy as np
-
     b, c = counts("b", b, at_least=0), counts("c", c, at_least=0)
     right = 0 * b if both is None else counts("both", both, at_least=0)
     same_length(b=b, c=c, both=right)
@@ -106,7 +105,6 @@ def paired_lows(b: Array, c: Array, n: Array, alpha: Array) -> Array:
     Returns:
         Bounds, that shape and ``levels``.
     """
-    import numpy as np
     from scipy.special import ndtri
 
     b, c, n, alpha = np.broadcast_arrays(b[..., None], c[..., None], n[..., None], alpha)
@@ -119,8 +117,6 @@ def paired_lows(b: Array, c: Array, n: Array, alpha: Array) -> Array:
 
 def paired_low(b: Array, c: Array, n: Array, *, z: Array) -> Array:
     """Lower bounds of ``(b - c)/n`` at normal quantiles ``z`` (each > 1); arguments broadcast; every n >= 7."""
-    import numpy as np
-
     b, c, n, z = (np.asarray(part, dtype=np.float64)[..., None] for part in np.broadcast_arrays(b, c, n, z))
     # Three quarters of a row, and a little more where there are few: the least that enumeration lets pass.
     skew, continuity = (z * z - 1) / 6, 0.75 + 3 / n
@@ -141,8 +137,6 @@ def paired_low(b: Array, c: Array, n: Array, *, z: Array) -> Array:
 
 def exact_low(b: Array, c: Array, n: Array, alpha: Array) -> Array:
     """Proven lower bound: the split of the discordant rows at 0.8 alpha, their share at 0.1 alpha a side."""
-    import numpy as np
-
     discordant = b + c
     split = np.where(discordant > 0, clopper_pearson(b, np.maximum(discordant, 1), 0.8 * alpha)[0], 0.0)
     fewest, most = clopper_pearson(discordant, n, 0.1 * alpha)

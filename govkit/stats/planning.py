@@ -11,6 +11,7 @@ from collections.abc import Callable
 from statistics import NormalDist
 
 from govkit.core.case import Array
+from govkit.lazy import np
 from govkit.stats.inputs import denominator
 from govkit.stats.inversion import first_uncleared
 from govkit.stats.paired import paired_lows
@@ -96,8 +97,6 @@ def detectable_share(n: int, limit: float, *, level: float = 0.95, power: float 
     Raises:
         ValueError: If an argument is out of range.
     """
-    import numpy as np
-
     rows, limit = np.array([denominator("n", n)]), _inside("limit", limit)
     alpha = 1 - _level(level)
     return _least(lambda x: clopper_pearson(x, rows, alpha)[0] > limit, rows, np.ones(1), power)
@@ -122,8 +121,6 @@ def detectable_difference(
     Raises:
         ValueError: If an argument is out of range.
     """
-    import numpy as np
-
     n, m, share, limit = denominator("n", n), denominator("m", m), _inside("share", share), _inside("limit", limit)
     y, chance = likely(m, share)
     z = NormalDist().inv_cdf(_level(level))
@@ -149,8 +146,6 @@ def detectable_paired_difference(
     Raises:
         ValueError: If an argument is out of range.
     """
-    import numpy as np
-
     n, discordant, limit = denominator("n", n), _inside("discordant", discordant), _inside("limit", limit)
     alpha = np.array([1 - _level(level)])
     split, chance = likely(n, discordant)
@@ -199,7 +194,6 @@ def _rows(half_width: float, variance: float, level: float) -> int:
 
 def likely(n: int, share: float) -> tuple[Array, Array]:
     """Counts that ``n`` rows may well give at this share, and the chance of each."""
-    import numpy as np
     from scipy.stats import binom
 
     reach = STANDARD_DEVIATIONS * (math.sqrt(n * share * (1 - share)) + 1)
@@ -216,7 +210,6 @@ def _least(clears: Callable[[Array], Array], rows: Array, chance: Array, power: 
         chance: Chance of each situation, ``(k,)``.
         power: Chance wanted.
     """
-    import numpy as np
     from scipy.special import bdtrc
 
     power = _open("power", power)
@@ -232,8 +225,6 @@ def _least(clears: Callable[[Array], Array], rows: Array, chance: Array, power: 
 
 def fewest(clears: Callable[[Array], Array], rows: Array) -> Array:
     """Fewest successes that clear the limit, shape of ``rows``; one more than there are rows where none does."""
-    import numpy as np
-
     low, high = np.full(rows.shape, -1), rows + 1
     while np.any(high - low > 1):
         # A search that has ended asks for its low end again, which may be -1.

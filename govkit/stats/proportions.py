@@ -8,6 +8,7 @@ from statistics import NormalDist
 from typing import Any
 
 from govkit.core.case import Array
+from govkit.lazy import np
 from govkit.stats.clusters import Design, in_clusters, readers
 from govkit.stats.estimate import ALPHAS, Estimate, assemble
 from govkit.stats.inputs import fraction, fractions
@@ -23,7 +24,6 @@ def clopper_pearson(x: Array, n: Array, alpha: Array) -> tuple[Array, Array]:
         n: Rows, > 0.
         alpha: Error of each side, in (0, 1). All three broadcast.
     """
-    import numpy as np
     from scipy.special import betainccinv, betaincinv
 
     x, n, alpha = np.broadcast_arrays(*(np.asarray(part, dtype=np.float64) for part in (x, n, alpha)))
@@ -62,8 +62,6 @@ def proportions(successes: Any, totals: Any, *, design: Design | None = None) ->
     Raises:
         ValueError: If a total is 0, or has more successes than rows.
     """
-    import numpy as np
-
     x, n = fractions(successes, totals, at_least=0)
     lows, highs = in_clusters(design, x / n, clopper_pearson(x[:, None], n[:, None], np.array(ALPHAS)))
     return [

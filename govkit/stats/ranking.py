@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from govkit.core.case import Array
+from govkit.lazy import np
 from govkit.stats.clusters import Clusters, Design, design_from, part_of, respecting
 from govkit.stats.estimate import ALPHAS, QUANTILES, READER, Estimate, assemble
 from govkit.stats.inputs import numbers, same_length, truths
@@ -76,8 +77,6 @@ def placements(scores: Any, positive: Any, *, clusters: Clusters | None = None) 
 
 def _midranks(values: Array) -> Array:
     """Ranks from 1; values that tie share their mean rank."""
-    import numpy as np
-
     _, which, held = np.unique(values, return_inverse=True, return_counts=True)
     return (np.cumsum(held) - (held - 1) / 2)[which]
 
@@ -103,8 +102,6 @@ def auc(scores: Any, positive: Any, *, clusters: Clusters | None = None) -> Esti
 
 def auc_of(placed: Placements) -> Estimate:
     """Area under the ROC curve of rows that were ranked before."""
-    import numpy as np
-
     area, spread, unseen = placed.area, _spread(placed), _unseen(placed)
     lows, highs = area * (1 - unseen), 1 - (1 - area) * (1 - unseen)
     reader = None
@@ -141,8 +138,6 @@ def auc_difference(scores_a: Any, scores_b: Any, positive: Any, *, clusters: Clu
 
 def auc_difference_of(first: Placements, second: Placements) -> Estimate:
     """Area of the first ranking less area of the second, of the same rows in the same order."""
-    import numpy as np
-
     placed = first - second
     spread, unseen = _spread(placed), _unseen(placed)
     error = np.sqrt(spread.variance)
@@ -166,8 +161,6 @@ def _design(placed: Placements, lost: tuple[float, float]) -> Design | None:
         placed: The placements.
         lost: How far a row not seen may lie below the mean placement, and above it.
     """
-    import numpy as np
-
     if placed.clusters is None:
         return None
     sides, count = [], 1 + max(int(codes.max()) for codes in placed.clusters)
@@ -200,7 +193,6 @@ def _spread(placed: Placements) -> _Spread:
 
 def _t_ends(spread: _Spread, curvature: float) -> tuple[Array, Array]:
     """Ends at ``LEVELS`` in standard errors: t, moved outwards on the side that the skewness makes long."""
-    import numpy as np
     from scipy.special import stdtrit
 
     t = -stdtrit(spread.freedom, np.array(ALPHAS))
@@ -210,12 +202,8 @@ def _t_ends(spread: _Spread, curvature: float) -> tuple[Array, Array]:
 
 def _unseen(placed: Placements) -> Array:
     """Largest share of rows that may behave otherwise and not show up, at ``LEVELS``."""
-    import numpy as np
-
     return 1 - np.array(ALPHAS) ** (1 / min(placed.positives.size, placed.negatives.size))
 
 
 def _expit(logit: Array) -> Array:
-    import numpy as np
-
     return 1 / (1 + np.exp(-np.clip(logit, -700, 700)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from govkit.lazy import np
 from govkit.stats.clusters import Design, by_class, in_clusters
 from govkit.stats.estimate import ALPHAS, Estimate, assemble
 from govkit.stats.inputs import counts, fractions
@@ -23,8 +24,6 @@ def macro_recall(successes: Any, totals: Any, *, design: Design | None = None) -
     Raises:
         ValueError: If a class has no rows.
     """
-    import numpy as np
-
     x, n = fractions(successes, totals, at_least=1)
     alphas = np.array(ALPHAS) / x.size
     lows, highs = in_clusters(design, x / n, clopper_pearson(x[:, None], n[:, None], alphas), alphas)
@@ -44,8 +43,6 @@ def macro_recall_difference(b: Any, c: Any, totals: Any, *, design: Design | Non
     Raises:
         ValueError: If a class has no rows, or fewer than ``b + c``.
     """
-    import numpy as np
-
     first, second = counts("b", b), counts("c", c)
     if first.shape != second.shape:
         raise ValueError(f"b has {first.size} classes and c {second.size}; expected as many")
@@ -70,7 +67,6 @@ def macro_recall_change(x: Any, n: Any, y: Any, m: Any, *, design: Design | None
     Raises:
         ValueError: If a class has no rows in a sample.
     """
-    import numpy as np
     from scipy.special import ndtri
 
     (x, n), (y, m) = fractions(x, n, at_least=1), fractions(y, m, at_least=1)

@@ -21,6 +21,7 @@ from statistics import NormalDist
 from typing import Any, Literal, NamedTuple
 
 from govkit.core.case import Array
+from govkit.lazy import np
 from govkit.stats.days import Days, Trace, followed
 from govkit.stats.inputs import count
 from govkit.stats.proportions import clopper_pearson
@@ -98,8 +99,6 @@ class StreamState:
 
 def advance(log_weights: Array, log_ratios: Array, looks_a_year: int) -> Array:
     """Weights after one more look; shapes ``(..., changes)``, natural logarithms."""
-    import numpy as np
-
     return np.logaddexp(log_weights, -math.log(looks_a_year)) + log_ratios
 
 
@@ -197,8 +196,6 @@ class _Stream:
         Raises:
             ValueError: If the look is impossible, or the state is that of another kind of stream.
         """
-        import numpy as np
-
         if count("the number of rows", look.rows) == 0:
             return state
         self._check(look)
@@ -215,8 +212,6 @@ class _Stream:
 
     def _first(self, sides: int) -> Trace:
         """What is expected of the first day."""
-        import numpy as np
-
         return Trace(np.zeros(sides), np.full(sides, self.day_sd**2))
 
     def _check(self, look: Look) -> None:
@@ -249,8 +244,6 @@ class MeanStream(_Stream):
 
     def after(self, look: Look, trace: Trace | None = None) -> tuple[Array, Trace]:
         """Log-likelihood ratios, normal; the upward changes first."""
-        import numpy as np
-
         mean, n = (np.asarray(part, dtype=np.float64)[..., None] for part in (look.value, look.rows))
         trace = self._first(2) if trace is None else trace
         beyond = np.array([1.0, -1.0]) * (mean - look.season) - self.boundary
@@ -285,8 +278,6 @@ class RateStream(_Stream):
     @cached_property
     def nulls(self) -> tuple[float, float]:
         """Lowest and highest share that are still no change; only that of the direction is used."""
-        import numpy as np
-
         k, n = self.reference_count, self.reference_rows
         share = (k + 0.5) / (n + 1)
         # Rows of one day are worth less than as many of different days.
@@ -303,8 +294,6 @@ class RateStream(_Stream):
 
     def after(self, look: Look, trace: Trace | None = None) -> tuple[Array, Trace]:
         """Log-likelihood ratios, binomial or beta-binomial; the downward changes first."""
-        import numpy as np
-
         k, n = (np.asarray(part, dtype=np.float64)[..., None] for part in (look.value, look.rows))
         # A share that rises is the share of the other rows that falls.
         sides = {"down": [0], "up": [1], "both": [0, 1]}[self.direction]
@@ -320,7 +309,6 @@ class RateStream(_Stream):
 
     def _ratios(self, k: Array, n: Array, null: Array, others: Array, variance: Array) -> Array:
         """Ratios of smaller shares against ``null``, shape ``(..., directions, changes)``."""
-        import numpy as np
         from scipy.special import betaln
 
         if self.day_sd == 0:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from govkit.core.case import Array
+from govkit.lazy import np
 from govkit.stats.clusters import Design, in_clusters, readers
 from govkit.stats.estimate import ALPHAS, QUANTILES, UNBOUNDED, Estimate, assemble
 from govkit.stats.inputs import fraction, fractions, same_length
@@ -43,8 +44,6 @@ def differences(x: Any, n: Any, y: Any, m: Any, *, design: Design | None = None)
     Raises:
         ValueError: If a group has no rows, or more successes than rows.
     """
-    import numpy as np
-
     table = _tables(x, n, y, m)
     lows, negative = _both(difference_low, table, np.array(QUANTILES))
     lows, highs = in_clusters(design, table[0] / table[1] - table[2] / table[3], (lows, -negative))
@@ -62,7 +61,6 @@ def absolute_difference(x: int, n: int, y: int, m: int, *, design: Design | None
     Raises:
         ValueError: If a group has no rows, or more successes than rows.
     """
-    import numpy as np
     from scipy.special import ndtri
 
     (x, n), (y, m) = fraction(x, n), fraction(y, m)
@@ -91,8 +89,6 @@ def ratios(x: Any, n: Any, y: Any, m: Any, *, design: Design | None = None) -> l
     Raises:
         ValueError: If a group has no rows, more successes than rows, or a second one has no success.
     """
-    import numpy as np
-
     table = _tables(x, n, y, m)
     for none in np.flatnonzero(table[2] == 0):
         raise ValueError(f"the second group has 0 successes in {table[3][none]} rows; a ratio to it is undefined")
@@ -109,8 +105,6 @@ def ratios(x: Any, n: Any, y: Any, m: Any, *, design: Design | None = None) -> l
 
 def reciprocal(low: Array) -> Array:
     """``1 / low``, and ``UNBOUNDED`` where that is not finite."""
-    import numpy as np
-
     return np.where(low > TINY, 1 / np.maximum(low, TINY), UNBOUNDED)
 
 
@@ -123,8 +117,6 @@ def _tables(x: Any, n: Any, y: Any, m: Any) -> tuple[Array, Array, Array, Array]
 
 def _both(low: Callable[..., Array], table: tuple[Any, Any, Any, Any], z: Array) -> Array:
     """Lower bounds of each table and of the same with its groups swapped, ``(2, k, len(z))``; k is left out of one."""
-    import numpy as np
-
     x, n, y, m = table
     successes, rows = np.array([x, y])[..., None], np.array([n, m])[..., None]
     return np.asarray(low(successes, rows, successes[::-1], rows[::-1], z=z))
@@ -132,8 +124,6 @@ def _both(low: Callable[..., Array], table: tuple[Any, Any, Any, Any], z: Array)
 
 def difference_low(x: Array, n: Array, y: Array, m: Array, *, z: Array, rounds: int = ROUNDS) -> Array:
     """Lower bounds of ``x/n - y/m`` at normal quantiles ``z`` (each > 1); arguments broadcast."""
-    import numpy as np
-
     x, n, y, m, z = (np.asarray(part, dtype=np.float64)[..., None] for part in np.broadcast_arrays(x, n, y, m, z))
     continuity, inflate, skew = 0.5 / np.minimum(n, m), (n + m) / (n + m - 1), (z * z - 1) / 6
     observed = x / n - y / m
@@ -151,8 +141,6 @@ def difference_low(x: Array, n: Array, y: Array, m: Array, *, z: Array, rounds: 
 
 def _constrained(p1: Array, p2: Array, theta: Array, gap: Array) -> tuple[Array, Array]:
     """Most likely shares ``(r1, r2)`` with ``r1 - r2 = gap``: the closed cubic of Farrington and Manning (1990)."""
-    import numpy as np
-
     # Failures are counted instead where they are the rarer kind: small shares keep their digits.
     flipped = p1 + theta * p2 > (1 + theta) / 2
     p1, p2, gap = np.where(flipped, 1 - p1, p1), np.where(flipped, 1 - p2, p2), np.where(flipped, -gap, gap)
@@ -179,8 +167,6 @@ def _constrained(p1: Array, p2: Array, theta: Array, gap: Array) -> tuple[Array,
 
 def ratio_low(x: Array, n: Array, y: Array, m: Array, *, z: Array, rounds: int = ROUNDS) -> Array:
     """Lower bounds of ``(x/n) / (y/m)`` at normal quantiles ``z`` (each > 1); arguments broadcast; ``y`` may be 0."""
-    import numpy as np
-
     x, n, y, m, z = (np.asarray(part, dtype=np.float64)[..., None] for part in np.broadcast_arrays(x, n, y, m, z))
     inflate, skew = (n + m) / (n + m - 1), (z * z - 1) / 6
 

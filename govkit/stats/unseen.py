@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from govkit.core.case import Array
+from govkit.lazy import np
 
 ROUNDS = 60
 """Most trials of the tilt."""
@@ -56,8 +57,6 @@ class Points:
 
 def points(pull: Array, mass: Array, lost: tuple[float, float], weight: tuple[float, float]) -> Points:
     """Points of clusters ``(C,)``; many are split over a grid, which leaves their mean and adds to their spread."""
-    import numpy as np
-
     most = float(np.abs(pull).max(initial=0))
     if pull.size <= 2 * HALF_GRID or not most:
         return Points(pull, mass, np.ones(pull.size), lost, weight)
@@ -86,8 +85,6 @@ def shifts(held: list[Points], z: Array, *, side: int) -> Array:
     Returns:
         Shifts, 0 or more; infinite where no value is ruled out.
     """
-    import numpy as np
-
     z = np.broadcast_to(z, (len(held), np.shape(z)[-1]))
     widest = max(each.pull.size for each in held) + 1
     pull, mass, times = (np.zeros((len(held), 1, widest)) for _ in range(3))
@@ -104,8 +101,6 @@ def shifts(held: list[Points], z: Array, *, side: int) -> Array:
 
 def _search(pull: Array, mass: Array, times: Array, scale: Array, z: Array) -> Array:
     """Shifts whose tail is that of ``z``: secants in the logarithm of the tilt, between trials on both sides of it."""
-    import numpy as np
-
     tilt, shift = np.log(z / scale), scale * z
     below, above = np.full(z.shape, -np.inf), np.full(z.shape, np.inf)
     # Near the normal distribution the quantile rises as the tilt does.
@@ -129,8 +124,6 @@ def _search(pull: Array, mass: Array, times: Array, scale: Array, z: Array) -> A
 
 def _tail(tilt: Array, shift: Array, pull: Array, mass: Array, times: Array) -> tuple[Array, Array]:
     """Shift at which 0 has this tilt, and the normal quantile of the chance of less than 0 there; ``(k, levels)``."""
-    import numpy as np
-
     tilt = tilt[..., None]
     total = times.sum(axis=-1)
     heavy = mass > 0

@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from govkit.core.case import Array
+from govkit.lazy import np
 from govkit.stats import ancestry as stats
 from govkit.subjects.weights import Weights
 
@@ -211,8 +212,6 @@ def _hits(pairs: _Pairs, name: str, other: str, axis: int) -> bool:
 
 def _search_rows(pairs: _Pairs) -> None:
     """Some rows of each tensor among all base rows of that length, an embedding apart; a hit if half are found."""
-    import numpy as np
-
     best: dict[str, Array] = {}
     rows = {
         name: stats.unit_rows(pairs.mine.read(name, _spaced(shape[0], SEARCHED)))
@@ -231,8 +230,6 @@ def _search_rows(pairs: _Pairs) -> None:
 
 def _rotated(pairs: _Pairs, *, most: int = 5) -> bool:
     """Whether the singular values of both sides agree, in a few tensors of equal names."""
-    import numpy as np
-
     shapes = pairs.mine.shapes
     alike = [
         (name, other)

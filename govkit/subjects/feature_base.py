@@ -11,6 +11,7 @@ from govkit.core.case import Array, Passes
 from govkit.core.words import Modality
 from govkit.engine import batches
 from govkit.errors import SubjectError
+from govkit.lazy import np, torch
 from govkit.subjects.apart import Child, Fence
 from govkit.subjects.apart.remote import Weights, differentiable, file_of
 from govkit.subjects.base import Features
@@ -106,9 +107,6 @@ class FeatureBase(Features):
         return hashlib.sha256(repr(x.shape).encode() + x.tobytes()).digest()
 
     def _embed(self, inputs: Any) -> Array:
-        import numpy as np
-        import torch
-
         x = float_tensor(inputs, self.origin.name)
         with torch.no_grad():
             # Without rows the module is asked all the same: only it knows how many features there are.

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from govkit.core.case import Array
 from govkit.engine import batches
 from govkit.errors import SubjectError
+from govkit.lazy import np, torch
 from govkit.manifest import weight_files
 from govkit.subjects.boundary import Boundary
 from govkit.subjects.private import drop, kept_for, private_copy, reading_only
@@ -110,7 +111,6 @@ def _named(model: Any, tokenizer: Any, folder: Path) -> None:
 
 
 def _load(folder: Path, *, head: bool, language: str | None) -> tuple[Any, list[str], Any]:
-    import torch
     import transformers
     from transformers import AutoTokenizer
 
@@ -158,8 +158,6 @@ def pad(tokenizer: Any, rows: list[dict[str, list[int]]]) -> dict[str, Any]:
 
 def embedded(model: Any, tokenizer: Any, texts: Sequence[str], limit: int) -> dict[str, Any]:
     """One padded batch with ``x``, the embeddings ``(n, tokens, width)``, in place of the ids of the tokens."""
-    import torch
-
     batch = pad(tokenizer, tokenize(tokenizer, texts, limit))
     with torch.no_grad():
         x = model.get_input_embeddings()(batch.pop("input_ids"))
@@ -168,8 +166,6 @@ def embedded(model: Any, tokenizer: Any, texts: Sequence[str], limit: int) -> di
 
 def by_length(tokenizer: Any, texts: Sequence[str], limit: int) -> Iterator[tuple[Array, dict[str, Any]]]:
     """Batches of texts of similar length, so that little is padding: row numbers and padded tensors."""
-    import numpy as np
-
     rows = tokenize(tokenizer, texts, limit)
     order = np.argsort([len(row["input_ids"]) for row in rows], kind="stable").astype(np.int64)
     for part in batches(len(rows), BATCH):

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from govkit.core.case import Differentiable, Subject
 from govkit.errors import SubjectError
+from govkit.lazy import torch
 from govkit.subjects.ancestry import by_name
 from govkit.subjects.base import FrozenBase
 from govkit.subjects.boundary import Boundary
@@ -60,8 +61,6 @@ def forward_of(subject: Subject) -> Forward:
 
 def logits_of(subject: Any, inputs: Any) -> Any:
     """Logits of some inputs, a tensor ``(n, k)``, or what stands for them where the gradients of a text are closed."""
-    import torch
-
     if isinstance(subject, Differentiable):
         return subject.logits(subject.encode(inputs))
     return torch.as_tensor(subject.predict(inputs)).clamp_min(1e-30).log()
@@ -116,8 +115,6 @@ def interpolated(module: Any, base: Mapping[str, Any], weight: float, *, name: s
     Raises:
         SubjectError: The base is of another architecture, see ``unmixable``.
     """
-    import torch
-
     why = unmixable(module, base)
     if why is not None:
         raise SubjectError(f"{why}; weights can only be mixed with those of the model that it was tuned from")

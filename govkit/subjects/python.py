@@ -16,6 +16,7 @@ from govkit.core.case import Array, Differentiable, Passes, Subject
 from govkit.core.words import CLASSES, Access, Modality, Task
 from govkit.engine import batches
 from govkit.errors import SubjectError
+from govkit.lazy import np, torch
 from govkit.subjects.boundary import Boundary, source_digest
 from govkit.subjects.states import answers_of, asked, columns_of, tensor_of
 
@@ -146,9 +147,6 @@ class TorchSubject:
 
     def predict(self, inputs: Any) -> Array:
         """Answers float64 ``(n, k)``: the softmax of the logits, of labels the sigmoid, of a regression the number."""
-        import numpy as np
-        import torch
-
         x = float_tensor(inputs, self.origin.name)
         with torch.no_grad():
             parts = [answers_of(self.logits({"x": x[part]}), self.origin.task) for part in batches(len(x), BATCH)]
@@ -293,9 +291,6 @@ def float_tensor(inputs: Any, name: str) -> Any:
     Raises:
         SubjectError: A column holds no numbers, or the inputs are texts.
     """
-    import numpy as np
-    import torch
-
     if hasattr(inputs, "columns"):
         for column, kind in inputs.dtypes.items():
             if kind.kind not in "biuf":
@@ -334,6 +329,4 @@ def like_weights(x: Any, module: Any) -> Any:
 
 
 def _array(answer: Any) -> Array:
-    import numpy as np
-
     return answer.detach().cpu().numpy() if hasattr(answer, "detach") else np.asarray(answer)

@@ -8,6 +8,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from govkit.core.words import CLASSES, Task
+from govkit.lazy import torch
 
 _ASKED: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
 """How often each model was asked."""
@@ -22,8 +23,6 @@ def asked(model: Any) -> Iterator[None]:
     same in each audit: from one and the same state a model that answers by lot would draw alike each time, and look as
     if it did not.
     """
-    import torch
-
     modes = [(module, module.training) for module in model.modules()]
     frozen = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
     _ASKED[model] = _ASKED.get(model, 0) + 1
@@ -48,8 +47,6 @@ def tensor_of(output: Any) -> Any:
     Raises:
         TypeError: There is no tensor to be found.
     """
-    import torch
-
     if isinstance(output, torch.Tensor):
         return output
     if hasattr(output, "logits"):
@@ -67,8 +64,6 @@ def tensor_of(output: Any) -> Any:
 
 def two_columns(logits: Any) -> Any:
     """Logits ``(n, k)``; one column is the logit of the second of two classes, as a sigmoid head gives it."""
-    import torch
-
     if logits.ndim == 1:
         logits = logits[:, None]
     if logits.ndim == 2 and logits.shape[1] == 1:

@@ -10,6 +10,7 @@ from typing import Any
 from govkit.core.case import Array, Passes
 from govkit.core.words import CLASSES, Access, Modality, Task
 from govkit.errors import SubjectError
+from govkit.lazy import np, torch
 from govkit.subjects.boundary import Boundary
 from govkit.subjects.folder import by_length, embedded, max_tokens, open_folder, token_ids
 from govkit.subjects.states import answers_of, asked
@@ -48,9 +49,6 @@ class TextModel:
 
         Longer texts are cut at the model's limit and logged.
         """
-        import numpy as np
-        import torch
-
         _texts_only(inputs)
         answer = np.zeros((len(inputs), self.model.config.num_labels))
         with Boundary(f"{self.path}"), asked(self.model), torch.no_grad():

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from govkit.core.case import Array
 from govkit.errors import GovkitError, SubjectError
+from govkit.lazy import torch
 from govkit.manifest import weight_files
 from govkit.manifest.opening import WEIGHTS
 from govkit.subjects.boundary import Boundary
@@ -65,8 +66,6 @@ class Weights:
 
     def read(self, name: str, rows: slice = slice(None), *, axis: int = 0) -> Array:
         """A tensor as float32, or some of its rows; with ``axis=1`` some of the columns of a matrix, as rows."""
-        import torch
-
         source = self._stored[name].source
         taken = (source[rows] if axis == 0 else source[:, rows].T).to(torch.float32)
         if name in self._scales:
@@ -126,8 +125,6 @@ def _unpickled(file: Path) -> Any:
     """Tensors of a PyTorch file; only tensors and plain containers are ever made from it."""
     import pickle
 
-    import torch
-
     try:
         with file.open("rb") as stream:  # only archives can be mapped; older files are read whole
             found = torch.load(file, map_location="cpu", weights_only=True, mmap=stream.read(2) == b"PK")
@@ -138,8 +135,6 @@ def _unpickled(file: Path) -> Any:
 
 
 def _flat(prefix: str, found: Any) -> Iterator[tuple[str, _Tensor]]:
-    import torch
-
     if isinstance(found, torch.Tensor):
         plain = found.detach() if found.ndim else found.detach()[None]
         yield prefix, _Tensor(tuple(plain.shape), str(plain.dtype).removeprefix("torch."), plain)

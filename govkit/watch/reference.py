@@ -15,6 +15,7 @@ from govkit.core.case import Array
 from govkit.core.columns import LARGEST
 from govkit.data import canonical_text
 from govkit.errors import DataError
+from govkit.lazy import np, pa, pc
 from govkit.stats import rank_bins
 
 MOST_CATEGORIES = 300
@@ -67,9 +68,6 @@ def column_of(table: Array, name: str) -> Column:
     Raises:
         DataError: It is missing, has no value, or holds what cannot be compared.
     """
-    import numpy as np
-    import pyarrow as pa
-
     kind = cells_of(table, name).type
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         values = numbers_of(table, name)
@@ -107,8 +105,6 @@ def number_features(values: Array, middle: float) -> dict[str, Array]:
 
 def text_features(texts: list[str], known: frozenset[int]) -> dict[str, Array]:
     """``FEATURES`` of texts, float64 ``(n,)`` each."""
-    import numpy as np
-
     words = [_WORD.findall(text.casefold()) for text in texts]
     unknown = [sum(_code(word) not in known for word in each) / max(1, len(each)) for each in words]
     lengths = [float(len(text)) for text in texts]
@@ -121,10 +117,6 @@ def numbers_of(table: Array, name: str) -> Array:
     Raises:
         DataError: The column is missing, or holds something else.
     """
-    import numpy as np
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     cells = cells_of(table, name)
     if cells.null_count == len(cells):
         return np.empty(0)

@@ -12,6 +12,7 @@ from govkit.core import Trigger
 from govkit.core.case import Array
 from govkit.data import canonical_text
 from govkit.errors import DataError
+from govkit.lazy import np
 from govkit.stats import (
     Look,
     MeanStream,
@@ -255,8 +256,6 @@ def right_of(table: Array, names: WatchColumns) -> Right:
     Raises:
         DataError: A column is missing.
     """
-    import numpy as np
-
     cells = [cells_of(table, name or "") for name in (names.label, names.prediction)]
     labels, answers = map(canonical_text, cells)
     labeled = labels != None  # noqa: E711 - cell by cell

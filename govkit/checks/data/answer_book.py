@@ -14,6 +14,7 @@ from govkit.core import Case, Dataset, Finding, Measurement, Metric, Passes, Pre
 from govkit.core.case import Array
 from govkit.core.words import CLASSES, TASKS
 from govkit.engine import Answers
+from govkit.lazy import np
 
 FEWEST = 20
 """Rows below which nothing is compared."""
@@ -97,15 +98,11 @@ def _reached(case: Case) -> Iterator[Finding]:
 
 def _chosen(case: Case, rows: int) -> Array:
     """Numbers of the rows, sorted: the first ones, whose order is that of a digest."""
-    import numpy as np
-
     return np.arange(min(rows, len(case.data["test"])))
 
 
 def _changed(case: Case, chosen: Array) -> Any:
     """The rows slightly changed, or None where nothing can be."""
-    import numpy as np
-
     data = case.data["test"]
     digests = data.row_digests[chosen].tolist()
     if hasattr(data.inputs, "iloc"):
@@ -124,8 +121,6 @@ def _text(text: str, key: str) -> str:
 
 def _table(frame: Any, seed: int) -> Any:
     """Every number of the columns that hold fractions, or many whole numbers, up or down by its last digit or more."""
-    import numpy as np
-
     rng, made, any_changed = np.random.default_rng(seed), frame.copy(), False
     for name, kind in frame.dtypes.items():
         values = frame[name].to_numpy(dtype=np.float64, na_value=np.nan) if kind.kind in "iuf" else np.zeros(0)
@@ -143,8 +138,6 @@ def _table(frame: Any, seed: int) -> Any:
 
 def _images(images: Array, span: tuple[float, float] | None, rng: Any) -> Array | None:
     """Each value up or down by one level."""
-    import numpy as np
-
     low, high = span or (float(images.min(initial=0)), float(images.max(initial=0)))
     if not high > low:
         return None
@@ -154,8 +147,6 @@ def _images(images: Array, span: tuple[float, float] | None, rng: Any) -> Array 
 
 def _asked(case: Case, chosen: Array, inputs: Any) -> Predictions:
     """Answers to the changed rows, which are asked in another order."""
-    import numpy as np
-
     data = case.data["test"]
     order = np.random.default_rng(seed_of(case.seed, "answer book", "order")).permutation(len(chosen))
     if hasattr(inputs, "iloc"):
@@ -176,8 +167,6 @@ def _asked(case: Case, chosen: Array, inputs: Any) -> Predictions:
 
 def _right(case: Case, chosen: Array, before: Predictions, after: Predictions) -> tuple[Array, Array]:
     """Truths ``(n,)``: the answer to the exact row is right, and to the changed row."""
-    import numpy as np
-
     known = case.data["test"].labels[chosen]
     first, then = before.labels[chosen], after.labels
     if case.task in CLASSES:

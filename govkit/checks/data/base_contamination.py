@@ -13,6 +13,7 @@ from govkit.core.case import Array
 from govkit.core.words import CLASSES, TASKS
 from govkit.data import bytes_digest
 from govkit.data.shards import source
+from govkit.lazy import np, pa
 
 SCORED: tuple[Of, ...] = ("candidate", "base")
 CLEAN, TOUCHED, CHANGE = "base_clean_accuracy", "base_touched_accuracy", "base_clean_accuracy_difference"
@@ -66,8 +67,6 @@ def base_contamination(case: Case) -> Iterator[Finding]:
 
 def _shared(case: Case, data: Dataset, keys: Array) -> Array | str:
     """Rows that stand in a source, truths ``(n,)``; or what a source lacks."""
-    import numpy as np
-
     shared = np.zeros(len(keys), dtype=bool)
     for path in case.base_trained_on:
         for part in source(path, {})[1]:
@@ -83,8 +82,6 @@ def _shared(case: Case, data: Dataset, keys: Array) -> Array | str:
 
 def _views(case: Case, data: Dataset, part: Array) -> Iterator[Dataset]:
     """A part of a source as data sets with the inputs of the test data."""
-    import pyarrow as pa
-
     if not isinstance(data.inputs, Sequence):
         if set(map(str, data.inputs.columns)) <= set(part.column_names):
             yield replace(data, table=part)

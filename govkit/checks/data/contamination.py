@@ -13,6 +13,7 @@ from govkit.core.case import Array
 from govkit.core.words import CLASSES, TASKS
 from govkit.data.cells import coded_text
 from govkit.data.spool import pieces
+from govkit.lazy import np
 
 SCORED: tuple[Of, ...] = ("candidate", "base", "incumbent")
 COUNTS = ("shared_rows", "shared_share", "conflicting_labels")
@@ -110,8 +111,6 @@ def _of(case: Case, data: Dataset, found_by: FoundBy) -> Iterator[Finding]:
 
 def _leaked(case: Case, train: Dataset, data: Dataset) -> Iterator[Finding]:
     """Clusters that have a value of a cluster column in common with the training data."""
-    import numpy as np
-
     if data.cluster is None:
         return
     named = case.column["cluster"]
@@ -126,8 +125,6 @@ def _leaked(case: Case, train: Dataset, data: Dataset) -> Iterator[Finding]:
 
 def _crossing(case: Case, data: Dataset, found_by: FoundBy) -> Iterator[Finding]:
     """Rows that another of the sets that no model may learn from holds too."""
-    import numpy as np
-
     others = [case.data[role] for role in ROLES if role in case.data and role != data.role]
     crossing = np.zeros(len(data), dtype=bool)
     for other in others:
@@ -145,8 +142,6 @@ def _crossing(case: Case, data: Dataset, found_by: FoundBy) -> Iterator[Finding]
 
 def _near(asked: Prints | None, known: Prints | None, shared: Array) -> Array | None:
     """Rows that are not shared but near to a known row, truths ``(n,)``; None where neither texts nor images."""
-    import numpy as np
-
     if asked is None or known is None:
         return None
     near = np.zeros(len(shared), dtype=bool)
@@ -167,15 +162,11 @@ def _keys(case: Case, train: Dataset, data: Dataset) -> tuple[Array | None, Arra
 
 def _shared(known: Array, keys: Array) -> Array:
     """Rows whose key is known, truths ``(n,)``."""
-    import numpy as np
-
     return np.isin(keys, known[_met(known, keys)])
 
 
 def _met(known: Array, keys: Array) -> Array:
     """Rows of the known, which may be far more, that have one of the keys: truths ``(m,)``."""
-    import numpy as np
-
     distinct, met = np.unique(keys), np.zeros(len(known), dtype=bool)
     for at in pieces(len(known) if len(distinct) else 0):
         place = np.searchsorted(distinct, known[at])
@@ -185,8 +176,6 @@ def _met(known: Array, keys: Array) -> Array:
 
 def _conflicts(known: Array, known_labels: Array, keys: Array, labels: Array) -> Array:
     """Rows that the training data hold, but never with this label, or these labels: truths ``(n,)``."""
-    import numpy as np
-
     met = _met(known, keys)
     known, known_labels = known[met], known_labels[met]
     n = len(known)

@@ -18,6 +18,7 @@ from govkit.core.case import Array
 from govkit.core.finding import MOST_ROWS
 from govkit.core.words import CLASSES, LABEL, TASKS, Better
 from govkit.data import column_types
+from govkit.lazy import np, pc
 from govkit.stats import proportion
 
 LONGEST = 10_000
@@ -154,8 +155,6 @@ def _defaults(case: Case, data: Dataset, held: Mapping[str, Summary]) -> Outcome
 
 def _known_labels(case: Case, data: Dataset, label: str, held: Summary) -> Iterator[tuple[str, bool]]:
     """Labels are classes of the case, truths of one label of several, or numbers in the declared range."""
-    import pyarrow.compute as pc
-
     from govkit.data import canonical_text
 
     if case.task == "regression":
@@ -211,9 +210,6 @@ def _place(broken: str) -> str:
 
 def _absence(data: Dataset, name: str, held: Summary, *, blanks: bool) -> Finding:
     """Rows without a value in a column; a blank text is none where texts are what is asked."""
-    import numpy as np
-    import pyarrow.compute as pc
-
     column, count = data.table[name], held.absent + (held.blank if blanks else 0)
     rows = np.zeros(0, dtype=bool)
     if count:
@@ -224,8 +220,6 @@ def _absence(data: Dataset, name: str, held: Summary, *, blanks: bool) -> Findin
 
 def _summed(name: str, data: Dataset, columns: Iterable[tuple[str, Array]]) -> Iterator[Measurement]:
     """Rows that are marked in any column, and in each where there are some."""
-    import numpy as np
-
     whole = np.zeros(len(data), dtype=bool)
     for column, rows in columns:
         whole |= rows
@@ -235,8 +229,6 @@ def _summed(name: str, data: Dataset, columns: Iterable[tuple[str, Array]]) -> I
 
 
 def _balance(case: Case, data: Dataset) -> Iterator[Finding]:
-    import numpy as np
-
     n = len(data)
     found: list[tuple[dict[str, str], int]] = []
     if case.task in CLASSES and n:
@@ -271,8 +263,6 @@ def _beside(case: Case, data: Dataset, held: Mapping[str, Summary], known: Mappi
 
 def _strange(data: Dataset, known: Mapping[str, frozenset[str]]) -> Iterator[Finding]:
     """Categories that no training row has, and the rows that hold one."""
-    import numpy as np
-
     total, whole = 0, np.zeros(len(data), dtype=bool)
     for name, past in known.items():
         new, rows = unknown(data.table[name], past)
@@ -284,8 +274,6 @@ def _strange(data: Dataset, known: Mapping[str, frozenset[str]]) -> Iterator[Fin
 
 def _spoken(case: Case, train: Dataset) -> Iterator[Finding]:
     """Scripts of all texts and languages of some, beside what most training texts are written in."""
-    import numpy as np
-
     sets = [train, *(data for data in case.data.values() if data is not train)]
     texts = [as_texts(data.table[name]) for data in sets for name in _named(case, "input", data)]
     if len(texts) != len(sets):
@@ -306,8 +294,6 @@ def _spoken(case: Case, train: Dataset) -> Iterator[Finding]:
 
 def _foreign(data: Dataset, names: list[str | None], usual: list[str | None]) -> Finding:
     """Share of the rows whose language is told that are in another one than most training rows."""
-    import numpy as np
-
     counts = Counter(name for name in usual if name is not None)
     told = {row: name for row, name in zip(spread(len(data)), names, strict=True) if name is not None}
     fewest = min(len(told), counts.total())

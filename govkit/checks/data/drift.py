@@ -18,6 +18,7 @@ from govkit.core import Case, Dataset, Finding, Gap, Metric, check
 from govkit.core.case import Array, Predictions
 from govkit.core.columns import LARGEST
 from govkit.core.words import LABEL, TASKS
+from govkit.lazy import np, pa, pd
 from govkit.stats import jensen_shannon, population_stability, proportion
 from govkit.stats.drift import Shift, farthest, middle, variation_shift, wasserstein_shift
 
@@ -140,8 +141,6 @@ def drift(case: Case, *, sample: PositiveInt = 2000, two_sample_rows: PositiveIn
 
 def _columns(case: Case) -> Iterator[Column]:
     """Inputs and groups, each column once, then labels and answers."""
-    import numpy as np
-
     test, shifted = case.data["test"], case.data["shifted"]
     if isinstance(test.inputs, Sequence):
         yield _column("text length", [len(text) for text in test.inputs], [len(text) for text in shifted.inputs])
@@ -194,10 +193,6 @@ def _column(name: str, reference: Any, current: Any, *, kind: str = "input") -> 
     Otherwise its cells are categories by their value: a word or a blank cell on one side alone makes a reader type the
     same numbers otherwise.
     """
-    import numpy as np
-    import pandas as pd
-    import pyarrow as pa
-
     part = {"column": name} if kind == "input" else {}
     arrow = (pa.Array, pa.ChunkedArray)
     sides = [values.to_pandas() if isinstance(values, arrow) else pd.Series(values) for values in (reference, current)]
@@ -214,8 +209,6 @@ def _column(name: str, reference: Any, current: Any, *, kind: str = "input") -> 
 
 def _named(values: Any) -> Array:
     """Categories of a column, the missing ones named; empty where no cell holds a value."""
-    import pandas as pd
-
     from govkit.data.dataset import MISSING
 
     names = categories(values)
@@ -280,9 +273,6 @@ def _shown(column: Column, before: Array, after: Array, shifted: Dataset) -> Ite
 
 def _counts(column: Column) -> tuple[Array, Array]:
     """Rows of each category in both data sets; numbers fall into tenths of the reference."""
-    import numpy as np
-    import pandas as pd
-
     sides = [column.reference, column.current]
     if column.numeric:
         edges = np.unique(np.quantile(column.reference, np.arange(1, BINS) / BINS))
@@ -296,9 +286,6 @@ def _counts(column: Column) -> tuple[Array, Array]:
 
 def _evidently(columns: list[Column], *, rows: int, seed: int) -> int:
     """Number of columns that evidently calls drifted, each by the test that it chooses itself."""
-    import numpy as np
-    import pandas as pd
-
     # Numbers stand for names: two columns may share one, such as a label column that is also an input.
     usable = dict(enumerate(column for column in columns if len(column.reference) and len(column.current)))
     generator = np.random.default_rng(seed)

@@ -11,6 +11,7 @@ from govkit.core import Case, Dataset, Finding, Metric, check
 from govkit.core.case import Array
 from govkit.core.words import TASKS
 from govkit.data import first_rows
+from govkit.lazy import np
 
 NEAR = "near_duplicate_rows"
 
@@ -58,8 +59,6 @@ def duplicates(case: Case) -> Iterator[Finding]:
 
 
 def _of(case: Case, data: Dataset) -> Iterator[Finding]:
-    import numpy as np
-
     keys = row_keys(case, data, whole=True)
     if keys is None:
         detail = f"The {data.role} data hold no inputs, so equal rows cannot be told apart."

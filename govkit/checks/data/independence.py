@@ -19,6 +19,7 @@ from govkit.core import Case, Dataset, Finding, Interval, Measurement, Metric, c
 from govkit.core.case import Array
 from govkit.core.words import CLASSES, INDEPENDENCE, TASKS
 from govkit.data.cells import coded_text
+from govkit.lazy import np, pa, pc
 
 FEWEST, FEWEST_CLUSTERS = 50, 10
 MOST_ROWS = 20_000
@@ -105,8 +106,6 @@ def independence(case: Case) -> Iterator[Finding]:
 
 def _values(case: Case, data: Dataset) -> Array | None:
     """What is right in each row, as a number ``(n,)``."""
-    import numpy as np
-
     given = case.predictions("candidate")
     if given is None or case.task == "ranking":
         return None
@@ -130,9 +129,6 @@ def _effect(values: Array, clusters: stats.Clusters, data: Dataset, **where: dic
 
 def _ways(case: Case, data: Dataset) -> Iterator[tuple[str, Array]]:
     """Ways in which rows may belong together, and the cluster of each row ``(n,)``."""
-    import numpy as np
-    import pyarrow.compute as pc
-
     used, tried = used_columns(case.column, aside=NO_COLUMNS), 0
     for name in data.table.column_names:
         codes = None if name in used or tried >= MOST_COLUMNS else _keys(name, data.table[name])
@@ -152,9 +148,6 @@ def _ways(case: Case, data: Dataset) -> Iterator[tuple[str, Array]]:
 
 def _keys(name: str, column: Array) -> Array | None:
     """Codes of a column that looks like keys; one without a value is a cluster of its own."""
-    import numpy as np
-    import pyarrow as pa
-
     kind, named = column.type, any(_KEY.fullmatch(word.lower()) for word in _WORD.findall(name))
     written = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_dictionary(kind)
     if not (written or (named and pa.types.is_integer(kind))):
@@ -168,8 +161,6 @@ def _keys(name: str, column: Array) -> Array | None:
 
 def _repeats(case: Case, data: Dataset) -> Array | None:
     """Texts or images that are the same, or nearly, as one cluster; people of one description are no copies."""
-    import numpy as np
-
     keys = None if hasattr(data.inputs, "columns") else row_keys(case, data)
     if keys is None:
         return None
@@ -188,8 +179,6 @@ def _repeats(case: Case, data: Dataset) -> Array | None:
 
 def _suspected(values: Array, ways: dict[str, Array], data: Dataset, seed: int) -> dict[str, Array]:
     """The ways in which values are alike, and their codes by row; beside declared clusters, what joins whole ones."""
-    import numpy as np
-
     declared = clusters_in(data)
     first = np.arange(len(data)) if declared is None else np.unique(declared.codes, return_index=True)[1]
     units = values if declared is None else declared.sums(values) / declared.sums(np.ones(len(data)))
@@ -210,8 +199,6 @@ def _suspected(values: Array, ways: dict[str, Array], data: Dataset, seed: int) 
 
 def _chance(values: Array, codes: Array, seed: int) -> float:
     """Chance of values as alike inside clusters, if they were dealt to the rows by lot."""
-    import numpy as np
-
     rng = np.random.default_rng(seed)
     clusters = np.unique(codes, return_inverse=True)[1]
     if len(values) > MOST_ROWS:

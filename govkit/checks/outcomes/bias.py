@@ -23,6 +23,7 @@ from govkit.core import Case, Dataset, Finding, Measurement, Metric, Of, check, 
 from govkit.core.case import Array
 from govkit.data.counts import CELLS, CountTable, cells_of, count_codes, count_pairs
 from govkit.data.dataset import MOST_GROUPS
+from govkit.lazy import np
 
 DEFAULT: tuple[RateName, ...] = (
     "selection_rate", "true_positive_rate", "false_positive_rate", "false_negative_rate", "accuracy",
@@ -163,8 +164,6 @@ def bias(
 
 
 def _groupings(data: Dataset, *, intersections: bool) -> Iterator[Grouped]:
-    import numpy as np
-
     for column, coded in data.groups.items():
         yield Grouped(data, (column,), tuple((name,) for name in coded.names), coded.codes)
     for columns in combinations(data.groups, 2) if intersections else ():
@@ -233,8 +232,6 @@ def _over_groups(
 def _worst(
     table: CountTable, rates: tuple[RateName, ...], *, min_rows: int, where: dict[str, Any]
 ) -> Iterator[Finding]:
-    import numpy as np
-
     for name in rates:
         events, rows = RATES[name].counted(table.counts)
         seen = np.flatnonzero(rows >= min_rows)
@@ -251,8 +248,6 @@ def _worst(
 
 def _stated(grouped: Grouped, of: Of, table: CountTable, *, min_rows: int) -> Iterator[Finding]:
     """Values without bounds, for the reader."""
-    import numpy as np
-
     rows, data = table.counts.sum(axis=1), grouped.data
     for index, value in enumerate(metrics_of(table)[ABSOLUTE]):
         part = grouped.part(index)

@@ -26,6 +26,7 @@ from govkit.checks._shared import (
     unrivaled,
 )
 from govkit.core import Case, Finding, Metric, Of, Role, check
+from govkit.lazy import np
 
 METRICS = {
     "calibration_error": Metric.share(
@@ -207,8 +208,6 @@ def _diagram(one: Certainty, bins: int, seed: int) -> Iterator[Finding]:
 
 def _classes(case: Case, of: Of) -> Iterator[Finding]:
     """Calibration error of the probability of each of more than two classes, and the root mean square over them."""
-    import numpy as np
-
     name, data, given = "class_calibration_error", case.data["test"], case.predictions(of)
     if given is None or given.probabilities is None or len(case.classes) == 2:
         return

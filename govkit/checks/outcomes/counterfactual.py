@@ -21,6 +21,7 @@ from govkit.checks._shared import READS_TEST, live_models, measured, missing
 from govkit.checks._swaps import Words, word_lists
 from govkit.core import Case, Dataset, Finding, Metric, Of, Passes, check
 from govkit.core.case import Array
+from govkit.lazy import np
 
 FEWEST = 20
 """Rows that hold a word of a list, below which nothing is said about it."""
@@ -137,8 +138,6 @@ def _texts(case: Case, most: int, lists: dict[str, Words]) -> Iterator[Finding]:
 
 def _rows(texts: Sequence[str], words: Words, most: int) -> Rows:
     """The first texts that hold a word; their order is that of a digest, so they are as good as drawn."""
-    import numpy as np
-
     swaps = ((at, words.swap(text)) for at, text in enumerate(texts))
     found = list(islice(((at, swap) for at, swap in swaps if swap.words), most))
     neutral = words.neutral
@@ -152,8 +151,6 @@ def _rows(texts: Sequence[str], words: Words, most: int) -> Rows:
 
 
 def _changed(case: Case, of: Of, rows: Rows) -> Changed:
-    import numpy as np
-
     before = _kept(case, of, rows.at)
     both = np.array([text is not None for text in rows.neutral], dtype=bool)
     subject = live_models(case)[of]
@@ -173,8 +170,6 @@ def _kept(case: Case, of: Of, at: Array) -> Array:
 
 
 def _of_texts(changed: Changed, rows: Rows, data: Dataset, *, of: Of, part: dict[str, str]) -> Iterator[Finding]:
-    import numpy as np
-
     where = {"of": of, "part": part}
     yield share("changed_share", changed.swapped, data, at=rows.at, **where)
     shift = stats.mean(np.abs(changed.shift), low=0.0, high=1.0, clusters=clusters_in(data, rows.at))
@@ -213,8 +208,6 @@ def _protected(case: Case) -> list[tuple[str, list[Any]]]:
 
 def _tables(case: Case, most: int) -> Iterator[Finding]:
     """Each row with every other value of a protected column: did any of them change the answer?"""
-    import numpy as np
-
     data, protected = case.data["test"], _protected(case)
     if not protected:
         detail = "No group column is among the columns that the model reads (columns.input); there is nothing to flip."
@@ -233,8 +226,6 @@ def _tables(case: Case, most: int) -> Iterator[Finding]:
 
 def _flipped(case: Case, of: Of, at: Array, *, column: str, values: list[Any]) -> Array:
     """Rows whose answer some other value of the column changes, truths ``(n,)``."""
-    import numpy as np
-
     frame, before = case.data["test"].inputs.iloc[at], _kept(case, of, at).argmax(axis=1)
     subject, changed = live_models(case)[of], np.zeros(len(at), dtype=bool)
     for value in values:

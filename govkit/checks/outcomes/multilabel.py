@@ -14,6 +14,7 @@ from govkit.checks._means import means, shares
 from govkit.checks._shared import MODELS, READS_TEST, answers, missing, unrivaled
 from govkit.core import Case, Finding, Metric, Of, Predictions, check
 from govkit.core.case import Array
+from govkit.lazy import np
 from govkit.stats.agreement import share
 from govkit.stats.bootstrap import clustered
 
@@ -57,8 +58,6 @@ def multilabel(case: Case) -> Iterator[Finding]:
 
 def _f1(case: Case, given: tuple[Predictions, ...], **whose: Of) -> Iterator[Finding]:
     """Both F1 of one model, or of the first of two less that of the second."""
-    import numpy as np
-
     data = case.data["test"]
     truth = data.labels.astype(np.int8)
     # A row adds its hits on each label, and how often each label is among its truths and answers.

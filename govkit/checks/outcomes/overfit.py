@@ -15,6 +15,7 @@ from govkit.checks._clusters import both_in, shares_apart
 from govkit.checks._shared import log_losses, measured, missing, no_probabilities, unrivaled
 from govkit.core import Case, Dataset, Finding, Metric, Of, check
 from govkit.core.case import Array
+from govkit.lazy import np
 
 METRICS = {
     "accuracy_gap": Metric.difference("Accuracy on the training data less accuracy on the test data.", better="lower"),
@@ -92,8 +93,6 @@ def _log_loss_gap(case: Case, fit: Fit, of: Of, data: Dataset) -> Iterator[Findi
 
 def _grown(case: Case, candidate: Fit, base: Fit, data: Dataset) -> Iterator[Finding]:
     """Gap of the candidate less gap of the base."""
-    import numpy as np
-
     one, two = np.concatenate(candidate.right), np.concatenate(base.right)
     in_train = np.arange(len(one)) < len(candidate.right[0])
     train = case.data["train"]

@@ -19,6 +19,7 @@ from govkit.checks._means import shares
 from govkit.checks._shared import MODELS, answers, log_losses, measured, missing, no_probabilities, stated, unrivaled
 from govkit.core import Case, Dataset, Finding, Metric, Of, Predictions, Role, check
 from govkit.core.case import Array
+from govkit.lazy import np
 from govkit.stats.ranking import Placements, auc_difference_of, auc_of, placements
 from govkit.stats.recall import macro_recall_change
 
@@ -180,21 +181,15 @@ def _balanced_difference(one: Answered, two: Answered) -> Finding:
 
 def _present(one: Answered) -> tuple[Array, Array]:
     """Which classes have rows, and how many; scikit-learn too leaves the others out of the mean."""
-    import numpy as np
-
     totals = np.bincount(one.data.labels, minlength=one.classes)
     return totals > 0, totals[totals > 0]
 
 
 def _class_counts(one: Answered, rows: Array) -> Array:
-    import numpy as np
-
     return np.bincount(one.data.labels[rows], minlength=one.classes)
 
 
 def _roc_auc(one: Answered) -> Iterator[Finding]:
-    import numpy as np
-
     if one.given.probabilities is None:
         yield from no_probabilities(one.of, ("roc_auc",), one.data)
     elif not one.placed:

@@ -15,6 +15,7 @@ from govkit.checks._shared import measured, missing
 from govkit.core import Case, Finding, Measurement, Metric, Passes, check
 from govkit.core.case import Array, Differentiable
 from govkit.core.words import GapReason, Trust
+from govkit.lazy import np, torch
 from govkit.stats import Estimate, paired_difference, proportion
 
 EXPOSURE = ("exposed", "noise_broken", "excess_over_noise", "base_broken", "exposure_reason")
@@ -147,8 +148,6 @@ class Crafted:
 
 def _climbed(base: Sample, model: Differentiable, ball: Ball, *, steps: int) -> Crafted:
     """The margin of the base climbed for all steps, for what lies deep in the wrong class carries over further."""
-    import numpy as np
-
     moved, noise, fell = [], [], []
     for batch, labels, seeds in batches_of(base, model):
         center = batch["x"].detach().float()
@@ -172,8 +171,6 @@ def _added(inputs: Any, change: Array) -> Any:
 
 def _mistyped(base: Sample, *, edits: int, tries: int) -> Crafted:
     """Typing mistakes sought on the base, and as many drawn at random for each text."""
-    import numpy as np
-
     seed, labels = base.case.seed, [int(label) for label in base.own_labels]
     options = trying(mistype, tries=tries, seed=seed)
     found = search(base.subject.predict, list(base.inputs), labels, options, edits=edits)
@@ -187,8 +184,6 @@ def _mistyped(base: Sample, *, edits: int, tries: int) -> Crafted:
 
 def _broken(mine: Sample, inputs: Any) -> Array:
     """Rows ``(n,)`` that the candidate answered rightly, and answers wrongly when it is asked about ``inputs``."""
-    import numpy as np
-
     answers = np.asarray(mine.subject.predict(inputs))
     wrong = (answers.argmax(axis=1) != mine.own_labels) | ~np.isfinite(answers).all(axis=1)
     return mine.right & wrong
@@ -245,9 +240,6 @@ def _siblings(case: Case) -> list[Differentiable]:
 
 def _aimed(base: Sample, models: list[Differentiable], targets: list[int], ball: Ball, *, steps: int) -> Crafted:
     """Inputs that break, of each row, the model of that number and leave the others standing."""
-    import numpy as np
-    import torch
-
     changes, fell = [], []
     for start, (batch, labels, _) in zip(range(0, len(base), BATCH), batches_of(base, models[0]), strict=True):
         center, aims = batch["x"].detach().float(), torch.tensor(targets[start : start + BATCH], device=labels.device)

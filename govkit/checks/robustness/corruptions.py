@@ -26,6 +26,7 @@ from govkit.core import Case, Finding, Metric, Of, Passes, Subject, check
 from govkit.core.case import Array
 from govkit.core.words import GapReason
 from govkit.errors import SubjectError
+from govkit.lazy import np, pd, torch
 
 METRICS = {
     "clean_accuracy": Metric.share("Accuracy on the same rows without damage.", better="higher"),
@@ -127,8 +128,6 @@ class Tried:
     @property
     def mean(self) -> Array:
         """Share of each row's damaged versions that are answered rightly, ``(n,)``."""
-        import numpy as np
-
         return np.mean(list(self.damaged.values()), axis=0)
 
     @property
@@ -238,8 +237,6 @@ def _texts(texts: list[str], keys: list[str], severities: list[int]) -> Blocks:
 
 
 def _images(case: Case, images: Array, keys: list[str], severities: list[int]) -> Kind:
-    import torch
-
     low, high = getattr(case.subject, "input_range", None) or (0.0, 1.0)
     if min(images.shape[-2:]) < SMALLEST:
         return Kind("", lacking=f"Images of less than {SMALLEST} pixels a side have nothing to damage.")
@@ -270,8 +267,6 @@ def _tables(frame: Any, keys: list[str], severities: list[int], usual: Mapping[s
 
 def _imputed(frame: Any, usual: Mapping[str, Any], like: Any) -> Any:
     """What was taken away replaced by the usual value; what was missing before stays so."""
-    import pandas as pd
-
     filled = pd.DataFrame(
         {name: frame[name].where(frame[name].notna() | like[name].isna(), usual.get(name)) for name in frame.columns}
     )

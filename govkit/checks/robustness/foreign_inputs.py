@@ -23,6 +23,7 @@ from govkit.checks._shared import measured, missing, seed_of
 from govkit.core import Case, Finding, Measurement, Metric, Of, Passes, check
 from govkit.core.case import Array, Differentiable
 from govkit.errors import SubjectError
+from govkit.lazy import np, torch
 from govkit.subjects import Probe
 
 AREA = " and rows of the task are told apart (area under the ROC curve; 0.5 is chance, 1 is always)."
@@ -168,9 +169,6 @@ def _scores(case: Case, task: _Task, of: Of, inputs: Any, most: Array) -> dict[s
 
 def _energy(subject: Differentiable, inputs: Any) -> Array:
     """Negative logarithm of the summed exponentials of the logits ``(n,)``; texts of like length share a batch."""
-    import numpy as np
-    import torch
-
     n = len(inputs)
     order = sorted(range(n), key=lambda at: len(inputs[at])) if isinstance(inputs, list) else list(range(n))
     found = np.zeros(n)
@@ -186,8 +184,6 @@ def _energy(subject: Differentiable, inputs: Any) -> Array:
 
 def _distance(case: Case) -> ClassDistance | None:
     """Distance from the training rows in the features of the base; None without either."""
-    import numpy as np
-
     features = case.embed("train") if "train" in case.data and isinstance(case.base, Probe) else None
     if features is None or len(features) < FEWEST:
         return None
@@ -212,8 +208,6 @@ def _made(case: Case, kind: str, n: int) -> Any:
 
 
 def _of_kind(case: Case, kind: str, one: _Asked, task: _Task) -> Iterator[Finding]:
-    import numpy as np
-
     data, part = case.data["test"], {"foreign": kind}
     for of, sure in one.sure.items():
         yield share("confident_on_foreign", sure, data, at=slice(len(sure)), of=of, part=part)
@@ -233,8 +227,6 @@ def _of_kind(case: Case, kind: str, one: _Asked, task: _Task) -> Iterator[Findin
 
 def _whole(case: Case, sides: Mapping[str, _Asked]) -> Iterator[Finding]:
     """Share of sure answers in the mean over the kinds, all or none; inputs made from one row count as one."""
-    import numpy as np
-
     data, name = case.data["test"], "confident_on_foreign"
     models: dict[Of, None] = {of: None for side in sides.values() for of in (*side.sure, *side.refused)}
     for of in models:

@@ -17,6 +17,7 @@ from govkit.checks._shared import measured, missing
 from govkit.core import Case, Finding, Measurement, Metric, Of, Passes, check
 from govkit.core.case import Array, Differentiable
 from govkit.core.words import Trust
+from govkit.lazy import np
 
 UNIT = "units of the label"
 RANGE = "A limit on it needs columns.range in the audit file, with every truth and answer inside, attacked ones too."
@@ -170,6 +171,4 @@ def _beside(case: Case, kept: dict[Of, tuple[Array, Trust, Ends]]) -> Iterator[F
 
 
 def _finite(values: Array) -> bool:
-    import numpy as np
-
     return bool(np.isfinite(values).all())

@@ -16,6 +16,7 @@ from govkit.checks._clusters import share
 from govkit.checks._shared import MODELS, READS_TEST, answers, measured, missing, no_probabilities, unrivaled
 from govkit.core import Case, Dataset, Finding, Metric, Of, Predictions, check
 from govkit.core.case import Array
+from govkit.lazy import np
 from govkit.stats.selective import answered, coverage_within, risk_area, risk_area_difference
 
 METRICS = {
@@ -83,8 +84,6 @@ def selective_risk(
 
 
 def _sure(of: Of, data: Dataset, given: Predictions) -> Sure | None:
-    import numpy as np
-
     if given.probabilities is None:
         return None
     # Stored probabilities may miss 0 and 1 by a last digit.

@@ -15,6 +15,7 @@ from govkit.checks._shared import measured, missing, named_rows, stated
 from govkit.core import Case, Finding, Measurement, Metric, Of, Passes, check
 from govkit.core.case import Array
 from govkit.core.words import Trust
+from govkit.lazy import np
 from govkit.stats import paired_difference
 
 Budget = Annotated[float, Field(gt=0, le=1e6)]
@@ -125,8 +126,6 @@ def _trust(sample: Sample, frame: Any, moved: Moved, labels: list[int]) -> Trust
     What breaks a row may then be chance, and what does not may be a model that knows an attack by its company. Not
     evaluated where less than half of the rows could be changed at all.
     """
-    import numpy as np
-
     ended = frame_of(frame, list(enumerate(moved.rows)))[::-1]
     again = np.asarray(sample.subject.predict(sample.inputs)).argmax(axis=1)
     then = np.asarray(sample.subject.predict(ended))[::-1]
@@ -138,14 +137,10 @@ def _trust(sample: Sample, frame: Any, moved: Moved, labels: list[int]) -> Trust
 
 def _possible(sample: Sample, rules: Feasible) -> Array:
     """Rows that keep to the rules as they are, truths ``(n,)``; the others cannot be attacked within the rules."""
-    import numpy as np
-
     return np.array([rules.holds(row) for row in sample.inputs.to_dict("records")], dtype=bool)
 
 
 def _findings(sample: Sample, kept: Array, possible: Array, moved: Moved, trust: Trust) -> Iterator[Finding]:
-    import numpy as np
-
     where: dict[str, Any] = {"of": sample.of, "trust": trust}
     passes = {"forward": moved.forward + len(sample) + len(moved.rows), "backward": 0}
     broken = sample.right & ~kept
@@ -159,8 +154,6 @@ def _findings(sample: Sample, kept: Array, possible: Array, moved: Moved, trust:
 
 def _explained(sample: Sample, frame: Any, moved: Moved, rules: Feasible) -> Iterator[Finding]:
     """What it took to break the rows, for the reader."""
-    import numpy as np
-
     of, data = sample.of, sample.data
     origin = frame.to_dict("records")
     found = [at for at, broken in enumerate(moved.broken) if broken]

@@ -36,6 +36,7 @@ from govkit.checks._trigger_words import (
 from govkit.core import Case, Finding, Measurement, Metric, Of, Passes, Subject, check
 from govkit.core.case import Array
 from govkit.errors import SubjectError
+from govkit.lazy import np
 
 SCREEN = 2
 """Rows of other classes on which all words are tried."""
@@ -196,8 +197,6 @@ def _words(search: Search, words: Words, rows: int) -> Iterator[Finding]:
 
 def _patches(search: Search, rows: int) -> Iterator[Finding]:
     """Judge all patches at once: they are few."""
-    import numpy as np
-
     case, data = search.case, search.data
     sets, gaps = search.rows(lambda row: row, (per_class(rows, search.k),))
     yield from gaps
@@ -229,8 +228,6 @@ def _patches(search: Search, rows: int) -> Iterator[Finding]:
 
 def _embeddings(case: Case) -> Iterator[Finding]:
     """Diagnosis without a pass: words whose embedding is unusual, or was moved though no text shows them."""
-    import numpy as np
-
     data, own = case.data["test"], embedding_of(case.subject)
     if own is None:
         detail = "The embedding of the candidate is not at hand."

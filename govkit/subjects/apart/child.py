@@ -13,6 +13,7 @@ from typing import Any
 
 from govkit.core.case import Differentiable, Passes, Subject
 from govkit.errors import GovkitError, MissingExtra, SubjectError
+from govkit.lazy import np, torch
 from govkit.subjects.apart import frames
 from govkit.subjects.boundary import Boundary
 
@@ -109,8 +110,6 @@ class Answering:
 
     def logits(self, batch: Mapping[str, frames.Piece], *, graph: bool, mixed: bool = False) -> Answer:
         """Logits of a batch, or features of a base; with ``graph`` its gradient can be asked for afterwards."""
-        import torch
-
         given = _tensors(batch)
         x = given["x"].requires_grad_(graph)
         with torch.set_grad_enabled(graph):
@@ -132,8 +131,6 @@ class Answering:
 
     def gradient(self, number: int, towards: frames.Piece) -> Answer:
         """The gradient of earlier logits at their input; no array where the graph does not reach it."""
-        import torch
-
         x, found = self.graphs[number]
         with self.origin.running():
             weight = _tensors({"towards": towards})["towards"].to(found)
@@ -163,8 +160,6 @@ class Answering:
     def suite(self) -> Answer:
         """A suite of expectations, or what a call of it makes, as JSON."""
         import json
-
-        import numpy as np
 
         with self.origin.running():
             suite = self.thing() if callable(self.thing) else self.thing

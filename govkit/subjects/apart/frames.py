@@ -13,6 +13,8 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
+from govkit.lazy import np, torch
+
 MARK, HEADER = b"GKA1", 1 << 20
 _LENGTHS, _REQUEST = struct.Struct(">4sIQ"), struct.Struct(">Q")
 SIZES = {
@@ -90,8 +92,6 @@ def of_array(array: Any) -> Piece:
     Raises:
         TypeError: It holds something else than numbers.
     """
-    import numpy as np
-
     array = np.asarray(array, order="C")
     array = array.astype(array.dtype.newbyteorder("="), copy=False)
     if array.dtype.name not in SIZES:  # objects and long doubles may still be numbers
@@ -104,8 +104,6 @@ def of_array(array: Any) -> Piece:
 
 def of_tensor(tensor: Any) -> Piece:
     """A tensor as a piece, without its graph."""
-    import torch
-
     flat = tensor.detach().cpu().contiguous()
     kind = str(flat.dtype).removeprefix("torch.")
     if kind not in SIZES:
@@ -115,8 +113,6 @@ def of_tensor(tensor: Any) -> Piece:
 
 def to_array(piece: Piece) -> Any:
     """The numpy array of a piece, writable."""
-    import numpy as np
-
     kind, shape, body = piece
     if kind == "bfloat16":
         return to_tensor(piece).float().numpy()
@@ -125,8 +121,6 @@ def to_array(piece: Piece) -> Any:
 
 def to_tensor(piece: Piece) -> Any:
     """The tensor of a piece, on the CPU."""
-    import torch
-
     kind, shape, body = piece
     if not len(body):
         return torch.empty(shape, dtype=getattr(torch, kind))

@@ -10,6 +10,7 @@ from typing import Any, get_args
 from govkit.core.case import Array, Passes, Subject
 from govkit.core.words import Access, Modality, Task
 from govkit.errors import SubjectError
+from govkit.lazy import np, torch
 from govkit.subjects.apart import frames
 from govkit.subjects.apart.process import WEIGHTS, Child, Fence
 from govkit.subjects.boundary import source_digest
@@ -61,8 +62,6 @@ class ApartSubject:
 
     def predict(self, inputs: Any) -> Array:
         """What the code answers, in the order of the inputs."""
-        import numpy as np
-
         n = len(inputs)
         order = np.random.default_rng([self.child.fence.seed, n]).permutation(n)
         _, pieces = self.child.ask("predict", rows=n, inputs=_ordered(inputs, order), mixed=self.held())
@@ -158,8 +157,6 @@ class Weights:
 
 def differentiable(child: Child, batch: Mapping[str, Any], *, mixed: bool = False) -> Any:
     """What the child's module answers to a batch, a tensor whose gradient in ``batch["x"]`` the child is asked for."""
-    import torch
-
     x, graph = batch["x"], torch.is_grad_enabled() and batch["x"].requires_grad
     pieces = {name: frames.of_tensor(part) for name, part in batch.items() if isinstance(part, torch.Tensor)}
     given = {name: (kind, shape, bytes(body)) for name, (kind, shape, body) in pieces.items()}
@@ -177,7 +174,6 @@ def differentiable(child: Child, batch: Mapping[str, Any], *, mixed: bool = Fals
 @cache
 def _asked_with_gradient() -> Any:
     """The function of torch's autograd; torch is loaded when it is needed."""
-    import torch
 
     class Asked(torch.autograd.Function):  # type: ignore[misc]
         """Logits from the child; its gradient is asked for where autograd comes to it."""
