@@ -169,10 +169,9 @@ def attest(
     by_file = (*ruling.notices, *evidence.measured_notices(measured))
     if again not in (ruling, ruling.model_copy(update={"notices": by_file})):
         raise UsageError(f"{verdict}: the verdict does not follow from {findings}; judge again")
-    logo = read_logo(audit_, root)
+    logo, run = read_logo(audit_, root), read_run_of(audit_, root)
     with whole_folder(Path(out)) as draft:
         write_files(draft, logo)
-        run = read_run_of(audit_, root)
         write_statements(
             draft, document, again, audit=audit_, rules=rules, run=run, people=people, key=key, measured=measured
         )
