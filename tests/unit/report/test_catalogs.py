@@ -209,7 +209,7 @@ def written() -> tuple[frozenset[str], tuple[re.Pattern[str], ...], str]:
     constants, patterns, whole = set[str](), set[str](), []
     home = Path(govkit.__file__).parent
     for path in sorted(home.rglob("*.yaml")):
-        constants |= {text for _, text in leaves(read(path, error=UsageError).data) if isinstance(text, str)}
+        constants |= {text for _, text in leaves(yaml.safe_load(path.read_bytes())) if isinstance(text, str)}
     for path in sorted(home.rglob("*.py")):
         source = path.read_text(encoding="utf-8")
         whole.append(source)
