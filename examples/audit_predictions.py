@@ -21,6 +21,7 @@ name: tumour forest
 subject: {predictions: predictions.csv}
 columns: {label: benign, score: forest, incumbent_score: in_service, groups: [size], id: id, positive: "1"}
 use: {purpose: "second reading of cell images", intent: [internal], excluded: ["diagnosis without a doctor"]}
+absent: {base: "the forest grew from nothing", shifted: "the images are of one clinic"}
 """
 
 

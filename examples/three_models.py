@@ -85,6 +85,10 @@ columns:
   positive: "1"
 feasible: {{immutable: [grades, distance, age]}}
 use: {{purpose: "offer tutoring to those who may not finish", intent: [internal], excluded: ["admission"]}}
+absent:
+  base_data: "the applicants of the many schools are not at hand"
+  reference: "the applicants stand for themselves"
+  service: "the model in service is not watched yet"
 licenses:
   - {{of: base, id: many-schools, expression: Apache-2.0}}
 policy: nist-ai-rmf-core

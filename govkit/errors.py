@@ -19,6 +19,9 @@ into an exit code.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class GovkitError(Exception):
     """Base of every error raised on purpose."""
@@ -72,6 +75,11 @@ class EvidenceError(GovkitError):
         self.code = code
         self.file = file
 
+    @classmethod
+    def at(cls, file: str, code: str, what: str) -> EvidenceError:
+        """What is wrong with one file; the message begins with its name."""
+        return cls(code, f"{file}: {what}", file=file)
+
 
 class VerdictError(GovkitError):
     """A verdict that a gate does not let through.
@@ -119,3 +127,16 @@ def missing_extra(error: ModuleNotFoundError) -> MissingExtra | None:
         return None
     extra = EXTRA_OF[package]
     return MissingExtra(f"this step needs {package!r}, which is not installed: pip install 'govkit[{extra}]'")
+
+
+@contextmanager
+def optional_imports() -> Iterator[None]:
+    """Around the imports of optional dependencies: what is not installed becomes advice.
+
+    Raises:
+        MissingExtra: A dependency of one of govkit's extras is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise missing_extra(error) or error from None

@@ -22,8 +22,7 @@ from typing import Any
 import yaml
 
 import govkit as gk
-from govkit import evidence, report
-from govkit import policy as policies
+from govkit import evidence, policy as policies, report
 from govkit.core import Audit, Finding
 from govkit.demos import Story, employment, recidivism, sms
 from govkit.errors import GovkitError, UsageError
@@ -36,7 +35,9 @@ TRUST, CARD, ARCHIVE, RELEASE = "trust.yaml", "README.md", "evidence.tar.xz", "r
 STATEMENTS = ("run.sigstore.json", "findings.sigstore.json", "verdict.sigstore.json")
 WRITTEN = ("card.md", "NOTICE", "figures", "tables")
 """The card and what it shows. Page, PDF and exports are left out: ``govkit render`` writes them from the rest."""
-KEPT = (*STATEMENTS, "policy.yaml", "audit.yaml", *WRITTEN)
+ROLES = ("train", "measure", "audit", "gate", "release")
+"""Of the key that signs the cards."""
+KEPT = (*STATEMENTS, evidence.MEASURED_FILE, "policy.yaml", "audit.yaml", *WRITTEN)
 MOST_BYTES = 64_000_000
 """Of an archive, unpacked."""
 NEAR = {"sms": 0.03}
@@ -74,7 +75,7 @@ def publish(stories: Mapping[str, Story], home: Path) -> None:
             shutil.rmtree(home / demo, ignore_errors=True)
             shutil.copytree(place / demo, home / demo)
         (home / TRUST).unlink(missing_ok=True)
-        evidence.write_trust(home / TRUST, evidence.trust_of(key, roles=("train", "audit", "gate", "release")))
+        evidence.write_trust(home / TRUST, evidence.trust_of(key, roles=ROLES))
 
 
 def _signed(story: Story, work: Path, key: evidence.SigningKey) -> Path:
@@ -85,9 +86,10 @@ def _signed(story: Story, work: Path, key: evidence.SigningKey) -> Path:
         work / "verdict.json",
         story.bundle.path.parent / "audit.yaml",
     )
-    gk.write_findings(findings, evidence.read_unverified(story.bundle.path / "findings.sigstore.json"))
+    gk.write_findings(findings, evidence.read_unverified(story.bundle.path / "findings.sigstore.json"), key=key)
     gk.write_verdict(verdict, story.bundle.verdict)
-    bundle = gk.attest(findings, verdict, audit_file=audit_file, out=work / "evidence", key=key)
+    trust = evidence.trust_of(key, roles=ROLES)
+    bundle = gk.attest(findings, verdict, audit_file=audit_file, out=work / "evidence", key=key, trust=trust)
     gk.render(bundle, pdf=False)
     for path in bundle.iterdir():
         if path.name not in KEPT:

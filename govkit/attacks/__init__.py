@@ -15,6 +15,7 @@ from govkit.attacks.battery import Balls, battery, by_scores, most_passes
 from govkit.attacks.contrastive import contrastive
 from govkit.attacks.feasible import Feasible, Move, Moved, feasible
 from govkit.attacks.fgsm import fgsm
+from govkit.attacks.greedy import Searched
 from govkit.attacks.homoglyphs import disguise
 from govkit.attacks.margin import cross_entropy, margin, targeted_margin
 from govkit.attacks.open_words import open_words, protected
@@ -28,73 +29,9 @@ from govkit.attacks.relations import Relation, relation
 from govkit.attacks.square import square
 from govkit.attacks.substitution import Guided, Spelled
 from govkit.attacks.text_changes import inserting, recase, respace, rewording, visible
-from govkit.attacks.text_search import Change, Options, Predict, Searched, remembering, search, trying
+from govkit.attacks.text_search import Change, Options, Predict, remembering, search, trying
 from govkit.attacks.tiers import TIERS, Tier, TierName, strengthen
 from govkit.attacks.transfer import Lender, lender, transfer
 from govkit.attacks.trust import doubts, foresight, unknowns
 from govkit.attacks.twin import twin
 from govkit.attacks.typos import mistype
-
-__all__ = [
-    "TIERS",
-    "Attacked",
-    "Ball",
-    "Balls",
-    "Change",
-    "Feasible",
-    "Guided",
-    "Lender",
-    "Move",
-    "Moved",
-    "Options",
-    "Outcome",
-    "Predict",
-    "Probe",
-    "Pulled",
-    "Relation",
-    "Searched",
-    "Spelled",
-    "Tier",
-    "TierName",
-    "apgd",
-    "battery",
-    "by_scores",
-    "contrastive",
-    "cross_entropy",
-    "disagreement",
-    "disguise",
-    "doubts",
-    "feasible",
-    "fgsm",
-    "foresight",
-    "inserting",
-    "joined",
-    "lender",
-    "margin",
-    "mistype",
-    "most_passes",
-    "most_pulls",
-    "onward",
-    "open_words",
-    "pgd",
-    "probe_gradients",
-    "protected",
-    "pull",
-    "random_noise",
-    "rays",
-    "recase",
-    "relation",
-    "remembering",
-    "respace",
-    "rewording",
-    "search",
-    "square",
-    "strengthen",
-    "take",
-    "targeted_margin",
-    "transfer",
-    "trying",
-    "twin",
-    "unknowns",
-    "visible",
-]

@@ -10,6 +10,7 @@ from typing import Any
 from govkit.attacks.asking import Attacked, Batch, Logits, Loss, answer, climb, flat_rows, take, wrong
 from govkit.attacks.ball import Ball
 from govkit.attacks.margin import margin, targeted_margin
+from govkit.lazy import torch
 
 MOMENTUM = 0.75
 """Share of the new step; the rest follows the step before (Croce and Hein 2020)."""
@@ -44,8 +45,6 @@ def apgd(
     Returns:
         At most ``steps + 1`` forward and ``steps`` backward passes for each row.
     """
-    import torch
-
     center = batch["x"].detach().float()
     path = ball.project(center if seeds is None else center + ball.noise(center, seeds), center)
     found, broken = path.clone(), torch.zeros(len(labels), dtype=torch.bool, device=center.device)
@@ -118,8 +117,6 @@ class _Rows:
     @classmethod
     def starting(cls, path: Any, center: Any) -> _Rows:
         """All rows before the first question."""
-        import torch
-
         n = len(path)
         low, size = torch.full((n,), -torch.inf, device=path.device), torch.full((n,), 2.0, device=path.device)
         return cls(
@@ -136,8 +133,6 @@ class _Rows:
 
     def after(self, loss: Any, gradient: Any) -> _Rows:
         """The same rows when the loss and the gradient at their places are known."""
-        import torch
-
         better = loss > self.best
         self.rises = self.rises + (loss > self.loss)
         self.loss, self.gradient = loss, gradient
@@ -156,8 +151,6 @@ class _Rows:
 
     def _look(self, window: int) -> None:
         """Halve the steps of rows that rose too seldom, or not at all since the last look, and start at their best."""
-        import torch
-
         turn = (self.rises <= 0.75 * window) | (~self.halved & (self.looked >= self.best))
         self.size = torch.where(turn, self.size / 2, self.size)
         self.path = torch.where(_wide(turn, self.path), self.best_path, self.path)

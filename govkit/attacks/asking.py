@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from govkit.attacks.margin import as_classes
+from govkit.lazy import torch
 
 Batch = Mapping[str, Any]
 Logits = Callable[[Batch], Any]
 Loss = Callable[[Any, Any], Any]
+
+Rows = tuple[Batch, Any, Sequence[int]]
+"""A batch of n rows, their true classes ``(n,)``, and one seed a row."""
 
 FLAT = 1e-12
 """A row whose largest gradient entry is below this has no gradient to follow (Carlini et al. 2019)."""
@@ -54,10 +58,14 @@ def take(batch: Batch, rows: Any, x: Any | None = None) -> dict[str, Any]:
     return chosen if x is None else {"x": x, **chosen}
 
 
+def some_rows(rows: Rows, which: Any) -> tuple[dict[str, Any], Any, list[int]]:
+    """The rows of these numbers, a tensor."""
+    batch, labels, seeds = rows
+    return take(batch, which), labels[which], [seeds[row] for row in which.tolist()]
+
+
 def answer(logits: Logits, batch: Batch) -> Any:
     """Logits ``(n, k)``, k >= 2, in float32 and without a graph."""
-    import torch
-
     with torch.no_grad():
         return as_classes(logits(batch)).detach().float().to(batch["x"].device)
 
@@ -68,8 +76,6 @@ def climb(logits: Logits, batch: Batch, labels: Any, loss: Loss) -> tuple[Any, A
     ``torch.autograd.grad`` towards the input alone leaves ``.grad`` of the parameters as it is, and is a third cheaper
     than ``backward()``.
     """
-    import torch
-
     x = batch["x"].detach().requires_grad_()
     with torch.enable_grad():
         scores = as_classes(logits({**batch, "x": x})).to(x.device)
@@ -89,8 +95,6 @@ def onward(before: Attacked, attack: Callable[[Any], Attacked]) -> Attacked:
     Returns:
         The worst of both for each row, with the passes of both.
     """
-    import torch
-
     left = torch.nonzero(~before.broken)[:, 0]
     if not len(left):
         return before
@@ -103,8 +107,6 @@ def onward(before: Attacked, attack: Callable[[Any], Attacked]) -> Attacked:
 
 def wrong(scores: Any, labels: Any) -> Any:
     """Rows ``(n,)`` answered wrongly; logits that are not finite count as wrong, for they are no answer."""
-    import torch
-
     return (scores.argmax(dim=1) != labels) | ~torch.isfinite(scores).all(dim=1)
 
 

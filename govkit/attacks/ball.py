@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from govkit.lazy import torch
+
 Norm = Literal["linf", "l2", "token_l2"]
 
 ROUNDING = 4 * 2.0**-23
@@ -51,8 +53,6 @@ class Ball:
 
     def snap(self, point: Any, center: Any) -> Any:
         """A point that is projected already, on the grid if there is one; the point itself if there is none."""
-        import torch
-
         if self.grid is None:
             return point
         # The small addend keeps 8/255 on its step although the division gives 7.9999 in float32.
@@ -61,8 +61,6 @@ class Ball:
 
     def stored(self, x: Any) -> Any:
         """``x`` as it is after it was written and read again: rounded to the grid, if there is one."""
-        import torch
-
         if self.grid is None:
             return x
         zero = torch.as_tensor(0.0 if self.low is None else self.low, dtype=torch.float32)
@@ -70,12 +68,10 @@ class Ball:
 
     def direction(self, gradient: Any) -> Any:
         """Steepest ascent within the ball of this norm: a step to its surface, zero where the gradient is zero."""
-        import torch
-
         if self.norm == "linf":
             return torch.sign(gradient) * self.radius
         # Dividing by the largest entry first keeps gradients of 1e-30 from vanishing when they are squared.
-        scaled = gradient / self._largest(gradient).clamp_min(torch.finfo(torch.float32).tiny)
+        scaled = gradient / self._length(gradient, torch.inf).clamp_min(torch.finfo(torch.float32).tiny)
         return scaled / self._length(scaled).clamp_min(1e-12) * self.radius
 
     def noise(self, like: Any, seeds: Sequence[int], *, surface: bool = False) -> Any:
@@ -86,8 +82,6 @@ class Ball:
             seeds: One seed per row, so that neither order nor batches change the draw.
             surface: Draw corners (``linf``) or points at the full radius instead of points inside.
         """
-        import torch
-
         rows = []
         for row, seed in zip(like, seeds, strict=True):
             generator = torch.Generator().manual_seed(seed)
@@ -99,8 +93,6 @@ class Ball:
 
         A few steps of float32 at the size of the inputs are rounding: beside 20000 no smaller change can be stored.
         """
-        import torch
-
         if not bool(torch.isfinite(x).all()):
             return float("inf")
         delta = x.float() - center
@@ -114,8 +106,6 @@ class Ball:
 
     def _draw(self, row: Any, generator: Any, *, surface: bool) -> Any:
         """A change of one row in units of the radius."""
-        import torch
-
         if self.norm == "linf":
             draw = torch.rand(row.shape, generator=generator) * 2 - 1
             return torch.sign(draw) if surface else draw
@@ -126,23 +116,15 @@ class Ball:
     def _in_range(self, x: Any) -> Any:
         return x if self.low is None and self.high is None else _clamped(x, self.low, self.high)
 
-    def _length(self, delta: Any) -> Any:
-        """L2 norm of each row or token, with dimensions kept for broadcasting."""
-        import torch
-
+    def _length(self, delta: Any, order: float = 2) -> Any:
+        """L2 norm of each row or token, or that of another order, with dimensions kept for broadcasting."""
         dims = -1 if self.norm == "token_l2" else tuple(range(1, delta.dim()))
         # Of an image all three dimensions count; ``delta.norm`` takes two at most.
-        return torch.linalg.vector_norm(delta, dim=dims, keepdim=True)
-
-    def _largest(self, delta: Any) -> Any:
-        dims = (-1,) if self.norm == "token_l2" else tuple(range(1, delta.dim()))
-        return delta.abs().amax(dim=dims, keepdim=True)
+        return torch.linalg.vector_norm(delta, order, dim=dims, keepdim=True)
 
 
 def _clamped(x: Any, low: Any, high: Any) -> Any:
     """``x`` between two ends, numbers or tensors; one pass over it where each is one number."""
-    import torch
-
     ends = [end.item() if isinstance(end, torch.Tensor) and not end.dim() else end for end in (low, high)]
     if any(isinstance(end, torch.Tensor) for end in ends):
         ends = [None if end is None else torch.as_tensor(end, dtype=torch.float32, device=x.device) for end in ends]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any
 
-from govkit.attacks.asking import Attacked, Batch, Logits, answer, onward, take, wrong
+from govkit.attacks.asking import Attacked, Batch, Logits, Rows, answer, onward, some_rows, take, wrong
 from govkit.attacks.ball import Ball
 from govkit.attacks.fgsm import fgsm
 from govkit.attacks.margin import cross_entropy
@@ -17,11 +17,9 @@ from govkit.attacks.probes import disagreement, probe_gradients
 from govkit.attacks.random_noise import random_noise
 from govkit.attacks.rays import rays
 from govkit.attacks.square import square
-from govkit.attacks.tiers import TIERS, Tier, strengthen
+from govkit.attacks.tiers import TIERS, Tier, guessing, strengthen
 from govkit.attacks.transfer import Lender, transfer
-
-Rows = tuple[Batch, Any, Sequence[int]]
-"""A batch of n rows, their true classes ``(n,)``, and one seed a row."""
+from govkit.lazy import torch
 
 
 @dataclass(frozen=True)
@@ -47,8 +45,9 @@ def most_passes(
     """
     forward, backward = tier.most_passes(classes)
     again = bool(tier.steps) + counted
-    forward += 7 + (3 + again) * (steps + 1) + steps + counted + free
-    return forward, backward + 2 + (3 + again) * steps
+    far = 2 * -(-steps // 2)
+    forward += 9 + (2 + again) * (steps + 1) + far + 2 + steps + counted + free
+    return forward, backward + 3 + (2 + again) * steps + far
 
 
 def battery(
@@ -100,15 +99,15 @@ def _ask(logits: Logits, rows: Rows, ball: Ball, *, draws: int, queries: int) ->
     batch, labels, _ = rows
     first, second = answer(logits, batch), from_the_end(logits, batch)
     clean = ~wrong(first, labels)
-    asked = _right(rows, clean)
-    noise = random_noise(logits, asked[0], asked[1], ball, seeds=asked[2], draws=draws)
+    asked = own, truth, ids = some_rows(rows, clean.nonzero()[:, 0])
+    noise = random_noise(logits, own, truth, ball, seeds=ids, draws=draws)
     blind = _only_chooses(first) and ball.norm == "linf"
-    found = onward(noise, _guessing(logits, asked, ball, queries, attack=rays if blind else square))
+    found = onward(noise, guessing(logits, asked, ball, queries, attack=rays if blind else square))
     stands = spread(clean, ~found.broken)
     known = dict.fromkeys(STANDS, stands) | {"still": clean.cpu(), "noise": spread(clean, ~noise.broken)}
     return _outcome(
         clean, _nothing(clean) | known,
-        wobble=disagreement(first, second), excess=excess(found.x, asked[0], ball), queries=queries,
+        wobble=disagreement(first, second), excess=excess(found.x, own, ball), queries=queries,
         forward=2 * len(labels) + found.forward,
     )  # fmt: skip
 
@@ -122,19 +121,23 @@ def _attack(logits: Logits, rows: Rows, *, balls: Balls, steps: int, tier: Tier,
     clean = ~wrong(first, labels)
     if not bool(clean.any()):
         return _outcome(clean, _nothing(clean), wobble=0.0, forward=len(labels))
-    asked = own, truth, ids = _right(rows, clean)
+    asked = own, truth, ids = some_rows(rows, clean.nonzero()[:, 0])
     ball = balls.declared
-    probe = probe_gradients(logits, own, truth, balls.small, seeds=ids)
+    probe = probe_gradients(logits, own, truth, balls.small, seeds=ids, wide=ball)
     step = fgsm(logits, own, truth, ball)
     climbed = pgd(logits, own, truth, ball, loss=cross_entropy, steps=steps, seeds=ids)
-    worst = onward(climbed, _climbing(logits, asked, ball, steps))
+    # From a plateau no gradient leads away; the rows of its batch start elsewhere.
+    worst = onward(climbed, _climbing(logits, asked, ball, steps, start=int(probe.plateau.any())))
     strong, scored = strengthen(logits, asked, ball, worst, scores=first[clean], tier=tier)
     half = onward(scored, _climbing(logits, asked, ball.scaled(0.5), steps)) if tier.steps else scored
     lent = half
     for made in lenders:
         lent = onward(lent, _borrowing(logits, asked, ball, steps, made))
     noise = random_noise(logits, own, truth, ball, seeds=ids, draws=steps)
-    far = onward(lent, _climbing(logits, asked, balls.far, steps))
+    # From two random points: what a clamp cuts off has no gradient at the input itself.
+    far = lent
+    for start in (1, 2):
+        far = onward(far, _climbing(logits, asked, balls.far, -(-steps // 2), start=start))
     chain = {"fgsm": step, "climbed": climbed, "pgd": worst, "strong": strong, "scored": scored, "half": half}
     chain |= {"lent": lent, "noise": noise, "far": far}
     facts = {name: ~result.broken for name, result in chain.items()} | {"flat_entropy": step.flat}
@@ -158,19 +161,8 @@ def from_the_end(logits: Logits, batch: Batch) -> Any:
 
     Chance that is drawn anew from one state gives every batch the same noise, and each row another in another place.
     """
-    import torch
-
     last_first = torch.arange(len(batch["x"]) - 1, -1, -1)
     return answer(logits, take(batch, last_first)).flip(0)
-
-
-def _right(rows: Rows, clean: Any) -> tuple[dict[str, Any], Any, list[int]]:
-    """The rows that are answered rightly at first."""
-    import torch
-
-    batch, labels, seeds = rows
-    right = torch.nonzero(clean)[:, 0]
-    return take(batch, right), labels[right], [seeds[row] for row in right.tolist()]
 
 
 def _nothing(clean: Any) -> dict[str, Any]:
@@ -185,10 +177,15 @@ def _outcome(clean: Any, facts: dict[str, Any], **rest: Any) -> Outcome:
     return Outcome(**(facts | {"clean": clean.cpu()}), **(zeros | rest))
 
 
-def _climbing(logits: Logits, rows: Rows, ball: Ball, steps: int) -> Callable[[Any], Attacked]:
-    """Projected gradient descent on the margin for some of the rows."""
-    batch, labels, _ = rows
-    return lambda left: pgd(logits, take(batch, left), labels[left], ball, steps=steps)
+def _climbing(logits: Logits, rows: Rows, ball: Ball, steps: int, *, start: int = 0) -> Callable[[Any], Attacked]:
+    """Projected gradient descent on the margin for some of the rows, from the input or a random ``start`` near it."""
+
+    def climb(left: Any) -> Attacked:
+        batch, labels, seeds = some_rows(rows, left)
+        own = [seed + start for seed in seeds] if start else None
+        return pgd(logits, batch, labels, ball, steps=steps, seeds=own, onward=bool(start))
+
+    return climb
 
 
 def _only_chooses(scores: Any) -> bool:
@@ -196,26 +193,12 @@ def _only_chooses(scores: Any) -> bool:
     return len(scores.sort(dim=1).values.unique(dim=0)) == 1 and len(scores) > 1
 
 
-def _guessing(
-    logits: Logits, rows: Rows, ball: Ball, queries: int, *, attack: Callable[..., Attacked] = square
-) -> Callable[[Any], Attacked]:
-    """An attack that only asks, for some of the rows."""
-    batch, labels, seeds = rows
-
-    def guess(left: Any) -> Attacked:
-        own = [seeds[row] for row in left.tolist()]
-        return attack(logits, take(batch, left), labels[left], ball, seeds=own, queries=queries)
-
-    return guess
-
-
 def _borrowing(logits: Logits, rows: Rows, ball: Ball, steps: int, made: Lender) -> Callable[[Any], Attacked]:
     """Inputs made to break another model, for some of the rows."""
-    batch, labels, seeds = rows
 
     def attack(left: Any) -> Attacked:
-        part, own = take(batch, left), [seeds[row] for row in left.tolist()]
-        return transfer(logits, part, labels[left], made(part, labels[left], own, ball, steps))
+        batch, labels, seeds = some_rows(rows, left)
+        return transfer(logits, batch, labels, made(batch, labels, seeds, ball, steps))
 
     return attack
 

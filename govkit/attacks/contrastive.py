@@ -8,6 +8,7 @@ from typing import Any
 from govkit.attacks.asking import Attacked, Batch, Logits, answer, climb, take, wrong
 from govkit.attacks.ball import Ball
 from govkit.attacks.margin import as_classes, margin
+from govkit.lazy import torch
 
 STANDS = 6.0
 """Another model whose margin lies this far below zero moves no step: it surely stands, and the target has the say."""
@@ -39,8 +40,6 @@ def contrastive(
     Raises:
         ValueError: There are no others.
     """
-    import torch
-
     if not others:
         raise ValueError("others: expected at least one model that is to stand")
     models = (target, *others)

@@ -13,6 +13,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from govkit.lazy import torch
+
 SMALLEST = 8
 """Pixels of a side below which an image has nothing to blur."""
 
@@ -48,10 +50,7 @@ def corrupt(
     Raises:
         ValueError: The severity is not among these, or the images are too small.
     """
-    import torch
-
-    if not 0 <= severity <= WORST:
-        raise ValueError(f"severity is {severity}; expected 0 to {WORST}")
+    known_severity(severity)
     if min(images.shape[-2:]) < SMALLEST:
         raise ValueError(f"images of {images.shape[-2]}×{images.shape[-1]}; expected {SMALLEST} pixels a side or more")
     x = images.detach().float()
@@ -64,15 +63,22 @@ def corrupt(
     return (low + changed * (high - low)).clamp(low, high)
 
 
-def _normal(x: Any, generators: Any) -> Any:
-    import torch
+def known_severity(severity: int) -> int:
+    """The severity itself; of images, texts and tables alike.
 
+    Raises:
+        ValueError: It is not 0 to ``WORST``.
+    """
+    if not 0 <= severity <= WORST:
+        raise ValueError(f"severity is {severity}; expected 0 to {WORST}")
+    return severity
+
+
+def _normal(x: Any, generators: Any) -> Any:
     return torch.stack([torch.randn(x.shape[1:], generator=own) for own in generators]).to(x)
 
 
 def _uniform(x: Any, generators: Any, *shape: int) -> Any:
-    import torch
-
     return torch.stack([torch.rand(shape or x.shape[1:], generator=own) for own in generators]).to(x)
 
 
@@ -87,8 +93,6 @@ def _shot_noise(x: Any, severity: int, generators: Any) -> Any:
 
 
 def _impulse_noise(x: Any, severity: int, generators: Any) -> Any:
-    import torch
-
     share, hit = (0.01, 0.03, 0.06, 0.1, 0.17)[severity - 1], _uniform(x, generators)
     # Below half the smallest share a pixel turns black, above it white, so that larger shares hold the smaller ones.
     return torch.where(hit < share / 2, 0.0, torch.where(hit > 1 - share / 2, 1.0, x))
@@ -102,8 +106,6 @@ def _blur(x: Any, severity: int, _generators: Any) -> Any:
 
 def _spread(size: int, time: float) -> Any:
     """What becomes of each pixel of a line when heat spreads along it; nothing leaves at the ends."""
-    import torch
-
     line = torch.diag(torch.full((size,), -2.0, dtype=torch.float64))
     line += torch.diag(torch.ones(size - 1, dtype=torch.float64), 1)
     line += torch.diag(torch.ones(size - 1, dtype=torch.float64), -1)
@@ -113,8 +115,6 @@ def _spread(size: int, time: float) -> Any:
 
 def _motion_blur(x: Any, severity: int, generators: Any) -> Any:
     """A trail that fades, to one of the four sides."""
-    import torch
-
     length = (0.25 + 0.01 * min(x.shape[-2:])) * severity
     keep = length / (1 + length)
     side = (_uniform(x, generators, 1)[:, 0] * 4).long()
@@ -124,8 +124,6 @@ def _motion_blur(x: Any, severity: int, generators: Any) -> Any:
 
 
 def _trail(size: int, keep: float) -> Any:
-    import torch
-
     at = torch.arange(size, dtype=torch.float64)
     behind = at[:, None] - at[None]
     weight = torch.where(behind >= 0, keep ** behind.clamp(min=0), torch.zeros(()))
@@ -155,7 +153,6 @@ def _jpeg(x: Any, severity: int, _generators: Any) -> Any:
 
     Every channel gets the table of brightness, and nothing is thrown away but what rounding loses.
     """
-    import torch
     from torch.nn import functional
 
     n, channels, high, wide = x.shape
@@ -170,8 +167,6 @@ def _jpeg(x: Any, severity: int, _generators: Any) -> Any:
 
 
 def _cosines() -> Any:
-    import torch
-
     at = torch.arange(8, dtype=torch.float64)
     basis = torch.cos(math.pi / 8 * (at[None] + 0.5) * at[:, None]) / 2
     basis[0] /= math.sqrt(2)
@@ -201,8 +196,6 @@ def _fog(x: Any, severity: int, generators: Any) -> Any:
 
 
 def _posterize(x: Any, severity: int, _generators: Any) -> Any:
-    import torch
-
     steps = 2.0 ** (WORST + 1 - severity)
     return torch.round(x * steps) / steps
 
@@ -222,14 +215,11 @@ def _translation(x: Any, severity: int, generators: Any) -> Any:
 
 
 def _sign(x: Any, generators: Any, count: int) -> Any:
-    import torch
-
     return torch.where(_uniform(x, generators, count) < 0.5, -1.0, 1.0).to(x)
 
 
 def _moved(x: Any, rows: Any) -> Any:
     """The image under an affine map; what comes in from outside repeats the edge."""
-    import torch
     from torch.nn import functional
 
     map_ = torch.stack([torch.stack(row, dim=1) for row in rows], dim=1).to(x)
@@ -239,8 +229,6 @@ def _moved(x: Any, rows: Any) -> Any:
 
 def _occlusion(x: Any, severity: int, generators: Any) -> Any:
     """A grey square, around the same place at every severity."""
-    import torch
-
     high, wide = x.shape[-2:]
     center = _uniform(x, generators, 2)
     side = (0.12 + 0.07 * severity) * min(high, wide) / 2

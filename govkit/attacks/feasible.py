@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from govkit.attacks.greedy import greedy, misled
+from govkit.lazy import pd
 
 Predict = Callable[[Any], Any]
 Row = dict[str, Any]
@@ -110,27 +113,20 @@ def feasible(
     import random
 
     origin: list[Row] = frame.to_dict("records")
-    rows, broken, tried, forward = [dict(row) for row in origin], [False] * len(origin), [0] * len(origin), 0
     draws = [random.Random(seed) for seed in seeds]  # noqa: S311 - a search, no secret
-    open_rows = [at for at, row in enumerate(origin) if rules.holds(row)]
-    for _ in range(edits):
-        asked = [
-            (at, option)
-            for at in open_rows
-            if not broken[at]
-            for option in _options(rows[at], origin[at], rules, draws[at], tries)
-        ]
-        if not asked:
-            break
-        answers = predict(frame_of(frame, asked))
-        forward += len(asked)
-        for at, _ in asked:
-            tried[at] += 1
-        for at, (row, fooled) in _worst(asked, answers, labels).items():
-            rows[at], broken[at] = row, fooled
-    forward += _take_back(predict, frame, labels, rules, (origin, rows, broken))
+    fixed = {at for at, row in enumerate(origin) if not rules.holds(row)}
+
+    def options(at: int, row: Row, _number: int) -> list[Row]:
+        return [] if at in fixed else _options(row, origin[at], rules, draws[at], tries)
+
+    def answers(rows: list[Row]) -> Any:
+        return predict(frame_of(frame, rows))
+
+    found = greedy(answers, origin, labels, options, edits=edits)
+    rows, broken = found.inputs, found.broken
+    forward = found.forward + _take_back(answers, labels, rules, (origin, rows, broken))
     costs = [rules.cost(before, after) for before, after in zip(origin, rows, strict=True)]
-    return Moved(rows, broken, costs, tried, forward)
+    return Moved(rows, broken, costs, found.tried, forward)
 
 
 def _options(row: Row, origin: Row, rules: Feasible, draw: Any, tries: int) -> list[Row]:
@@ -164,11 +160,7 @@ def _ends(values: Sequence[tuple[Any, ...]], draw: Any) -> tuple[Any, ...]:
 
 
 def _take_back(
-    predict: Predict,
-    frame: Any,
-    labels: Sequence[int],
-    rules: Feasible,
-    found: tuple[list[Row], list[Row], list[bool]],
+    predict: Predict, labels: Sequence[int], rules: Feasible, found: tuple[list[Row], list[Row], list[bool]]
 ) -> int:
     """Undo the moves that a broken row does not need, one by one, in place; the number of rows asked."""
     origin, rows, broken = found
@@ -180,39 +172,19 @@ def _take_back(
             if fooled and option != rows[at] and option != origin[at] and rules.holds(option):
                 asked.append((at, option))
         if asked:
-            answers = predict(frame_of(frame, asked))
+            answers = predict([option for _, option in asked])
             forward += len(asked)
             for (at, option), answer in zip(asked, answers, strict=True):
-                if _wrong(answer, labels[at]):
+                if misled(answer, labels[at]):
                     rows[at] = option
     return forward
 
 
-def frame_of(frame: Any, asked: Sequence[tuple[int, Row]]) -> Any:
-    """Rows, each with its number, as a frame with the columns and types of another one."""
-    import pandas as pd
-
-    columns: dict[str, Any] = {}
-    for name in frame.columns:
-        columns[name] = pd.Series([row[name] for _, row in asked], dtype=frame[name].dtype)
-    return pd.DataFrame(columns)
-
-
-def _worst(asked: Sequence[tuple[int, Row]], answers: Any, labels: Sequence[int]) -> Mapping[int, tuple[Row, bool]]:
-    """For each row the option with the least probability of the true class, and whether its answer is wrong."""
-    best: dict[int, tuple[tuple[bool, float], Row]] = {}
-    for (at, option), answer in zip(asked, answers, strict=True):
-        score = (not _wrong(answer, labels[at]), float(answer[labels[at]]))
-        if at not in best or score < best[at][0]:
-            best[at] = score, option
-    return {at: (option, not right) for at, ((right, _), option) in best.items()}
-
-
-def _wrong(answer: Any, label: int) -> bool:
-    """A row answered wrongly; numbers that are not finite are no answer."""
-    import numpy as np
-
-    return int(answer.argmax()) != label or not bool(np.isfinite(answer).all())
+def frame_of(frame: Any, rows: Sequence[Row]) -> Any:
+    """Rows as a frame with the columns and types of another one."""
+    return pd.DataFrame(
+        {name: pd.Series([row[name] for row in rows], dtype=kind) for name, kind in frame.dtypes.items()}
+    )
 
 
 def _same(one: Any, other: Any) -> bool:
@@ -221,6 +193,4 @@ def _same(one: Any, other: Any) -> bool:
 
 def _missing(value: Any) -> bool:
     """Nothing that a change could be measured from: missing, or infinite."""
-    import pandas as pd
-
     return bool(pd.isna(value)) or (isinstance(value, float) and math.isinf(value))

@@ -7,6 +7,7 @@ from typing import Any
 from govkit.attacks.asking import Attacked, Batch, Logits, Loss, answer, climb, flat_rows, take, wrong
 from govkit.attacks.ball import Ball
 from govkit.attacks.margin import cross_entropy
+from govkit.lazy import torch
 
 
 def fgsm(logits: Logits, batch: Batch, labels: Any, ball: Ball, *, loss: Loss = cross_entropy) -> Attacked:
@@ -22,8 +23,6 @@ def fgsm(logits: Logits, batch: Batch, labels: Any, ball: Ball, *, loss: Loss = 
     Returns:
         Two forward passes and one backward pass for each row.
     """
-    import torch
-
     center = batch["x"].detach().float()
     before, gradient = climb(logits, {**batch, "x": center}, labels, loss)
     point = ball.settle(center + ball.direction(gradient), center)

@@ -12,6 +12,8 @@ import string
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from govkit.lazy import np, pd
+
 MOST_WORDS = 25
 """Words of a text at the most."""
 
@@ -112,8 +114,6 @@ def foreign_images(kind: str, images: Any, seeds: Sequence[int], *, span: tuple[
         seeds: One seed a row, which alone decides what is random in it.
         span: Values of black and of full brightness.
     """
-    import numpy as np
-
     low, high = span
     if kind == "inverted":
         return np.clip(low + high - images, low, high).astype(np.float32)
@@ -124,8 +124,6 @@ def foreign_images(kind: str, images: Any, seeds: Sequence[int], *, span: tuple[
 
 
 def _image(kind: str, image: Any, rng: Any) -> Any:
-    import numpy as np
-
     channels, high, wide = image.shape
     if kind == "noise":
         return rng.random(image.shape)
@@ -148,9 +146,6 @@ def foreign_table(kind: str, frame: Any, keys: Sequence[str]) -> Any:
         frame: Rows of the task, a pandas frame.
         keys: One key a row.
     """
-    import numpy as np
-    import pandas as pd
-
     columns = {}
     for at, name in enumerate(frame.columns):
         chances = np.array([[_chance(f"{kind}:{key}:{at}:{which}").random() for which in "ab"] for key in keys])
@@ -165,8 +160,6 @@ def foreign_table(kind: str, frame: Any, keys: Sequence[str]) -> Any:
 
 def _beyond(numbers: Any, chances: Any) -> Any:
     """Numbers one to three widths above or below all of these."""
-    import numpy as np
-
     held = numbers[np.isfinite(numbers)]
     low, high = (float(held.min()), float(held.max())) if held.size else (0.0, 0.0)
     away = (1 + 2 * np.abs(2 * chances - 1)) * ((high - low) or max(abs(high), 1.0))

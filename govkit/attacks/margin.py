@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from govkit.lazy import torch
+
 
 def as_classes(logits: Any) -> Any:
     """Logits with one column per class.
@@ -11,8 +13,6 @@ def as_classes(logits: Any) -> Any:
     A single column is a sigmoid head: its logit z belongs to the second class, and softmax of (0, z) gives the same
     probabilities. Without this, an attack on such a head moves nothing and reports a perfectly robust model.
     """
-    import torch
-
     if logits.shape[1] == 1:
         return torch.cat([torch.zeros_like(logits), logits], dim=1)
     return logits
@@ -20,8 +20,6 @@ def as_classes(logits: Any) -> Any:
 
 def cross_entropy(logits: Any, labels: Any) -> Any:
     """Cross-entropy ``(n,)`` of logits ``(n, k)`` with class indexes ``(n,)``; its gradient can underflow."""
-    import torch
-
     return torch.nn.functional.cross_entropy(as_classes(logits), labels, reduction="none")
 
 
@@ -31,8 +29,6 @@ def margin(logits: Any, labels: Any) -> Any:
     The gradient does not shrink when a model is over-confident, unlike that of the cross-entropy (Carlini and Wagner,
     "Towards Evaluating the Robustness of Neural Networks", 2017).
     """
-    import torch
-
     scores = as_classes(logits)
     own = scores.gather(1, labels[:, None])[:, 0]
     others = scores.scatter(1, labels[:, None], -torch.inf)
@@ -56,6 +52,3 @@ def targeted_margin(logits: Any, labels: Any, targets: Any) -> Any:
         return gap
     largest = scores.topk(4, dim=1).values
     return gap / (largest[:, 0] - (largest[:, 2] + largest[:, 3]) / 2 + 1e-12)
-
-
-__all__ = ["as_classes", "cross_entropy", "margin", "targeted_margin"]

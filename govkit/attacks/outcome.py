@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
+from govkit.lazy import torch
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -69,16 +71,12 @@ class Outcome:
 
 def spread(clean: Any, values: Any) -> Any:
     """Values of the rows that were right from the start, as values of all rows; False or 0 elsewhere."""
-    import torch
-
     whole = torch.zeros(clean.shape, dtype=values.dtype, device=clean.device)
     return whole.index_put((torch.nonzero(clean)[:, 0],), values).cpu()
 
 
 def joined(parts: Sequence[Outcome]) -> Outcome:
     """The outcomes of several batches as one."""
-    import torch
-
     whole: dict[str, Any] = {}
     for item in fields(Outcome):
         values = [getattr(part, item.name) for part in parts]

@@ -8,6 +8,7 @@ from typing import Any
 from govkit.attacks.asking import Attacked, Batch, Logits, Loss, answer, climb, flat_rows, take, wrong
 from govkit.attacks.ball import Ball
 from govkit.attacks.margin import margin
+from govkit.lazy import torch
 
 
 def pgd(
@@ -20,6 +21,7 @@ def pgd(
     steps: int = 10,
     seeds: Sequence[int] | None = None,
     stop: bool = True,
+    onward: bool = False,
 ) -> Attacked:
     """Climb a loss from each row (Madry et al. 2018), and leave a row alone as soon as it is broken.
 
@@ -33,17 +35,18 @@ def pgd(
         steps: Number of steps, each 2.5/steps of the radius.
         seeds: One seed a row for a random start inside the ball; None starts at the input itself.
         stop: Leave broken rows alone. Without it every row takes all steps, and counts as broken where it ends.
+        onward: Where a coordinate has no gradient it goes on as before, at first at random (linf with ``seeds``). What
+            a clamp cuts off is left that way, and what was pushed into a clamp stays there.
 
     Returns:
         At most ``steps + 1`` forward and ``steps`` backward passes for each row.
     """
-    import torch
-
     center = batch["x"].detach().float()
     path = ball.project(center if seeds is None else center + ball.noise(center, seeds), center)
     found, broken = path.clone(), torch.zeros(len(labels), dtype=torch.bool, device=center.device)
     flat, forward, backward, stride = broken.clone(), 0, 0, ball.scaled(2.5 / steps)
     rows = torch.arange(len(labels), device=center.device)
+    going = ball.noise(center, seeds, surface=True).sign() if onward and seeds and ball.norm == "linf" else None
     for step in range(steps + 1):
         if not len(rows):
             break
@@ -51,13 +54,15 @@ def pgd(
         asked = take(batch, rows, point)
         scores, gradient = (answer(logits, asked), point) if last else climb(logits, asked, truth, loss)
         forward, backward = forward + len(rows), backward + (0 if last else len(rows))
-        if step == 0:
-            flat = flat_rows(gradient)
+        flat = flat if step else flat_rows(gradient)
         out = wrong(scores, truth)
         leaving = out if stop and not last else torch.full_like(out, last)
         if bool(leaving.any()):
             found[rows[leaving]], broken[rows[leaving]] = point[leaving], out[leaving]
             rows, path, center, gradient = (kept[~leaving] for kept in (rows, path, center, gradient))
+            going = going if going is None else going[~leaving]
+        if going is not None:
+            gradient = going = torch.where(gradient == 0, going, torch.sign(gradient))
         if len(rows):
             # The path keeps fractions of the grid, so that steps shorter than it add up.
             path = ball.project(path + stride.direction(gradient), center)

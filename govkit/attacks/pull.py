@@ -7,14 +7,15 @@ from dataclasses import dataclass, replace
 from functools import partial, reduce
 from typing import Any
 
-from govkit.attacks.asking import Batch, Logits, answer, climb
+from govkit.attacks.asking import Batch, Logits, Rows, answer, climb
 from govkit.attacks.ball import Ball
-from govkit.attacks.battery import Balls, Rows, excess, from_the_end
+from govkit.attacks.battery import Balls, excess, from_the_end
 from govkit.attacks.margin import margin
 from govkit.attacks.outcome import Outcome, joined
 from govkit.attacks.probes import STEPS, disagreement, probe_gradients
 from govkit.attacks.square import square
 from govkit.attacks.tiers import TIERS, Tier
+from govkit.lazy import torch
 
 UP, DOWN = 0, 1
 """Directions as the wrong-class margin knows them: a number is the logit of the second of two classes."""
@@ -72,8 +73,6 @@ def pull(model: Logits, batches: Iterable[Rows], balls: Balls, *, steps: int, ti
         steps: Steps of projected gradient descent each way, and draws of noise.
         tier: What is tried beyond: ``steps`` from a random start, and ``queries`` of Square, each way.
     """
-    import torch
-
     parts, reaches = zip(*(_pull(model, rows, balls, steps=steps, tier=tier) for rows in batches), strict=True)
     whole = {
         name: torch.cat([getattr(part, name) for part in parts])
@@ -87,8 +86,6 @@ def pull(model: Logits, batches: Iterable[Rows], balls: Balls, *, steps: int, ti
 
 def _pull(model: Logits, rows: Rows, balls: Balls, *, steps: int, tier: Tier) -> tuple[Pulled, Any]:
     """One batch, and how far each number moved in the far ball."""
-    import torch
-
     batch, truth, seeds = rows
     first = from_the_end(model, batch)
     start = _Far(batch["x"].detach().float(), first[:, 1].double())
@@ -156,8 +153,6 @@ def _climbed(model: Logits, rows: Rows, ball: Ball, *, steps: int, seeds: Sequen
 
     Steps shrink from two radii to nothing: a bent model keeps steps of one length jumping across its ridges.
     """
-    import torch
-
     batch, truth, _ = rows
     center, best = batch["x"].detach().float(), None
     for way in (UP, DOWN):
@@ -177,8 +172,6 @@ def _climbed(model: Logits, rows: Rows, ball: Ball, *, steps: int, seeds: Sequen
 
 def _guessed(model: Logits, rows: Rows, ball: Ball, queries: int) -> _Far:
     """Square, up and then down: no gradient is asked for."""
-    import torch
-
     batch, truth, seeds = rows
     aims = torch.zeros_like(truth, dtype=torch.int64)
     made = [square(model, batch, aims + way, ball, seeds=seeds, queries=queries, stop=False) for way in (UP, DOWN)]
@@ -202,13 +195,8 @@ def _asked(model: Logits, batch: Batch, x: Any, *, forward: int = 0) -> _Far:
 
 def _farther(one: _Far, other: _Far, truth: Any) -> _Far:
     """Of two answers to each row that which is farther from the truth; what is no number is farthest of all."""
-    import torch
-
     apart = [torch.nan_to_num((each.number - truth).abs(), nan=torch.inf, posinf=torch.inf) for each in (one, other)]
     took = apart[1] > apart[0]
     x = torch.where(took.reshape(-1, *[1] * (one.x.dim() - 1)), other.x, one.x)
     number = torch.where(took, other.number, one.number)
     return _Far(x, number, one.forward + other.forward, one.backward + other.backward)
-
-
-__all__ = ["Pulled", "most_pulls", "pull"]

@@ -7,6 +7,7 @@ from typing import Any
 
 from govkit.attacks.asking import Attacked, Batch, Logits, answer, take, wrong
 from govkit.attacks.ball import Ball
+from govkit.lazy import torch
 
 
 def random_noise(
@@ -25,8 +26,6 @@ def random_noise(
     Returns:
         At most ``draws`` forward passes for each row.
     """
-    import torch
-
     center = batch["x"].detach().float()
     found, broken = center.clone(), torch.zeros(len(labels), dtype=torch.bool, device=center.device)
     forward = 0

@@ -8,6 +8,7 @@ from typing import Any
 
 from govkit.attacks.asking import Attacked, Batch, Logits, answer, take, wrong
 from govkit.attacks.ball import Ball
+from govkit.lazy import torch
 
 FARTHEST = 16.0
 """Radii within which the boundary is searched: from a far point of it the way leads to nearer ones."""
@@ -36,8 +37,6 @@ def rays(
     Returns:
         At most ``queries`` forward passes for each row, and no backward pass.
     """
-    import torch
-
     center = batch["x"].detach().float()
     found, broken = center.clone(), torch.zeros(len(labels), dtype=torch.bool, device=center.device)
     search, forward = _Search.starting(center, seeds), 0
@@ -79,8 +78,6 @@ class _Search:
     @classmethod
     def starting(cls, center: Any, seeds: Sequence[int]) -> _Search:
         """The first direction of each row is drawn by its own seed."""
-        import torch
-
         draws = [torch.rand(center.shape[1:], generator=torch.Generator().manual_seed(seed)) for seed in seeds]
         zeros = torch.zeros(len(center), dtype=torch.int64, device=center.device)
         signs = torch.sign(torch.stack(draws).to(center.device) - 0.5)
@@ -88,8 +85,6 @@ class _Search:
 
     def tried(self, rows: Any) -> tuple[Any, Any]:
         """Directions ``(m, ...)`` and distances ``(m,)`` that these rows are asked about next."""
-        import torch
-
         signs, halving = self.signs[rows], self.left[rows] > 0
         flat = signs.flatten(1)
         blocks = 2 ** self.level[rows].clamp_min(0)
@@ -101,8 +96,6 @@ class _Search:
 
     def learn(self, rows: Any, tried: Any, out: Any) -> None:
         """Move on by what was answered: ``out`` where the answer was wrong."""
-        import torch
-
         halving = self.left[rows] > 0
         middle = (self.near[rows] + self.far[rows]) / 2
         self.near[rows] = torch.where(halving, torch.where(out, self.near[rows], middle), torch.zeros_like(middle))

@@ -9,6 +9,7 @@ from typing import Any
 from govkit.attacks.asking import Attacked, Batch, Logits, answer, take, wrong
 from govkit.attacks.ball import Ball
 from govkit.attacks.margin import margin
+from govkit.lazy import torch
 
 HALVES = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)
 """Questions of 10,000 after which the share of an image that is changed at once is halved."""
@@ -48,8 +49,6 @@ def square(
     Returns:
         At most ``queries`` forward passes for each row, and no backward pass.
     """
-    import torch
-
     center = batch["x"].detach().float()
     draws = [torch.Generator().manual_seed(seed) for seed in seeds]
     best, broken = center.clone(), torch.zeros(len(labels), dtype=torch.bool, device=center.device)
@@ -80,8 +79,6 @@ def _stripes(x: Any, draws: Sequence[Any]) -> Any:
 
 def _squares(x: Any, draws: Sequence[Any], share: float) -> Any:
     """Signs ``(n, ...)`` inside a square of this share of the image, and zeros around it."""
-    import torch
-
     if x.dim() != 4:
         chosen, signs = _uniform((2, *x.shape[1:]), draws).unbind(1)
         least = chosen.flatten(1).amin(dim=1).reshape(-1, *[1] * (x.dim() - 1))
@@ -100,8 +97,6 @@ def _squares(x: Any, draws: Sequence[Any], share: float) -> Any:
 
 def _uniform(shape: tuple[int, ...], draws: Sequence[Any]) -> Any:
     """Numbers in [0, 1) of this shape, drawn by each row's own generator."""
-    import torch
-
     return torch.stack([torch.rand(shape, generator=draw) for draw in draws])
 
 

@@ -13,6 +13,7 @@ from govkit.attacks.asking import climb
 from govkit.attacks.margin import margin
 from govkit.attacks.open_words import open_words, protected
 from govkit.core.case import Differentiable
+from govkit.lazy import torch
 
 SPARE = 4
 """Candidates spelled out for each one that is asked about: some words do not survive beside their neighbors."""
@@ -68,8 +69,6 @@ class Guided:
 
     def _ranked(self, text: str, label: int, places: list[int]) -> list[tuple[int, int]]:
         """Places and words by how much the margin would grow if the model were linear, the most promising first."""
-        import torch
-
         batch = self.subject.encode([text])
         _, gradient = climb(self.subject.logits, batch, torch.tensor([label], device=batch["x"].device), margin)
         self.backward += 1

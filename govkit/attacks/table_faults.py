@@ -11,8 +11,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-WORST = 5
-"""The highest severity."""
+from govkit.attacks.corruptions import known_severity
+from govkit.lazy import np
 
 UNIT = 10
 """Factor of a wrong unit, as between millimeters and centimeters."""
@@ -24,7 +24,7 @@ def faulty(frame: Any, kind: str, severity: int, keys: Sequence[str]) -> Any | N
     Args:
         frame: A pandas frame of n rows.
         kind: A key of ``FAULTS``.
-        severity: 0, which changes nothing, to ``WORST``.
+        severity: 0, which changes nothing, to 5.
         keys: One key a row.
 
     Returns:
@@ -33,9 +33,7 @@ def faulty(frame: Any, kind: str, severity: int, keys: Sequence[str]) -> Any | N
     Raises:
         ValueError: The severity is not among these.
     """
-    if not 0 <= severity <= WORST:
-        raise ValueError(f"severity is {severity}; expected 0 to {WORST}")
-    return FAULTS[kind](frame, severity, keys) if severity else frame
+    return FAULTS[kind](frame, severity, keys) if known_severity(severity) else frame
 
 
 def usual_values(frame: Any) -> dict[str, Any]:
@@ -62,8 +60,6 @@ def _hit(keys: Sequence[str], kind: str, columns: int, severity: int) -> list[li
 
 
 def _missing(frame: Any, severity: int, keys: Sequence[str]) -> Any | None:
-    import numpy as np
-
     if not len(frame.columns):
         return None
     chosen = np.zeros(frame.shape, dtype=bool)
@@ -77,8 +73,6 @@ def _missing(frame: Any, severity: int, keys: Sequence[str]) -> Any | None:
 
 
 def _unit(frame: Any, severity: int, keys: Sequence[str]) -> Any | None:
-    import numpy as np
-
     numbers = _numbers(frame)
     if not numbers:
         return None

@@ -45,6 +45,19 @@ def respace(text: str, key: str) -> str:
     return text[:at] + (" " + UNSEEN)[place // (stop - start - 1) % (1 + len(UNSEEN))] + text[at:]
 
 
+def double_space(text: str, key: str) -> str:
+    """The text with two spaces where one was, or one more at its end.
+
+    Args:
+        text: Any text.
+        key: Decides where; the same text and key give the same.
+    """
+    _, place = draw(text, key)
+    gaps = [at for at, letter in enumerate(text) if letter == " "]
+    at = gaps[place % len(gaps)] if gaps else len(text)
+    return f"{text[:at]} {text[at:]}"
+
+
 def recase(text: str, key: str) -> str:
     """The text with one word in capitals, in small letters, or with a capital.
 

@@ -10,11 +10,9 @@ import hashlib
 import re
 from collections.abc import Callable
 
+from govkit.attacks.corruptions import known_severity
 from govkit.attacks.open_words import protected
 from govkit.attacks.typos import mistype
-
-WORST = 5
-"""The highest severity."""
 
 _PIECE = re.compile(r"\S+|\s+")
 # What a scanner takes letters for.
@@ -30,15 +28,13 @@ def noisy(text: str, kind: str, severity: int, key: str) -> str:
     Args:
         text: Any text.
         kind: A key of ``NOISES``.
-        severity: 0, which changes nothing, to ``WORST``.
+        severity: 0, which changes nothing, to 5.
         key: Decides where; the same text, key and severity give the same text.
 
     Raises:
         ValueError: The severity is not among these.
     """
-    if not 0 <= severity <= WORST:
-        raise ValueError(f"severity is {severity}; expected 0 to {WORST}")
-    return NOISES[kind](text, severity, f"{kind}:{key}") if severity else text
+    return NOISES[kind](text, severity, f"{kind}:{key}") if known_severity(severity) else text
 
 
 def _chance(key: str, place: int) -> float:

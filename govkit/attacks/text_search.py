@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from govkit.attacks.greedy import Searched, greedy
 from govkit.attacks.open_words import protected
+from govkit.lazy import np
 
 Predict = Callable[[list[str]], Any]
 """``n`` texts -> probabilities ``(n, k)``."""
@@ -18,26 +19,9 @@ Options = Callable[[str, int, int], list[str]]
 """Text, its true class and the number of the change, from 0 -> the texts to ask about."""
 
 
-@dataclass(frozen=True)
-class Searched:
-    """What a search found.
-
-    Attributes:
-        texts: The texts it ended with; where ``broken``, exactly the text that was asked about.
-        broken: Rows answered wrongly, a list of n truths.
-        edits: Changes made to each text; 0 where there was nothing to change.
-        forward: Texts that were asked about.
-    """
-
-    texts: list[str]
-    broken: list[bool]
-    edits: list[int]
-    forward: int
-
-
 def search(
     predict: Predict, texts: Sequence[str], labels: Sequence[int], options: Options, *, edits: int = 2
-) -> Searched:
+) -> Searched[str]:
     """Search greedily for changes that break the answer.
 
     At each change every unbroken text is tried with several and keeps the one that leaves the true class the least
@@ -53,22 +37,11 @@ def search(
     Returns:
         At most ``edits`` times the number of options forward passes for each row.
     """
-    current, broken, made, forward = list(texts), [False] * len(texts), [0] * len(texts), 0
-    for number in range(edits):
-        asked = [
-            (row, option)
-            for row, text in enumerate(current)
-            if not broken[row]
-            for option in options(text, labels[row], number)
-        ]
-        if not asked:
-            break
-        answers = predict([text for _, text in asked])
-        forward += len(asked)
-        for row, (text, fooled) in _worst(asked, answers, labels).items():
-            current[row], broken[row] = text, fooled
-            made[row] += 1
-    return Searched(current, broken, made, forward)
+
+    def own(row: int, text: str, number: int) -> list[str]:
+        return options(text, labels[row], number)
+
+    return greedy(predict, texts, labels, own, edits=edits, tie=str)
 
 
 def trying(change: Change, *, tries: int, seed: int) -> Options:
@@ -98,8 +71,6 @@ def trying(change: Change, *, tries: int, seed: int) -> Options:
 
 def remembering(predict: Predict, key: Callable[[list[str]], Sequence[Hashable]] = list) -> Predict:
     """The same model, asked but once about texts with the same key, for example the same tokens."""
-    import numpy as np
-
     known: dict[Hashable, Any] = {}
 
     def ask(texts: list[str]) -> Any:
@@ -110,18 +81,3 @@ def remembering(predict: Predict, key: Callable[[list[str]], Sequence[Hashable]]
         return np.stack([known[each] for each in keys]) if texts else predict([])
 
     return ask
-
-
-def _worst(asked: list[tuple[int, str]], answers: Any, labels: Sequence[int]) -> dict[int, tuple[str, bool]]:
-    """For each row the text with the least probability of the true class, and whether its answer is wrong.
-
-    Numbers that are not finite are no answer, and so a wrong one.
-    """
-    import numpy as np
-
-    best: dict[int, tuple[bool, float, str]] = {}
-    for (row, text), answer in zip(asked, answers, strict=True):
-        fooled = int(answer.argmax()) != labels[row] or not bool(np.isfinite(answer).all())
-        score = (not fooled, float(answer[labels[row]]), text)
-        best[row] = min(best.get(row, score), score)
-    return {row: (text, not unbroken) for row, (unbroken, _, text) in best.items()}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
 from govkit.attacks.apgd import apgd
-from govkit.attacks.asking import Attacked, Batch, Logits, onward, take
+from govkit.attacks.asking import Attacked, Logits, Rows, onward, some_rows
 from govkit.attacks.ball import Ball
 from govkit.attacks.square import square
 
@@ -44,7 +44,7 @@ TIERS: dict[TierName, Tier] = {"smoke": Tier(0, 0, 0), "gate": Tier(25, 3, 100),
 
 def strengthen(
     logits: Logits,
-    rows: tuple[Batch, Any, Sequence[int]],
+    rows: Rows,
     ball: Ball,
     before: Attacked,
     *,
@@ -64,20 +64,27 @@ def strengthen(
     Returns:
         What was found with gradients, and what was found with them and with Square; passes of ``before`` included.
     """
-    batch, labels, seeds = rows
-    ranks = scores.scatter(1, labels[:, None], float("-inf")).argsort(dim=1, descending=True)
+    ranks = scores.scatter(1, rows[1][:, None], float("-inf")).argsort(dim=1, descending=True)
 
     def climbing(left: Any, run: int) -> Attacked:
+        batch, labels, seeds = some_rows(rows, left)
         aim = {"targets": ranks[left, run - 1]} if run else {}
         # Each run starts somewhere else.
-        own = [seeds[row] + run for row in left.tolist()]
-        return apgd(logits, take(batch, left), labels[left], ball, steps=tier.steps, seeds=own, **aim)
-
-    def guessing(left: Any) -> Attacked:
-        own = [seeds[row] for row in left.tolist()]
-        return square(logits, take(batch, left), labels[left], ball, seeds=own, queries=tier.queries)
+        return apgd(logits, batch, labels, ball, steps=tier.steps, seeds=[seed + run for seed in seeds], **aim)
 
     found = before
     for run in range(1 + tier.aims(scores.shape[1]) if tier.steps else 0):
         found = onward(found, partial(climbing, run=run))
-    return found, onward(found, guessing) if tier.queries else found
+    return found, onward(found, guessing(logits, rows, ball, tier.queries)) if tier.queries else found
+
+
+def guessing(
+    logits: Logits, rows: Rows, ball: Ball, queries: int, *, attack: Callable[..., Attacked] = square
+) -> Callable[[Any], Attacked]:
+    """An attack that only asks, for some of the rows."""
+
+    def guess(left: Any) -> Attacked:
+        batch, labels, seeds = some_rows(rows, left)
+        return attack(logits, batch, labels, ball, seeds=seeds, queries=queries)
+
+    return guess

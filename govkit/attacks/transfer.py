@@ -8,6 +8,7 @@ from typing import Any
 from govkit.attacks.asking import Attacked, Batch, Logits, answer, take, wrong
 from govkit.attacks.ball import Ball
 from govkit.attacks.pgd import pgd
+from govkit.lazy import torch
 
 Lender = Callable[[Batch, Any, Sequence[int], Ball, int], Attacked]
 """Makes inputs that break another model: batch, true classes, seeds, ball and steps; its passes are those to count."""
@@ -42,8 +43,6 @@ def transfer(logits: Logits, batch: Batch, labels: Any, made: Attacked) -> Attac
     Returns:
         The passes of ``made``, and one forward pass more for each row.
     """
-    import torch
-
     n = len(labels)
     scores = answer(logits, take(batch, torch.arange(n), made.x))
     return Attacked(made.x, wrong(scores, labels), made.flat, forward=made.forward + n, backward=made.backward)

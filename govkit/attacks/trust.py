@@ -12,15 +12,13 @@ from __future__ import annotations
 from typing import Any
 
 from govkit.attacks.outcome import Outcome
+from govkit.attacks.probes import FORETELLS, agreement
 
 FEWEST = 5
 """Rows that tell a step along the gradient from a random one, below which the comparison says nothing."""
 
 UNSETTLED = 0.05
 """Share of the rows that a stronger attack may still break, beyond chance, before the search counts as not settled."""
-
-FORETELLS = 0.9
-"""Cosine between what the gradient says of small random steps and what they do, below which it is not the gradient."""
 
 
 def doubts(outcome: Outcome) -> tuple[str, ...]:
@@ -65,15 +63,14 @@ def unknowns(outcome: Outcome) -> tuple[str, ...]:
 
 
 def foresight(outcome: Outcome) -> float | None:
-    """Cosine in [-1, 1] between what the gradient says of small random steps and what they do.
+    """How far small random steps do what the gradient says of them, in [-1, 1]; see ``agreement``.
 
     About 1 for whatever is smooth or piecewise linear. None below ``FEWEST`` rows where the change is
     larger than rounding.
     """
-    told, came = outcome.told.double(), outcome.came.double()
-    if int((told != 0).sum()) < FEWEST:
+    if int((outcome.told != 0).sum()) < FEWEST:
         return None
-    return float((told * came).sum() / (told.norm() * came.norm()).clamp_min(1e-300))
+    return agreement(outcome.told, outcome.came)
 
 
 def _of_the_gradient(outcome: Outcome) -> tuple[tuple[str, Any, Any, float, str], ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from govkit.attacks.asking import Logits
+from govkit.lazy import torch
 
 SIDE = 16
 """Largest side of an image that the twin looks at; larger ones are averaged down to it."""
@@ -28,8 +29,6 @@ def twin(x: Any, labels: Any, classes: int, *, seed: int) -> Logits:
     Returns:
         Its logits, ``batch -> (n, classes)``.
     """
-    import torch
-
     x, labels = x.detach().float()[:ROWS], labels[:ROWS]
     middle, scale = x.mean(dim=0), x.std(dim=0, correction=0).mean().clamp_min(1e-6)
     if x.dim() != 4:
@@ -37,14 +36,19 @@ def twin(x: Any, labels: Any, classes: int, *, seed: int) -> Logits:
     with torch.random.fork_rng(devices=[]), torch.enable_grad():
         torch.manual_seed(seed)
         net = _network(x, classes).to(x.device)
-        optimizer = torch.optim.Adam(net.parameters(), lr=3e-3)
-        for _ in range(STEPS):
-            rows = torch.randint(0, len(x), (TAKEN,)).to(x.device)
-            optimizer.zero_grad()
-            torch.nn.functional.cross_entropy(net((x[rows] - middle) / scale), labels[rows]).backward()
-            optimizer.step()
+        fit(net, (x - middle) / scale, labels, rate=3e-3)
     net.requires_grad_(requires_grad=False)
     return lambda batch: net((batch["x"].float() - middle) / scale)
+
+
+def fit(net: Any, x: Any, labels: Any, *, rate: float, generator: Any = None) -> None:
+    """Train a network on rows that are drawn by a generator, of torch if none is given."""
+    optimizer = torch.optim.Adam(net.parameters(), lr=rate)
+    for _ in range(STEPS):
+        rows = torch.randint(0, len(x), (TAKEN,), generator=generator).to(x.device)
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(net(x[rows]), labels[rows]).backward()
+        optimizer.step()
 
 
 def _network(x: Any, classes: int) -> Any:

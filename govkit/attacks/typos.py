@@ -9,16 +9,12 @@ from govkit.attacks.open_words import draw, open_words
 _KEYBOARD = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 
 
-def _neighbors() -> dict[str, str]:
-    """Letters beside each letter on the same row of an English keyboard."""
-    return {
-        letter: row[max(0, place - 1) : place] + row[place + 1 : place + 2]
-        for row in _KEYBOARD
-        for place, letter in enumerate(row)
-    }
-
-
-NEIGHBORS = _neighbors()
+NEIGHBORS = {
+    letter: row[max(0, place - 1) : place] + row[place + 1 : place + 2]
+    for row in _KEYBOARD
+    for place, letter in enumerate(row)
+}
+"""Letters beside each letter on the same row of an English keyboard."""
 
 
 def mistype(text: str, key: str) -> str:

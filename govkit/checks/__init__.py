@@ -7,9 +7,9 @@ mistake half a check for one that passed.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
-from govkit.checks._catalog import catalog, describe
+from govkit.checks._catalog import built_in, catalog, describe
 from govkit.checks._group_rates import group_rates
 from govkit.checks._labels import by_label, label_view, of_label
 from govkit.checks._names import refuse_personal_names
@@ -17,7 +17,7 @@ from govkit.checks._needs import unmet
 from govkit.checks._requests import Request, arguments, complete, declared_passes, find, requests_for
 from govkit.checks._stamp import WatchedCase, cleaned, stamped
 from govkit.checks._suggestion import suggested_suite
-from govkit.core import Case, Check, Finding, Gap
+from govkit.core import Case, Check, Finding, Gap, Measurement, Of
 from govkit.errors import MissingExtra, UsageError, missing_extra
 
 every_check = catalog
@@ -57,8 +57,25 @@ def measure(
             continue
         if progress is not None:
             progress(check.name)
-        findings += _run(check, Request(check.name, params), case)
+        findings += _doubted(check, _run(check, Request(check.name, params), case), case)
     return findings
+
+
+def _doubted(check: Check, findings: list[Finding], case: Case) -> list[Finding]:
+    """The findings; suspect where a model that answers by lot was asked for more than its kept answers.
+
+    Those are independent draws, row by row; what a check asks beyond them is one draw for each batch, whose spread no
+    bound knows of.
+    """
+    by_lot: Collection[Of] = getattr(case.answers, "random", ())
+    if check.extra is None or check.name == "repeatability" or not by_lot:
+        return findings
+    return [
+        found.model_copy(update={"trust": "suspect"})
+        if isinstance(found, Measurement) and found.is_number and {found.of, found.compared_with} & set(by_lot)
+        else found
+        for found in findings
+    ]
 
 
 def _run(check: Check, request: Request, case: Case) -> list[Finding]:
@@ -84,16 +101,3 @@ def _gap_of(error: Exception, name: str) -> Gap:
         return Gap(reason="no extra", detail=str(advice))
     logging.getLogger("govkit.checks").exception("the check %s crashed", name)
     return Gap(reason="crashed", detail=cleaned(error))
-
-
-__all__ = [
-    "Request",
-    "catalog",
-    "declared_passes",
-    "describe",
-    "group_rates",
-    "measure",
-    "refuse_personal_names",
-    "requests_for",
-    "suggested_suite",
-]

@@ -17,6 +17,7 @@ from govkit.checks._fairness import POSITIVE, SELECTED, metrics_of
 from govkit.checks._shared import loading
 from govkit.core.case import Array
 from govkit.data.counts import CELLS, OTHER_ERROR, CountTable
+from govkit.lazy import np, pd
 
 TOLERANCE = 1e-9
 EXACT = ("accuracy", "error_rate")
@@ -63,7 +64,6 @@ def _same(what: str, found: Any, counted: Array, table: CountTable) -> None:
 
 def _fairlearn(table: CountTable, names: list[str]) -> dict[str, Array]:
     """Rates of every group, each ``(K,)``, from a ``MetricFrame`` on the weighted cells."""
-    import numpy as np
     from fairlearn import metrics as library
     from sklearn.metrics import accuracy_score, zero_one_loss
 
@@ -84,8 +84,6 @@ def _fairlearn(table: CountTable, names: list[str]) -> dict[str, Array]:
 
 def _aif360(table: CountTable, index: int, names: list[str]) -> dict[str, float]:
     """Gaps of one group to everybody else, from a ``ClassificationMetric`` on the weighted cells."""
-    import numpy as np
-    import pandas as pd
     from aif360.datasets import BinaryLabelDataset
     from aif360.metrics import ClassificationMetric
 
@@ -101,8 +99,6 @@ def _aif360(table: CountTable, index: int, names: list[str]) -> dict[str, float]
 
 def _flat(table: CountTable) -> tuple[Array, Array, Array, Array]:
     """Group, truth, answer and weight of each cell of each group, each ``(5 K,)``."""
-    import numpy as np
-
     cells = np.tile(CELLS, len(table.names))
     truth, answer = (np.isin(cells, part).astype(int) for part in (POSITIVE, SELECTED))
     return np.repeat(np.arange(len(table.names)), len(CELLS)), truth, answer, table.counts.ravel().astype(np.float64)

@@ -11,6 +11,7 @@ from govkit.core import Case, Of, Subject
 from govkit.core.case import Array
 from govkit.engine import Answers
 from govkit.errors import SubjectError
+from govkit.lazy import np
 
 MOST_NUMBERS = 50_000_000
 """Numbers that are asked about at a time."""
@@ -22,8 +23,6 @@ def asked(case: Case, of: Of, subject: Subject, inputs: Any) -> Array:
     Raises:
         SubjectError: The model refuses these inputs, or its answers are no probabilities.
     """
-    import numpy as np
-
     if not len(inputs):
         return np.empty((0, len(case.classes)))
     rows = replace(case.data["test"], inputs=inputs, labels=np.zeros(len(inputs), dtype=np.int64))
@@ -48,8 +47,6 @@ def asked_together(case: Case, of: Of, subject: Subject, blocks: Sequence[Any]) 
     A base keeps the features of the last data sets that it was asked about; many small calls would drive out those of
     the training rows.
     """
-    import numpy as np
-
     found: list[Array] = []
     for some in _packed(blocks):
         answer = asked(case, of, subject, joined(some))
@@ -73,8 +70,6 @@ def _packed(blocks: Sequence[Any]) -> Iterator[list[Any]]:
 
 def joined(blocks: Sequence[Any]) -> Any:
     """Blocks of texts, of images, or of rows of a table, one below the other."""
-    import numpy as np
-
     if hasattr(blocks[0], "columns"):
         import pandas as pd
 

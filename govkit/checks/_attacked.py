@@ -15,6 +15,7 @@ from govkit.core import Case, Dataset, Finding, Gap, Of, Subject
 from govkit.core.case import Array, Differentiable
 from govkit.core.words import Trust
 from govkit.errors import SubjectError, UsageError
+from govkit.lazy import np, torch
 from govkit.stats import Estimate, stopped_difference, stopped_share
 
 BATCH = 32
@@ -25,9 +26,6 @@ LEAST_SPREAD = 0.02
 
 Radius = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 """A largest change, as a share of the input range."""
-
-Found = list[tuple[str, Array | None, Finding]]
-"""Name of a metric, the rows that are still right where the base may be compared, and the finding."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +51,6 @@ class Sample:
 
     def columns(self, labels: Array) -> Array:
         """Classes in the order of the case as columns of the subject, int64 ``(n,)``; the numbers of a regression."""
-        import numpy as np
-
         if self.case.task == "regression":
             return labels
         names = list(self.subject.classes)
@@ -107,9 +103,9 @@ def share(right: Array, *, looks: int = 1) -> Estimate:
     return stopped_share(int(right.sum()), len(right), looks=looks)
 
 
-def gap(sample: Sample, name: str, why: str) -> tuple[str, None, Gap]:
-    """A metric that this model does not allow, as a finding of its attacks."""
-    return name, None, missing(name, "unsupported", why, data=sample.data, of=sample.of)
+def gap(sample: Sample, name: str, why: str) -> Gap:
+    """A metric that this model does not allow."""
+    return missing(name, "unsupported", why, data=sample.data, of=sample.of)
 
 
 def batches_of(
@@ -122,8 +118,6 @@ def batches_of(
         subject: Who encodes them.
         within: Numbers of the rows, one after the other; all of them if not given.
     """
-    import torch
-
     labels, all_rows = sample.own_labels, range(len(sample)) if within is None else within
     for start in all_rows[::BATCH]:
         rows = slice(start, min(start + BATCH, all_rows.stop))
@@ -139,8 +133,6 @@ def whole_ball(sample: Sample, subject: Differentiable | ByScores) -> Ball:
     Raises:
         SubjectError: Inputs lie outside the range that the subject names.
     """
-    import torch
-
     table = sample.case.modality == "table"
     x = subject.encode(sample.data.inputs if table else sample.inputs)["x"].detach().float()
     if subject.input_range is None:

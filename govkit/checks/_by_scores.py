@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from govkit.core import Subject
+from govkit.lazy import np, torch
 
 
 class ByScores:
@@ -24,16 +25,10 @@ class ByScores:
 
     def encode(self, inputs: Any) -> dict[str, Any]:
         """A batch, ``{"x": float32 tensor (n, ...)}``."""
-        import numpy as np
-        import torch
-
         return {"x": torch.tensor(np.asarray(inputs, dtype=np.float32))}
 
     def logits(self, batch: Mapping[str, Any]) -> Any:
         """Logarithms of the probabilities, a tensor ``(n, k)`` without a graph; of 0 that of the least double."""
-        import numpy as np
-        import torch
-
         inputs = batch["x"].numpy()
         if self.columns is not None:
             import pandas as pd
@@ -45,8 +40,6 @@ class ByScores:
 
 def all_numbers(inputs: Any) -> bool:
     """Every input is a number and none is missing: beside a missing value no change has a size."""
-    import numpy as np
-
     if hasattr(inputs, "dtypes") and not all(kind.kind in "biuf" for kind in inputs.dtypes):
         return False
     return bool(np.isfinite(np.asarray(inputs, dtype=np.float64)).all())

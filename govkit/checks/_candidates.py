@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import combinations
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import chain, combinations
 from typing import Any
 
 from govkit.core import Case, Dataset
@@ -11,19 +12,22 @@ from govkit.core.case import Array, Coded
 from govkit.data import canonical_text
 from govkit.data.dataset import MISSING
 from govkit.errors import DataError
+from govkit.lazy import np, pa, pc, pd
 from govkit.stats.found_parts import pack
 
 BINS = 20
-"""Bins of a number, equal in rows; its parts are windows of 2 and of 4 of them."""
+"""Bins of a number, equal in rows; its parts are windows of some of them."""
 
-WINDOWS = (2, 4)
+WINDOWS, FEW_WINDOWS, MANY = (1, 2, 3, 4, 6, 8), (2, 4), 6
+"""Widths of the windows; those where more than ``MANY`` columns hold numbers, which would leave no room for pairs."""
+
 THIRDS = 3
 """Bins of a number where it is paired with another column."""
 
 CLUSTERS = (10, 20)
 """Numbers of clusters of similar inputs."""
 
-NO_COLUMNS = frozenset({"input", "groups", "parts", "time", "task", "positive", "classes", "range"})
+NO_COLUMNS = frozenset({"input", "groups", "parts", "time", "task", "positive", "classes", "range", "independent"})
 """What the audit file says of columns without naming one that holds labels, answers or ids."""
 
 SMALLEST, LARGEST_PAIR = 0.02, 0.25
@@ -44,12 +48,12 @@ def candidate_parts(case: Case, *, most: int) -> tuple[tuple[str, ...], Array]:
     Returns:
         Names for the reader, and packed memberships ``(parts, ceil(n / 64))``; no two parts have the same rows.
     """
-    import numpy as np
-
     found: dict[bytes, str] = {}
     crossed = []
-    for name, values in _columns(case, case.data["test"]).items():
-        singles, coarse = _split(name, values)
+    columns = {name: (values, _numbers(values)) for name, values in _columns(case, case.data["test"]).items()}
+    many = sum(numbers is not None for _, numbers in columns.values()) > MANY
+    for name, (values, numbers) in columns.items():
+        singles, coarse = _split(name, values, numbers, FEW_WINDOWS if many else WINDOWS)
         crossed += [coarse] if coarse.names else []
         _add(found, singles)
     # Every pair of columns is counted before the largest is known, which wide tables would do in vain.
@@ -80,7 +84,7 @@ def _columns(case: Case, data: Dataset) -> dict[str, Any]:
     there = set(data.table.column_names)
     held = {name: data.table[name] for name in inputs if name in there}
     sources: tuple[Mapping[str, Any], ...] = (data.groups, data.parts, held, _lengths(data.inputs), _clusters(case))
-    used = _used(case.column)
+    used = used_columns(case.column, aside=NO_COLUMNS)
     found: dict[str, Any] = {}
     for name, values in (item for source in sources for item in source.items()):
         if name not in used:
@@ -90,8 +94,6 @@ def _columns(case: Case, data: Dataset) -> dict[str, Any]:
 
 def _lengths(inputs: Any) -> dict[str, Array]:
     """Characters and words of each text; nothing where the inputs are no texts."""
-    import numpy as np
-
     if not isinstance(inputs, Sequence):
         return {}
     return {
@@ -100,10 +102,10 @@ def _lengths(inputs: Any) -> dict[str, Array]:
     }
 
 
-def _used(column: Mapping[str, Any]) -> set[str]:
-    """Names of the columns that hold labels, answers or ids."""
+def used_columns(column: Mapping[str, Any], *, aside: Collection[str]) -> set[str]:
+    """Names of the columns that the audit file names, but for what it says under the keys ``aside``."""
     named: set[str] = set()
-    for value in (value for use, value in column.items() if use not in NO_COLUMNS):
+    for value in (value for use, value in column.items() if use not in aside):
         named |= {value} if isinstance(value, str) else set(value.values() if isinstance(value, dict) else value)
     return named
 
@@ -121,24 +123,30 @@ def _clusters(case: Case) -> dict[str, Array]:
     }
 
 
-def _split(name: str, values: Any) -> tuple[Iterator[tuple[str, Array]], Coded]:
+def _split(
+    name: str, values: Any, numbers: Array | None, widths: tuple[int, ...]
+) -> tuple[Iterator[tuple[str, Array]], Coded]:
     """Parts by one column, and the coarser column that is paired with others."""
-    numbers = _numbers(values)
-    if numbers is not None:
-        return _windows(name, numbers), _thirds(name, numbers)
+    if numbers is not None and _distinct(numbers) > FEW_VALUES:
+        return _windows(name, numbers, widths), _thirds(name, numbers)
     coarse = _frequent(name, values)
-    return ((label, coarse.codes == at) for at, label in enumerate(coarse.names)), coarse
+    singles = ((label, coarse.codes == at) for at, label in enumerate(coarse.names))
+    # Of few numbers each value is a part, and so are ranges of them; numbers of clusters, in an array, have no order.
+    ordered = numbers is not None and not isinstance(values, np.ndarray) and _distinct(numbers) > 2
+    return chain(singles, _windows(name, numbers, widths) if ordered else ()), coarse
 
 
 def _numbers(values: Any) -> Array | None:
-    """Numbers float64 ``(n,)``, NaN where there is none; None for a column that is better taken value by value."""
-    import numpy as np
-    import pandas as pd
-    import pyarrow as pa
-    import pyarrow.compute as pc
+    """Numbers float64 ``(n,)``, NaN where there is none; None for a column of anything else.
 
+    A column that the audit file names as a group or part comes as names; so do its numbers.
+    """
     if isinstance(values, Coded):
-        return None
+        try:
+            named = [math.nan if name == MISSING else float(name) for name in values.names]
+        except ValueError:
+            return None
+        values = np.array([*named, math.nan])[values.codes]
     if isinstance(values, pa.ChunkedArray):
         kind = values.type
         if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
@@ -146,15 +154,15 @@ def _numbers(values: Any) -> Array | None:
         values = pc.cast(values, pa.float64(), safe=False).to_numpy()
     numbers: Array = np.array(values, dtype=np.float64)
     numbers[~np.isfinite(numbers)] = np.nan
-    return numbers if pd.Series(numbers).nunique() > FEW_VALUES else None
+    return numbers
+
+
+def _distinct(numbers: Array) -> int:
+    return int(pd.Series(numbers).nunique())
 
 
 def _frequent(name: str, values: Any) -> Coded:
     """The values that make a part; rows with another value have the code -1."""
-    import numpy as np
-    import pandas as pd
-    import pyarrow as pa
-
     if not isinstance(values, Coded):
         try:
             texts = canonical_text(values)
@@ -171,14 +179,12 @@ def _frequent(name: str, values: Any) -> Coded:
     return Coded(place[values.codes], tuple(f"{name} = {values.names[at]}" for at in kept))
 
 
-def _windows(name: str, numbers: Array) -> Iterator[tuple[str, Array]]:
+def _windows(name: str, numbers: Array, widths: tuple[int, ...]) -> Iterator[tuple[str, Array]]:
     """Ranges of a number, and the rows that have none."""
-    import numpy as np
-
     codes, edges = _bins(numbers, BINS)
     bins, ends = edges.size + 1, _plain(edges)
     # Where many rows share one number bins fall together, and a single one may hold half of the rows.
-    for width in WINDOWS if bins == BINS else (1, *WINDOWS):
+    for width in widths if bins == BINS else sorted({1, *widths}):
         for start in range(bins - width + 1):
             rows = (codes >= start) & (codes < start + width)
             if _large_enough(np.count_nonzero(rows), rows.size):
@@ -195,8 +201,6 @@ def _thirds(name: str, numbers: Array) -> Coded:
 
 def _bins(numbers: Array, bins: int) -> tuple[Array, Array]:
     """Bin of each row, int16, -1 without a number; and the smallest number of each bin but the first."""
-    import numpy as np
-
     held = numbers[~np.isnan(numbers)]
     edges = np.unique(np.quantile(held, np.arange(1, bins) / bins, method="inverted_cdf"))
     edges = edges[edges > held.min()]
@@ -230,8 +234,6 @@ def _large_enough(rows: Any, n: int) -> Any:
 
 def _pairs(columns: list[Coded]) -> Iterator[tuple[str, Array]]:
     """Parts that two columns make together, the largest first."""
-    import numpy as np
-
     sized = []
     for one, two in combinations(columns, 2):
         width = len(two.names) + 1

@@ -6,7 +6,7 @@ import importlib
 import inspect
 import pkgutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
@@ -27,8 +27,17 @@ def catalog() -> dict[str, Check]:
     Raises:
         PluginError: A plug-in does not import, holds no check, or takes a name that is in use.
     """
+    return _by_name((*_built_in(), *_plugged_in()))
+
+
+def built_in() -> dict[str, Check]:
+    """The checks of this package by name, sorted: for whoever verifies or judges, and runs no code of others."""
+    return _by_name(_built_in())
+
+
+def _by_name(declared: Iterable[tuple[str, Check]]) -> dict[str, Check]:
     found: dict[str, Check] = {}
-    for source, check in (*_built_in(), *_plugged_in()):
+    for source, check in declared:
         if check.name in found:
             raise PluginError(
                 f"{source} declares the check {check.name!r}, a name that is already in use by "

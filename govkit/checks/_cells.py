@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from govkit.core import Dataset
 from govkit.core.case import Array
+from govkit.lazy import np
 
 DENSE = 2**20
 """Most cells that are counted in one table; beyond it only those that occur are."""
@@ -33,7 +34,6 @@ class Cells:
 
     def _is(self, label: Array) -> Array:
         """Whether a cell has a class, 0 or 1, sparse: ``(c, K)``."""
-        import numpy as np
         from scipy.sparse import csr_array
 
         cells = np.arange(label.size)
@@ -47,8 +47,6 @@ def cells_of(columns: Sequence[Array], classes: int) -> Cells:
         columns: Class index of each row, ``(n,)`` each: the truth, then one column a model.
         classes: Number of classes.
     """
-    import numpy as np
-
     shape = (classes,) * len(columns)
     code = np.ravel_multi_index(tuple(columns), shape)
     if classes ** len(columns) <= DENSE:
@@ -71,8 +69,6 @@ def by_part(data: Dataset, cell: Array, cells: int) -> tuple[list[dict[str, str]
     Returns:
         The parts, all rows (``{}``) first, and their counts ``(parts, cells)``.
     """
-    import numpy as np
-
     parts: list[dict[str, str]] = [{}]
     held = [np.bincount(cell, minlength=cells)[None]]
     for column, coded in {**data.groups, **data.parts}.items():

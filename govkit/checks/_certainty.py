@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from govkit.checks._shared import answers
 from govkit.core import Case, Dataset, Of, Predictions, Role
 from govkit.core.case import Array
+from govkit.lazy import np
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,6 @@ def certainties(case: Case, role: Role) -> Iterator[tuple[Of, Certainty]]:
 
 
 def _of_rows(of: Of, data: Dataset, given: Predictions, *, positive: int) -> Certainty:
-    import numpy as np
-
     probabilities: Array = given.probabilities
     rows, classes = np.arange(len(data)), probabilities.shape[1]
     # With two classes the answer's probability would fold both tails into one and hide gaps of opposite signs.

@@ -26,6 +26,7 @@ from govkit.checks._by_scores import ByScores, all_numbers
 from govkit.core import Case, Subject
 from govkit.core.case import Differentiable
 from govkit.core.words import Trust
+from govkit.lazy import np, torch
 from govkit.stats import looks_at, settled
 
 Norm = Literal["linf", "l2"]
@@ -121,16 +122,12 @@ def lends(base: Subject | None) -> bool:
 
 def teaches(case: Case) -> bool:
     """Are there rows to train a twin on?"""
-    import numpy as np
-
     train = case.data.get("train")
     return train is not None and train.inputs is not None and len(np.unique(train.labels)) > 1
 
 
 def _lenders(sample: Sample, asked: Differentiable, base: Subject | None) -> Iterator[Lender]:
     """The base, where it reads the same tensors, and a twin, where there are rows to train it on."""
-    import torch
-
     names = list(sample.subject.classes or sample.case.classes)
     if base is not None and isinstance(base, Differentiable):
         mine, its = (model.encode(rows_of(sample.inputs, slice(0, 1)))["x"] for model in (asked, base))

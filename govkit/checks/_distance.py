@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from govkit.core.case import Array
+from govkit.lazy import np
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,6 @@ class ClassDistance:
             features: float ``(n, d)``, n >= 2.
             labels: Class of each row ``(n,)``.
         """
-        import numpy as np
         from sklearn.covariance import LedoitWolf
 
         x = np.asarray(features, dtype=np.float64)
@@ -40,7 +40,5 @@ class ClassDistance:
 
     def __call__(self, features: Array) -> Array:
         """Distance of each row to the class that is nearest, float64 ``(n,)``."""
-        import numpy as np
-
         x = np.asarray(features, dtype=np.float64)
         return np.sqrt(np.min([self.spread.mahalanobis(x - center) for center in self.means], axis=0))

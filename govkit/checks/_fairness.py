@@ -18,6 +18,8 @@ from govkit.data.counts import (
     TRUE_POSITIVE,
     CountTable,
 )
+from govkit.lazy import np
+from govkit.stats.agreement import share
 
 RateName = Literal[
     "selection_rate",
@@ -81,8 +83,6 @@ class Rate:
         Args:
             joint: Rows by group, cell of the one and cell of the other, ``(K, 5, 5)``; of a rate that is ``paired``.
         """
-        import numpy as np
-
         sides = [cell for cell in self.among if cell not in self.events], list(self.events)
         counts = [[joint[:, one][:, :, two].sum(axis=(1, 2)) for two in sides] for one in sides]
         return np.array(counts).transpose(2, 0, 1)
@@ -151,17 +151,15 @@ def metrics_of(table: CountTable, *, min_rows: float = 0) -> dict[str, Array]:
     References:
         Hardt, Price and Srebro 2016 (equalized odds); Foulds et al. 2020 (differential fairness, concentration 1).
     """
-    import numpy as np
-
     found: dict[str, Array] = {}
     for name, rate in RATES.items():
         events, rows = rate.counted(table.counts)
-        own, rest = _over(events, rows), _over(events.sum() - events, rows.sum() - rows)
-        found |= {name: own, f"{name}_difference": own - rest, f"{name}_ratio": _over(own, rest)}
+        own, rest = share(events, rows), share(events.sum() - events, rows.sum() - rows)
+        found |= {name: own, f"{name}_difference": own - rest, f"{name}_ratio": share(own, rest)}
         seen = own[(rows > 0) & (rows >= min_rows)]
         least, most = (seen.min(), seen.max()) if seen.size > 1 else (np.nan, np.nan)
         found[f"{PARITIES[name]}_difference"] = most - least
-        found[f"{PARITIES[name]}_ratio"] = _over(least, most)
+        found[f"{PARITIES[name]}_ratio"] = share(least, most)
     spread, quotient = ([found[f"{PARITIES[name]}_{kind}"] for name in ODDS] for kind in ("difference", "ratio"))
     odds, value = ([found[f"{name}_difference"] for name in names] for names in (ODDS, PREDICTIVE))
     f1 = 2 * table.counts[:, TRUE_POSITIVE], table.counts[:, POSITIVE + SELECTED].sum(axis=1)
@@ -173,22 +171,13 @@ def metrics_of(table: CountTable, *, min_rows: float = 0) -> dict[str, Array]:
         "average_abs_odds_difference": (abs(odds[0]) + abs(odds[1])) / 2,
         "average_predictive_value_difference": (value[0] + value[1]) / 2,
         "balanced_accuracy": (found["true_positive_rate"] + found["true_negative_rate"]) / 2,
-        "f1": _over(*f1),
+        "f1": share(*f1),
         "differential_fairness": selected,
         "differential_fairness_bias_amplification": selected - positive,
     }
 
 
-def _over(above: Array, below: Array) -> Array:
-    """The quotient, NaN where ``below`` is 0."""
-    import numpy as np
-
-    return np.divide(above, below, out=np.full(np.shape(below), np.nan), where=np.not_equal(below, 0))
-
-
 def _differential(counts: Array, cells: tuple[int, ...]) -> Array:
     """Largest log ratio of two groups' smoothed chances to lie in the cells, or not to."""
-    import numpy as np
-
     chance = (counts[:, cells].sum(axis=1) + 0.5) / (counts.sum(axis=1) + 1)
     return np.max([np.ptp(np.log(chance)), np.ptp(np.log(1 - chance))])

@@ -11,6 +11,7 @@ from govkit.attacks.feasible import Row
 from govkit.core import Case
 from govkit.core.audit import FeasibleChanges
 from govkit.errors import AuditError
+from govkit.lazy import pd
 
 MOST_VALUES = 64
 """Values of a column that are tried: all of them, or quantiles of its numbers, or its most frequent categories."""
@@ -45,8 +46,6 @@ def _protected(case: Case, frame: Any) -> set[str]:
 
 def _observed(case: Case) -> Any:
     """Inputs of the training and test rows."""
-    import pandas as pd
-
     frames = [case.data[role].inputs for role in ("train", "test") if role in case.data]
     return pd.concat([frame for frame in frames if frame is not None], ignore_index=True)
 

@@ -10,6 +10,7 @@ from govkit.core import Case, Check, Finding, Predictions, Subject
 from govkit.core.case import Array, Differentiable
 from govkit.core.words import LABEL, Access, Modality, Of, Role
 from govkit.engine.answers import class_order
+from govkit.lazy import np
 from govkit.subjects.states import two_columns
 
 
@@ -86,6 +87,4 @@ def _two(name: str) -> tuple[str, str]:
 
 def _both(own: Array) -> Array:
     """Probabilities of a label ``(n,)`` as those of two classes ``(n, 2)``."""
-    import numpy as np
-
     return np.column_stack([1 - own, own])

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 
 from govkit import stats
 from govkit.checks._cells import by_part
+from govkit.checks._clusters import clusters_in, paired_design, share_design
 from govkit.checks._shared import measured, missing, parts_of
 from govkit.core import Dataset, Finding, Of
 from govkit.core.case import Array
+from govkit.lazy import np
 from govkit.stats import Estimate
 
 Ends = tuple[float, float] | None
@@ -29,8 +32,6 @@ def shares(name: str, right: Mapping[Of, Array], data: Dataset, *, whole: bool =
         data: The rows.
         whole: Leave out groups and declared parts.
     """
-    import numpy as np
-
     cells = 2 ** len(right)
     cell = sum(given.astype(np.int64) << bit for bit, given in enumerate(right.values()))
     parts, held = by_part(data, np.asarray(cell), cells)
@@ -39,13 +40,15 @@ def shares(name: str, right: Mapping[Of, Array], data: Dataset, *, whole: bool =
     rows = held.sum(axis=1)
     own = {of: (np.arange(cells) >> bit & 1).astype(bool) for bit, of in enumerate(right)}
     for of, true in own.items():
-        for part, estimate in zip(parts, stats.proportions(held @ true, rows), strict=True):
+        design = share_design(data, right[of], whole=whole)
+        for part, estimate in zip(parts, stats.proportions(held @ true, rows, design=design), strict=True):
             yield measured(name, estimate, data, of=of, part=part)
     for rival, second in own.items():
         if rival == "candidate" or "candidate" not in own:
             continue
         first = own["candidate"]
-        estimates = stats.paired_differences(held @ (first & ~second), held @ (~first & second), rows)
+        design = paired_design(data, right["candidate"], right[rival], whole=whole)
+        estimates = stats.paired_differences(held @ (first & ~second), held @ (~first & second), rows, design=design)
         for part, estimate in zip(parts, estimates, strict=True):
             yield measured(name, estimate, data, compared_with=rival, part=part)
 
@@ -59,20 +62,18 @@ def means(name: str, values: Mapping[Of, Array], data: Dataset, ends: Ends) -> I
         data: The rows.
         ends: Smallest and largest possible number, seen or not; None if nobody knows, and then there are no bounds.
     """
-    import numpy as np
-
     apart = None if ends is None else (ends[0] - ends[1], ends[1] - ends[0])
     all_rows: tuple[dict[str, str], Array] = {}, np.ones(len(data), dtype=bool)
     for part, rows in (all_rows, *parts_of(data)):
         own = {of: given[rows] for of, given in values.items()}
-        first = own["candidate"]
+        first, some = own["candidate"], clusters_in(data, rows)
         if len(first) < 2:
             yield missing(name, "too few rows", TOO_FEW, data=data, part=part)
             continue
         for of, given in own.items():
-            yield measured(name, bounded(stats.mean, (given,), ends), data, of=of, part=part)
+            yield measured(name, bounded(partial(stats.mean, clusters=some), (given,), ends), data, of=of, part=part)
             if of != "candidate":
-                estimate = bounded(stats.mean_difference, (first, given), apart)
+                estimate = bounded(partial(stats.mean_difference, clusters=some), (first, given), apart)
                 yield measured(name, estimate, data, compared_with=of, part=part)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from govkit.core.case import Array
 from govkit.data.spool import filled, scratch, taken
+from govkit.lazy import np
 
 GRAM = 5
 """Characters of an n-gram, the number of the book for short texts. Both ends are padded, so that a letter more at
@@ -64,8 +65,6 @@ def text_prints(texts: Sequence[str], plain: Callable[[str], str]) -> Prints:
 
     Ten bands of six hashes find 99.9 % of the pairs that share nine n-grams in ten, and 15 % of those that share half.
     """
-    import numpy as np
-
     marks = scratch((len(texts), HASHES), np.uint32)
     factors = np.random.default_rng(SEED).integers(0, 1 << 63, HASHES, dtype=np.uint64) * 2 + 1
     for rows, block in _blocks(texts, plain):
@@ -81,7 +80,6 @@ def image_prints(images: Array) -> Prints:
 
     At least one of the six bands is untouched where five signs changed. Eight may differ.
     """
-    import numpy as np
     from scipy.fft import dctn
 
     n, _, height, width = images.shape
@@ -95,12 +93,15 @@ def image_prints(images: Array) -> Prints:
 
 def near_rows(asked: Prints, known: Prints | None = None) -> Array:
     """Rows that are near to a known row, or, without known rows, to an earlier one: truths ``(n,)``."""
-    import numpy as np
+    return near_twins(asked, known) >= 0
 
+
+def near_twins(asked: Prints, known: Prints | None = None) -> Array:
+    """A known row, or without known rows an earlier one, that each row is near to; -1 for none: int64 ``(n,)``."""
     twins = asked if known is None else known
     bands = [slice(at, at + asked.width) for at in range(0, asked.marks.shape[1] - asked.width + 1, asked.width)]
     tables = [_table(twins.marks[:, band]) for band in bands]
-    found = np.zeros(len(asked.marks), dtype=bool)
+    found = np.full(len(asked.marks), -1, dtype=np.int64)
     for start in range(0, len(found), ROWS):
         rows = np.arange(start, min(start + ROWS, len(found)))
         pairs = [
@@ -112,14 +113,13 @@ def near_rows(asked: Prints, known: Prints | None = None) -> Array:
         for row, other in _best(*(np.concatenate(part) for part in zip(*pairs, strict=True))) if pairs else ():
             if row != last:
                 last, content = row, asked.content(row)
-            found[row] = found[row] or asked.alike(content, twins.content(other))
+            if found[row] < 0 and asked.alike(content, twins.content(other)):
+                found[row] = other
     return found
 
 
 def _table(marks: Array) -> tuple[Array, Array]:
     """Keys of a band, sorted, and the row of each."""
-    import numpy as np
-
     keys = _keys(marks)
     order = np.argsort(keys, kind="stable").astype(np.uint32 if len(keys) < 1 << 32 else np.int64)
     return taken(keys, order), filled(len(order), order.dtype, [order])
@@ -129,8 +129,6 @@ def _candidates(
     asked: Prints, twins: Prints, rows: Array, *, keys: Array, order: Array, band: slice, earlier: bool
 ) -> Iterator[tuple[Array, Array, Array]]:
     """Rows, a row of the same bucket for each, and the marks in which the two agree, where these are enough."""
-    import numpy as np
-
     sought = _keys(asked.marks[rows, band])
     at, ends = (np.asarray(np.searchsorted(keys, sought, side)) for side in ("left", "right"))
     for _ in range(MOST_SEEN):
@@ -150,8 +148,6 @@ def _candidates(
 
 def _best(rows: Array, others: Array, agreeing: Array) -> list[tuple[int, int]]:
     """The pairs of each row that agree most, each once."""
-    import numpy as np
-
     order = np.lexsort((others, -agreeing, rows))
     rows, others = rows[order], others[order]
     new = np.append(True, (rows[1:] != rows[:-1]) | (others[1:] != others[:-1]))[: len(rows)]
@@ -162,8 +158,6 @@ def _best(rows: Array, others: Array, agreeing: Array) -> list[tuple[int, int]]:
 
 def _keys(marks: Array) -> Array:
     """One number for the marks of a band, uint64 ``(n,)``."""
-    import numpy as np
-
     keys = np.zeros(len(marks), dtype=np.uint64)
     for column in marks.T:
         keys = mixed(keys + column.astype(np.uint64))
@@ -172,8 +166,6 @@ def _keys(marks: Array) -> Array:
 
 def mixed(numbers: Array) -> Array:
     """Each uint64 as another that looks drawn at random (the finalizer of splitmix64, Steele et al. 2014)."""
-    import numpy as np
-
     numbers = numbers + np.uint64(0x9E3779B97F4A7C15)
     numbers = (numbers ^ numbers >> np.uint64(30)) * np.uint64(0xBF58476D1CE4E5B9)
     numbers = (numbers ^ numbers >> np.uint64(27)) * np.uint64(0x94D049BB133111EB)
@@ -194,8 +186,6 @@ def _blocks(texts: Sequence[str], plain: Callable[[str], str]) -> Iterator[tuple
 
 def _grams(texts: Sequence[str]) -> tuple[Array, Array]:
     """Hashes of the n-grams of some texts in a row, uint64 ``(m,)``, and where each text starts ``(n,)``."""
-    import numpy as np
-
     letters = np.frombuffer(_PAD.join(["", *texts, ""]).encode("utf-32-le", "surrogatepass"), dtype="<u4")
     at = [letters[start : len(letters) - GRAM + 1 + start].astype(np.uint64) for start in range(GRAM)]
     # Three letters of 21 bits fill a number.
@@ -206,23 +196,17 @@ def _grams(texts: Sequence[str]) -> tuple[Array, Array]:
 
 def _distinct(grams: Array) -> Array:
     """Each once, sorted; several times faster than ``np.unique``."""
-    import numpy as np
-
     grams = np.sort(grams)
     return grams[np.append(True, grams[1:] != grams[:-1])]
 
 
 def _alike_sets(one: Array, other: Array) -> bool:
-    import numpy as np
-
     common = len(np.intersect1d(one, other, assume_unique=True))
     return bool(common >= SIMILARITY * (len(one) + len(other) - common))
 
 
 def _shrinking(size: int) -> Array:
     """Matrix ``(SIDE, size)`` that averages a line of pixels to ``SIDE`` pixels."""
-    import numpy as np
-
     edges = np.linspace(0, size, SIDE + 1)
     pixel = np.arange(size)
     covered = np.minimum(edges[1:, None], pixel + 1) - np.maximum(edges[:-1, None], pixel)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from govkit.checks._near import mixed
 from govkit.checks._probes import FOLDS, image_features
 from govkit.core.case import Array
+from govkit.lazy import np
 
 SQUARE = 3
 MOST_SQUARES = 1 << 25
@@ -44,7 +45,6 @@ class Judge:
     """
 
     def __init__(self, images: Array, labels: Array, seed: int) -> None:
-        import numpy as np
         from sklearn.linear_model import RidgeClassifier
         from sklearn.model_selection import StratifiedKFold
         from sklearn.preprocessing import StandardScaler
@@ -71,21 +71,15 @@ class Judge:
             rows: Images ``(m,)``.
             hidden: Pixels that are left out ``(m, h, w)``.
         """
-        import numpy as np
-
         rest = np.where(hidden[:, None], self._mean, self.images[rows])
         first = np.unique(rest.reshape(len(rows), -1), axis=0, return_index=True)[1]
         return self._against(self._scaled(image_features(rest)), rows), first
 
     def _scaled(self, features: Array) -> Array:
-        import numpy as np
-
         scaled = self._scaler.transform(features)
         return scaled / np.sqrt(scaled.shape[1])
 
     def _against(self, scaled: Array, rows: Array) -> Array:
-        import numpy as np
-
         said = np.empty(len(rows), dtype=self.labels.dtype)
         for at, probe in enumerate(self._probes):
             mine = self._fold[rows] == at
@@ -99,8 +93,6 @@ def returning(images: Array, labels: Array, *, fewest: int, most: int, tied: flo
 
     They are looked for at one place, and anywhere.
     """
-    import numpy as np
-
     squares = _squares(images)
     n, high, wide = squares.shape
     flat = squares.reshape(n, -1)
@@ -128,8 +120,6 @@ def returning(images: Array, labels: Array, *, fewest: int, most: int, tied: flo
 
 def hidden_pixels(found: Patches, at: int, shape: tuple[int, int]) -> Array:
     """Pixels of a square in each of its images, and of the squares that share half of these images ``(m, h, w)``."""
-    import numpy as np
-
     rows = found.rows[at]
     hidden = np.zeros((len(rows), *shape), dtype=bool)
     for others, places in zip(found.rows, found.places, strict=True):
@@ -143,8 +133,6 @@ def hidden_pixels(found: Patches, at: int, shape: tuple[int, int]) -> Array:
 
 def _squares(images: Array) -> Array:
     """A hash of the pixels of each square, uint64 ``(n, h - 2, w - 2)``."""
-    import numpy as np
-
     n, channels, height, width = images.shape
     high, wide = height - SQUARE + 1, width - SQUARE + 1
     found = np.zeros((n, high, wide), dtype=np.uint64)

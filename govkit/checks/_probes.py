@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from govkit.core import Case, Dataset
-from govkit.core.audit import LARGEST
 from govkit.core.case import Array
+from govkit.core.columns import LARGEST
 from govkit.data.dataset import MISSING
+from govkit.lazy import np
 
 FOLDS = 5
 
@@ -33,8 +34,6 @@ STRENGTH = 3.0
 
 def drawn_rows(data: Dataset, *, most: int, seed: int) -> tuple[Array, Array]:
     """Rows to work on, ``most`` at the most, sorted, and among all classes those with too few of these rows."""
-    import numpy as np
-
     rows = np.arange(len(data))
     if len(data) > most:
         rows = np.sort(np.random.default_rng(seed).choice(len(data), most, replace=False))
@@ -52,7 +51,6 @@ def probe_features(case: Case, data: Dataset, rows: Array) -> Array | None:
         all but TF-IDF standardized and over the root of d, so that rows are about of unit length. None where the data
         hold no inputs.
     """
-    import numpy as np
     from sklearn.preprocessing import StandardScaler
 
     features = case.embed(data.role)
@@ -111,7 +109,6 @@ def _as_text(cell: Any) -> str:
 
 def _table_features(frame: Any) -> Array:
     """Numbers, a missing one as their mean, and indicators of the categories."""
-    import numpy as np
     from sklearn.preprocessing import OneHotEncoder
 
     numeric = frame.select_dtypes(["number", "bool"])

@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from govkit.core.case import Array
+from govkit.lazy import np, pa, pc
 
 PIECE = 1 << 16
 """Cells that are counted at once."""
@@ -55,8 +56,6 @@ class Summary:
 
 def pieces(column: Array) -> Iterator[tuple[int, Array]]:
     """The cells of a column ``(n,)`` as plain arrays of at most ``PIECE``, each with the row that it begins at."""
-    import pyarrow as pa
-
     at = 0
     for chunk in column.chunks:
         for start in range(0, len(chunk), PIECE):
@@ -74,9 +73,6 @@ def pieces(column: Array) -> Iterator[tuple[int, Array]]:
 
 def marked(column: Array, ask: Callable[[Array], Array]) -> Array:
     """Whether each cell of a column is what ``ask`` says of a piece: truths ``(n,)``, false where it says null."""
-    import numpy as np
-    import pyarrow.compute as pc
-
     found = np.zeros(len(column), dtype=bool)
     for at, cells in pieces(column):
         found[at : at + len(cells)] = pc.fill_null(ask(cells), fill_value=False).to_numpy(zero_copy_only=False)
@@ -85,8 +81,6 @@ def marked(column: Array, ask: Callable[[Array], Array]) -> Array:
 
 def kind_of(kind: Array) -> str:
     """What a reader calls an Arrow type, as ``Summary.kind``; whole numbers and others are both numbers."""
-    import pyarrow as pa
-
     is_ = pa.types
     kind = getattr(kind, "storage_type", kind)
     if is_.is_dictionary(kind):
@@ -102,16 +96,11 @@ def kind_of(kind: Array) -> str:
 
 def absent(cells: Array) -> Array:
     """Whether each cell of a piece is null or NaN, ``(m,)``."""
-    import pyarrow.compute as pc
-
     return pc.is_null(cells, nan_is_null=True)
 
 
 def blank(cells: Array) -> Array:
     """Whether each cell of a piece is text that is empty or white space alone ``(m,)``."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     if kind_of(cells.type) != "text":
         return pa.repeat(pa.scalar(value=False), len(cells))
     return pc.fill_null(pc.or_(pc.utf8_is_space(cells), pc.equal(pc.binary_length(cells), 0)), fill_value=False)
@@ -119,8 +108,6 @@ def blank(cells: Array) -> Array:
 
 def summary(column: Array) -> Summary:
     """Count the cells of a ``pyarrow.ChunkedArray`` of any type, once."""
-    import pyarrow.compute as pc
-
     kind, lacking, void, low, high = kind_of(column.type), 0, 0, None, None
     names = _Names()
     for _, cells in pieces(column):
@@ -136,8 +123,6 @@ def summary(column: Array) -> Summary:
 
 
 def _count(truths: Array) -> int:
-    import pyarrow.compute as pc
-
     return int(pc.sum(truths, min_count=0).as_py())
 
 
@@ -150,8 +135,6 @@ class _Names:
     varied: bool = False
 
     def add(self, cells: Array) -> None:
-        import pyarrow.compute as pc
-
         if self.varied and self.values is None:
             return
         found = pc.unique(cells).drop_null()
@@ -166,8 +149,6 @@ class _Names:
 
 def _bits(cells: Array) -> Array:
     """Times as the integers that store them: Python has not every time that Arrow has."""
-    import pyarrow as pa
-
     return cells.view(pa.int32() if cells.type.bit_width == 32 else pa.int64())
 
 
@@ -188,8 +169,6 @@ def _differ(column: Array) -> bool:
 
 def outside(column: Array, low: Any, high: Any) -> Array:
     """Whether each number, as the nearest float64, lies outside [low, high], truths ``(n,)``."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
 
     def ask(cells: Array) -> Array:
         values = pc.cast(cells, pa.float64(), safe=False)
@@ -200,9 +179,6 @@ def outside(column: Array, low: Any, high: Any) -> Array:
 
 def unknown(column: Array, known: frozenset[str]) -> tuple[int, Array]:
     """Distinct texts of a column that are not known, and whether each cell ``(n,)`` is one of them."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     new: set[str] = set()
 
     def ask(cells: Array) -> Array:
@@ -217,7 +193,6 @@ def unknown(column: Array, known: frozenset[str]) -> tuple[int, Array]:
 def repeated(column: Array) -> bool:
     """Whether two cells with a value are equal; DuckDB counts them, and on disk what a gigabyte does not hold."""
     import duckdb
-    import pyarrow as pa
 
     with TemporaryDirectory() as folder:
         limits = {"memory_limit": "1GB", "temp_directory": folder, "preserve_insertion_order": False}

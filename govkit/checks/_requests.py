@@ -12,7 +12,9 @@ from pydantic import ValidationError
 from govkit.checks._catalog import catalog as every_check
 from govkit.checks._labels import by_label, label_view
 from govkit.checks._needs import unmet
+from govkit.checks._shared import live_models
 from govkit.core import Case, Check, Of, Passes, Policy, Role
+from govkit.engine.repeats import ROWS
 from govkit.errors import PolicyError, UsageError
 from govkit.subjects import Probe
 
@@ -111,15 +113,24 @@ def arguments(check: Check, params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _rows_read(case: Case, reads: set[tuple[Of, Role]]) -> Iterator[int]:
-    live = {"candidate": case.subject, "base": case.base, "incumbent": case.incumbent}
+    live = live_models(case)
     if isinstance(case.base, Probe):
         # It was fitted on their features, which are kept.
         reads = reads | {("base", "train")}
     for of, role in sorted(reads):
-        if live.get(of) is not None and role in case.data:
+        if of in live and role in case.data:
             yield len(case.data[role])
+    yield from _again(case, {of for of, role in reads if role in case.data})
     if case.reference_bases:
         yield len(case.reference_bases) * len(case.data["train"])
+
+
+def _again(case: Case, read: set[Of]) -> Iterator[int]:
+    """Rows that are asked again to see whether a model answers by lot; see ``engine.Answers``."""
+    live = live_models(case)
+    if getattr(case.answers, "twice", False):
+        asked = [of for of in sorted(read) if of in live and not isinstance(live[of], Probe)]
+        yield len(asked) * min(ROWS, len(case.data["test"]))
 
 
 def _controls(policy: Policy | None, catalog: Mapping[str, Check]) -> Iterator[Request]:

@@ -10,11 +10,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from govkit.checks._identifiers import KINDS
-from govkit.core import Case, Dataset, Gap, Measurement, Of, Predictions, Role, exact
+from govkit.core import Case, Dataset, Gap, Measurement, Of, Predictions, Role, Subject, exact
 from govkit.core.case import Array, Coded
 from govkit.core.finding import MOST_ROWS
 from govkit.core.words import GapReason
 from govkit.data import file_order
+from govkit.lazy import np
 from govkit.stats import Estimate
 
 MODELS: tuple[Of, ...] = ("candidate", "base", "incumbent")
@@ -39,6 +40,12 @@ def loading() -> Iterator[None]:
     finally:
         if collects:
             gc.enable()
+
+
+def live_models(case: Case) -> dict[Of, Subject]:
+    """The models that can be asked, the candidate first."""
+    live: dict[Of, Subject | None] = {"candidate": case.subject, "base": case.base, "incumbent": case.incumbent}
+    return {of: subject for of, subject in live.items() if subject is not None}
 
 
 def answers(case: Case, role: Role = "test", models: tuple[Of, ...] = MODELS) -> dict[Of, Predictions]:
@@ -69,6 +76,7 @@ def measured(name: str, estimate: Estimate, data: Dataset, **where: Any) -> Meas
         name=name,
         value=float(estimate.value),
         n=int(estimate.n),
+        clusters=estimate.clusters,
         interval=estimate.interval,
         bounds=estimate.bounds,
         data=data.ref,
@@ -82,20 +90,14 @@ def stated(name: str, value: float, n: int, data: Dataset, **where: Any) -> Meas
 
 
 def counted(
-    name: str, value: float, data: Dataset, *, n: int | None = None, which: Array | None = None, **where: Any
+    name: str, value: float, data: Dataset | None = None, *, which: Array | None = None, **where: Any
 ) -> Measurement:
     """A number that was counted, not estimated, with the names of the rows ``which``; n is all rows if not given."""
     interval, bounds = exact(float(value))
-    return Measurement(
-        name=name,
-        value=float(value),
-        n=len(data) if n is None else n,
-        interval=interval,
-        bounds=bounds,
-        data=data.ref,
-        rows=() if which is None else named_rows(data, which),
-        **where,
-    )
+    if data is not None:
+        where = {"n": len(data), "data": data.ref, **where}
+        where |= {} if which is None else {"rows": named_rows(data, which)}
+    return Measurement(name=name, value=float(value), interval=interval, bounds=bounds, **where)
 
 
 def named_rows(data: Dataset, which: Array) -> tuple[str, ...]:
@@ -110,8 +112,6 @@ def named_rows(data: Dataset, which: Array) -> tuple[str, ...]:
     Returns:
         At most ``MOST_ROWS`` names, in the order of the file where there are no ids.
     """
-    import numpy as np
-
     chosen = np.flatnonzero(which) if np.asarray(which).dtype == bool else np.asarray(which)
     ids = () if data.ids is None else tuple(map(str, data.ids[chosen][:MOST_ROWS]))
     if ids and not any(kind.within(name) for name in ids for kind in KINDS):
@@ -148,8 +148,6 @@ def log_losses(given: Predictions, data: Dataset) -> Array | None:
 
     The probability is kept away from 0 and 1 by the machine epsilon, as in scikit-learn's ``log_loss``.
     """
-    import numpy as np
-
     if given.probabilities is None:
         return None
     true = given.probabilities[np.arange(len(data)), data.labels]

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from govkit.checks._clusters import withheld
 from govkit.checks._identifiers import KINDS
 from govkit.core import Case, Check, Finding, Gap, Measurement
 
@@ -56,7 +57,10 @@ def stamped(
     # A check that names its seed where it used one is believed; else all of its numbers may depend on it.
     spread = case.seed_was_read and not any(finding.seed for finding in measurements)
     seed = str(case.seed) if spread else ""
-    return [_stamp(check, dict(params), finding, seed=seed) for finding in found]
+    believed = (
+        withheld(each, check.metrics[each.name], case) if isinstance(each, Measurement) else each for each in found
+    )
+    return [_stamp(check, dict(params), finding, seed=seed) for finding in believed]
 
 
 def cleaned(error: BaseException) -> str:

@@ -9,8 +9,9 @@ from typing import Any
 
 from govkit.checks._identifiers import KINDS
 from govkit.checks._quality import Summary, pieces, repeated, summary
-from govkit.core.audit import LARGEST, Columns
 from govkit.core.case import Array
+from govkit.core.columns import LARGEST, Columns
+from govkit.lazy import pa, pc
 
 MOST_VALUES = 50
 """Values of a column that are listed at most."""
@@ -68,8 +69,6 @@ def suggested_suite(table: Array, columns: Columns) -> dict[str, Any]:
 
 def _of(name: str, column: Array, columns: Columns, *, free: bool) -> Iterator[Expectation]:
     """What is expected of one column; a ``free`` one holds texts or paths, no categories."""
-    import pyarrow as pa
-
     held = summary(column)
     if not held.absent:
         yield "critical", "column_values_to_not_be_null", {}
@@ -119,8 +118,6 @@ def _personal(name: str, values: Collection[Any]) -> bool:
 
 
 def _longest(column: Array) -> int:
-    import pyarrow.compute as pc
-
     return max((pc.max(pc.utf8_length(cells)).as_py() or 0 for _, cells in pieces(column)), default=0)
 
 

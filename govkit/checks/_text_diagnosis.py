@@ -11,11 +11,12 @@ from dataclasses import replace
 from typing import Any
 
 from govkit.attacks import Ball, Balls, Guided, Predict, Spelled, battery, doubts, foresight, search
-from govkit.checks._attacked import Found, Sample, batches_of, gap
+from govkit.checks._attacked import Sample, batches_of, gap
 from govkit.checks._shared import stated
-from govkit.core import Measurement
+from govkit.core import Finding, Measurement
 from govkit.core.case import Array, Differentiable
 from govkit.core.words import Trust
+from govkit.lazy import np, torch
 
 EMBEDDED, SUBSTITUTED, REASON = "embedding_pgd_accuracy", "substitution_accuracy", "embedding_trust_reason"
 
@@ -33,7 +34,7 @@ NO_FAR = "not even moving every embedding by its whole length breaks it: the att
 OTHER = "the model that is attacked answers otherwise than the model that is audited: the number may be that of another"
 
 
-def embedded(sample: Sample, *, steps: int, eps: float) -> Found:
+def embedded(sample: Sample, *, steps: int, eps: float) -> list[Finding]:
     """Projected gradient descent on the embeddings of the tokens, and whether its number can be believed."""
     subject = sample.subject
     if not isinstance(subject, Differentiable):
@@ -61,14 +62,11 @@ def embedded(sample: Sample, *, steps: int, eps: float) -> Found:
     kept, n = outcome.pgd.numpy(), len(sample)
     number = stated(EMBEDDED, kept.mean(), n, sample.data, of=sample.of, trust=trust, passes=passes)
     text = "; ".join([*reasons, *open_questions]) or "none"
-    reason = Measurement(name=REASON, value=text, n=n, of=sample.of, data=sample.data.ref)
-    return [(EMBEDDED, None, number), (REASON, None, reason)]
+    return [number, Measurement(name=REASON, value=text, n=n, of=sample.of, data=sample.data.ref)]
 
 
 def token_length(batches: Sequence[dict[str, Any]]) -> float:
     """Median length of the embeddings of all tokens that are no padding."""
-    import torch
-
     lengths = []
     for batch in batches:
         length, mask = batch["x"].detach().float().norm(dim=-1), batch.get("attention_mask")
@@ -78,9 +76,6 @@ def token_length(batches: Sequence[dict[str, Any]]) -> float:
 
 def _answers(subject: Differentiable, batches: Sequence[tuple[dict[str, Any], Any, list[int]]]) -> Array:
     """Classes ``(n,)`` that the model gives to the embeddings as they are."""
-    import numpy as np
-    import torch
-
     with torch.no_grad():
         return np.concatenate([subject.logits(batch).argmax(dim=1).cpu().numpy() for batch, _, _ in batches])
 
@@ -95,7 +90,7 @@ def _unmoved(sample: Sample, answers: Array) -> bool:
     return False
 
 
-def substituted(sample: Sample, predict: Predict, *, edits: int, most: int) -> Found:
+def substituted(sample: Sample, predict: Predict, *, edits: int, most: int) -> list[Finding]:
     """Whole words replaced where the gradient says that it pays."""
     subject = sample.subject
     if not isinstance(subject, Spelled):
@@ -111,4 +106,4 @@ def substituted(sample: Sample, predict: Predict, *, edits: int, most: int) -> F
     passes = {"forward": sample.case.passes.forward - before, "backward": guided.backward}
     share = (int(sample.right.sum()) - sum(broken)) / max(1, len(sample))
     where: dict[str, Any] = {"of": sample.of, "trust": "not evaluated", "passes": passes}
-    return [(SUBSTITUTED, None, stated(SUBSTITUTED, share, len(sample), sample.data, **where))]
+    return [stated(SUBSTITUTED, share, len(sample), sample.data, **where)]

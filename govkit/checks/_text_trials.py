@@ -26,6 +26,7 @@ from govkit.checks._shared import named_rows
 from govkit.core import Measurement
 from govkit.core.case import Array
 from govkit.core.words import Trust
+from govkit.lazy import np
 
 WOBBLE = 0.01
 """Difference of two probabilities of one text that batches and rounding do not explain."""
@@ -88,15 +89,13 @@ class Tried:
     """
 
     stands: dict[str, Array]
-    found: dict[str, Searched]
+    found: dict[str, Searched[str]]
     forward: dict[str, int]
     ask: Predict
     reasons: tuple[str, ...]
 
     def standing(self, *attacks: str) -> Array:
         """Rows that each of these attacks left right, all of them if none is named, truths ``(n,)``."""
-        import numpy as np
-
         return np.logical_and.reduce([self.stands[name] for name in attacks or self.stands])
 
     def reach(self, *attacks: str) -> float:
@@ -131,9 +130,9 @@ def tried(sample: Sample, plan: Plan) -> Tried:
     return Tried(stands, found, forward, ask, _doubts(sample, ask, worst))
 
 
-def _worst_text(row: int, found: list[Searched]) -> str:
+def _worst_text(row: int, found: list[Searched[str]]) -> str:
     """The text of a row that broke it, else the last that was tried for it by the first attack."""
-    return next((each.texts[row] for each in found if each.broken[row]), found[0].texts[row])
+    return next((each.inputs[row] for each in found if each.broken[row]), found[0].inputs[row])
 
 
 def _doubts(sample: Sample, ask: Predict, worst: list[str]) -> tuple[str, ...]:
@@ -141,8 +140,6 @@ def _doubts(sample: Sample, ask: Predict, worst: list[str]) -> tuple[str, ...]:
 
     A model that is not steady is broken by asking often, and a text that it got wrong once it may get right next time.
     """
-    import numpy as np
-
     texts = [*sample.inputs, *worst]
     again = np.asarray(sample.subject.predict(texts[::-1]))[::-1]
     first = np.concatenate([before(sample), ask(worst)]) if worst else before(sample)
@@ -155,8 +152,6 @@ def before(sample: Sample) -> Array:
 
     Stored answers may be labels alone; then the model is asked now.
     """
-    import numpy as np
-
     predictions, names = sample.case.predictions(sample.of), sample.subject.classes
     if predictions is None or predictions.probabilities is None:
         return np.asarray(sample.subject.predict(list(sample.inputs)))
@@ -175,7 +170,7 @@ def shown(sample: Sample, result: Tried, most: int) -> Iterator[Measurement]:
             continue
         number += 1
         edits, name = min(broke, key=lambda each: each[0])
-        text = result.found[name].texts[at]
+        text = result.found[name].inputs[at]
         was, now = (_said(answer, names) for answer in (clean[row], result.ask([text])[0]))
         where: dict[str, Any] = {"of": sample.of, "part": {"number": str(number)}, "data": sample.data.ref, "n": 1}
         where["rows"] = named_rows(sample.data, [int(row)])

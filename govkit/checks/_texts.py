@@ -9,6 +9,7 @@ from typing import Any
 
 from govkit.checks._quality import kind_of, marked, pieces
 from govkit.core.case import Array
+from govkit.lazy import np, pa, pc
 
 SPREAD = 2000
 """Rows, evenly spread over all, in which the most frequent text is looked for and languages are told."""
@@ -41,16 +42,11 @@ SCRIPTS = {
 
 def damaged(cells: Array) -> Array:
     """Whether each text of a piece ``(m,)`` was read in a wrong encoding, or holds the sign of a lost character."""
-    import pyarrow.compute as pc
-
     return _beyond_ascii(cells, lambda texts: pc.match_substring_regex(texts, DAMAGE))
 
 
 def _beyond_ascii(cells: Array, ask: Callable[[Array], Array]) -> Array:
     """``ask`` the texts with a character beyond ASCII, which most texts have not; false for the others."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     beyond = pc.fill_null(pc.invert(pc.string_is_ascii(cells)), fill_value=False)
     if not pc.any(beyond).as_py():
         return pa.repeat(pa.scalar(value=False), len(cells))
@@ -59,9 +55,6 @@ def _beyond_ascii(cells: Array, ask: Callable[[Array], Array]) -> Array:
 
 def scripts(column: Array) -> Array:
     """Which script most letters of each text are of: index into ``SCRIPTS``, int8 ``(n,)``; −1 without a letter."""
-    import numpy as np
-    import pyarrow.compute as pc
-
     found = np.full(len(column), -1, dtype=np.int8)
     for at, cells in pieces(column):
         part = found[at : at + len(cells)]
@@ -76,8 +69,6 @@ def scripts(column: Array) -> Array:
 
 def _most_letters(texts: Array) -> Array:
     """The script of most letters of each text ``(m,)``; a text is not asked on once more than half are of one."""
-    import numpy as np
-
     letters = _held(texts, r"\p{L}")
     counts = np.zeros((len(SCRIPTS) + 1, len(texts)), dtype=np.int32)
     open_ = np.arange(len(texts))
@@ -90,15 +81,11 @@ def _most_letters(texts: Array) -> Array:
 
 def _held(texts: Array, letters: str) -> Array:
     """How many of these letters each text holds ``(m,)``: what is left without the others, which beats counting."""
-    import pyarrow.compute as pc
-
     return pc.utf8_length(pc.replace_substring_regex(texts, f"[^{letters}]+", "")).to_numpy()
 
 
 def as_texts(column: Array) -> Array:
     """A column of texts; cells of other types as they print."""
-    import pyarrow as pa
-
     if kind_of(column.type) == "text":
         return column
     parts = ([None if cell is None else str(cell) for cell in cells.to_pylist()] for _, cells in pieces(column))
@@ -129,10 +116,6 @@ def most_frequent(column: Array, plain: Callable[[str], str]) -> Array:
 
 def _equal(cells: Array, top: str, plain: Callable[[str], str]) -> Array:
     """Whether each text of a piece is ``top``; text of ASCII must hold how it begins for that, which Arrow sees."""
-    import numpy as np
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     coded = cells.dictionary_encode()
     # Arrow makes a pattern of it, and a pattern of a megabyte is too large.
     begin = next(iter(top.split()), "")[:LONGEST]

@@ -11,6 +11,7 @@ from govkit.checks._shared import counted, measured, missing, stated
 from govkit.checks._trigger_scan import MOST_CLASSES, Effect, logs, ways
 from govkit.core import Case, Dataset, Finding, Predictions, Subject
 from govkit.core.case import Array
+from govkit.lazy import np
 from govkit.stats import Estimate
 from govkit.stats.estimate import ALPHAS, assemble
 from govkit.stats.proportions import clopper_pearson
@@ -49,8 +50,6 @@ class Search:
             order: Key of a row; the smallest come first.
             sizes: Rows of each class, set by set.
         """
-        import numpy as np
-
         labels, total = np.asarray(self.data.labels), sum(sizes)
         counts = np.bincount(labels, minlength=self.k)
         most = sorted(np.flatnonzero(counts).tolist(), key=lambda c: (-counts[c], c))[:MOST_CLASSES]
@@ -109,8 +108,6 @@ class Judged:
 
 def first_of_each(data: Dataset) -> Array:
     """Whether a row is among the first that are read and none before it has the same input ``(n,)``."""
-    import numpy as np
-
     first, seen = np.zeros(len(data), dtype=bool), set()
     for row in range(min(READ_ROWS, len(data))):
         given = data.inputs[row]
@@ -122,8 +119,6 @@ def first_of_each(data: Dataset) -> Array:
 
 def findings(search: Search, judged: Judged) -> Iterator[Finding]:
     """How many are accused, the worst one, and the suspects by name, each with what it does to the base."""
-    import numpy as np
-
     case, data, classes = search.case, search.data, judged.classes
     seed = str(case.seed)
     spent = {"forward": case.passes.forward - search.began, "backward": 0}
@@ -142,8 +137,6 @@ def findings(search: Search, judged: Judged) -> Iterator[Finding]:
 
 def _worst(found: Effect) -> Estimate:
     """The largest share of rows turned, with exact bounds that hold for all that were judged at once."""
-    import numpy as np
-
     at, j = np.unravel_index(found.flips.argmax(), found.flips.shape)
     turned, rows = int(found.turned[at, j]), int(found.rows[j])
     lows, highs = clopper_pearson(turned, rows, np.array(ALPHAS) / found.flips.size)

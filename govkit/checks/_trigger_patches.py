@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from govkit.checks._shared import seed_of
 from govkit.core.case import Array
+from govkit.lazy import np
 
 PIXELS = 3
 """Side of the small patch; the other one is an eighth of the image. A patch of more would hide what the image shows."""
@@ -60,8 +61,6 @@ def _places(high: int, wide: int, size: int) -> list[tuple[int, int]]:
 
 
 def _kinds(channels: int, size: int, ends: tuple[float, float], seed: int) -> list[tuple[str, Array]]:
-    import numpy as np
-
     dice, (low, high) = np.random.default_rng(seed_of(seed, "weight_triggers", "patches", size)), ends
     whole = np.ones((channels, size, size), dtype=np.float32)
     odd = np.indices((size, size)).sum(axis=0) % 2 == 1
@@ -75,8 +74,6 @@ def _kinds(channels: int, size: int, ends: tuple[float, float], seed: int) -> li
 
 def pasted(images: Array, patch: Patch) -> Array:
     """Copies of images ``(r, c, h, w)`` with the patch on them."""
-    import numpy as np
-
     changed = np.array(images, copy=True)
     size = patch.pixels.shape[1]
     changed[:, :, patch.row : patch.row + size, patch.column : patch.column + size] = patch.pixels

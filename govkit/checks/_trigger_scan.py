@@ -14,6 +14,7 @@ from typing import Any
 from govkit.core.case import Array
 from govkit.engine import checked_probabilities
 from govkit.engine.answers import class_order
+from govkit.lazy import np
 
 FLIPS = 0.3
 """Share of the rows of other classes that a trigger turns to its class, at least."""
@@ -53,15 +54,11 @@ class Effect:
     @property
     def flips(self) -> Array:
         """Share of the rows that get that class ``(w, k)``; 0 where no row was asked."""
-        import numpy as np
-
         return self.turned / np.maximum(self.rows, 1)
 
 
 def logs(probabilities: Array) -> Array:
     """Logarithms of probabilities, those of nought kept finite."""
-    import numpy as np
-
     return np.log(np.clip(np.asarray(probabilities, dtype=np.float64), _TINY, 1.0))
 
 
@@ -83,8 +80,6 @@ def ways(answers: Array, labels: Array) -> Array:
         answers: Logarithms ``(n, k)``.
         labels: True classes ``(n,)``.
     """
-    import numpy as np
-
     k = answers.shape[1]
     right = answers.argmax(axis=1) == labels
     own = np.full((k, k), np.nan)
@@ -105,8 +100,6 @@ def effect(before: Array, after: Array, labels: Array, way: Array) -> Effect:
         labels: True classes of the rows ``(r,)``.
         way: As of ``ways``.
     """
-    import numpy as np
-
     w, r, k = after.shape
     own = np.arange(r), labels
     change = (after - after[:, *own][..., None]) - (before - before[own][:, None])
@@ -128,8 +121,6 @@ def apart(pull: Array, kinds: Array | None = None) -> Array:
         pull: Of all candidates, ``(w, k)``.
         kinds: Kind of each candidate ``(w,)``; all are of one kind if not given.
     """
-    import numpy as np
-
     centered = pull - np.median(pull, axis=0)
     if kinds is not None:
         for kind in np.unique(kinds):
@@ -140,8 +131,6 @@ def apart(pull: Array, kinds: Array | None = None) -> Array:
 
 def accused(found: Effect, distance: Array) -> Array:
     """Class that each candidate is accused of turning rows to, −1 for none, ``(w,)``."""
-    import numpy as np
-
     guilty = (found.flips >= FLIPS) & (distance > APART) & (found.pull >= PULL)
     best = np.where(guilty, found.flips + found.pull / 1e3, -1.0).argmax(axis=1)
     return np.where(guilty.any(axis=1), best, -1)
@@ -159,8 +148,6 @@ def strongest_of(candidates: int, k: int, *, one_of: int) -> int:
 
 def strongest(pull: Array, *, one_of: int) -> list[int]:
     """Of the pulls of w candidates toward k classes ``(w, k)`` the strongest for each class, one of so many in all."""
-    import numpy as np
-
     w, k = pull.shape
     order = np.argsort(-pull, axis=0, kind="stable")[: _each_class(w, k, one_of)]
     return sorted(set(order.ravel().tolist()))

@@ -14,6 +14,7 @@ from govkit.checks._shared import seed_of
 from govkit.checks._trigger_findings import READ_ROWS
 from govkit.core import Case
 from govkit.core.case import Array
+from govkit.lazy import np
 
 RARE = 0.001
 """Largest share of the texts in which a word that is tried may stand."""
@@ -134,8 +135,6 @@ def embedding_of(subject: Any) -> Array | None:
 
 def outliers(sizes: Array) -> Array:
     """Which sizes lie more than six robust standard deviations from the middle, on the scale of logarithms ``(n,)``."""
-    import numpy as np
-
     logs = np.log(np.maximum(sizes, 1e-12))
     off = np.abs(logs - np.median(logs))
     return off > 6 * 1.4826 * np.maximum(np.median(off), 1e-9)

@@ -7,8 +7,9 @@ from typing import Any
 
 from govkit.checks._shared import measured, missing, stated
 from govkit.core import Case, Finding, Metric
-from govkit.core.audit import LARGEST
 from govkit.core.case import Array
+from govkit.core.columns import LARGEST
+from govkit.lazy import np, pd
 from govkit.stats import Estimate, auc
 from govkit.stats.estimate import assemble
 
@@ -28,18 +29,16 @@ KERNEL_ROWS = 1000
 PERMUTATIONS = 499
 
 METRICS = {
-    "two_sample_auc": Metric(
+    "two_sample_auc": Metric.share(
         "Area under the ROC curve of a classifier that tells shifted from test rows, on a sample; 0.5 is chance.",
         better="lower",
-        low=0,
-        high=1,
     ),
     "mmd": Metric(
         "Squared maximum mean discrepancy of the same sample, less its noise (Gaussian kernel).",
         better="lower",
         unit="squared kernel distance",
     ),
-    "mmd_p": Metric("Chance of such a discrepancy without drift.", better="higher", unit="probability", low=0, high=1),
+    "mmd_p": Metric.share("Chance of such a discrepancy without drift.", better="higher", unit="probability"),
 }
 
 
@@ -52,8 +51,6 @@ def told_apart(case: Case, names: list[str], categories: Categories, *, rows: in
         categories: How cells that are no numbers become categories.
         rows: Most rows of a side.
     """
-    import numpy as np
-
     shifted, rng = case.data["shifted"], np.random.default_rng(case.seed)
     sides = [case.data["test"], shifted]
     picked = [rng.permutation(len(side))[:rows] for side in sides]
@@ -86,7 +83,6 @@ def classified(features: Array, count: int, *, seed: int) -> Estimate:
         count: n, the rows of the first side.
         seed: Seed of the folds.
     """
-    import numpy as np
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
     from sklearn.ensemble import GradientBoostingClassifier
     from sklearn.model_selection import StratifiedKFold
@@ -118,8 +114,6 @@ def mmd(features: Array, count: int, *, seed: int) -> tuple[float, float]:
         count: n, the rows of the first side.
         seed: Seed of the permutations.
     """
-    import numpy as np
-
     rows, rng = features.astype(np.float64), np.random.default_rng(seed)
     size = (rows * rows).sum(axis=1)
     squares = np.maximum(size[:, None] + size - 2 * rows @ rows.T, 0)
@@ -140,8 +134,6 @@ def _features(case: Case, names: list[str], categories: Categories, picked: list
 
     Texts: features of the base, else hashed words and pairs of words. Images: mean and spread of each channel.
     """
-    import numpy as np
-
     test, shifted = case.data["test"], case.data["shifted"]
     first, second = case.embed("test"), case.embed("shifted")
     if first is not None and second is not None:
@@ -162,9 +154,6 @@ def _features(case: Case, names: list[str], categories: Categories, picked: list
 
 def _column(first: Array, second: Array, categories: Categories) -> Iterator[Array]:
     """Features of one column: a standardized number, or a truth for each frequent category."""
-    import numpy as np
-    import pandas as pd
-
     series = [first.to_pandas(), second.to_pandas()]
     if all(pd.api.types.is_numeric_dtype(part) and not pd.api.types.is_bool_dtype(part) for part in series):
         numbers = pd.concat(series).to_numpy(dtype=np.float64, na_value=np.nan)

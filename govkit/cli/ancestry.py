@@ -16,5 +16,5 @@ def ancestry(
     base: Annotated[Path, typer.Argument(help="Folder or file of the possible base.")],
     json: options.Json = False,
 ) -> None:
-    """Say whether a model shares its weights with a possible base: derived, not derived, or cannot tell."""
+    """Say whether a model is derived from a possible base, shares its origin, is not derived, or cannot be told."""
     screen.show_ancestry(gk.compare_weights(candidate, base), json=json)

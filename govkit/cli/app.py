@@ -31,27 +31,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command("demo")(demo.demo)
-app.command("record")(record.record)
-app.command("audit")(audit.audit)
-app.command("measure")(audit.measure)
-app.command("judge")(audit.judge)
-app.command("attest")(audit.attest)
-app.command("render")(audit.render)
-app.command("seal")(audit.seal)
-app.command("verify")(verify.verify)
-app.command("show")(inspect.show)
-app.command("checks")(inspect.checks)
-app.command("compare")(compare.compare)
-app.command("remedy")(remedy.remedy)
-app.command("watch")(watch.watch)
-app.command("selfcheck")(selfcheck.selfcheck)
-app.command("ancestry")(ancestry.ancestry)
-app.add_typer(policy.app, name="policy")
-app.add_typer(data.app, name="data")
-app.add_typer(license.app, name="license")
-app.add_typer(keys.app, name="keys")
-app.add_typer(release.app, name="release")
+for command in (
+    demo.demo, record.record, audit.audit, audit.measure, audit.judge, audit.attest, audit.render, audit.seal,
+    verify.verify, inspect.show, inspect.checks, compare.compare, remedy.remedy, watch.watch, selfcheck.selfcheck,
+    ancestry.ancestry,
+):  # fmt: skip
+    app.command()(command)
+for group in (policy, data, license, keys, release):
+    app.add_typer(group.app, name=group.__name__.rpartition(".")[2])
 app.add_typer(people.waiver, name="waiver")
 app.add_typer(people.attestation, name="attestation")
 

@@ -38,7 +38,7 @@ def audit(
     json: options.Json = False,
 ) -> None:
     """Measure, judge, sign and report. Exit 0 passed, 1 blocked, 3 a person must decide, 2 bad input."""
-    secret = None if key is None else options.passphrase(password_file)
+    secret = None if key is None else options.late_passphrase(password_file)
     with screen.progress() as tell:
         bundle = gk.audit(
             audit_file, out=out, policy=policy, key=key, password=secret, seed=seed,
@@ -57,12 +57,16 @@ def measure(
     cache: options.Cache = None,
     lock: options.Lock = None,
     trust: options.PeopleTrust = None,
+    key: Annotated[Path | None, typer.Option("--key", help="Signs the findings as who measured.")] = None,
+    password_file: options.PasswordFile = None,
 ) -> None:
-    """Run the checks and write the findings."""
+    """Run the checks and write the findings; with --key also who measured, beside them."""
     screen.refuse_existing(out)
+    secret = None if key is None else options.passphrase(password_file)
     with screen.progress() as tell:
         document = gk.measure(audit_file, policy=policy, seed=seed, cache=cache, lock=lock, trust=trust, progress=tell)
-    gk.write_findings(out, document)
+    # The key is opened only now: what was measured may have run code of others.
+    gk.write_findings(out, document, key=None if key is None else gk.load_key(key, secret))
     screen.say(f"{len(document['findings'])} findings: {out}")
 
 
@@ -80,7 +84,9 @@ def judge(
     """Judge findings by a policy. Exit 0 passed, 1 blocked, 3 a person must decide."""
     screen.refuse_existing(out)
     moment = options.moment(as_of)
-    people = gk.open_people(waivers=waivers, attestations=attestations, lock=lock, trust=trust, as_of=moment)
+    people = gk.open_people(
+        waivers=waivers, attestations=attestations, lock=lock, trust=trust, as_of=moment, findings=findings
+    )
     verdict = gk.judge(findings, policy, as_of=moment, people=people, enforced=not evaluate)
     gk.write_verdict(out, verdict)
     actions.show_verdict(verdict)

@@ -53,7 +53,7 @@ def new(
         out,
         password=options.passphrase(password_file, confirm=True),
         name=name,
-        as_of=clock.now(),
+        as_of=clock.written_time(),
         roles=cast("Sequence[SignerRole]", role) or ROLES,
         signs_as=signs_as,
     )

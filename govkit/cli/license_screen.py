@@ -6,14 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import govkit as gk
-from govkit.cli.screen import plain, put, put_json, wrapped
+from govkit.cli.screen import Line, plain, printed, wrapped
 
 
-def show_licenses(found: gk.LicenseCheck, *, json: bool) -> None:
+@printed(lambda found: found.model_dump(mode="json"))
+def show_licenses(found: gk.LicenseCheck) -> Iterator[Line]:
     """Signs, answer, reasons and duties."""
-    if json:
-        put_json(found.model_dump(mode="json"))
-        return
     result, stance = found.composition, f"{found.use.data_stance} {found.use.data_stance_reason}".strip()
     says = {
         "allow": "allowed only with the duties that were not found",
@@ -22,23 +20,22 @@ def show_licenses(found: gk.LicenseCheck, *, json: bool) -> None:
     }
     seen = found.seen or ("not looked for",) * len(result.owed)
     for part in found.components:
-        put(wrapped("", f"{part.role} {part.id.value}: {part.license.state}; {part.license.reason}", indent=4))
-    put([(f"{'allowed' if found.allowed else says[result.verdict]} (training data: {plain(stance)})", "bold")])
+        yield from wrapped("", f"{part.role} {part.id.value}: {part.license.state}; {part.license.reason}", indent=4)
+    yield f"{'allowed' if found.allowed else says[result.verdict]} (training data: {plain(stance)})", "bold"
     duties = [f"[{how}] {owed.who}: {owed.duty}" for owed, how in zip(result.owed, seen, strict=True)]
-    put([line for text in (*result.reasons, *duties) for line in wrapped("  ", text, indent=6)])
+    for text in (*result.reasons, *duties):
+        yield from wrapped("  ", text, indent=6)
 
 
-def show_license(found: gk.LicenseFacts, *, json: bool) -> None:
+@printed(lambda found: found.model_dump(mode="json", by_alias=True))
+def show_license(found: gk.LicenseFacts) -> Iterator[Line]:
     """Rows of the rule table."""
-    if json:
-        put_json(found.model_dump(mode="json", by_alias=True))
-        return
     known = found.license.expression or found.license.state
-    put(wrapped("", f"{found.name}: {known}; {found.license.reason}", indent=4))
+    yield from wrapped("", f"{found.name}: {known}; {found.license.reason}", indent=4)
     for each, row in found.rules.items():
-        put([(each if row else f"{each}: not in the rule table, which allows nothing", "bold")])
-        facts = [] if row is None else [*_allows(row), *map(str, row.duties)]
-        put([line for text in facts for line in wrapped("  ", text, indent=6)])
+        yield each if row else f"{each}: not in the rule table, which allows nothing", "bold"
+        for text in [] if row is None else [*_allows(row), *map(str, row.duties)]:
+            yield from wrapped("  ", text, indent=6)
 
 
 def _allows(row: Any) -> Iterator[str]:

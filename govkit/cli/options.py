@@ -38,7 +38,8 @@ Attestations = Annotated[
     Path | None, typer.Option("--attestations", help="Folder of signed attestations; needs --trust.")
 ]
 PeopleTrust = Annotated[
-    Path | None, typer.Option("--trust", help="Your trust file: which people may waive, attest and lock.")
+    Path | None,
+    typer.Option("--trust", help="Your trust file: who may waive, attest, lock and measure."),
 ]
 Lock = Annotated[
     Path | None, typer.Option("--lock", help="Lock that policy and data must have, else exit 2; needs --trust.")
@@ -63,8 +64,17 @@ def passphrase(file: Path | None, *, confirm: bool = False) -> bytes:
         raise gk.UsageError("no passphrase was typed") from None
 
 
+def late_passphrase(file: Path | None) -> bytes | Path:
+    """The same for a key that is opened later: a file is read then."""
+    return passphrase(None) if file is None else file
+
+
 def moment(text: str | None) -> str | None:
-    """A time from the command line in the stored form."""
+    """A time from the command line in the stored form; said aloud, since all that is decided depends on it."""
     from govkit.pipeline import clock
 
-    return None if text is None else clock.parse(text)
+    if text is None:
+        return None
+    found = clock.parse(text)
+    print(f"taken as now: {found} (--as-of), not the time of this machine", file=sys.stderr)
+    return found

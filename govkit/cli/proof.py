@@ -37,22 +37,26 @@ def refusals(*, json: bool) -> Iterator[None]:
         raise
 
 
-def show_pdf(found: gk.VerifiedPdf, path: Path, *, json: bool) -> None:
-    """What a report proves that travels alone."""
+def show_pdf(found: gk.VerifiedPdf, path: Path, *, json: bool) -> int:
+    """What a report proves that travels alone; the exit code of a gate."""
     if json:
         put_json({"verified": True, **dataclasses.asdict(found)})
-        return
+        return found.exit_code
     rows = [(f"{kind}.sigstore.json", f"attached, signed by {by}") for kind, by in sorted(found.signers.items())]
     rows += [("model", f"{found.name}, {found.artifact}"), ("policy", found.policy)]
-    rest = "The verdict is the signed one. To judge again and to compare the model takes the bundle and the model."
+    rest = "The verdict is the signed one; --policy judges the findings again. To compare the model takes its bundle."
+    if found.judged_again:
+        rest = "The findings were judged again by your policy. To compare the model takes its bundle."
     put(
         [
             (f"{plain(path.name)}: signed by {plain(found.signer)}; not a byte was changed or added since.", "green"),
             *((f"  {plain(name):<22} {plain(what)}", "") for name, what in rows),
             (f"  {'verdict':<22} {found.outcome}, judged on {found.judged_at}", "bold"),
+            (f"  {'taken as now':<22} {found.as_of}", ""),
             *wrapped("", rest, indent=0),
         ]
     )
+    return found.exit_code
 
 
 def _explained(found: gk.Verification) -> list[Line]:

@@ -77,7 +77,7 @@ def remedy(
     Exits as `govkit audit` of the new candidate; a failure of the old one that is no longer measured still counts.
     """
     how, trained = _named(what, method)
-    secret = None if key is None else options.passphrase(password_file)
+    secret = None if key is None else options.late_passphrase(password_file)
     with screen.progress() as tell:
         made = gk.remedy(
             audit_file, how, out=out, group=group, constraint=constraint,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 import json as json_module
 import sys
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -139,6 +140,27 @@ def put(lines: Sequence[Line]) -> None:
     Console(highlight=False).print(block, end="")
 
 
+def printed(facts: Callable[[Any], Any]) -> Callable[[Callable[..., Iterable[Line]]], Callable[..., None]]:
+    """Of a function that yields lines of something: one that prints them, or with ``json`` the facts."""
+
+    def of_lines(lines: Callable[..., Iterable[Line]]) -> Callable[..., None]:
+        @functools.wraps(lines)
+        def show(found: Any, *, json: bool, **how: Any) -> None:
+            if json:
+                put_json(facts(found))
+            else:
+                put(list(lines(found, **how)))
+
+        return show
+
+    return of_lines
+
+
+def records(found: Iterable[Any]) -> list[dict[str, Any]]:
+    """Facts of several dataclasses."""
+    return [dataclasses.asdict(each) for each in found]
+
+
 def width() -> int:
     """Columns that a text may fill."""
     import shutil
@@ -179,6 +201,7 @@ def show_verdict(verdict: gk.Verdict, told: Mapping[str, tuple[str, str]] | None
         (f"Controls: {counts}. Findings: {coverage.findings}; not measured: {coverage.gaps}.", ""),
         (f"NIST AI RMF: {answered} subcategories are spoken to, {unanswered} of {len(coverage.cells)} are open.", ""),
         *((f"Note: {plain(notice)}", "yellow") for notice in verdict.notices),
+        (f"Judged as of {verdict.as_of}.", ""),
         (f"Verdict: {verdict.outcome}{'' if verdict.enforced else ' (evaluated, NOT ENFORCED)'}", "bold"),
         (words.catalog()["outcomes"][verdict.outcome]["says"], ""),
     ]
@@ -229,32 +252,27 @@ def show_bundle(bundle: gk.Bundle, *, json: bool) -> None:
     )  # fmt: skip
 
 
-def show_remedy(made: gk.Remedied, *, json: bool) -> None:
+@printed(lambda made: made.dump())
+def show_remedy(made: gk.Remedied) -> Iterator[Line]:
     """What a remedy did: remarks, the table before and after, who is worse off, and controls that changed."""
-    if json:
-        put_json(made.dump())
-        return
-    lines = [line for remark in made.remarks for line in wrapped("  - ", remark, indent=4)]
-    lines += _effects(made.effects)
-    lines += _robust(made.robust)
+    for remark in made.remarks:
+        yield from wrapped("  - ", remark, indent=4)
+    yield from _effects(made.effects)
+    yield from _robust(made.robust)
     for name, title, was, now in made.changed:
-        lines += wrapped("  ", f"{name} {was} -> {now}  {title}", indent=6)
+        yield from wrapped("  ", f"{name} {was} -> {now}  {title}", indent=6)
     if made.unanswered:
         why = "a verdict that is milder for want of evidence is no better candidate"
-        lines += _bad(f"NO LONGER ANSWERED: {', '.join(made.unanswered)}; {why}.")
+        yield from _bad(f"NO LONGER ANSWERED: {', '.join(made.unanswered)}; {why}.")
     if made.standing:
-        lines += _bad(f"These failed before and still count: {', '.join(made.standing)} (exit code {made.exit_code}).")
-    verdict = f"Verdict: {made.before.outcome} before, {made.bundle.verdict.outcome} after."
+        yield from _bad(
+            f"These failed before and still count: {', '.join(made.standing)} (exit code {made.exit_code})."
+        )
     place, beside = plain(str(made.path)), made.path / "evidence.trust.yaml"
     trust = plain(str(beside)) if beside.exists() else "YOUR-TRUST.yaml"
-    put(
-        [
-            *lines,
-            (verdict, "bold"),
-            (f"New candidate: {place}  ({_holds(made.artifact)})", ""),
-            (f"Check it:  govkit verify {place}/evidence --model {place}/{made.artifact} --trust {trust}", ""),
-        ]
-    )
+    yield f"Verdict: {made.before.outcome} before, {made.bundle.verdict.outcome} after.", "bold"
+    yield f"New candidate: {place}  ({_holds(made.artifact)})", ""
+    yield f"Check it:  govkit verify {place}/evidence --model {place}/{made.artifact} --trust {trust}", ""
 
 
 def _holds(artifact: str) -> str:
@@ -326,40 +344,39 @@ def show_story(story: Any, folder: Path) -> None:
     put(lines)
 
 
-def show_checks(described: Sequence[dict[str, Any]], *, detail: bool, json: bool) -> None:
+@printed(list)
+def show_checks(described: Sequence[dict[str, Any]], *, detail: bool) -> Iterator[Line]:
     """The checks, a line each, or one in detail."""
-    if json:
-        put_json(list(described))
-        return
     for each in described:
-        put([(f"{each['name']:<18} {each['question']}", "bold" if detail else "")])
+        yield f"{each['name']:<18} {each['question']}", "bold" if detail else ""
         if detail:
-            put([(f"  needs: {', '.join(each['needs']) or 'nothing'}", "")])
+            yield f"  needs: {', '.join(each['needs']) or 'nothing'}", ""
             for name, schema in each["params"].items():
-                put([(f"  parameter {name}: {schema.get('type', 'value')}, default {schema.get('default')}", "")])
-            put([(f"  metric {metric['name']}: {metric['what']}", "") for metric in each["metrics"]])
+                yield f"  parameter {name}: {schema.get('type', 'value')}, default {schema.get('default')}", ""
+            yield from ((f"  metric {metric['name']}: {metric['what']}", "") for metric in each["metrics"])
 
 
-def show_replay(found: gk.Replay, *, json: bool) -> None:
+@printed(dataclasses.asdict)
+def show_replay(found: gk.Replay) -> Iterator[Line]:
     """What repeating a run showed."""
-    if json:
-        put_json(dataclasses.asdict(found))
-        return
-    put([(f"{name:<28} {plain(state)}", "" if state == "same" else "yellow") for name, state in found.here.items()])
+    for name, state in found.here.items():
+        yield f"{name:<28} {plain(state)}", "" if state == "same" else "yellow"
     away = "their tensors cannot be compared" if found.distance is None else f"relative distance {found.distance:.3g}"
     noise = "" if found.noise is None else f"; two of {found.reruns} reruns are up to {found.noise:.3g} apart"
-    put([(f"weights: {found.answer}; {away}{noise}", "bold")])
+    yield f"weights: {found.answer}; {away}{noise}", "bold"
 
 
-def show_ancestry(found: gk.Ancestry, *, json: bool) -> None:
+@printed(dataclasses.asdict)
+def show_ancestry(found: gk.Ancestry) -> Iterator[Line]:
     """The answer, why, what moved, and the limits that stand beside every answer."""
-    if json:
-        put_json(dataclasses.asdict(found))
-        return
-    lines = [(found.answer, "bold"), *wrapped("", found.reason, indent=0)]
-    lines += [(f"Compared by {', '.join(found.steps)}.", "dim")] if found.steps else []
+    yield found.answer, "bold"
+    yield from wrapped("", found.reason, indent=0)
+    if found.steps:
+        yield f"Compared by {', '.join(found.steps)}.", "dim"
     if found.layers:
-        lines.append((f"{'layer':<40} {'tensors':>7} {'change':>8} {'rank':>6}", ""))
+        yield f"{'layer':<40} {'tensors':>7} {'change':>8} {'rank':>6}", ""
     for each in found.layers:
-        lines.append((f"{plain(each.name):<40} {each.tensors:>7} {each.change:>8.2g} {each.rank:>6}", ""))
-    put([*lines, ("Limits:", "bold"), *(line for text in found.limits for line in wrapped("  - ", text, indent=4))])
+        yield f"{plain(each.name):<40} {each.tensors:>7} {each.change:>8.2g} {each.rank:>6}", ""
+    yield "Limits:", "bold"
+    for text in found.limits:
+        yield from wrapped("  - ", text, indent=4)

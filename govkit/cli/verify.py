@@ -12,6 +12,9 @@ import govkit as gk
 from govkit.cli import options, proof
 
 MaxAge = Annotated[int | None, typer.Option("--max-age", help="Refuse a verdict that is older, in days.", min=0)]
+LogMaxAge = Annotated[
+    int | None, typer.Option("--log-max-age", help="Refuse a log whose last entry is older, in days.", min=0)
+]
 Documents = Annotated[
     bool, typer.Option("--documents", help="Write every document anew from the statements, and compare.")
 ]
@@ -31,6 +34,7 @@ def verify(
         int | None, typer.Option("--minimum-sequence", help="Refuse releases with a lower number.", min=1)
     ] = None,
     max_age: MaxAge = None,
+    log_max_age: LogMaxAge = None,
     documents: Documents = False,
     as_of: options.AsOf = None,
     explain: Annotated[bool, typer.Option("--explain", help="Say what is proved and what is not.")] = False,
@@ -44,18 +48,19 @@ def verify(
     with proof.refusals(json=json):
         if folder.suffix.lower() == ".pdf" and not folder.is_dir():
             asked = {
-                "--model": model, "--policy": policy, "--log": log, "--minimum-sequence": minimum_sequence,
-                "--max-age": max_age, "--explain": explain or None, "--documents": documents or None,
+                "--model": model, "--log": log, "--minimum-sequence": minimum_sequence,
+                "--max-age": max_age, "--log-max-age": log_max_age, "--explain": explain or None,
+                "--documents": documents or None,
             }  # fmt: skip
             _refuse_unanswered([option for option, value in asked.items() if value is not None])
-            report = gk.verify_pdf(folder, trust=trust, as_of=moment)
-            proof.show_pdf(report, folder, json=json)
-            raise typer.Exit(report.exit_code)
+            report = gk.verify_pdf(folder, trust=trust, policy=policy, as_of=moment)
+            raise typer.Exit(proof.show_pdf(report, folder, json=json))
         if model is None:
             raise gk.UsageError("--model is missing: name the folder or file that is about to be used")
         found = gk.verify(
             folder, model=model, trust=trust, policy=policy, as_of=moment,
-            minimum_sequence=minimum_sequence, max_age_days=max_age, log=log, written_anew=documents,
+            minimum_sequence=minimum_sequence, max_age_days=max_age, log=log,
+            log_max_age_days=log_max_age, written_anew=documents,
         )  # fmt: skip
         proof.show(found, folder, explain=explain, json=json)
         raise typer.Exit(found.verdict.exit_code)

@@ -77,8 +77,19 @@ def _line(event: dict[str, Any]) -> None:
         screen.say(f"alarm {event['id']} could not be sent: {event['why']}; it is sent again next time")
     elif kind == "alarm":
         _alarm(event)
+    elif kind == "assumed":
+        _assumed(event)
     else:
         _state(event)
+
+
+def _assumed(event: dict[str, Any]) -> None:
+    """On what the chance of a false alarm rests."""
+    days, season = event["days"], "known" if event["season"] else "too short to tell, so its wave would be a change"
+    known = (
+        f"autocorrelation up to {event['correlation']:g} allowed for" if days else "too short to tell, taken as alike"
+    )
+    screen.say(f"how days differ: {known}; season: {season}")
 
 
 def _first(names: Sequence[str], most: int = SHOWN) -> str:

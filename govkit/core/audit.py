@@ -7,28 +7,14 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from govkit.core.brand import Brand
+from govkit.core.columns import Columns
 from govkit.core.recorded import Recorded
-from govkit.core.words import CLASSES, Role, Task
+from govkit.core.words import Absent, Role
 
 Intent = Literal["internal", "distribute", "hosted", "commercial"]
 DataStance = Literal["strict", "notice", "ignore"]
 """``strict``: the license of training data binds the weights. ``notice``: its terms are named and its duties listed.
 ``ignore``: it is left out, for a reason. Data used for measuring only never binds."""
-
-_OF_CLASSES = frozenset(
-    {"prediction", "score", "scores", "base_prediction", "base_score", "incumbent_prediction", "incumbent_score"}
-    | {"classes", "positive"}
-)
-READ_BY: dict[Task, frozenset[str]] = {
-    **dict.fromkeys(CLASSES, _OF_CLASSES),
-    "multilabel": frozenset({"predictions", "scores"}),
-    "regression": frozenset({"prediction", "base_prediction", "incumbent_prediction", "range"}),
-    "ranking": frozenset({"score", "base_score", "incumbent_score", "classes", "positive"}),
-}
-"""Keys of ``columns`` that a task reads, of those that not every task reads."""
-
-LARGEST = 1e40
-"""Largest size of a number, above all of 32 bits: the sixth power, which the skewness of squares needs, is finite."""
 
 
 class SubjectSource(Recorded):
@@ -43,6 +29,9 @@ class SubjectSource(Recorded):
         artifact: Beside ``python``: folder or file that identifies the model, with its code and its weights; the
             module's file alone if not given, beside ``run`` the output folder.
         input_range: Range of a continuous input; attacks need it.
+        code: Digest of the code that ships with the model, as the check ``shipped_code`` tells it, once somebody has
+            read that code: it was audited as code then, and blocks no more.
+        timeout: Beside ``python``: seconds that one answer may take; no limit if not given.
     """
 
     run: str | None = None
@@ -51,6 +40,8 @@ class SubjectSource(Recorded):
     predictions: str | None = None
     artifact: str | None = None
     input_range: tuple[float, float] | None = None
+    code: Annotated[str | None, Field(pattern="^sha256:[0-9a-f]{64}$")] = None
+    timeout: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
 
     @model_validator(mode="after")
     def _one_place(self) -> SubjectSource:
@@ -60,6 +51,8 @@ class SubjectSource(Recorded):
             raise ValueError(f"expected exactly one of run, model, python, predictions; found {found}")
         if self.artifact is not None and self.python is None:
             raise ValueError("artifact stands only beside python; the other subjects are their own artifact")
+        if self.code is not None and self.predictions is not None:
+            raise ValueError("code is the digest of what ships with a model; stored predictions ship none")
         return self
 
 
@@ -155,100 +148,6 @@ class DriftReport(Recorded):
     rows: Annotated[int, Field(ge=100, le=100_000)] = 5000
 
 
-class Columns(Recorded):
-    """Names of the columns.
-
-    Attributes:
-        input: Column of text or image paths, or the list of a table's feature columns.
-        label: Column of the true class, or of the true number; a list of columns of 0 and 1 is a multi-label task,
-            whose labels have the names of these columns.
-        task: ``ordinal``, ``regression`` or ``ranking``; else the labels tell: two classes, more, or several labels.
-            Another task may be named too, and must be the one that the data show.
-        prediction: Column of the predicted class, or of the predicted number (stored predictions).
-        score: Column of the positive class's probability (two classes); of a ranking any number, the higher the more
-            relevant.
-        predictions: Columns of the answers 0 and 1 of a multi-label task, label -> column; where none are stored, a
-            probability from 0.5 on answers 1.
-        scores: Columns of the probabilities, class name (of a multi-label task: label) -> column. Those of classes sum
-            to 1, those of labels stand alone.
-        base_score: As ``score`` for the base, in the same file.
-        incumbent_score: As ``score`` for the incumbent.
-        base_prediction: As ``prediction`` for the base.
-        incumbent_prediction: As ``prediction`` for the incumbent.
-        groups: Columns of protected attributes.
-        parts: Further columns whose values are parts of the rows to be seen apart, for example a region.
-        range: Smallest and largest possible number of a regression, for labels and answers; bounds need it.
-        id: Column of unique row ids.
-        time: Column of times.
-        paraphrase: Column of the test data with the same text in other words, for the check ``memory_signal``.
-        positive: Class that counts as the positive outcome; the last in sorted order if not given.
-        classes: All classes, where the data does not show each of them; of an ordinal task in their order, which words
-            need and whole numbers have.
-    """
-
-    input: str | tuple[str, ...] | None = None
-    label: str | tuple[str, ...]
-    task: Task | None = None
-    prediction: str | None = None
-    score: str | None = None
-    predictions: dict[str, str] | None = None
-    scores: dict[str, str] | None = None
-    base_prediction: str | None = None
-    base_score: str | None = None
-    incumbent_prediction: str | None = None
-    incumbent_score: str | None = None
-    groups: tuple[str, ...] = ()
-    parts: tuple[str, ...] = ()
-    range: tuple[float, float] | None = None
-    id: str | None = None
-    time: str | None = None
-    paraphrase: str | None = None
-    positive: str | None = None
-    classes: tuple[str, ...] | None = None
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The label columns: one, or one a label."""
-        return (self.label,) if isinstance(self.label, str) else self.label
-
-    @property
-    def declared_task(self) -> Task | None:
-        """The task as far as the file says it; None where the number of classes tells."""
-        return self.task if isinstance(self.label, str) else "multilabel"
-
-    @model_validator(mode="after")
-    def _labels_of_the_task(self) -> Columns:
-        several = not isinstance(self.label, str)
-        if len(set(self.labels)) < max(1, len(self.labels)):
-            raise ValueError(f"label names no column, or one twice: {', '.join(self.labels) or 'nothing'}")
-        if several and self.task not in (None, "multilabel"):
-            raise ValueError(f"label is a list of columns, which is a multilabel task; found task: {self.task}")
-        if self.task == "multilabel" and not several:
-            raise ValueError("a multilabel task has a list as label: a column of 0 and 1 for each label")
-        return self
-
-    @model_validator(mode="after")
-    def _keys_of_the_task(self) -> Columns:
-        task: Task = self.declared_task or "multiclass"
-        for key in sorted(frozenset().union(*READ_BY.values()) - READ_BY[task]):
-            if getattr(self, key) is not None:
-                what = "classes" if task in CLASSES else task
-                raise ValueError(f"{key} says nothing in a task of {what}; it reads {', '.join(sorted(READ_BY[task]))}")
-        if self.range is not None and not -LARGEST <= self.range[0] < self.range[1] <= LARGEST:
-            found, size = list(self.range), f"{LARGEST:g} in size"
-            raise ValueError(f"range is {found}; expected the smallest number before the largest, both up to {size}")
-        return self
-
-    @model_validator(mode="after")
-    def _each_column_once(self) -> Columns:
-        if "" in {*self.groups, *self.parts, *self.labels, self.id, self.time}:
-            raise ValueError("a column without a name cannot be declared; give it one in the file")
-        both = sorted({*self.groups} & {*self.parts})
-        if both:
-            raise ValueError(f"{both[0]!r} stands in groups and in parts; groups are parts already, keep it in groups")
-        return self
-
-
 class Use(Recorded):
     """What the model is for, in the words of its owner.
 
@@ -309,6 +208,9 @@ class FeasibleChanges(Recorded):
         return self
 
 
+Reason = Annotated[str, Field(min_length=10, max_length=200, pattern=r"^[^\x00-\x1f]*$")]
+
+
 class License(Recorded):
     """What the owner says about the license of a part of the case, where no run record does.
 
@@ -321,7 +223,11 @@ class License(Recorded):
 
 
 class Audit(Recorded):
-    """One audit, as its file says it (``govkit.audit/v1``); paths are relative to that file."""
+    """One audit, as its file says it (``govkit.audit/v1``); paths are relative to that file.
+
+    ``absent`` says of what there is none, and why: the base, the model in service (``incumbent``), groups of people and
+    so on. Where a policy asks for what is neither named nor absent, its controls are missing.
+    """
 
     schema_: Annotated[Literal["govkit.audit/v1"], Field(alias="schema")] = "govkit.audit/v1"
     name: str = ""
@@ -339,6 +245,7 @@ class Audit(Recorded):
     licenses: tuple[License, ...] = ()
     quality: str | None = None
     feasible: FeasibleChanges | None = None
+    absent: Annotated[dict[Absent, Reason], Field(exclude_if=lambda said: not said)] = {}
     policy: str = "nist-ai-rmf-core"
     seed: Annotated[int, Field(ge=0, lt=2**53)] = 0
 
@@ -353,6 +260,25 @@ class Audit(Recorded):
         weight = self.reference and (self.reference.count or self.reference.share)
         if weight in self.columns.groups:
             raise ValueError(f"reference: {weight!r} is a column of groups; name the one that holds how many people")
+        return self
+
+    @model_validator(mode="after")
+    def _absent_or_there(self) -> Audit:
+        columns = self.columns
+        there: dict[Absent, Any] = {
+            "base": self.base or columns.base_score or columns.base_prediction,
+            "base_data": self.base and self.base.trained_on,
+            "groups": columns.groups,
+            "incumbent": self.incumbent or columns.incumbent_score or columns.incumbent_prediction,
+            "reference": self.reference,
+            "run": self.subject.run,
+            "service": self.service,
+            "shifted": "shifted" in self.data,
+            "train": "train" in self.data,
+        }
+        for name in sorted(self.absent):
+            if there[name]:
+                raise ValueError(f"absent.{name}: the file names one too; remove the one that is not true")
         return self
 
     def dump(self) -> dict[str, Any]:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
-from govkit.core.audit import FeasibleChanges, License, Use
+from govkit.core.audit import FeasibleChanges, License, SubjectSource, Use
 from govkit.core.finding import DataRef
 from govkit.core.run import Run
-from govkit.core.words import Access, Modality, Of, Role, Task
+from govkit.core.words import Absent, Access, Modality, Of, Role, Task
 
 Array: TypeAlias = Any
 """A numpy array. The trusted part may not name numpy, so shapes and types stand in the docstrings."""
@@ -120,6 +120,8 @@ class Dataset:
         broken: Rows of the file that could not be read and are not among these, each with its place and its fault.
         order: Row of the file, counted from 0 with the broken ones, of each row, int64 ``(n,)``; None where the rows
             come from no file.
+        cluster: Cluster of each row, int32 ``(n,)`` from 0: rows of different clusters are independent. None where the
+            audit file declares no such columns.
     """
 
     role: Role
@@ -134,6 +136,7 @@ class Dataset:
     parts: Mapping[str, Coded] = field(default_factory=dict)
     broken: tuple[str, ...] = ()
     order: Array | None = None
+    cluster: Array | None = None
 
     def __len__(self) -> int:
         return int(self.labels.shape[0])
@@ -142,6 +145,20 @@ class Dataset:
     def ref(self) -> DataRef:
         """Role and digest, as findings carry them."""
         return DataRef(role=self.role, digest=self.digest)
+
+
+@dataclass(frozen=True)
+class Fenced:
+    """What code of the models could reach, and what it opened.
+
+    Attributes:
+        closed: ``memory`` (of this process, where keys are), ``network`` and ``data`` (files with labels) -> whether
+            that is closed to it.
+        read: Files with labels that it opened, from what Python tells and from decoys.
+    """
+
+    closed: Mapping[str, bool]
+    read: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -178,6 +195,9 @@ class Case:
             its ``age`` in days; None where the audit file names no statement. It was verified.
         feasible: What may change in a row of a table, as far as the audit file says it.
         foreign: The user's own rows that are none of the task, without labels that mean anything; or None.
+        absent: What the audit file says there is none of, and why.
+        source: Where the candidate comes from, as the audit file says it; None where there is no such file.
+        fenced: What code of the models reached so far; None where no model is code.
     """
 
     subject: Subject | None
@@ -206,6 +226,9 @@ class Case:
     service: Mapping[str, Any] | None = None
     feasible: FeasibleChanges = field(default_factory=FeasibleChanges)
     foreign: Dataset | None = None
+    absent: Mapping[Absent, str] = field(default_factory=dict)
+    source: SubjectSource | None = None
+    fenced: Callable[[], Fenced | None] = lambda: None
 
     def predictions(self, of: Of, role: Role = "test") -> Predictions | None:
         """Answers of one of the models to one data set, or None where either does not exist.

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, create_model
 
-from govkit.core.case import Case, Passes
+from govkit.core.case import Passes
 from govkit.core.finding import Finding
 from govkit.core.words import CLASSES, Better, Of, Role, Task
 
@@ -38,6 +38,16 @@ class Metric:
     words: tuple[str, ...] = ()
     diagnosis: bool = False
 
+    @classmethod
+    def share(cls, what: str, better: Better | None = None, *, unit: str = "share", diagnosis: bool = False) -> Metric:
+        """From 0 to 1."""
+        return cls(what, better, unit, low=0, high=1, diagnosis=diagnosis)
+
+    @classmethod
+    def difference(cls, what: str, better: Better | None = None, *, diagnosis: bool = False) -> Metric:
+        """From -1 to 1: one share less another."""
+        return cls(what, better, low=-1, high=1, diagnosis=diagnosis)
+
 
 @dataclass(frozen=True)
 class Check:
@@ -53,6 +63,7 @@ class Check:
         metrics: Name -> Metric; a finding with another name is a crash.
         reads: Predictions that the check asks for, where they exist.
         extra: Passes beyond these, as a function of the case and the parameters.
+        last: It is measured after all others, of which it says what they left behind.
         params: pydantic model of the parameters, made from the signature.
         function: ``(case, **params) -> Iterator[Finding]``.
     """
@@ -64,6 +75,7 @@ class Check:
     metrics: dict[str, Metric]
     reads: tuple[tuple[Of, Role], ...]
     extra: Callable[..., Passes] | None
+    last: bool
     params: type[BaseModel]
     function: Measure
 
@@ -77,6 +89,7 @@ def check(
     tasks: Collection[Task] = CLASSES,
     reads: tuple[tuple[Of, Role], ...] = (),
     extra: Callable[..., Passes] | None = None,
+    last: bool = False,
 ) -> Callable[[Measure], Check]:
     """Declare a check. The keyword-only parameters of the function become the schema of its parameters."""
 
@@ -89,6 +102,7 @@ def check(
             metrics=metrics,
             reads=reads,
             extra=extra,
+            last=last,
             params=_parameter_model(name, function),
             function=function,
         )
@@ -109,6 +123,3 @@ def _parameter_model(name: str, function: Measure) -> type[BaseModel]:
     }
     config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
     return create_model(f"{name}_params", __config__=config, **fields)
-
-
-__all__ = ["Case", "Check", "Metric", "check"]

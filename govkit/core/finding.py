@@ -55,6 +55,7 @@ class Measurement(Recorded):
         value: A number, a word or a truth.
         unit: For example ``"share"``, ``"rows"``, ``"nats"``; empty for words.
         n: Rows that carry the value.
+        clusters: Clusters that these rows lie in, where rows belong together and the bounds respect it.
         interval: Two-sided interval for the reader.
         bounds: One-sided bounds at ``LEVELS`` for the judge; empty where none can be given.
         part: Which rows, for example ``{"sex": "female"}``; empty means all of them.
@@ -65,6 +66,7 @@ class Measurement(Recorded):
         passes: Model passes spent on it beyond the shared predictions, ``{"forward": rows, "backward": rows}``.
         rows: Names of the rows that were counted, at most ``MOST_ROWS``: their declared id, else their place in the
             file, ``row 17`` counted from 1. Never what stands in them.
+        mirrored: One of two groups, each less the other: both findings are one comparison, seen from both sides.
     """
 
     kind: Literal["measurement"] = "measurement"
@@ -76,6 +78,7 @@ class Measurement(Recorded):
     value: Value
     unit: str = ""
     n: Annotated[int, Field(ge=0)]
+    clusters: Annotated[int, Field(ge=1)] | None = None
     interval: Interval | None = None
     bounds: tuple[Bound, ...] = ()
     part: dict[str, str] = {}
@@ -85,6 +88,7 @@ class Measurement(Recorded):
     seed: str = ""
     passes: dict[str, int] | None = None
     rows: Annotated[tuple[str, ...], Field(max_length=MOST_ROWS)] = ()
+    mirrored: bool = False
 
     @property
     def is_number(self) -> bool:

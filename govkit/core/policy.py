@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from govkit.core.recorded import Digest, Recorded
+from govkit.core.times import Day
 from govkit.core.words import Access, Disposition, Modality, Of, Role, Severity, Task, Tier
 
 Number = Annotated[float, Field(strict=True)]
@@ -27,11 +27,13 @@ Has = Literal[
     "parts",
     "reference",
     "service",
+    "clusters",
     "texts",
     "media",
 ]
-"""What a case may have; ``base_data`` are the training sets of the base, ``service`` is what a watch stated, ``texts``
-are inputs that are texts or chats, be they columns of a table, ``media`` are texts or images."""
+"""What a case may have; ``base_data`` are the training sets of the base, ``service`` is what a watch stated,
+``clusters`` are columns of rows that belong together, ``texts`` are inputs that are texts or chats, be they columns of
+a table, ``media`` are texts or images."""
 
 
 class Authority(Recorded):
@@ -211,7 +213,7 @@ class NotMeasured(Recorded):
     risk: str
     reason: str
     owner: str = ""
-    review_by: date | None = None
+    review_by: Day | None = None
 
 
 class Trigger(Recorded):
@@ -246,9 +248,13 @@ class Person(Recorded):
 
 
 class Decision(Recorded):
-    """How a limit is judged: by the one-sided bound at ``confidence``; failures by Holm's procedure."""
+    """How a limit is judged: by the one-sided bound at ``confidence``; failures by Holm's procedure.
+
+    ``signed_findings`` refuses findings that come as a file which no measurer signed.
+    """
 
     confidence: Annotated[Number, Field(ge=0.5, le=0.9999)] = 0.95
+    signed_findings: Annotated[bool, Field(exclude_if=lambda asked: not asked)] = False
 
 
 class Relax(Recorded):
@@ -258,7 +264,7 @@ class Relax(Recorded):
     field: str
     reason: Annotated[str, Field(min_length=20)]
     approver: Annotated[str, Field(min_length=1)]
-    expires: date
+    expires: Day
 
 
 class Planned(Recorded):
@@ -277,6 +283,7 @@ class Policy(Recorded):
     """Rules to judge findings by (``govkit.policy/v1``). At least one control: an empty policy cannot be built.
 
     Attributes:
+        inherited_owners: Owners of the policies that it extends; whom a statement is not to come from includes them.
         applies: What the policy was written for; a case outside of it is blocked, whatever its controls say.
         planned: Rows that an audit will have.
     """
@@ -288,7 +295,8 @@ class Policy(Recorded):
     extends: tuple[str, ...] = ()
     relax: tuple[Relax, ...] = ()
     owner: Person | None = None
-    review_by: date | None = None
+    inherited_owners: Annotated[tuple[Person, ...], Field(exclude_if=lambda found: not found)] = ()
+    review_by: Day | None = None
     tier: Tier = "medium"
     tier_rationale: str = ""
     applies: When | None = None
@@ -355,8 +363,8 @@ class Waiver(Recorded):
     reason: Annotated[str, Field(min_length=20)]
     compensating: tuple[str, ...] = ()
     ceiling: Number | None = None
-    created: date
-    expires: date
+    created: Day
+    expires: Day
     ticket: str = ""
 
 
@@ -379,5 +387,5 @@ class Attestation(Recorded):
     signer: Annotated[str, Field(min_length=1)]
     role: str = ""
     answers: dict[str, str] = {}
-    signed_at: date
-    valid_until: date | None = None
+    signed_at: Day
+    valid_until: Day | None = None

@@ -9,6 +9,9 @@ from pydantic import Field
 from govkit.core.recorded import Long, Recorded
 from govkit.core.words import Disposition, Outcome, Severity, State
 
+BY_FILE = "the findings came as a file that no measurer signed; nothing shows that they are what was measured"
+"""What a verdict says of findings that nobody vouches for."""
+
 EXIT_CODE: dict[Outcome, int] = {"PASS": 0, "PASS_WITH_EXCEPTIONS": 0, "REVIEW": 3, "BLOCK": 1}
 
 CellState = Literal[

@@ -20,11 +20,18 @@ TASKS: frozenset[Task] = CLASSES | {"multilabel", "regression", "ranking"}
 LABEL = "label"
 """Part that stands for one label of a multi-label task: whatever is asked of all rows is asked of each label."""
 
+INDEPENDENCE = "independence"
+SUSPICION = (INDEPENDENCE, "design_effect")
+"""Check and metric that tell what rows are worth that seem to belong together: the verdict repeats it."""
+
 PART_KEYS = frozenset(
     {"attack", "base", "base_weight", "bin", "class", "column", "corruption", "coverage", "expectation", "fact"}
     | {"foreign", "found", "layer", "list", "number", "source", LABEL}
 )
 """What findings call a part that is no group of people: a group column of that name would be taken for it."""
+
+Absent = Literal["base", "base_data", "groups", "incumbent", "reference", "run", "service", "shifted", "train"]
+"""What an audit file may say there is none of; what it neither names nor says to be absent is not known."""
 
 Role = Literal["train", "test", "shifted", "calibration", "canary"]
 """What a data set is used for."""
@@ -58,7 +65,24 @@ Access = Literal["weights", "predict", "predictions"]
 Modality = Literal["text", "image", "table", "unknown"]
 
 
+_UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0") | {
+    chr(code)
+    for first, last in ((0x180B, 0x180F), (0xFE00, 0xFE0F), (0xE0100, 0xE01EF))
+    for code in range(first, last + 1)
+}
+"""What is drawn as nothing or as a blank, beside characters of the category Cf."""
+
+_ALIKE = str.maketrans(
+    "\u0430\u0432\u0501\u0441\u0435\u04bb\u043d\u0456\u0458\u043a\u043c\u043e\u0440\u051b\u0455\u0442\u0443"
+    "\u04af\u0475\u051d\u0445\u050d\u03b1\u03b2\u03b5\u03b6\u03b7\u03b9\u03ba\u03bc\u03bd\u03bf\u03c1\u03c4\u03c5\u03c7"
+    "\u03f2\u03f3\u0131",
+    "abdcehhijkmopqstyyvwxgabezhikmvoptuxcji",
+)
+"""Letters of Cyrillic and Greek that look like a Latin one, small or large (Unicode Technical Standard 39)."""
+
+
 def known_as(name: str) -> str:
-    """A person's name as two are compared: case, blanks, width and what is not seen make no second person."""
-    seen = "".join(each for each in name if unicodedata.category(each) != "Cf")
-    return " ".join(unicodedata.normalize("NFKC", seen).casefold().split())
+    """A person's name as two are compared: what looks alike, or differs in case or blanks, makes no second person."""
+    seen = "".join(each for each in name if unicodedata.category(each) != "Cf" and each not in _UNSEEN)
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", seen).casefold())
+    return "".join(folded.translate(_ALIKE).replace("i\u0307", "i").split())

@@ -14,29 +14,3 @@ from govkit.data.streaming import RowsDigest, batches_digest, bytes_digest, file
 from govkit.data.tables import read_table
 from govkit.data.texts import texts_of_columns
 from govkit.data.typed import column_types
-
-__all__ = [
-    "CountTable",
-    "Rows",
-    "RowsDigest",
-    "batches_digest",
-    "bytes_digest",
-    "canonical_text",
-    "classes_of",
-    "column_types",
-    "content_digest",
-    "count_table",
-    "file_digest",
-    "file_order",
-    "first_rows",
-    "load_images",
-    "read_dataset",
-    "read_predictions",
-    "read_rows",
-    "read_table",
-    "row_keys",
-    "shared_rows",
-    "stored_predictions",
-    "task_of",
-    "texts_of_columns",
-]

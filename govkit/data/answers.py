@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from govkit.core.audit import READ_BY, Columns
 from govkit.core.case import Array, Predictions
+from govkit.core.columns import READ_BY, Columns
 from govkit.data.cells import coded_text, must_hold, numbers
 from govkit.data.faults import RowFault
 from govkit.data.labels import class_indices, labels_as_numbers, truths
 from govkit.errors import DataError
+from govkit.lazy import np
 
 Which = Literal["candidate", "base", "incumbent"]
 
@@ -90,8 +91,6 @@ def read_answers(path: Path, table: Array, stored: Stored, *, classes: Sequence[
     Raises:
         DataError: A column is missing, or a cell is not what the task has as an answer; names the row.
     """
-    import numpy as np
-
     must_hold(path, table, stored.names)
     task = stored.columns.declared_task
     if task == "regression":
@@ -110,8 +109,6 @@ def read_answers(path: Path, table: Array, stored: Stored, *, classes: Sequence[
 
 def _of_labels(path: Path, table: Array, stored: Stored, labels: Sequence[str]) -> Predictions:
     """Answers to each label on its own; without stored ones the label is given from a probability of 0.5 on."""
-    import numpy as np
-
     given: Array = None if stored.scores is None else _each(path, table, _columns(stored.scores, labels, key="scores"))
     if stored.predictions is not None:
         return Predictions(truths(path, table, _columns(stored.predictions, labels, key="predictions")), given)
@@ -119,8 +116,6 @@ def _of_labels(path: Path, table: Array, stored: Stored, labels: Sequence[str]) 
 
 
 def _most_probable(probabilities: Array, stored: Stored, positive: int) -> Array:
-    import numpy as np
-
     if stored.scores is not None:
         return probabilities.argmax(axis=1).astype(np.int64)
     return np.where(probabilities[:, positive] >= 0.5, positive, 1 - positive).astype(np.int64)
@@ -128,8 +123,6 @@ def _most_probable(probabilities: Array, stored: Stored, positive: int) -> Array
 
 def _probabilities(path: Path, table: Array, stored: Stored, *, classes: Sequence[str], positive: int) -> Array | None:
     """Probabilities float64 ``(n, k)``, or None where only predicted classes are stored."""
-    import numpy as np
-
     if stored.scores is not None:
         return _summing_to_one(path, _each(path, table, _columns(stored.scores, classes, key="scores")))
     if stored.score is None:
@@ -154,8 +147,6 @@ def _columns(named: Mapping[str, str], classes: Sequence[str], *, key: str) -> l
 
 def _each(path: Path, table: Array, columns: Sequence[str]) -> Array:
     """Probabilities that are read column by column, float64 ``(n, k)``."""
-    import numpy as np
-
     found = np.empty((table.num_rows, len(columns)))
     for at, column in enumerate(columns):
         found[:, at] = numbers(path, table, column, what="a probability", low=0.0, high=1.0)
@@ -163,8 +154,6 @@ def _each(path: Path, table: Array, columns: Sequence[str]) -> Array:
 
 
 def _summing_to_one(path: Path, probabilities: Array) -> Array:
-    import numpy as np
-
     total = probabilities.sum(axis=1)
     off = np.flatnonzero(np.abs(total - 1.0) > SUM_TOLERANCE)
     if len(off):

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from govkit.core.audit import LARGEST
 from govkit.core.case import Array, Coded
+from govkit.core.columns import LARGEST
 from govkit.data.faults import RowFault
 from govkit.data.spool import filled, pieces
 from govkit.errors import DataError
+from govkit.lazy import np, pa, pc
 
 LONGEST_NAME = 1000
 """Characters of a group, a class or an id: findings repeat them, and what is longer is no name."""
@@ -32,8 +33,6 @@ def must_hold(path: Path, table: Array, names: Iterable[str]) -> None:
 
 def no_missing(path: Path, missing: Array, column: str) -> None:
     """Raise a DataError for the first value that is missing, of truths ``(n,)``; names the row."""
-    import numpy as np
-
     missing = np.flatnonzero(missing)
     if len(missing):
         more = f" ({len(missing)} rows in all)" if len(missing) > 1 else ""
@@ -42,8 +41,6 @@ def no_missing(path: Path, missing: Array, column: str) -> None:
 
 def no_long_names(path: Path, coded: Coded, column: str) -> None:
     """Raise a DataError for the first name longer than ``LONGEST_NAME``; names row and length, never the text."""
-    import numpy as np
-
     lengths = np.array([*map(len, coded.names), 0])[coded.codes]
     if len(lengths) and lengths.max() > LONGEST_NAME:
         row = int((lengths > LONGEST_NAME).argmax())
@@ -60,17 +57,12 @@ def canonical_text(column: Array, what: str = "a column") -> Array:
     Raises:
         DataError: ``what`` holds lists or records.
     """
-    import numpy as np
-
     coded = coded_text(column, what)
     return np.array([*coded.names, None], dtype=object)[coded.codes]
 
 
 def coded_text(column: Array, what: str = "a column") -> Coded:
     """What ``canonical_text`` gives, each text once, in the order of their first rows; the code of missing is -1."""
-    import numpy as np
-    import pyarrow as pa
-
     column = column if isinstance(column, pa.ChunkedArray) else pa.array(column)
     column = column if isinstance(column, pa.ChunkedArray) else pa.chunked_array([column])
     if pa.types.is_nested(column.type):
@@ -117,10 +109,6 @@ def numbers(
     Raises:
         DataError: A cell is missing, no number, not finite, or outside [low, high]; names the row.
     """
-    import numpy as np
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     cells = table[column]
     kind = cells.type
     number = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)

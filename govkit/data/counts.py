@@ -14,6 +14,7 @@ from govkit.core.case import Array
 from govkit.data.cells import canonical_text
 from govkit.data.dataset import MISSING
 from govkit.errors import DataError
+from govkit.lazy import np, pa
 
 TRUE_POSITIVE, FALSE_NEGATIVE, FALSE_POSITIVE, TRUE_NEGATIVE, OTHER_ERROR = CELLS = range(5)
 """Cells of a table. ``OTHER_ERROR``: neither the truth nor the answer is the positive class, and the answer is wrong
@@ -30,16 +31,16 @@ class CountTable:
     Attributes:
         names: The groups, K of them, sorted.
         counts: Rows of each group in each of ``CELLS``, int64 ``(K, 5)``; or their weights, float64.
+        rows: Where rows belong together, group and cell of each row, and its cluster, each ``(n,)``.
     """
 
     names: tuple[str, ...]
     counts: Array
+    rows: tuple[Array, Array, Array] | None = None
 
 
 def cells_of(truth: Array, answer: Array, positive: int | str) -> Array:
     """Cell of each row, uint8 ``(n,)``; truth and answer are classes, or their indices, ``(n,)``."""
-    import numpy as np
-
     cells = 2 * (truth != positive).astype(np.uint8) + (answer != positive)
     cells[(cells == TRUE_NEGATIVE) & (truth != answer)] = OTHER_ERROR
     return cells
@@ -54,8 +55,6 @@ def count_codes(codes: Array, cells: Array, shape: tuple[int, int], weights: Arr
         shape: Number of groups and of cells.
         weights: Weight of each row ``(n,)``.
     """
-    import numpy as np
-
     counts = np.zeros(shape[0] * shape[1], dtype=np.int64 if weights is None else np.float64)
     for start in range(0, len(codes), BLOCK):
         rows = slice(start, start + BLOCK)
@@ -93,29 +92,38 @@ def count_table(
     """
     import duckdb
 
+    found = {}
     with duckdb.connect() as database:
-        rows = database.read_parquet(str(source)) if isinstance(source, Path) else database.from_arrow(source)
-        named = (*groups, label, answer, *([weight] if weight else ()))
-        absent = [name for name in named if name not in rows.columns]
-        if absent:
-            raise DataError(f"there is no column {absent[0]!r} to count; the table has {', '.join(rows.columns)}")
-        amount = f"sum({_quoted(weight)}::DOUBLE)" if weight else "count(*)"
-        found = {}
         for column in groups:
-            keys = ", ".join(map(_quoted, (column, label, answer)))
+            rows = database.from_arrow(_numbered(source, (column, label, answer, *([weight] if weight else ()))))
+            keys, amount = "c0, c1, c2", "sum(c3::DOUBLE)" if weight else "count(*)"
             distinct = rows.aggregate(f"{keys}, {amount}", keys).to_arrow_table()
             found[column] = _folded(distinct, (label, answer), positive)
     return found
 
 
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+def _numbered(source: Path | Array, columns: tuple[str, ...]) -> Array:
+    """These columns as ``c0``, ``c1`` ...; DuckDB takes a path for a pattern, and the names ``A`` and ``a`` for one."""
+    from pyarrow import parquet
+
+    if isinstance(source, Path):
+        stored = parquet.ParquetFile(pa.OSFile(str(source)), pre_buffer=False)
+        schema = stored.schema_arrow
+    else:
+        schema = source.schema
+    absent = [name for name in columns if name not in schema.names]
+    if absent:
+        raise DataError(f"there is no column {absent[0]!r} to count; the table has {', '.join(schema.names)}")
+    chosen = pa.schema([schema.field(name).with_name(f"c{at}") for at, name in enumerate(columns)])
+    if not isinstance(source, Path):
+        return pa.Table.from_arrays([source[name] for name in columns], schema=chosen)
+    parts = stored.iter_batches(columns=list(dict.fromkeys(columns)))
+    batches = (pa.RecordBatch.from_arrays([each[name] for name in columns], schema=chosen) for each in parts)
+    return pa.RecordBatchReader.from_batches(chosen, batches)
 
 
 def _folded(distinct: Array, columns: tuple[str, str], positive: str) -> CountTable:
     """The count table from a table of group, truth, answer and amount, each combination once."""
-    import numpy as np
-
     groups, truth, answer = (canonical_text(distinct.column(at)) for at in range(3))
     amount = distinct.column(3).to_numpy()
     for name, values in zip(columns, (truth, answer), strict=True):

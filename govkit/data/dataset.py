@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from govkit.core.audit import Columns
 from govkit.core.case import Array, Coded, Dataset
+from govkit.core.columns import Columns
 from govkit.core.words import PART_KEYS, Modality, Role
 from govkit.data.cells import coded_text, must_hold, no_long_names, no_missing
 from govkit.data.digest import content_digest
@@ -19,6 +19,7 @@ from govkit.data.rows import Rows, read_rows
 from govkit.data.spool import reordered, taken
 from govkit.data.texts import texts_of_columns
 from govkit.errors import DataError
+from govkit.lazy import np, pa, pc, pd
 
 MISSING = "(missing)"
 """Name of the group of rows whose group is not known."""
@@ -58,25 +59,23 @@ def read_dataset(
 
     Raises:
         DataError: A column is missing, a label is missing or not as the task has it, an id is missing or stands twice,
-            an input is missing; names the row, counted from 1, the header not counted. Or a group column has a name
-            that findings use for something else.
+            an input or a cluster is missing; names the row, counted from 1, the header not counted. Or a group column
+            has a name that findings use for something else.
     """
     path = Path(path)
     _no_part_keys((*columns.groups, *columns.parts))
-    given = read_rows(path) if table is None else table
-    rows = given if isinstance(given, Rows) else Rows(path, given)
+    rows = read_rows(path) if table is None else table if isinstance(table, Rows) else Rows(path, table)
     table = rows.table
     must_hold(path, table, _declared(columns, modality))
-    with by_place(rows.places):
-        labels = read_labels(path, table, columns, classes)
-        ids = row_ids(path, table, columns)
-        named = {name: coded_groups(path, table, name) for name in (*columns.groups, *columns.parts)}
-    digest, row_digests, order = content_digest(_content(table, columns, modality, rows.root))
+    labels, ids, named, cluster = _of_rows(path, rows, columns, classes)
+    content = _content(table, columns, modality, rows.root)
+    digest, row_digests, order = content_digest(content)
     places = order if rows.places is None else taken(rows.places, order)
     table = reordered(table, order).replace_schema_metadata(None)
     inputs = _inputs(path, table, columns, modality=modality, order=places)
     if modality == "image":
-        inputs = load_images(inputs, root=rows.root, input_range=input_range or (0.0, 1.0))
+        digests = reordered(content, order)[_input_names(columns)[0]].to_pylist()
+        inputs = load_images(inputs, root=rows.root, input_range=input_range, digests=digests)
     return Dataset(
         role=role,
         table=table,
@@ -90,7 +89,47 @@ def read_dataset(
         parts=_reordered(named, columns.parts, order),
         broken=rows.broken,
         order=places,
+        cluster=None if cluster is None else cluster[order],
     )
+
+
+def _of_rows(
+    path: Path, rows: Rows, columns: Columns, classes: Sequence[str] | None
+) -> tuple[Array, Array | None, dict[str, Coded], Array | None]:
+    """Labels, ids, groups and parts by name, and clusters, in the order of the file."""
+    table = rows.table
+    with by_place(rows.places):
+        labels = read_labels(path, table, columns, classes)
+        ids = row_ids(path, table, columns)
+        named = {name: coded_groups(path, table, name) for name in (*columns.groups, *columns.parts)}
+        return labels, ids, named, row_clusters(path, table, columns)
+
+
+def row_clusters(path: Path, table: Array, columns: Columns) -> Array | None:
+    """Cluster of each row, int32 ``(n,)`` from 0, or None where no cluster column is declared.
+
+    Of several columns the connected parts are the clusters: rows of different ones share no value of any column, so
+    that they are independent whether the columns are nested or cross. Columns that cross everywhere leave few clusters,
+    which is what their bounds then say.
+
+    Raises:
+        DataError: A row has no value in a cluster column, for it may belong to any cluster; names the row.
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    if not columns.clusters:
+        return None
+    found, places = 0, []
+    for name in columns.clusters:
+        coded = coded_text(table[name], what=f"{path}: column {name!r}")
+        no_missing(path, coded.codes < 0, name)
+        places.append(np.asarray(coded.codes) + found)
+        found += len(coded.names)
+    first, rows = places[0], len(table)
+    links = [coo_array((np.ones(rows, dtype=bool), (first, other)), shape=(found, found)) for other in places[1:]]
+    joined = connected_components(sum(links[1:], links[0]), directed=False)[1] if links else np.arange(found)
+    return np.unique(joined[first], return_inverse=True)[1].astype(np.int32)
 
 
 def _reordered(named: Mapping[str, Coded], columns: Iterable[str], order: Array) -> dict[str, Coded]:
@@ -102,8 +141,6 @@ def file_order(dataset: Dataset) -> Array:
 
     A data set that was built in memory has no file order; its own order is taken.
     """
-    import numpy as np
-
     return np.arange(len(dataset)) if dataset.order is None else dataset.order
 
 
@@ -113,9 +150,6 @@ def row_ids(path: Path, table: Array, columns: Columns) -> Array | None:
     Raises:
         DataError: An id is missing, stands twice, or is longer than ``LONGEST_NAME``.
     """
-    import numpy as np
-    import pandas as pd
-
     if columns.id is None:
         return None
     coded = coded_text(table[columns.id], what=f"{path}: column {columns.id!r}")
@@ -130,7 +164,8 @@ def row_ids(path: Path, table: Array, columns: Columns) -> Array | None:
 
 
 def _declared(columns: Columns, modality: Modality) -> list[str]:
-    names = [*columns.labels, *columns.groups, *columns.parts, *filter(None, (columns.id, columns.time))]
+    named = *columns.labels, *columns.groups, *columns.parts, *columns.clusters
+    names = [*named, *filter(None, (columns.id, columns.time))]
     if modality != "unknown":
         if not columns.input:
             raise DataError("columns.input is not declared; name the column or columns that the subject is asked with")
@@ -160,8 +195,6 @@ def coded_groups(path: Path, table: Array, column: str) -> Coded:
         DataError: A group has a name that findings use for something else or a name longer than ``LONGEST_NAME``, or
             there are more than ``MOST_GROUPS``.
     """
-    import numpy as np
-
     coded = coded_text(table[column], what=f"{path}: column {column!r}")
     no_long_names(path, coded, column)
     _no_taken_names(path, column, coded)
@@ -186,8 +219,6 @@ def _no_taken_names(path: Path, column: str, coded: Coded) -> None:
 
 def _content(table: Array, columns: Columns, modality: Modality, root: Path) -> Array:
     """The table to digest: a path says nothing about an image, the bytes of its file do."""
-    import pyarrow as pa
-
     if modality != "image":
         return table
     name = _input_names(columns)[0]
@@ -207,8 +238,6 @@ def _file_digest(path: Path) -> str:
 
 def _inputs(path: Path, table: Array, columns: Columns, *, modality: Modality, order: Array) -> Any:
     """What the subject is asked: texts or paths, a frame, or None."""
-    import pyarrow.compute as pc
-
     if modality == "unknown":
         return None
     names = _input_names(columns)

@@ -14,11 +14,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import pairwise
 
 from govkit.core.case import Array
 from govkit.data.spool import filled, pieces, scratch
 from govkit.errors import DataError
+from govkit.lazy import np, pa, pc
 
 SCHEME = "govkit.rows/v1"
 CELL = 33
@@ -47,8 +49,6 @@ def content_digest(table: Array, *, columns: Sequence[str] | None = None) -> tup
     Raises:
         DataError: A named column does not exist.
     """
-    import numpy as np
-
     names = sorted(table.column_names if columns is None else columns)
     absent = sorted(set(names).difference(table.column_names))
     if absent:
@@ -71,8 +71,6 @@ def _order(rows: Array) -> Array:
 
     Many are put on piles by their first byte, so that one pile is sorted at a time.
     """
-    import numpy as np
-
     if len(rows) <= SORTED:
         return _sorted(rows)
     first, order = rows.view(np.uint8).reshape(-1, 32)[:, 0], scratch(rows.shape, "i8")
@@ -90,8 +88,6 @@ def _order(rows: Array) -> Array:
 
 
 def _sorted(rows: Array) -> Array:
-    import numpy as np
-
     words = rows.view(">u8").reshape(-1, 4)
     first = words[:, 0].astype(np.uint64)
     order = np.argsort(first, kind="stable").astype(np.int64, copy=False)
@@ -125,15 +121,11 @@ def row_keys(tables: Iterable[Array], count: int) -> Array:
 
     A digest that ends in zero bytes is cut where it is read as Python bytes, and compared in full.
     """
-    import numpy as np
-
     return filled(count, "S32", (np.frombuffer(part, "S32") for table in tables for part in _hash_parts(table)))
 
 
 def first_rows(keys: Array) -> Array:
     """Rows whose key, of ``S32`` ``(n,)``, no earlier row has: truths ``(n,)``."""
-    import numpy as np
-
     order, first = _order(keys), np.ones(len(keys), dtype=bool)
     for at in pieces(len(keys) - 1):
         here, there = order[at], order[at.start + 1 : at.stop + 1]
@@ -142,9 +134,6 @@ def first_rows(keys: Array) -> Array:
 
 
 def _hash_parts(table: Array) -> Iterator[bytes]:
-    import numpy as np
-    import pyarrow as pa
-
     sha256 = hashlib.sha256
     step = max(1, min(BATCH, CELLS // (max(table.num_columns, 1) * CELL)))
     for start in range(0, table.num_rows, step):
@@ -161,9 +150,6 @@ def _hash_parts(table: Array) -> Iterator[bytes]:
 
 def _fill(cells: Array, column: Array) -> None:
     """Write the cells of one column, uint8 ``(n, 33)``; nulls stay all zero, which is tag NULL."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     if isinstance(column, pa.ChunkedArray):
         column = pa.chunked_array(column.chunks).combine_chunks()
     if isinstance(column, pa.ExtensionArray):
@@ -179,15 +165,13 @@ def _fill(cells: Array, column: Array) -> None:
 
 def _writer(kind: Array) -> Callable[[Array, Array], None]:
     """The function that writes a column of one Arrow type."""
-    import pyarrow as pa
-
     is_ = pa.types
     table: list[tuple[bool, Callable[[Array, Array], None]]] = [
         (is_.is_boolean(kind), _bools),
         (is_.is_integer(kind), _ints),
         (is_.is_floating(kind) or is_.is_decimal(kind), _floats),
-        (is_.is_string(kind) or is_.is_large_string(kind) or is_.is_string_view(kind), _texts),
-        (is_.is_binary(kind) or is_.is_large_binary(kind) or is_.is_fixed_size_binary(kind), _bytes),
+        (is_.is_string(kind) or is_.is_large_string(kind) or is_.is_string_view(kind), partial(_contents, TEXT)),
+        (is_.is_binary(kind) or is_.is_large_binary(kind) or is_.is_fixed_size_binary(kind), partial(_contents, BYTES)),
         (is_.is_date(kind) or is_.is_timestamp(kind), _times),
         (is_.is_time(kind) or is_.is_duration(kind), _spans),
     ]
@@ -196,30 +180,21 @@ def _writer(kind: Array) -> Callable[[Array, Array], None]:
 
 def _put(cells: Array, tag: int | Array, values: Array) -> None:
     """Write a tag and 8 little-endian bytes per cell."""
-    import numpy as np
-
     cells[:, 0] = tag
     cells[:, 1:9] = np.ascontiguousarray(values).view(np.uint8).reshape(-1, 8)
 
 
 def _numpy(column: Array, kind: Array) -> Array:
     """The values as numpy, nulls as 0."""
-    import pyarrow.compute as pc
-
     cast = pc.cast(column, kind)
     return (pc.fill_null(cast, 0) if cast.null_count else cast).to_numpy(zero_copy_only=False)
 
 
 def _bools(cells: Array, column: Array) -> None:
-    import pyarrow as pa
-
     _put(cells, BOOL, _numpy(column, pa.int8()).astype("<i8"))
 
 
 def _ints(cells: Array, column: Array) -> None:
-    import numpy as np
-    import pyarrow as pa
-
     if column.type == pa.uint64():
         values = _numpy(column, pa.uint64())
         _put(cells, np.where(values < 2**63, INT, BIG), values.astype("<u8"))
@@ -229,10 +204,6 @@ def _ints(cells: Array, column: Array) -> None:
 
 def _floats(cells: Array, column: Array) -> None:
     """Whole numbers become integers where 64 bits hold them exactly; −0.0 and the rest keep their float64 bits."""
-    import numpy as np
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     if pa.types.is_decimal(column.type):
         # By way of text: Arrow's own cast misses the nearest float64 for some decimals.
         column = pc.cast(column, pa.string())
@@ -248,25 +219,12 @@ def _floats(cells: Array, column: Array) -> None:
         cells[mask] = chosen
 
 
-def _texts(cells: Array, column: Array) -> None:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    _hashed(cells, TEXT, pc.cast(column, pa.large_binary()))
-
-
-def _bytes(cells: Array, column: Array) -> None:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    _hashed(cells, BYTES, pc.cast(column, pa.large_binary()))
+def _contents(tag: int, cells: Array, column: Array) -> None:
+    _hashed(cells, tag, pc.cast(column, pa.large_binary()))
 
 
 def _hashed(cells: Array, tag: int, column: Array) -> None:
     """Hash each distinct value of the batch once."""
-    import numpy as np
-    import pyarrow.compute as pc
-
     coded = column.dictionary_encode()
     hashes = b"".join(hashlib.sha256(value).digest() for value in coded.dictionary.to_pylist())
     index = pc.fill_null(coded.indices, 0).to_numpy(zero_copy_only=False)
@@ -276,10 +234,6 @@ def _hashed(cells: Array, tag: int, column: Array) -> None:
 
 def _times(cells: Array, column: Array) -> None:
     """Microseconds since 1970 in UTC; nanoseconds in those cells where microseconds would round."""
-    import numpy as np
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     if getattr(column.type, "unit", "") == "ns":
         values = _numpy(column, pa.int64())
         fine = values % 1000 != 0
@@ -301,6 +255,4 @@ def _nested(cells: Array, column: Array) -> None:
 
 
 def _as_bytes(texts: list[str | None]) -> Array:
-    import pyarrow as pa
-
     return pa.array([None if text is None else text.encode() for text in texts], type=pa.large_binary())

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from govkit.core.case import Array
 from govkit.errors import DataError
+from govkit.lazy import np
 
 MOST = 100_000
 """Rows of a data source that may be broken; what has more is no table, and so is what is broken by half."""
@@ -68,8 +69,6 @@ class Faults:
 
     def drop(self, given: int, what: str) -> None:
         """A row that its reader gave as the ``given``-th of the file."""
-        import numpy as np
-
         before = np.sort(np.asarray(self._skipped, dtype=np.int64))
         self._note(given + int(np.searchsorted(before - np.arange(len(before)), given, side="right")), what)
 

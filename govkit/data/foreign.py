@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from govkit.core.audit import Columns
 from govkit.core.case import Dataset
+from govkit.core.columns import Columns
 from govkit.core.words import Modality
 from govkit.data.cells import must_hold
 from govkit.data.dataset import read_dataset
 from govkit.data.rows import read_rows
+from govkit.lazy import pa
 
 LABEL = "label of a foreign row"
 
@@ -32,8 +33,6 @@ def read_foreign(
     Raises:
         DataError: An input column or a value of it is missing, or the file cannot be read.
     """
-    import pyarrow as pa
-
     rows = read_rows(path)
     must_hold(path, rows.table, _inputs(columns))
     held = rows.table.select([name for name in rows.table.column_names if name in _inputs(columns)])

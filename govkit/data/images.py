@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import os
 import warnings
 from collections.abc import Iterator, Sequence
@@ -10,6 +12,7 @@ from pathlib import Path
 
 from govkit.core.case import Array
 from govkit.errors import DataError
+from govkit.lazy import np, pa
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm"})
 
@@ -23,8 +26,6 @@ def image_table(folder: Path) -> Array:
     Raises:
         DataError: No sub-folder holds an image, or a link leads back to a folder above it.
     """
-    import pyarrow as pa
-
     paths, labels = [], []
     for entry in sorted(folder.iterdir()):
         if not _is_class_folder(folder, entry):
@@ -61,7 +62,13 @@ def _images_below(folder: Path) -> list[Path]:
     return sorted(found)
 
 
-def load_images(paths: Sequence[str], *, root: Path, input_range: tuple[float, float] = (0.0, 1.0)) -> Array:
+def load_images(
+    paths: Sequence[str],
+    *,
+    root: Path,
+    input_range: tuple[float, float] | None = None,
+    digests: Sequence[str] | None = None,
+) -> Array:
     """Load images of one size.
 
     Gray images have one channel; where at least one is in color, all have three. Transparency is dropped.
@@ -69,24 +76,24 @@ def load_images(paths: Sequence[str], *, root: Path, input_range: tuple[float, f
     Args:
         paths: Files, relative to ``root`` or absolute.
         root: Folder that relative paths start from.
-        input_range: Values of black and of full brightness.
+        input_range: Values of black and of full brightness; (0, 1) if not given.
+        digests: SHA-256 in hex of the bytes of each file, as far as they were digested before.
 
     Returns:
         float32 ``(n, c, h, w)`` in ``input_range``.
 
     Raises:
-        DataError: A file is missing or is no image, or sizes differ; names the file.
+        DataError: A file is missing, is no image or has other bytes now, or sizes differ; names the file.
     """
-    import numpy as np
-
-    planes = [_load(root / path) for path in paths]
+    known = digests if digests is not None else [None] * len(paths)
+    planes = [_load(root / path, digest) for path, digest in zip(paths, known, strict=True)]
     for path, plane in zip(paths, planes, strict=True):
         if plane.shape[:2] != planes[0].shape[:2]:
             found, expected = (f"{s[1]}×{s[0]}" for s in (plane.shape, planes[0].shape))
             raise DataError(f"{root / path} is {found} pixels, {root / paths[0]} is {expected}; resize all to one size")
     if len({plane.shape[2] for plane in planes}) > 1:
         planes = [np.broadcast_to(plane, (*plane.shape[:2], 3)) for plane in planes]
-    low, high = input_range
+    low, high = input_range or (0.0, 1.0)
     unit = np.stack(planes).transpose(0, 3, 1, 2)
     # Plain low + unit·(high − low) can round past the end of the range.
     return np.clip(np.ascontiguousarray(unit) * np.float32(high - low) + np.float32(low), low, high, dtype=np.float32)
@@ -104,23 +111,20 @@ def _whole_images_only() -> Iterator[None]:
         ImageFile.LOAD_TRUNCATED_IMAGES = before
 
 
-@contextmanager
-def _no_bombs() -> Iterator[None]:
-    """Refuse images that unpack to gigabytes; Pillow by itself only warns of those up to twice its limit."""
-    from PIL import Image
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        yield
-
-
-def _load(path: Path) -> Array:
-    """One image as float32 ``(h, w, c)`` in [0, 1]."""
-    import numpy as np
+def _load(path: Path, digest: str | None) -> Array:
+    """One image as float32 ``(h, w, c)`` in [0, 1], of the very bytes that were digested."""
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with _whole_images_only(), _no_bombs(), Image.open(path, formats=FORMATS) as image:
+        content = path.read_bytes()
+        if digest is not None and hashlib.sha256(content).hexdigest() != digest:
+            raise DataError(f"{path} was changed while it was read; start again when nothing writes to it")
+        with (
+            _whole_images_only(),
+            # Of images that unpack to gigabytes Pillow by itself only warns, up to twice its limit.
+            warnings.catch_warnings(action="error", category=Image.DecompressionBombWarning),
+            Image.open(io.BytesIO(content), formats=FORMATS) as image,
+        ):
             if image.mode.startswith("I"):
                 return np.asarray(image, dtype=np.float32)[..., None] / np.float32(65535)
             gray = image.mode in {"1", "L", "LA"}

@@ -11,6 +11,7 @@ from typing import Any
 from govkit.core.case import Array
 from govkit.data.faults import Faults
 from govkit.errors import DataError
+from govkit.lazy import pa
 
 BLOCK = 1 << 24
 """Bytes that are parsed at once; a longer line is a part of its own."""
@@ -40,8 +41,6 @@ def jsonl_parts(path: Path, opened: Callable[[], Any], schema: Array, faults: Fa
     Raises:
         DataError: A line is no JSON object, or a key changes its type; names the row. A line is too long.
     """
-    import pyarrow as pa
-
     if faults is not None:
         with opened() as file:
             yield from _Tolerant(path, schema, faults).parts(_blocks(path, file))
@@ -77,7 +76,6 @@ def _blocks(path: Path, file: Any) -> Iterator[bytes]:
 
 
 def _parsed(data: bytes, schema: Array) -> Array:
-    import pyarrow as pa
     from pyarrow import json as arrow_json
 
     # Arrow reads a last line without an end by itself, and knows nothing of the others there.
@@ -137,8 +135,6 @@ class _Tolerant:
 
     def _read(self, lines: _Lines) -> Array | None:
         """The table of some lines; None unless each is one object."""
-        import pyarrow as pa
-
         stripped = [line.strip() for _, line in lines]
         if any(not (line.startswith(b"{") and line.endswith(b"}")) or _too_deep(line) for line in stripped):
             return None
@@ -190,8 +186,6 @@ def common_schema(parts: Iterable[Array], texts: Collection[str] = ()) -> Array:
         parts: Tables; keys may be missing.
         texts: Keys whose times are to stay text.
     """
-    import pyarrow as pa
-
     types: dict[str, Array] = {}
     for part in parts:
         for field in part.schema:
@@ -201,8 +195,6 @@ def common_schema(parts: Iterable[Array], texts: Collection[str] = ()) -> Array:
 
 
 def _wider(one: Array, other: Array) -> Array:
-    import pyarrow as pa
-
     is_ = pa.types
     if is_.is_null(one):
         return other
@@ -265,8 +257,6 @@ def _fault(line: bytes, kinds: dict[str, str]) -> str:
 
 def _kind_of(type: Array) -> str:
     """What JSON calls the values of an Arrow type; empty where it is not known yet."""
-    import pyarrow as pa
-
     is_ = pa.types
     named = {
         "": is_.is_null,

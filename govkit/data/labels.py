@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from govkit.core.audit import LARGEST, Columns
 from govkit.core.case import Array, Coded
+from govkit.core.columns import LARGEST, Columns
 from govkit.core.words import Task
 from govkit.data.cells import coded_text, no_long_names, no_missing, numbers
 from govkit.data.faults import RowFault
 from govkit.data.spool import scratch, taken
 from govkit.errors import DataError
+from govkit.lazy import np
 
 
 def task_of(columns: Columns, classes: Sequence[str]) -> Task:
@@ -157,8 +158,6 @@ def truths(path: Path, table: Array, names: Sequence[str]) -> Array:
     Raises:
         DataError: Another value; names row and column.
     """
-    import numpy as np
-
     found = scratch((table.num_rows, len(names)), np.int64)
     for at, name in enumerate(names):
         cells = coded_text(table[name], what=f"{path}: column {name!r}")
@@ -174,8 +173,6 @@ def class_indices(path: Path, labels: Coded, classes: Sequence[str], column: str
     Raises:
         DataError: A label is not in ``classes``; names the row and the label.
     """
-    import numpy as np
-
     known = {name: at for at, name in enumerate(classes)}
     index = np.array([known.get(name, -1) for name in labels.names] + [-1], dtype=np.int64)
     unknown = np.flatnonzero((index < 0)[labels.codes])

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from govkit.core.audit import Columns
 from govkit.core.case import Array, Dataset, Predictions
+from govkit.core.columns import Columns
 from govkit.data.answers import Stored, Which, read_answers
 from govkit.data.cells import must_hold
 from govkit.data.dataset import file_order, row_ids
@@ -14,6 +14,7 @@ from govkit.data.faults import by_place
 from govkit.data.labels import read_labels
 from govkit.data.tables import read_table
 from govkit.errors import DataError
+from govkit.lazy import np
 
 SAME_NUMBER = 1e-6
 """Part by which two files may write the same true number differently: seven digits."""
@@ -50,8 +51,6 @@ def stored_predictions(
         return None
     if dataset.role != "test" and not set(stored.names) & set(dataset.table.column_names):
         return None
-    import numpy as np
-
     # Read in the order of the file, so that a message names the row of the file.
     order = file_order(dataset)
     back = np.argsort(order)
@@ -89,8 +88,6 @@ def read_predictions(
 
 def _same_labels(path: Path, labels: Array, dataset: Dataset, rows: Array, *, classes: Sequence[str]) -> None:
     """Both files must say the same about each row: otherwise it is not the same row."""
-    import numpy as np
-
     tolerance = SAME_NUMBER if labels.dtype.kind == "f" else 0.0
     differ = ~np.isclose(labels, dataset.labels, rtol=tolerance, atol=0.0)
     wrong = np.flatnonzero(np.reshape(differ, (len(rows), -1)).any(axis=1))
@@ -109,8 +106,6 @@ def _shown(label: Array, classes: Sequence[str]) -> str:
 
 def _rows(path: Path, table: Array, dataset: Dataset, columns: Columns) -> Array:
     """Row of the table that belongs to each row of the data set, int64 ``(n,)``."""
-    import numpy as np
-
     ids = row_ids(path, table, columns)
     if ids is None or dataset.ids is None:
         rows = len(dataset) + len(dataset.broken)

@@ -11,6 +11,7 @@ from govkit.data.cells import must_hold
 from govkit.data.dataset import coded_groups
 from govkit.data.tables import read_table
 from govkit.errors import DataError
+from govkit.lazy import np, pa, pd
 
 ROUNDING = 0.01
 """So far the shares may be from a sum of 1: those of published tables are rounded."""
@@ -34,10 +35,6 @@ def read_reference(path: Path, reference: Reference, groups: Sequence[str]) -> A
         DataError: The table has none of the group columns, or a count or a share is none; or it holds sums, and nothing
             says of what.
     """
-    import numpy as np
-    import pandas as pd
-    import pyarrow as pa
-
     table = read_table(path)
     held = [name for name in groups if name in table.column_names]
     if not held:
@@ -63,9 +60,6 @@ def read_reference(path: Path, reference: Reference, groups: Sequence[str]) -> A
 
 def _weights(path: Path, table: Array, reference: Reference) -> Array:
     """People, or their share, of each row: float64 ``(n,)``."""
-    import numpy as np
-    import pandas as pd
-
     name = reference.count or reference.share
     if name is None:
         return np.ones(table.num_rows)

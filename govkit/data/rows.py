@@ -14,6 +14,7 @@ from govkit.data.shards import same_names, source
 from govkit.data.spool import filled, gathered, pieces
 from govkit.data.tables import FORMAT, parts, plain, suffix
 from govkit.errors import DataError
+from govkit.lazy import np, pa
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,6 @@ def read_rows(path: Path | str) -> Rows:
         DataError: As ``read_table``; also for half of the rows broken or more, an empty file, files with other columns
             or types, a link that leads out of the folder, and a full disk for temporary files.
     """
-    import numpy as np
-
     path = Path(path)
     faults = Faults(path)
     files, read = source(path, {}, faults)
@@ -66,8 +65,6 @@ def read_rows(path: Path | str) -> Rows:
 
 def _places(count: int, broken: Array) -> Array:
     """Places of rows ``(count,)`` among all that were there, without the broken ones."""
-    import numpy as np
-
     # So many rows stand before each broken one.
     before = broken - np.arange(len(broken))
     rows = (np.arange(at.start, at.stop) for at in pieces(count))
@@ -104,8 +101,6 @@ def _common_schema(files: Sequence[Path]) -> Array:
     Raises:
         DataError: The types of a column cannot be one; names file and column.
     """
-    import pyarrow as pa
-
     common = None
     for file in files:
         head = next(parts(file), None)

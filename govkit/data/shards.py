@@ -14,6 +14,7 @@ from govkit.data.jsonl import common_schema
 from govkit.data.tables import FORMAT, READABLE, format_of, must_exist, parts, suffix
 from govkit.data.typed import declared, kinds
 from govkit.errors import DataError
+from govkit.lazy import pa
 
 
 def source(path: Path, schema: Mapping[str, str], faults: Faults | None = None) -> tuple[list[Path], Iterator[Array]]:
@@ -82,8 +83,6 @@ def _regular(entries: Iterable[Path]) -> list[Path]:
 
 def _rows(files: Sequence[Path], schema: Mapping[str, str], format: str, faults: Faults | None) -> Iterator[Array]:
     """Up to three readings of text formats: JSON for the types of its keys, what text looks like, and the rows."""
-    import pyarrow as pa
-
     types, readable = None, READABLE[format]
     # What is broken is told once, in the last reading, where all types are known.
     untold = faults and Faults(faults.source)
@@ -116,8 +115,6 @@ def _all_parts(files: Sequence[Path], types: Array, faults: Faults | None) -> It
 
 
 def _as_wanted(part: Array, wanted: Mapping[str, str], readable: Collection[str], *, file: Path, row: int) -> Array:
-    import pyarrow as pa
-
     columns = dict(zip(part.column_names, part.columns, strict=True))
     for name, kind in ((name, wanted[name]) for name in columns if name in wanted):
         try:

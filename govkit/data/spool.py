@@ -16,6 +16,7 @@ from typing import Any
 
 from govkit.core.case import Array
 from govkit.errors import DataError
+from govkit.lazy import np, pa
 
 LARGE = 1 << 27
 """Bytes of a table that stay in memory; what is larger lies in a file."""
@@ -36,8 +37,6 @@ def gathered(parts: Iterable[Array]) -> Array:
     Raises:
         DataError: The disk for temporary files is full.
     """
-    import pyarrow as pa
-
     rest, held, size = iter(parts), list[Array](), 0
     for part in rest:
         held.append(part)
@@ -58,8 +57,6 @@ def reordered(table: Array, order: Array) -> Array:
         table: n rows.
         order: The row that comes first, second ...: int64 ``(n,)``, each row once.
     """
-    import numpy as np
-
     if table.nbytes <= LARGE:
         return table.take(order)
     each = -(-table.num_rows // -(-table.nbytes // PILE))
@@ -67,22 +64,13 @@ def reordered(table: Array, order: Array) -> Array:
     for at in pieces(len(order)):
         place[order[at]] = np.arange(at.start, at.stop)
     piles: dict[int, list[int]] = {}
-    schema = table.schema.append(_PLACE())
+    schema = table.schema.append(pa.field("", pa.int64()))
     apart = _spooled(_apart(table, place, each, piles), schema)
     return _spooled(_in_order(apart, piles), table.schema).read_all()
 
 
-def _PLACE() -> Array:  # noqa: N802 - a constant that needs an import
-    import pyarrow as pa
-
-    return pa.field("", pa.int64())
-
-
 def _apart(table: Array, place: Array, each: int, piles: dict[int, list[int]]) -> Iterator[Array]:
     """Batches of rows of one pile, with their new places beside them; ``piles`` is told the number of each batch."""
-    import numpy as np
-    import pyarrow as pa
-
     start, number = 0, 0
     slices = (table.slice(at, each).combine_chunks() for at in range(0, table.num_rows, each))
     for batch in (batch for part in slices for batch in part.to_batches()):
@@ -98,9 +86,6 @@ def _apart(table: Array, place: Array, each: int, piles: dict[int, list[int]]) -
 
 
 def _in_order(apart: Any, piles: dict[int, list[int]]) -> Iterator[Array]:
-    import numpy as np
-    import pyarrow as pa
-
     for pile in sorted(piles):
         rows = pa.Table.from_batches([apart.get_batch(number) for number in piles[pile]])
         last = rows.num_columns - 1
@@ -135,8 +120,6 @@ def scratch(shape: tuple[int, ...], kind: Any) -> Array:
     Raises:
         DataError: The disk for temporary files is full.
     """
-    import numpy as np
-
     size = math.prod(shape) * np.dtype(kind).itemsize
     if size <= HELD:
         return np.empty(shape, kind)
@@ -148,7 +131,6 @@ def scratch(shape: tuple[int, ...], kind: Any) -> Array:
 
 def _spooled(batches: Iterable[Array], schema: Array) -> Any:
     """Write batches to a file without a name: a reader whose batches lie in that file."""
-    import pyarrow as pa
     from pyarrow import ipc
 
     with disk(), TemporaryFile() as file:

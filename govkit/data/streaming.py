@@ -21,6 +21,7 @@ from govkit.data.digest import digest_of_rows, row_hashes
 from govkit.data.shards import source
 from govkit.data.typed import KINDS
 from govkit.errors import DataError, UsageError
+from govkit.lazy import np, pa
 from govkit.manifest import FileDigest, digest_of
 
 PILES = 128
@@ -100,9 +101,6 @@ def batches_digest(batches: Iterable[Array], names: Sequence[str], *, keep: IO[b
         DataError: A batch lacks a column, or holds a value without a digest.
         UsageError: The disk for temporary files is full.
     """
-    import numpy as np
-    import pyarrow as pa
-
     names, rows = sorted(names), 0
     try:
         with ExitStack() as stack:
@@ -129,8 +127,6 @@ def shared_rows(kept: Sequence[IO[bytes]]) -> int:
     Args:
         kept: For each source the file that ``batches_digest`` has written; a small part of each is in memory at a time.
     """
-    import numpy as np
-
     for file in kept:
         file.flush()
     sources = [np.memmap(file, dtype="S32", mode="r") for file in kept]
@@ -149,15 +145,11 @@ def _in_order(piles: Iterable[IO[bytes]], keep: IO[bytes] | None) -> Iterator[by
 
 
 def _sorted(hashes: bytes) -> Array:
-    import numpy as np
-
     return np.sort(np.frombuffer(hashes, dtype="S32"))
 
 
 def _edges(ordered: Array) -> Array:
     """Where each pile but the first begins in sorted row digests."""
-    import numpy as np
-
     return np.searchsorted(ordered, np.arange(256 // PILES, 256, 256 // PILES, dtype=np.uint8).view("S1").astype("S32"))
 
 

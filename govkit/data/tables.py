@@ -28,6 +28,7 @@ from govkit.data.jsonl import common_schema, jsonl_parts
 from govkit.data.typed import KINDS, typed
 from govkit.data.unpacking import MARK, PACKED, RATIO, most_unpacked, open_for_threads, open_unpacked
 from govkit.errors import DataError
+from govkit.lazy import np, pa, pc
 
 FORMATS = (
     ".csv, .tsv, .tab, .jsonl, .ndjson, .json (each also .gz or .zst), .parquet, .pq, .arrow, .feather or a folder of "
@@ -81,8 +82,6 @@ def read_table(path: Path | str) -> Array:
     Raises:
         DataError: The file is missing, empty, truncated, not UTF-8, or no table.
     """
-    import pyarrow as pa
-
     path = Path(path)
     must_exist(path)
     if path.is_dir():
@@ -107,8 +106,6 @@ def parts(path: Path, *, schema: Array = None, faults: Faults | None = None) -> 
     Raises:
         DataError: As ``read_table``.
     """
-    import pyarrow as pa
-
     read: dict[str, Callable[[Path], Iterator[Array]]] = {
         "csv": partial(_csv, faults=faults),
         "json": partial(_json, schema=schema, faults=faults),
@@ -140,8 +137,6 @@ def _content_of(path: Path, read: Iterator[Array]) -> Iterator[Array]:
 
 def _sound(path: Path, read: Iterator[Array], faults: Faults) -> Iterator[Array]:
     """The parts without the rows whose text is not UTF-8 or holds a null byte."""
-    import numpy as np
-
     faults.begin(path)
     given = 0
     for part in read:
@@ -158,10 +153,6 @@ def _sound(path: Path, read: Iterator[Array], faults: Faults) -> Iterator[Array]
 
 def _note_damage(column: Array, name: str, bad: dict[int, str]) -> None:
     """Tell ``bad`` the rows whose text was not UTF-8 or holds a null byte."""
-    import numpy as np
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
         for sign, what in ((MARK, "is not UTF-8"), ("\0", "holds a null byte")):
             held = pc.fill_null(pc.match_substring(column, sign), False).to_numpy()  # noqa: FBT003 - of pyarrow
@@ -213,7 +204,6 @@ def _unique_names(path: Path, names: list[str]) -> None:
 
 def _csv(path: Path, faults: Faults | None) -> Iterator[Array]:
     """Every cell as text; ``kinds`` then decides per column, the same on every machine and block size."""
-    import pyarrow as pa
     from pyarrow import csv
 
     delimiter = "," if suffix(path) == ".csv" else "\t"
@@ -282,8 +272,6 @@ def _header(path: Path, delimiter: str) -> list[str]:
 
 @contextmanager
 def _with_row(path: Path, faults: Faults | None) -> Iterator[None]:
-    import pyarrow as pa
-
     try:
         yield
     except pa.ArrowInvalid as error:
@@ -304,8 +292,6 @@ def _no_open_quote(path: Path, end: Array, rows: int) -> None:
     """Refuse a quote that is never closed: it swallows every row up to the end of the file."""
     if not end:
         return
-    import pyarrow as pa
-
     last = [column[-1].cast(pa.binary()).as_py() or b"" for column in end.columns]
     if not any(b"\n" in cell for cell in last):
         return
@@ -316,8 +302,6 @@ def _no_open_quote(path: Path, end: Array, rows: int) -> None:
 
 
 def _json(path: Path, schema: Array, faults: Faults | None) -> Iterator[Array]:
-    import pyarrow as pa
-
     opened = partial(_open_lines, path)
     if schema is None:
         schema = common_schema(jsonl_parts(path, opened, pa.schema([]), faults and Faults(path)))
@@ -341,11 +325,13 @@ def _open_lines(path: Path) -> Any:
 
 
 def _parquet(path: Path) -> Iterator[Array]:
-    import pyarrow as pa
     from pyarrow import parquet
 
-    # Without the read-ahead the peak memory is a tenth.
-    with parquet.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20) as file:
+    # Arrow takes a name such as file:/x for an address. Without the read-ahead the peak memory is a tenth.
+    with (
+        pa.OSFile(str(path)) as source,
+        parquet.ParquetFile(source, pre_buffer=False, buffer_size=1 << 20) as file,
+    ):
         groups = map(file.metadata.row_group, range(file.metadata.num_row_groups))
         _within(path, sum(group.total_byte_size for group in groups))
         size, held, since = 0, list[Array](), 0
@@ -363,8 +349,6 @@ def _parquet(path: Path) -> Iterator[Array]:
 
 def plain(part: Array) -> Array:
     """A table without dictionaries."""
-    import pyarrow as pa
-
     columns = [
         column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
         for column in part.columns
@@ -382,7 +366,6 @@ def _within(path: Path, size: int) -> None:
 
 
 def _arrow(path: Path) -> Iterator[Array]:
-    import pyarrow as pa
     from pyarrow import feather, ipc
 
     with pa.OSFile(str(path)) as file:

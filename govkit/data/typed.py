@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 
 from govkit.core.case import Array
+from govkit.lazy import pa, pc
 
 KINDS = ("time", "int", "float", "bool", "text")
 """What a column can be declared as. Text looks like the first of these that fits, ``text`` if none does."""
@@ -45,8 +46,6 @@ def typed(table: Array, among: Sequence[str] = KINDS) -> Array:
         table: A ``pyarrow.Table``.
         among: The kinds to choose from; text is always one. Formats that hold numbers and truths offer fewer.
     """
-    import pyarrow as pa
-
     columns = dict(zip(table.column_names, table.columns, strict=True))
     columns.update({name: parsed(columns[name], kind) for name, kind in kinds([table], among).items()})
     return pa.table(columns)
@@ -62,8 +61,6 @@ def kinds(parts: Iterable[Array], among: Sequence[str], *, known: Collection[str
         among: As for ``typed``.
         known: Columns not to look at.
     """
-    import pyarrow as pa
-
     found: dict[str, str] = {}
     for part in parts:
         asked = [f.name for f in part.schema if pa.types.is_string(f.type) and f.name not in known]
@@ -82,8 +79,6 @@ def _common(one: str, other: str) -> str:
 
 
 def _fits(column: Array, kind: str) -> bool:
-    import pyarrow as pa
-
     try:
         parsed(column, kind)
     except pa.ArrowInvalid:
@@ -98,9 +93,6 @@ def parsed(column: Array, kind: str) -> Array:
     Raises:
         pyarrow.ArrowInvalid: A filled cell is no such thing.
     """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     if kind == "text":
         return column
     cells = pc.ascii_trim_whitespace(column)
@@ -115,8 +107,6 @@ def parsed(column: Array, kind: str) -> Array:
 
 def _all(cells: Array, pattern: str) -> bool:
     """True if every filled cell matches; the first cells are asked first, because most columns fail there."""
-    import pyarrow.compute as pc
-
     return all(pc.all(pc.match_substring_regex(part, pattern)).as_py() is not False for part in (cells[:64], cells))
 
 
@@ -131,9 +121,6 @@ def declared(column: Array, kind: str, *, readable: Collection[str]) -> Array:
     Raises:
         pyarrow.ArrowInvalid: A cell is no such thing.
     """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     if column.null_count == len(column):
         return column
     if pa.types.is_dictionary(column.type):

@@ -12,6 +12,7 @@ from typing import Any
 
 from govkit.data.spool import disk
 from govkit.errors import DataError
+from govkit.lazy import pa
 
 PACKED = (".gz", ".zst")
 
@@ -43,8 +44,6 @@ def open_unpacked(path: Path) -> Any:
     Raises:
         DataError: While it is read: it unpacks to more than ``FREE`` bytes and ``RATIO`` times its size.
     """
-    import pyarrow as pa
-
     name = path.name.lower()
     if name.endswith(".gz"):
         return io.BufferedReader(_Bounded(gzip.open(path, "rb"), path))
@@ -63,8 +62,6 @@ def open_for_threads(path: Path, *, marked: bool) -> Any:
     Raises:
         DataError: As ``open_unpacked``, or the disk for temporary files is full.
     """
-    import pyarrow as pa
-
     packed = path.name.lower().endswith(PACKED)
     clean = _is_utf8(path) if packed or marked else True
     if marked and not clean:

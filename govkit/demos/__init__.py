@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from govkit.pipeline import Bundle
+from govkit.pipeline.bundle import Bundle
 from govkit.pipeline.measuring import Progress
 
 
@@ -28,7 +28,7 @@ class Story:
 Demo = Callable[[Path, Progress | None], Story]
 
 
-def find(name: str) -> Demo:
+def find_demo(name: str) -> Demo:
     """A demo by name.
 
     Raises:

@@ -10,32 +10,10 @@ from pathlib import Path
 from govkit.demos import Story
 from govkit.demos.carriers import locate
 from govkit.demos.telling import pick, shown
-from govkit.pipeline import audit
 from govkit.pipeline.measuring import Progress
+from govkit.pipeline.steps import audit
 
-AUDIT = """\
-schema: govkit.audit/v1
-name: employment model, Massachusetts
-subject: {predictions: year_2015.parquet}
-data:
-  shifted: {path: year_2018.parquet}
-columns:
-  input: [AGEP, SCHL, MAR, RELP, ESP, CIT, MIG, MIL, ANC, NATIVITY, DEAR, DEYE, DREM]
-  label: employed
-  prediction: prediction
-  score: predicted_probability
-  groups: [sex, race, disability]
-  id: id
-  positive: "1"
-use:
-  purpose: "estimate whether a person is employed, for planning of job centres"
-  intent: [internal]
-  excluded: ["decisions about a single person"]
-licenses:
-  - {of: data, id: "US Census ACS PUMS", expression: LicenseRef-scancode-public-domain}
-policy: nist-ai-rmf-core
-seed: 0
-"""
+AUDIT = Path(__file__).with_name("employment.yaml").read_text(encoding="utf-8")
 
 
 CODES = {

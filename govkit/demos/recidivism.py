@@ -11,23 +11,10 @@ from pathlib import Path
 from govkit.demos import Story
 from govkit.demos.carriers import locate
 from govkit.demos.telling import pick, shown
-from govkit.pipeline import audit
 from govkit.pipeline.measuring import Progress
+from govkit.pipeline.steps import audit
 
-AUDIT = """\
-schema: govkit.audit/v1
-name: COMPAS recidivism score, two years
-subject: {predictions: predictions.csv}
-columns: {label: two_year_recid, prediction: not_low, groups: [race, sex, age_cat], id: id, positive: "1"}
-use:
-  purpose: "predict whether a defendant is arrested again within two years"
-  intent: [hosted]
-  excluded: ["bail or sentence without a judge"]
-licenses:
-  - {of: data, id: compas-scores-two-years}
-policy: nist-ai-rmf-core
-seed: 0
-"""
+AUDIT = Path(__file__).with_name("recidivism.yaml").read_text(encoding="utf-8")
 
 
 def run(out: Path, progress: Progress | None = None) -> Story:

@@ -11,30 +11,15 @@ from typing import Any
 from govkit.demos import Story
 from govkit.demos.carriers import locate
 from govkit.demos.telling import pick, shown
+from govkit.lazy import torch
 from govkit.lineage.recorder import record
-from govkit.pipeline import audit
 from govkit.pipeline.measuring import Progress
+from govkit.pipeline.steps import audit
 
 ROWS = {"train": 1200, "test": 600, "calibration": 600}
 SEED, TOKENS, EPOCHS = 0, 40, 1
 
-AUDIT = """\
-schema: govkit.audit/v1
-name: SMS spam filter
-subject: {run: runs/sms/run.json}
-base: {from: run, head: probe}
-data:
-  train: {path: data/train.csv}
-  test: {path: data/test.csv}
-  calibration: {path: data/calibration.csv}
-columns: {input: text, label: label, id: id, positive: spam}
-use:
-  purpose: "sort unwanted text messages into a folder"
-  intent: [hosted, commercial]
-  excluded: ["deleting messages unread", "languages other than English"]
-policy: nist-ai-rmf-core
-seed: 0
-"""
+AUDIT = Path(__file__).with_name("sms.yaml").read_text(encoding="utf-8")
 
 
 def run(out: Path, progress: Progress | None = None) -> Story:
@@ -101,7 +86,6 @@ def fine_tune(base: Path, out: Path, counts: dict[str, int]) -> None:
 
 
 def _trainer(model: Any, tokenizer: Any, out: Path) -> Any:
-    import torch
     from transformers import PrinterCallback, Trainer, TrainingArguments
 
     arguments = TrainingArguments(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from govkit.core import Measurement
-from govkit.pipeline import Bundle
+from govkit.pipeline.bundle import Bundle
 
 
 def pick(bundle: Bundle, name: str, **wanted: Any) -> Measurement | None:

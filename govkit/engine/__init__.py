@@ -4,5 +4,4 @@ from __future__ import annotations
 
 from govkit.engine.answers import Answers, checked_probabilities
 from govkit.engine.batches import batches
-
-__all__ = ["Answers", "batches", "checked_probabilities"]
+from govkit.engine.repeats import again, moved, rows_of, spread_rows

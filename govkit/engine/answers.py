@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from govkit.core.audit import LARGEST
 from govkit.core.case import Array, Dataset, Predictions, Subject
+from govkit.core.columns import LARGEST
 from govkit.core.words import CLASSES, Of, Role, Task
+from govkit.engine import repeats
 from govkit.errors import SubjectError
+from govkit.lazy import np
 
 SUM_TOLERANCE = 1e-3
 """How far the probabilities of a row may sum from 1; they are then scaled to sum to exactly 1."""
@@ -31,6 +34,11 @@ class Answers:
         span: Smallest and largest number that a regression may answer, where they are declared.
         stored: Predictions that were read from files.
         progress: Called with ``(of, role, rows)`` before a model is asked.
+        twice: Ask a few rows of each model again, and each row alone of a model that then answers otherwise: chance
+            that is drawn once for a batch would make its rows err together.
+
+    Attributes:
+        random: The models that answered otherwise when they were asked again.
     """
 
     def __init__(
@@ -43,6 +51,7 @@ class Answers:
         span: tuple[float, float] | None = None,
         stored: Mapping[tuple[Of, Role], Predictions] | None = None,
         progress: Callable[[Of, Role, int], None] | None = None,
+        twice: bool = False,
     ) -> None:
         self.subjects = subjects
         self.data = data
@@ -50,6 +59,9 @@ class Answers:
         self.task = task
         self.span = span or (-LARGEST, LARGEST)
         self.progress = progress
+        self.twice = twice
+        self.random: set[Of] = set()
+        self._steady: set[Of] = set() if twice else {"candidate", "base", "incumbent"}
         self._kept: dict[tuple[Of, Role], Predictions | None] = {**(stored or {})}
 
     def __call__(self, of: Of, role: Role) -> Predictions | None:
@@ -73,17 +85,41 @@ class Answers:
             return None
         if self.progress is not None:
             self.progress(of, role, len(dataset))
-        answer, what = subject.predict(dataset.inputs), f"the {of} on the {role} data"
-        n, k = len(dataset), len(self.classes)
         if self.task == "ranking":
-            raise SubjectError(f"{what}: a ranking is judged by stored scores (columns.score); a model is not asked")
+            raise SubjectError("a ranking is judged by stored scores (columns.score); a model is not asked")
+        answer = self._answer(of, subject, dataset.inputs, what=f"the {of} on the {role} data")
         if self.task == "regression":
-            return Predictions(checked_numbers(answer, n=n, span=self.span, what=what))
-        columns = class_order(subject.classes, self.classes, what=what)
-        probabilities = checked_probabilities(answer, n=n, k=k, what=what, sums=self.task in CLASSES)[:, columns]
+            return Predictions(answer)
         if self.task in CLASSES:
-            return Predictions(probabilities.argmax(axis=1).astype("int64"), probabilities)
-        return Predictions((probabilities >= 0.5).astype("int64"), probabilities)
+            return Predictions(answer.argmax(axis=1).astype("int64"), answer)
+        return Predictions((answer >= 0.5).astype("int64"), answer)
+
+    def _answer(self, of: Of, subject: Subject, inputs: Any, *, what: str) -> Array:
+        """What the model answers to all rows; of one that answers by lot an independent draw for each row."""
+
+        def ask(inputs: Any) -> Array:
+            return self._checked(subject, inputs, what=what)
+
+        if of in self.random:
+            return repeats.one_by_one(ask, inputs)
+        answer, rows = ask(inputs), repeats.spread_rows(len(inputs))
+        # A probe on features is a fixed function of them; asking it in small parts would drive out those it keeps.
+        if of in self._steady or not len(rows) or hasattr(subject, "head"):
+            return answer
+        self._steady.add(of)
+        second = repeats.again(ask, inputs, rows)
+        if not repeats.moved(answer[rows], second, numbers=self.task == "regression").any():
+            return answer
+        self.random.add(of)
+        return repeats.one_by_one(ask, inputs)
+
+    def _checked(self, subject: Subject, inputs: Any, *, what: str) -> Array:
+        """Numbers ``(n,)`` of a regression, or probabilities ``(n, k)`` in the order of the case's classes."""
+        answer, n, k = subject.predict(inputs), len(inputs), len(self.classes)
+        if self.task == "regression":
+            return checked_numbers(answer, n=n, span=self.span, what=what)
+        columns = class_order(subject.classes, self.classes, what=what)
+        return checked_probabilities(answer, n=n, k=k, what=what, sums=self.task in CLASSES)[:, columns]
 
     def _trivial(self, dataset: Dataset) -> Predictions:
         """What is most frequent among the labels of these rows, with their frequencies; of equals, the first.
@@ -91,8 +127,6 @@ class Answers:
         The frequencies of other rows would be a weaker rival: an answer that always names what is frequent here could
         beat it and know nothing.
         """
-        import numpy as np
-
         known, n = dataset.labels, len(dataset)
         if self.task == "regression":
             return Predictions(np.full(n, known.mean()))
@@ -133,8 +167,6 @@ def checked_probabilities(answer: Array, *, n: int, k: int, what: str, sums: boo
         SubjectError: The shape is not ``(n, k)``, or a row is not finite, not in [0, 1], or does not sum to 1; names
             the row, counted from 1 in the order of the data set.
     """
-    import numpy as np
-
     values = _array(answer, what=what, shape=f"({n}, {k})")
     if values.shape != (n, k):
         raise SubjectError(f"{what}: the answer has shape {values.shape}; expected ({n}, {k}), a column for each class")
@@ -159,8 +191,6 @@ def checked_numbers(answer: Array, *, n: int, span: tuple[float, float], what: s
         SubjectError: The shape is neither ``(n,)`` nor ``(n, 1)``, or a number is not finite or outside ``span``; names
             the row, counted from 1 in the order of the data set.
     """
-    import numpy as np
-
     values = _array(answer, what=what, shape=f"({n},)")
     if values.shape not in ((n,), (n, 1)):
         raise SubjectError(f"{what}: the answer has shape {values.shape}; expected ({n},), a number for each row")
@@ -176,8 +206,6 @@ def checked_numbers(answer: Array, *, n: int, span: tuple[float, float], what: s
 
 
 def _array(answer: Array, *, what: str, shape: str) -> Array:
-    import numpy as np
-
     try:
         return np.asarray(answer, dtype=np.float64)
     except (TypeError, ValueError) as error:

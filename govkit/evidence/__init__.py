@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from govkit.evidence.bundle import attest, seal
 from govkit.evidence.canonical import digest, dumps, loads
-from govkit.evidence.countersign import FOLDER as COUNTERSIGNATURES
 from govkit.evidence.countersign import (
+    FOLDER as COUNTERSIGNATURES,
     CounterRole,
     Countersignature,
     Countersigned,
@@ -21,13 +21,20 @@ from govkit.evidence.key_files import refuse_secrets
 from govkit.evidence.keyless import Keyless, check_keyless, sign_keyless
 from govkit.evidence.keys import SigningKey, load_key, new_key, throwaway_key, trust_of, write_key
 from govkit.evidence.locks import LOCK_FILE, HeldLock, Lock, LockedPolicy, open_lock, sign_lock
-from govkit.evidence.log import LOG_FILE, ReleaseLog, check_extends, check_listed, open_log, sign_log
-from govkit.evidence.log import Entry as LogEntry
+from govkit.evidence.log import LOG_FILE, Entry as LogEntry, ReleaseLog, check_extends, check_listed, open_log, sign_log
 from govkit.evidence.log_file import held_log, read_log, replaced_log
+from govkit.evidence.measured import (
+    MEASURED_FILE,
+    HeldMeasured,
+    names_measurer,
+    notices as measured_notices,
+    open_measured,
+    sign_measured,
+)
 from govkit.evidence.openssf import check_model_sig, model_sig
 from govkit.evidence.pdf import SignedPdf, check_pdf, sign_pdf
 from govkit.evidence.people import SORTS, People, Signed, Sort, collect, open_folder, open_signed, sign_record
-from govkit.evidence.predicates import MeasuredRows, Release, type_of
+from govkit.evidence.predicates import UNSIGNED, MeasuredRows, Release, type_of
 from govkit.evidence.rotation import (
     OVERLAP_DAYS,
     ROTATION_FILE,
@@ -58,88 +65,3 @@ from govkit.evidence.trust import (
     write_trust,
 )
 from govkit.evidence.verify import Evidence, Reader, check_signatures
-
-__all__ = [
-    "COUNTERSIGNATURES",
-    "LOCK_FILE",
-    "LOG_FILE",
-    "OVERLAP_DAYS",
-    "ROLES",
-    "ROTATION_FILE",
-    "SORTS",
-    "STAMP_FILE",
-    "Accepted",
-    "CounterRole",
-    "Countersignature",
-    "Countersigned",
-    "Evidence",
-    "HeldLock",
-    "Keyless",
-    "Lock",
-    "LockedPolicy",
-    "LogEntry",
-    "MeasuredRows",
-    "People",
-    "Reader",
-    "Release",
-    "ReleaseLog",
-    "Rotated",
-    "Signed",
-    "SignedPdf",
-    "SignerRole",
-    "SigningKey",
-    "Sort",
-    "Statement",
-    "TimestampAuthority",
-    "Trust",
-    "TrustedKey",
-    "accept_rotation",
-    "attest",
-    "check_bundle_stamp",
-    "check_demanded",
-    "check_extends",
-    "check_keyless",
-    "check_listed",
-    "check_model_sig",
-    "check_pdf",
-    "check_signatures",
-    "check_stamp",
-    "collect",
-    "digest",
-    "dumps",
-    "held_log",
-    "join_trust",
-    "load_key",
-    "loads",
-    "model_sig",
-    "new_key",
-    "open_countersignature",
-    "open_folder",
-    "open_lock",
-    "open_log",
-    "open_signed",
-    "open_statement",
-    "read_bytes",
-    "read_log",
-    "read_trust",
-    "read_unverified",
-    "refuse_secrets",
-    "replace_trust",
-    "replaced_log",
-    "revoke_key",
-    "rotate_key",
-    "seal",
-    "sign",
-    "sign_countersignature",
-    "sign_keyless",
-    "sign_lock",
-    "sign_log",
-    "sign_pdf",
-    "sign_record",
-    "throwaway_key",
-    "trust_of",
-    "type_of",
-    "unverified_payload",
-    "write_key",
-    "write_trust",
-]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 
-from govkit.errors import missing_extra
+from govkit.errors import optional_imports
 
 MAX_BYTES = 64 * 2**10
 
@@ -27,10 +27,8 @@ def seal_digest(digest: bytes, certificate: bytes, sign: Callable[[bytes], bytes
         MissingExtra: asn1crypto is not installed.
         ValueError: ``certificate`` is none.
     """
-    try:
+    with optional_imports():
         from asn1crypto import cms, tsp, x509
-    except ModuleNotFoundError as error:
-        raise missing_extra(error) or error from None
     held = x509.Certificate.load(certificate, strict=True)
     own = tsp.SigningCertificateV2({"certs": [{"cert_hash": hashlib.sha256(certificate).digest()}]})
     attributes = cms.CMSAttributes(
@@ -67,10 +65,8 @@ def parts_of(der: bytes) -> tuple[bytes, bytes, str]:
         MissingExtra: asn1crypto is not installed.
         ValueError: The bytes are no signature by one certificate.
     """
-    try:
+    with optional_imports():
         from asn1crypto import cms
-    except ModuleNotFoundError as error:
-        raise missing_extra(error) or error from None
     if len(der) > MAX_BYTES:
         raise ValueError(f"a signature of {len(der)} bytes")
     try:

@@ -19,7 +19,7 @@ from govkit.errors import EvidenceError
 from govkit.evidence import moment
 from govkit.evidence.keys import SigningKey
 from govkit.evidence.predicates import file_of, parse, type_of
-from govkit.evidence.statement import open_statement, sign
+from govkit.evidence.statement import open_statement, refuse_other_name, refuse_other_role, sign
 from govkit.evidence.trust import Trust, TrustedKey
 
 FOLDER = "countersignatures"
@@ -86,21 +86,16 @@ def open_countersignature(
     """
     name = file.removeprefix(f"{FOLDER}/")
     if "/" in name or not name.removesuffix(file_of("")) or not name.endswith(file_of("")):
-        message = f"{file}: is no countersignature; expected files called NAME{file_of('')} and nothing else"
-        raise EvidenceError("EXTRA_FILE", message, file=file)
+        message = f"is no countersignature; expected files called NAME{file_of('')} and nothing else"
+        raise EvidenceError.at(file, "EXTRA_FILE", message)
     kind = type_of("countersignature")
     opened = open_statement(raw, trust=trust, role="countersign", predicate_type=kind, as_of=as_of, file=file)
     record, signer = parse(Countersignature, opened.predicate, file=file), opened.signer
     about = (("model", record.model), ("verdict", record.verdict))
     if opened.subjects != about or (*about, record.outcome) != (("model", artifact), ("verdict", verdict), outcome):
-        raise EvidenceError("WRONG_SUBJECT", f"{file}: is about another verdict or another model", file=file)
-    if record.name != signer.name:
-        message = f"{file}: speaks for {record.name!r} and is signed by the key of {signer.name!r}"
-        raise EvidenceError("WRONG_NAME", message, file=file)
-    if record.role not in signer.signs_as:
-        allowed = ", ".join(signer.signs_as) or "nothing in particular"
-        message = f"{file}: signed as {record.role!r}; the trust file lets {signer.name!r} sign as {allowed}"
-        raise EvidenceError("WRONG_ROLE", message, file=file)
+        raise EvidenceError.at(file, "WRONG_SUBJECT", "is about another verdict or another model")
+    refuse_other_name(record.name, signer, file=file)
+    refuse_other_role(record.role, signer, file=file)
     moment.refuse_future(record.as_of, as_of=as_of, file=file)
     return Countersigned(file, signer, record)
 
@@ -122,10 +117,10 @@ def check_demanded(found: Sequence[Countersigned], *, tier: Tier, keys: Iterable
     taken = {known_as(known.name) for key in keys if (known := trust.find(key)) is not None}
     for each in found:
         if known_as(each.signer.name) in taken:
-            message = f"{each.file}: {each.signer.name!r} signed more than one part; somebody else must countersign"
-            raise EvidenceError("FOUR_EYES", message, file=each.file)
+            message = f"{each.signer.name!r} signed more than one part; somebody else must countersign"
+            raise EvidenceError.at(each.file, "FOUR_EYES", message)
         taken.add(known_as(each.signer.name))
     lacking = [role for role in DEMANDED[tier] if role not in {each.record.role for each in found}]
     if lacking:
-        message = f"{FOLDER}: a release of tier {tier} must be countersigned by an {' and an '.join(lacking)}"
-        raise EvidenceError("COUNTERSIGN_MISSING", message, file=FOLDER)
+        message = f"a release of tier {tier} must be countersigned by an {' and an '.join(lacking)}"
+        raise EvidenceError.at(FOLDER, "COUNTERSIGN_MISSING", message)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from govkit.errors import EvidenceError, UsageError, missing_extra
+from govkit.errors import EvidenceError, UsageError, optional_imports
 from govkit.evidence import canonical
 from govkit.evidence.statement import PAYLOAD_TYPE, Subjects, payload_of, read_payload
 
@@ -69,7 +69,7 @@ def check_keyless(
     verifier = _verifier(trusted_root)
     kind, payload = _verified(verifier, _bundle(raw, file), identity, issuer, file)
     if kind != PAYLOAD_TYPE:
-        raise EvidenceError("PAYLOAD_TYPE", f"{file}: payloadType is not {PAYLOAD_TYPE!r}", file=file)
+        raise EvidenceError.at(file, "PAYLOAD_TYPE", f"payloadType is not {PAYLOAD_TYPE!r}")
     predicate, subjects = read_payload(payload, predicate_type, file=file)
     digest = "sha256:" + hashlib.sha256(payload).hexdigest()
     return Keyless(identity, issuer, predicate_type, predicate, subjects, digest)
@@ -89,14 +89,12 @@ def sign_keyless(statement: bytes, token: str, *, file: str) -> bytes:
         MissingExtra: sigstore is not installed.
     """
     payload = payload_of(statement, file=file)
-    try:
+    with optional_imports():
         from sigstore.dsse import Statement
         from sigstore.errors import Error
         from sigstore.models import ClientTrustConfig
         from sigstore.oidc import ExpiredIdentity, IdentityError, IdentityToken
         from sigstore.sign import SigningContext
-    except ModuleNotFoundError as error:
-        raise missing_extra(error) or error from None
     try:
         identity = IdentityToken(token)
         context = SigningContext.from_trust_config(ClientTrustConfig.production())
@@ -110,12 +108,10 @@ def sign_keyless(statement: bytes, token: str, *, file: str) -> bytes:
 
 
 def _verifier(trusted_root: Path | None) -> Verifier:
-    try:
+    with optional_imports():
         from sigstore.errors import Error
         from sigstore.models import TrustedRoot
         from sigstore.verify import Verifier
-    except ModuleNotFoundError as error:
-        raise missing_extra(error) or error from None
     if trusted_root is None:
         return Verifier.production(offline=True)
     try:
@@ -132,13 +128,13 @@ def _bundle(raw: bytes, file: str) -> Bundle:
     outer = canonical.loads(raw if len(raw) <= MAX_BYTES else b"", file=file)
     material = outer.get("verificationMaterial") if isinstance(outer, dict) else None
     if isinstance(material, dict) and "publicKey" in material:
-        message = f"{file}: is signed with a key; expected a keyless signature, which has a certificate"
-        raise EvidenceError("KEYLESS_CERTIFICATE", message, file=file)
+        message = "is signed with a key; expected a keyless signature, which has a certificate"
+        raise EvidenceError.at(file, "KEYLESS_CERTIFICATE", message)
     try:
         return Bundle.from_json(raw)
     except (Error, ValueError) as error:
-        message = f"{file}: is no Sigstore bundle with a certificate ({type(error).__name__})"
-        raise EvidenceError("KEYLESS_BUNDLE", message, file=file) from None
+        message = f"is no Sigstore bundle with a certificate ({type(error).__name__})"
+        raise EvidenceError.at(file, "KEYLESS_BUNDLE", message) from None
 
 
 def _verified(verifier: Verifier, bundle: Bundle, identity: str, issuer: str, file: str) -> tuple[str, bytes]:
@@ -156,6 +152,5 @@ def _verified(verifier: Verifier, bundle: Bundle, identity: str, issuer: str, fi
     try:
         demanded.verify(bundle.signing_certificate)
     except (Error, ExtensionNotFound, ValueError):
-        message = f"{file}: is not signed by {identity!r} of {issuer!r}"
-        raise EvidenceError("KEYLESS_IDENTITY", message, file=file) from None
-    raise EvidenceError("KEYLESS_UNVERIFIED", f"{file}: does not verify: {why}", file=file)
+        raise EvidenceError.at(file, "KEYLESS_IDENTITY", f"is not signed by {identity!r} of {issuer!r}") from None
+    raise EvidenceError.at(file, "KEYLESS_UNVERIFIED", f"does not verify: {why}")

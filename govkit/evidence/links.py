@@ -30,7 +30,7 @@ def check_subjects(kind: str, subjects: Subjects, *, name: str, release: Release
     right = release_subjects(name, release)
     if subjects != (right if kind == "release" else right[:1]):
         file = file_of(kind)
-        raise EvidenceError("WRONG_SUBJECT", f"{file}: is about another model or other files", file=file)
+        raise EvidenceError.at(file, "WRONG_SUBJECT", "is about another model or other files")
 
 
 def check_links(
@@ -61,17 +61,16 @@ def check_links(
     judged = parse(VerdictLinks, verdict, file=verdict_file)
     for file, digest in ((findings_file, found.subject.digest), (verdict_file, judged.verdict.subject)):
         if digest != artifact:
-            raise EvidenceError("WRONG_SUBJECT", f"{file}: is about another model", file=file)
+            raise EvidenceError.at(file, "WRONG_SUBJECT", "is about another model")
     if judged.inputs != payloads:
-        message = f"{verdict_file}: rests on other findings or another run than those in the bundle"
-        raise EvidenceError("INPUTS_MISMATCH", message, file=verdict_file)
+        message = "rests on other findings or another run than those in the bundle"
+        raise EvidenceError.at(verdict_file, "INPUTS_MISMATCH", message)
     if {"waivers": judged.waivers, "attestations": judged.attestations} != people:
-        message = f"{verdict_file}: rests on other waivers or attestations than those in the bundle"
-        raise EvidenceError("INPUTS_MISMATCH", message, file=verdict_file)
+        message = "rests on other waivers or attestations than those in the bundle"
+        raise EvidenceError.at(verdict_file, "INPUTS_MISMATCH", message)
     if not found.policy.digest == judged.policy.digest == judged.verdict.policy:
-        message = f"{verdict_file}: was judged by another policy than the findings were measured for"
-        raise EvidenceError("POLICY_SWAPPED", message, file=verdict_file)
+        message = "was judged by another policy than the findings were measured for"
+        raise EvidenceError.at(verdict_file, "POLICY_SWAPPED", message)
     if judged.verdict.outcome != outcome:
         file = file_of("release")
-        message = f"{file}: says {outcome}, the verdict says {judged.verdict.outcome}"
-        raise EvidenceError("VERDICT_DIFFERS", message, file=file)
+        raise EvidenceError.at(file, "VERDICT_DIFFERS", f"says {outcome}, the verdict says {judged.verdict.outcome}")

@@ -18,7 +18,7 @@ from govkit.errors import EvidenceError, UsageError
 from govkit.evidence import moment
 from govkit.evidence.keys import SigningKey
 from govkit.evidence.predicates import file_of, parse, type_of
-from govkit.evidence.statement import open_statement, sign
+from govkit.evidence.statement import open_statement, refuse_other_name, sign
 from govkit.evidence.trust import Trust
 
 LOCK_FILE = file_of("policy.lock")
@@ -105,7 +105,7 @@ class HeldLock:
 
 
 def _fault(code: str, message: str) -> EvidenceError:
-    return EvidenceError(code, f"{LOCK_FILE}: {message}", file=LOCK_FILE)
+    return EvidenceError.at(LOCK_FILE, code, message)
 
 
 def sign_lock(lock: Lock, key: SigningKey) -> bytes:
@@ -125,8 +125,6 @@ def open_lock(raw: bytes, *, trust: Trust, as_of: str) -> HeldLock:
     try:
         moment.read(lock.as_of)
     except UsageError as error:
-        raise EvidenceError("BAD_STATEMENT", f"{LOCK_FILE}: {error}", file=LOCK_FILE) from None
-    if lock.name != opened.signer.name:
-        message = f"{LOCK_FILE}: speaks for {lock.name!r} and is signed by the key of {opened.signer.name!r}"
-        raise EvidenceError("WRONG_NAME", message, file=LOCK_FILE)
+        raise EvidenceError.at(LOCK_FILE, "BAD_STATEMENT", str(error)) from None
+    refuse_other_name(lock.name, opened.signer, file=LOCK_FILE)
     return HeldLock(lock, raw, opened.payload_sha256)

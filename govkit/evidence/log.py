@@ -20,7 +20,7 @@ from govkit.errors import EvidenceError
 from govkit.evidence import canonical, moment
 from govkit.evidence.keys import SigningKey
 from govkit.evidence.predicates import Release, file_of, parse, type_of
-from govkit.evidence.statement import open_statement, sign
+from govkit.evidence.statement import open_statement, refuse_other_name, sign
 from govkit.evidence.trust import Trust
 
 LOG_FILE = file_of("releases")
@@ -111,11 +111,9 @@ def open_log(raw: bytes, *, trust: Trust, as_of: str, file: str = LOG_FILE) -> R
     )
     log = parse(ReleaseLog, opened.predicate, file=file)
     check_chain(log, file=file)
-    if log.publisher != opened.signer.name:
-        message = f"{file}: speaks for {log.publisher!r} and is signed by the key of {opened.signer.name!r}"
-        raise EvidenceError("WRONG_NAME", message, file=file)
+    refuse_other_name(log.publisher, opened.signer, file=file)
     if opened.subjects[0] != ("head", log.head):
-        raise EvidenceError("LOG_CHAIN", f"{file}: is signed for another head than its last entry", file=file)
+        raise EvidenceError.at(file, "LOG_CHAIN", "is signed for another head than its last entry")
     return log
 
 
@@ -131,8 +129,8 @@ def check_chain(log: ReleaseLog, *, file: str = LOG_FILE) -> None:
         follows = (entry.sequence, entry.previous) == (before.sequence + 1, before.digest)
         right = right and follows and before.as_of <= entry.as_of
     if not right or not _sound(log.entries):
-        message = f"{file}: its entries are no chain; an entry was changed, dropped, added or stands twice"
-        raise EvidenceError("LOG_CHAIN", message, file=file)
+        message = "its entries are no chain; an entry was changed, dropped, added or stands twice"
+        raise EvidenceError.at(file, "LOG_CHAIN", message)
 
 
 def _sound(entries: Sequence[Entry]) -> bool:
@@ -154,8 +152,8 @@ def check_extends(log: ReleaseLog, known: ReleaseLog) -> None:
         EvidenceError: ``LOG_FORKED``.
     """
     if log.entries[: len(known.entries)] != known.entries:
-        message = f"{LOG_FILE}: does not go on from the log that is known; entries were rewritten or dropped"
-        raise EvidenceError("LOG_FORKED", message, file=LOG_FILE)
+        message = "does not go on from the log that is known; entries were rewritten or dropped"
+        raise EvidenceError.at(LOG_FILE, "LOG_FORKED", message)
 
 
 def check_listed(log: ReleaseLog, release: Release, payload: str, *, signer: str, as_of: str) -> None:
@@ -175,18 +173,16 @@ def check_listed(log: ReleaseLog, release: Release, payload: str, *, signer: str
         UsageError: ``as_of`` is no time.
     """
     if signer != log.publisher:
-        message = (
-            f"{LOG_FILE}: is the log of {log.publisher!r}, and {signer!r} signed the release; ask the signer for it"
-        )
-        raise EvidenceError("WRONG_NAME", message, file=LOG_FILE)
+        message = f"is the log of {log.publisher!r}, and {signer!r} signed the release; ask the signer for it"
+        raise EvidenceError.at(LOG_FILE, "WRONG_NAME", message)
     listed = next((entry for entry in log.releases if entry.release == payload), None)
     before = [entry.release for entry in log.releases if listed is not None and entry.sequence < listed.sequence]
     found = (release.sequence, release.previous, release.artifact, release.verdict)
     previous = before[-1] if before else None
     if listed is None or found != (listed.sequence, previous, listed.artifact, listed.verdict) or not release.published:
         file = file_of("release")
-        raise EvidenceError("UNLISTED", f"{file}: this release does not stand in the log of {log.name!r}", file=file)
+        raise EvidenceError.at(file, "UNLISTED", f"this release does not stand in the log of {log.name!r}")
     taken_back = log.revocation(release=payload, artifact=release.artifact, as_of=as_of)
     if taken_back is not None:
         when = f"taken back on {taken_back.as_of}"
-        raise EvidenceError("REVOKED", f"{LOG_FILE}: this model was {when}: {taken_back.reason}", file=LOG_FILE)
+        raise EvidenceError.at(LOG_FILE, "REVOKED", f"this model was {when}: {taken_back.reason}")

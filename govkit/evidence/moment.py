@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
+from govkit.core import times
 from govkit.errors import EvidenceError, UsageError
 
 CLOCK_SKEW = timedelta(minutes=5)
@@ -14,21 +15,15 @@ def read(text: str) -> datetime:
     """The time that a text names.
 
     Raises:
-        UsageError: It is not ISO 8601 with a zone.
+        UsageError: It is none that ``core.times`` reads.
     """
     try:
-        found = datetime.fromisoformat(text)
-        utc = found.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise UsageError(f"as_of: expected a time like 2026-11-24T12:00:00Z, found {ascii(text)[:60]}") from None
-    if found.tzinfo is None:
-        raise UsageError(f"as_of: expected a time with a zone, like 2026-11-24T12:00:00Z, found {text!r}")
-    return utc
+        return times.instant(text)
+    except ValueError as error:
+        raise UsageError(f"as_of: {error}") from None
 
 
-def write(time: datetime) -> str:
-    """The text of a time, to the second."""
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+write = times.write
 
 
 def refuse_future(text: str, *, as_of: str, file: str) -> None:
@@ -47,6 +42,6 @@ def refuse_future(text: str, *, as_of: str, file: str) -> None:
     try:
         time = read(text)
     except UsageError:
-        raise EvidenceError("BAD_STATEMENT", f"{file}: as_of is no time: {ascii(text)[:60]}", file=file) from None
+        raise EvidenceError.at(file, "BAD_STATEMENT", f"as_of is no time: {ascii(text)[:60]}") from None
     if time - now > CLOCK_SKEW:
-        raise EvidenceError("FUTURE", f"{file}: dated {write(time)}, later than now ({write(now)})", file=file)
+        raise EvidenceError.at(file, "FUTURE", f"dated {write(time)}, later than now ({write(now)})")

@@ -1,8 +1,9 @@
 """OpenSSF model signatures (``model.sig``), for tools that know these and not govkit.
 
 Format: model_signing 1.1.1, predicate ``https://model_signing/signature/v1.0``. The format lets its signer leave files
-out, follow links and cut files into pieces. Written and accepted here is the one form that covers every file whole. It
-is an export: its digest of the model does not cover names, so the release and not this file decides what a model is.
+out, follow links and cut files into pieces. Written and accepted here is the one form that covers every file whole but
+those of git, which the specification leaves out; the release covers these too. It is an export: its digest of the model
+does not cover names, so the release and not this file decides what a model is.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ from govkit.manifest import FileDigest, refuse_bad_path
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
+GIT = (".git", ".gitattributes", ".github", ".gitignore")
+"""What the specification leaves out of the model: files of its repository, at the top of the folder."""
+
 PREDICATE_TYPE = "https://model_signing/signature/v1.0"
 
 
@@ -35,7 +39,7 @@ def model_sig(files: Sequence[FileDigest], key: SigningKey, *, name: str) -> byt
     Raises:
         UsageError: There are no files.
     """
-    if not files:
+    if not _covered(files, GIT):
         raise UsageError(f"{name}: a model signature needs the files of the model; there are none")
     predicate = _predicate(files)
     subject = (name, _root(predicate["resources"]))
@@ -69,21 +73,29 @@ def check_model_sig(
         file=file,
         hints={_hint(key.public): key.id for key in trust.keys},
     )
-    wanted = _predicate(files)
+    how = opened.predicate.get("serialization")
+    # Earlier versions signed the files of git too: a form that leaves nothing out is as good.
+    whole = isinstance(how, dict) and how.get("ignore_paths") == []
+    wanted = _predicate(files, () if whole else GIT)
     # By bytes: in Python false is 0.
     if canonical.dumps(opened.predicate, file=file) != canonical.dumps(wanted):
         code, message = _difference(opened.predicate, wanted)
-        raise EvidenceError(code, f"{file}: {message}", file=file)
+        raise EvidenceError.at(file, code, message)
     if [digest for _, digest in opened.subjects] != [_root(wanted["resources"])]:
-        raise EvidenceError("MODEL_SIG_SUBJECT", f"{file}: its subject is not the digest of its files", file=file)
+        raise EvidenceError.at(file, "MODEL_SIG_SUBJECT", "its subject is not the digest of its files")
     return opened
 
 
-def _predicate(files: Sequence[FileDigest]) -> dict[str, Any]:
+def _covered(files: Sequence[FileDigest], ignored: Sequence[str]) -> list[FileDigest]:
+    return [file for file in files if file.path.split("/")[0] not in ignored]
+
+
+def _predicate(files: Sequence[FileDigest], ignored: Sequence[str] = GIT) -> dict[str, Any]:
     # The library sorts paths by their parts, so that a folder comes before what its name begins.
-    ordered = sorted(files, key=lambda file: file.path.split("/"))
+    ordered = sorted(_covered(files, ignored), key=lambda file: file.path.split("/"))
+    how = {"method": "files", "hash_type": "sha256", "allow_symlinks": False, "ignore_paths": list(ignored)}
     return {
-        "serialization": {"method": "files", "hash_type": "sha256", "allow_symlinks": False, "ignore_paths": []},
+        "serialization": how,
         "resources": [{"name": file.path, "algorithm": "sha256", "digest": file.sha256} for file in ordered],
     }
 
@@ -104,7 +116,7 @@ def _hint(public: EllipticCurvePublicKey) -> str:
 def _difference(found: dict[str, Any], wanted: dict[str, Any]) -> tuple[str, str]:
     """Code and message of what a signed predicate has that it may not have."""
     how = found.get("serialization")
-    if isinstance(how, dict) and how.get("ignore_paths", []) != []:
+    if isinstance(how, dict) and how.get("ignore_paths", []) not in ([], list(GIT)):
         return "MODEL_SIG_IGNORES", f"leaves files out: {ascii(how['ignore_paths'])[:200]}; all of them must be signed"
     if isinstance(how, dict) and how.get("allow_symlinks") not in (None, False):
         return "MODEL_SIG_LINKS", "follows links out of the model; expected allow_symlinks false"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from govkit.errors import EvidenceError, UsageError, missing_extra
+from govkit.errors import EvidenceError, UsageError, optional_imports
 from govkit.evidence import moment
 from govkit.evidence.certificate import certificate_of
 from govkit.evidence.cms import MAX_BYTES, parts_of, seal_digest
@@ -65,11 +65,9 @@ def sign_pdf(pdf: bytes, key: SigningKey, as_of: str) -> bytes:
         MissingExtra: pyHanko is not installed.
         UsageError: It is no PDF that can be signed, or ``as_of`` is no time.
     """
-    try:
+    with optional_imports():
         from pyhanko.pdf_utils.misc import PdfError
         from pyhanko.sign.general import SigningError
-    except ModuleNotFoundError as error:
-        raise missing_extra(error) or error from None
     moment.read(as_of)
     if _RANGE.search(pdf):
         raise UsageError("the PDF is signed already; a signed report is never changed, render it again")
@@ -105,10 +103,8 @@ def check_pdf(pdf: bytes, *, trust: Trust, as_of: str, file: str = "report.pdf")
         MissingExtra: pyHanko is not installed.
         UsageError: ``as_of`` is no time.
     """
-    try:
+    with optional_imports():
         import pyhanko  # noqa: F401 -- said before anything is checked
-    except ModuleNotFoundError as error:
-        raise missing_extra(error) or error from None
     start, end = _gap(pdf, file)
     der = _contents(pdf[start:end], file)
     view = memoryview(pdf)
@@ -122,14 +118,12 @@ def _gap(pdf: bytes, file: str) -> tuple[int, int]:
     """Where the signature stands. All else is signed, up to the last byte of the file."""
     found = _RANGE.findall(pdf)
     if not found:
-        raise EvidenceError("PDF_UNSIGNED", f"{file}: holds no signature; it may have been stripped", file=file)
+        raise EvidenceError.at(file, "PDF_UNSIGNED", "holds no signature; it may have been stripped")
     if len(found) > 1:
-        message = f"{file}: expected one signature, found {len(found)}"
-        raise EvidenceError("PDF_SIGNATURES", message, file=file)
+        raise EvidenceError.at(file, "PDF_SIGNATURES", f"expected one signature, found {len(found)}")
     first, start, end, rest = map(int, found[0])
     if end + rest < len(pdf):
-        message = f"{file}: {len(pdf) - end - rest} bytes were added after it was signed"
-        raise EvidenceError("PDF_ADDED", message, file=file)
+        raise EvidenceError.at(file, "PDF_ADDED", f"{len(pdf) - end - rest} bytes were added after it was signed")
     if first != 0 or end + rest != len(pdf) or not 0 < start < end:
         raise _changed(file, "the signature covers other bytes than those of the file")
     return start, end
@@ -145,8 +139,8 @@ def _contents(gap: bytes, file: str) -> bytes:
     except (ValueError, IndexError):
         raise _changed(file, "the signature cannot be read") from None
     if length < len(der):
-        message = f"{file}: {len(der) - length} bytes behind the signature are not signed and could hold anything"
-        raise EvidenceError("PDF_PADDING", message, file=file)
+        message = f"{len(der) - length} bytes behind the signature are not signed and could hold anything"
+        raise EvidenceError.at(file, "PDF_PADDING", message)
     if _hex(der) != gap:
         raise _changed(file, "the signature is not written as govkit writes it")
     return der
@@ -191,8 +185,7 @@ def _read(pdf: bytes, signer: TrustedKey, gap: tuple[int, int], file: str) -> Si
         fields = [each.get_object() for each in reader.root["/AcroForm"]["/Fields"]]
         signatures = [field["/V"] for field in fields if field.get("/FT") == "/Sig" and "/V" in field]
         if len(signatures) != 1:
-            message = f"{file}: expected one signature, found {len(signatures)}"
-            raise EvidenceError("PDF_SIGNATURES", message, file=file)
+            raise EvidenceError.at(file, "PDF_SIGNATURES", f"expected one signature, found {len(signatures)}")
         (found,) = signatures
         covers = [int(number) for number in found["/ByteRange"]]
         level = reader.root["/Perms"]["/DocMDP"]["/Reference"][0]["/TransformParams"]["/P"]
@@ -204,8 +197,8 @@ def _read(pdf: bytes, signer: TrustedKey, gap: tuple[int, int], file: str) -> Si
     try:
         attachments = _attachments(reader, file)
     except (*_ODD, PdfError) as error:
-        message = f"{file}: an attachment cannot be read ({type(error).__name__})"
-        raise EvidenceError("PDF_ATTACHMENT", message, file=file) from None
+        message = f"an attachment cannot be read ({type(error).__name__})"
+        raise EvidenceError.at(file, "PDF_ATTACHMENT", message) from None
     return SignedPdf(signer, attachments, "" if said is None else moment.write(said))
 
 
@@ -221,8 +214,7 @@ def _attachments(reader: Any, file: str) -> dict[str, bytes]:
         specified = listed[place]
         name = str(specified["/UF"])
         if name in found:
-            message = f"{file}: the attachment {ascii(name)[:80]} is listed twice"
-            raise EvidenceError("PDF_ATTACHMENT", message, file=file)
+            raise EvidenceError.at(file, "PDF_ATTACHMENT", f"the attachment {ascii(name)[:80]} is listed twice")
         found[name] = bytes(specified["/EF"]["/F"].data)
     return found
 
@@ -262,4 +254,4 @@ def _hex(der: bytes) -> bytes:
 
 
 def _changed(file: str, what: str) -> EvidenceError:
-    return EvidenceError("PDF_CHANGED", f"{file}: changed since it was signed: {what}", file=file)
+    return EvidenceError.at(file, "PDF_CHANGED", f"changed since it was signed: {what}")

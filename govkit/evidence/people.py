@@ -13,8 +13,16 @@ from govkit.core.words import known_as
 from govkit.errors import EvidenceError, UsageError
 from govkit.evidence.keys import SigningKey
 from govkit.evidence.locks import LOCK_FILE, HeldLock
+from govkit.evidence.measured import MEASURED_FILE, HeldMeasured
 from govkit.evidence.predicates import file_of, parse, type_of
-from govkit.evidence.statement import open_statement, read_bytes, sign, unverified_payload
+from govkit.evidence.statement import (
+    open_statement,
+    read_bytes,
+    refuse_other_name,
+    refuse_other_role,
+    sign,
+    unverified_payload,
+)
 from govkit.evidence.trust import SignerRole, Trust, TrustedKey
 
 Sort = Literal["waivers", "attestations"]
@@ -51,10 +59,11 @@ class Signed:
 
 @dataclass(frozen=True)
 class People:
-    """The verified statements of people that go with one judgement, and the lock that it was held to."""
+    """The verified statements that go with one judgement: of people, the lock that it was held to, and who measured."""
 
     signed: tuple[Signed, ...] = ()
     lock: HeldLock | None = None
+    measured: HeldMeasured | None = None
 
     @property
     def waivers(self) -> tuple[Waiver, ...]:
@@ -80,6 +89,8 @@ class People:
             (bundle / each.file).write_bytes(each.raw)
         if self.lock is not None:
             (bundle / LOCK_FILE).write_bytes(self.lock.raw)
+        if self.measured is not None:
+            (bundle / MEASURED_FILE).write_bytes(self.measured.raw)
 
 
 def sign_record(record: Waiver | Attestation, key: SigningKey) -> bytes:
@@ -112,15 +123,11 @@ def open_signed(raw: bytes, file: str, *, trust: Trust, as_of: str) -> Signed:
     )
     record, signer = parse(_MODEL[sort], opened.predicate, file=file), opened.signer
     if opened.subjects != ((SUBJECT, record.model),):
-        raise EvidenceError("WRONG_SUBJECT", f"{file}: says another model than it was signed for", file=file)
+        raise EvidenceError.at(file, "WRONG_SUBJECT", "says another model than it was signed for")
     name = record.approver if isinstance(record, Waiver) else record.signer
-    if name != signer.name:
-        message = f"{file}: speaks for {name!r} and is signed by the key of {signer.name!r}"
-        raise EvidenceError("WRONG_NAME", message, file=file)
-    if isinstance(record, Attestation) and record.role not in ("", *signer.signs_as):
-        allowed = ", ".join(signer.signs_as) or "nothing in particular"
-        message = f"{file}: signed as {record.role!r}; the trust file lets {signer.name!r} sign as {allowed}"
-        raise EvidenceError("WRONG_ROLE", message, file=file)
+    refuse_other_name(name, signer, file=file)
+    if isinstance(record, Attestation) and record.role:
+        refuse_other_role(record.role, signer, file=file)
     return Signed(file, raw, opened.payload_sha256, signer, record)
 
 
@@ -130,8 +137,8 @@ def _sort(file: str) -> Sort:
         name = file.removeprefix(f"{sort}/")
         if name != file and "/" not in name and name.endswith(_ENDING) and name != _ENDING:
             return sort
-    message = f"{file}: is no statement of a person; expected files called NAME{_ENDING} and nothing else"
-    raise EvidenceError("EXTRA_FILE", message, file=file)
+    message = f"is no statement of a person; expected files called NAME{_ENDING} and nothing else"
+    raise EvidenceError.at(file, "EXTRA_FILE", message)
 
 
 def open_folder(folder: Path, sort: Sort, *, trust: Trust, as_of: str) -> tuple[Signed, ...]:
@@ -173,12 +180,12 @@ def collect(signed: Iterable[Signed], *, keys: Iterable[str], trust: Trust) -> P
     people = People(tuple(signed))
     for each in people.signed:
         if each.payload_sha256 in seen:
-            message = f"{each.file}: says the same as {seen[each.payload_sha256]}; keep one of them"
-            raise EvidenceError("TWICE", message, file=each.file)
+            message = f"says the same as {seen[each.payload_sha256]}; keep one of them"
+            raise EvidenceError.at(each.file, "TWICE", message)
         seen[each.payload_sha256] = each.file
         if isinstance(each.record, Waiver) and known_as(each.signer.name) in names:
-            message = f"{each.file}: {each.signer.name!r} also signs findings or verdict; somebody else must waive"
-            raise EvidenceError("FOUR_EYES", message, file=each.file)
+            message = f"{each.signer.name!r} also signs findings or verdict; somebody else must waive"
+            raise EvidenceError.at(each.file, "FOUR_EYES", message)
     return people
 
 

@@ -17,6 +17,9 @@ KINDS = ("run", "findings", "verdict", "release")
 """Kinds of statements, in the order in which they are signed."""
 
 Kind = Literal["run", "findings", "verdict", "release"]
+UNSIGNED = "unsigned"
+"""What a verdict says of findings that came as a file which no measurer signed."""
+
 Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -128,12 +131,16 @@ class Judged(_Loose):
 
 
 class VerdictLinks(_Loose):
-    """Payload digests of all that the verdict rests on: findings, run if there is one, statements of people."""
+    """Payload digests of all that the verdict rests on: findings, run if there is one, statements of people.
+
+    ``measured`` is that of the measurer's statement, or ``unsigned``; None where one process measured and signed.
+    """
 
     verdict: Judged
     inputs: dict[str, Digest]
     waivers: list[Digest] = []
     attestations: list[Digest] = []
+    measured: Digest | Literal["unsigned"] | None = None
     policy: _Digested
 
 
@@ -151,4 +158,4 @@ def parse(model: type[Model], predicate: dict[str, Any], *, file: str) -> Model:
     except ValidationError as error:
         item = error.errors()[0]
         key = ".".join(ascii(part).strip("'") for part in item["loc"])
-        raise EvidenceError("BAD_STATEMENT", f"{file}: {key}: {item['msg']}", file=file) from None
+        raise EvidenceError.at(file, "BAD_STATEMENT", f"{key}: {item['msg']}") from None

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field, field_serializer, field_validator
+from pydantic import Field, field_serializer
 
 from govkit.core import Recorded
+from govkit.core.times import Instant
 from govkit.errors import EvidenceError, UsageError
 from govkit.evidence import moment
 from govkit.evidence.keys import SigningKey, throwaway_key, trust_of
@@ -40,15 +41,8 @@ class Rotation(Recorded):
 
     schema_: Annotated[Literal["govkit.rotation/v1"], Field(alias="schema")] = "govkit.rotation/v1"
     old: Hex
-    old_until: AwareDatetime
+    old_until: Instant
     new: TrustedKey
-
-    @field_validator("old_until", mode="before")
-    @classmethod
-    def _no_bare_numbers(cls, value: object) -> object:
-        if not isinstance(value, str | datetime):
-            raise ValueError("expected a time like 2026-11-24T12:00:00Z")
-        return value
 
     @field_serializer("old_until")
     def _utc(self, value: datetime) -> str:
@@ -144,8 +138,8 @@ def accept_rotation(raw: bytes, trust: Trust, *, as_of: str, file: str = ROTATIO
     roles = tuple(role for role in asked.roles if role in old.roles)
     signs_as = tuple(each for each in asked.signs_as if each in old.signs_as)
     if not roles:
-        message = f"{file}: asks for {', '.join(asked.roles)}; the key {old.name!r} has none of these roles here"
-        raise EvidenceError("KEY_ROLE", message, file=file)
+        message = f"asks for {', '.join(asked.roles)}; the key {old.name!r} has none of these roles here"
+        raise EvidenceError.at(file, "KEY_ROLE", message)
     period = min(asked.not_after - asked.not_before, old.not_after - old.not_before)
     new = _changed(asked, roles=roles, signs_as=signs_as, not_after=asked.not_before + period)
     ended = _changed(old, not_after=min(old.not_after, rotation.old_until))
@@ -157,21 +151,18 @@ def _check(rotation: Rotation, opened: Statement, trust: Trust, *, as_of: str, f
     """It speaks of its signer, of a key that is new, and of a time that has come."""
     old, new = opened.signer, rotation.new
     if old.revoked_at is not None:
-        raise EvidenceError(
-            "KEY_REVOKED", f"{file}: the key {old.name!r} is to be revoked, so it names no other", file=file
-        )
+        raise EvidenceError.at(file, "KEY_REVOKED", f"the key {old.name!r} is to be revoked, so it names no other")
     if rotation.old != old.id or opened.subjects != _subjects(new):
-        raise EvidenceError("WRONG_SUBJECT", f"{file}: speaks of other keys than it was signed with or for", file=file)
+        raise EvidenceError.at(file, "WRONG_SUBJECT", "speaks of other keys than it was signed with or for")
     if new.name != old.name:
-        message = f"{file}: names the new key {new.name!r}; the old one is that of {old.name!r}"
-        raise EvidenceError("WRONG_NAME", message, file=file)
+        message = f"names the new key {new.name!r}; the old one is that of {old.name!r}"
+        raise EvidenceError.at(file, "WRONG_NAME", message)
     if trust.find(new.id) is not None:
-        raise EvidenceError("KEY_KNOWN", f"{file}: the trust file holds the new key already", file=file)
+        raise EvidenceError.at(file, "KEY_KNOWN", "the trust file holds the new key already")
     if new.not_before - moment.read(as_of) > moment.CLOCK_SKEW:
-        message = f"{file}: the new key begins {moment.write(new.not_before)}; accept it then"
-        raise EvidenceError("FUTURE", message, file=file)
+        raise EvidenceError.at(file, "FUTURE", f"the new key begins {moment.write(new.not_before)}; accept it then")
     if new.revoked_at is not None or rotation.old_until <= old.not_before:
-        raise EvidenceError("BAD_STATEMENT", f"{file}: the new key is revoked, or the old one never began", file=file)
+        raise EvidenceError.at(file, "BAD_STATEMENT", "the new key is revoked, or the old one never began")
 
 
 def revoke_key(trust: Trust, which: str, *, at: str, reason: str = "") -> tuple[Trust, TrustedKey]:

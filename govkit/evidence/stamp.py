@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from govkit.errors import EvidenceError, missing_extra
+from govkit.errors import EvidenceError, optional_imports
 from govkit.evidence import moment
 from govkit.evidence.trust import TimestampAuthority, Trust
 
@@ -56,22 +56,20 @@ def read_stamp(response: bytes, data: bytes, *, nonce: int | None = None, file: 
         EvidenceError: ``STAMP_BAD`` or ``STAMP_OTHER``.
         MissingExtra: rfc3161-client is not installed.
     """
-    try:
+    with optional_imports():
         from rfc3161_client import PKIStatus, decode_timestamp_response
-    except ModuleNotFoundError as error:
-        raise missing_extra(error) or error from None
     try:
         answer = decode_timestamp_response(_in_order(response) if len(response) <= MAX_BYTES else b"")
         granted, said = answer.status == PKIStatus.GRANTED, answer.tst_info
         found = (said.message_imprint.hash_algorithm.dotted_string, said.message_imprint.message, said.nonce)
     except ValueError:
-        raise EvidenceError("STAMP_BAD", f"{file}: is no time stamp, or one that was refused", file=file) from None
+        raise EvidenceError.at(file, "STAMP_BAD", "is no time stamp, or one that was refused") from None
     if not granted:
-        raise EvidenceError("STAMP_BAD", f"{file}: the authority did not grant the time stamp", file=file)
+        raise EvidenceError.at(file, "STAMP_BAD", "the authority did not grant the time stamp")
     if found[:2] != (_SHA256, hashlib.sha256(data).digest()):
-        raise EvidenceError("STAMP_OTHER", f"{file}: is the time stamp of other data", file=file)
+        raise EvidenceError.at(file, "STAMP_OTHER", "is the time stamp of other data")
     if nonce is not None and found[2] != nonce:
-        raise EvidenceError("STAMP_OTHER", f"{file}: is the answer to another request", file=file)
+        raise EvidenceError.at(file, "STAMP_OTHER", "is the answer to another request")
     return answer
 
 
@@ -125,15 +123,15 @@ def _verify(answer: TimeStampResponse, data: bytes, authorities: Sequence[Timest
 
     roots = [load_pem_x509_certificate(each.certificate.encode("utf-8")) for each in authorities]
     if not roots:
-        raise EvidenceError("STAMP_UNTRUSTED", f"{file}: nobody is believed about times", file=file)
+        raise EvidenceError.at(file, "STAMP_UNTRUSTED", "nobody is believed about times")
     try:
         VerifierBuilder(roots=roots).build().verify_message(answer, data)
     except (VerificationError, InvalidVersion, ValueError) as error:
         if any(text in str(error) for text in _ABOUT_CERTIFICATES):
             named = ", ".join(each.name for each in authorities)
-            message = f"{file}: not signed by a certificate for time stamps, valid then, of: {named}"
-            raise EvidenceError("STAMP_UNTRUSTED", message, file=file) from None
-        raise EvidenceError("STAMP_BAD", f"{file}: the time stamp is damaged or was changed", file=file) from None
+            message = f"not signed by a certificate for time stamps, valid then, of: {named}"
+            raise EvidenceError.at(file, "STAMP_UNTRUSTED", message) from None
+        raise EvidenceError.at(file, "STAMP_BAD", "the time stamp is damaged or was changed") from None
 
 
 def _in_order(response: bytes) -> bytes:

@@ -133,15 +133,15 @@ def read_payload(payload: bytes, predicate_type: str, *, file: str) -> tuple[dic
     """
     content = canonical.loads(payload, file=file)
     if canonical.dumps(content, file=file) != payload:
-        raise EvidenceError("NOT_CANONICAL", f"{file}: the payload is not in its canonical form", file=file)
+        raise EvidenceError.at(file, "NOT_CANONICAL", "the payload is not in its canonical form")
     _keys(content, ("_type", "subject", "predicateType", "predicate"), "the statement", file=file)
     if content["_type"] != STATEMENT_TYPE:
-        raise EvidenceError("STATEMENT_TYPE", f"{file}: expected an in-toto statement v1", file=file)
+        raise EvidenceError.at(file, "STATEMENT_TYPE", "expected an in-toto statement v1")
     if content["predicateType"] != predicate_type:
         found = ascii(content["predicateType"])[:100]
-        raise EvidenceError("PREDICATE_TYPE", f"{file}: expected {predicate_type!r}, found {found}", file=file)
+        raise EvidenceError.at(file, "PREDICATE_TYPE", f"expected {predicate_type!r}, found {found}")
     if not isinstance(content["predicate"], dict):
-        raise EvidenceError("BAD_STATEMENT", f"{file}: the predicate is no object", file=file)
+        raise EvidenceError.at(file, "BAD_STATEMENT", "the predicate is no object")
     return content["predicate"], _subjects(content["subject"], file)
 
 
@@ -165,7 +165,7 @@ def unverified_payload(path: Path) -> tuple[dict[str, Any], str]:
     _keys(content, ("_type", "subject", "predicateType", "predicate"), "the statement", file=path.name)
     _subjects(content["subject"], path.name)
     if not isinstance(content["predicate"], dict):
-        raise EvidenceError("BAD_STATEMENT", f"{path.name}: the predicate is no object", file=path.name)
+        raise EvidenceError.at(path.name, "BAD_STATEMENT", "the predicate is no object")
     return content, "sha256:" + hashlib.sha256(payload).hexdigest()
 
 
@@ -194,11 +194,11 @@ def read_bytes(path: Path, *, file: str, sha256: str | None = None) -> bytes:
         with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as stream:
             raw = stream.read(MAX_BYTES + 1)
     except OSError as error:
-        raise EvidenceError("MISSING_FILE", f"{file}: cannot be read ({error.strerror})", file=file) from None
+        raise EvidenceError.at(file, "MISSING_FILE", f"cannot be read ({error.strerror})") from None
     if len(raw) > MAX_BYTES:
-        raise EvidenceError("TOO_LARGE", f"{file}: larger than {MAX_BYTES} bytes", file=file)
+        raise EvidenceError.at(file, "TOO_LARGE", f"larger than {MAX_BYTES} bytes")
     if sha256 is not None and hashlib.sha256(raw).hexdigest() != sha256:
-        raise EvidenceError("BOUND_FILE", f"{file}: not the file whose digest was taken", file=file)
+        raise EvidenceError.at(file, "BOUND_FILE", "not the file whose digest was taken")
     return raw
 
 
@@ -222,7 +222,7 @@ def hex_of(digest: str) -> str:
 def _envelope(raw: bytes, file: str) -> tuple[bytes, bytes, str]:
     """Payload, signature and hint of a file that is exactly in the one form that ``sign`` writes."""
     if raw.count(b",") > MAX_COMMAS:
-        raise EvidenceError("BAD_ENVELOPE", f"{file}: holds more than one signed statement", file=file)
+        raise EvidenceError.at(file, "BAD_ENVELOPE", "holds more than one signed statement")
     outer = canonical.loads(raw, file=file)
     _keys(outer, ("mediaType", "verificationMaterial", "dsseEnvelope"), "the file", file=file)
     material, envelope = outer["verificationMaterial"], outer["dsseEnvelope"]
@@ -230,28 +230,28 @@ def _envelope(raw: bytes, file: str) -> tuple[bytes, bytes, str]:
     _keys(material["publicKey"], ("hint",), "publicKey", file=file)
     _keys(envelope, ("payload", "payloadType", "signatures"), "dsseEnvelope", file=file)
     if outer["mediaType"] != MEDIA_TYPE:
-        raise EvidenceError("BAD_ENVELOPE", f"{file}: mediaType is not {MEDIA_TYPE!r}", file=file)
+        raise EvidenceError.at(file, "BAD_ENVELOPE", f"mediaType is not {MEDIA_TYPE!r}")
     if envelope["payloadType"] != PAYLOAD_TYPE:
-        raise EvidenceError("PAYLOAD_TYPE", f"{file}: payloadType is not {PAYLOAD_TYPE!r}", file=file)
+        raise EvidenceError.at(file, "PAYLOAD_TYPE", f"payloadType is not {PAYLOAD_TYPE!r}")
     signatures = envelope["signatures"]
     if not isinstance(signatures, list) or len(signatures) != 1:
-        raise EvidenceError("SIG_COUNT", f"{file}: expected exactly one signature", file=file)
+        raise EvidenceError.at(file, "SIG_COUNT", "expected exactly one signature")
     _keys(signatures[0], ("keyid", "sig"), "the signature", file=file)
     if signatures[0]["keyid"] != "":
-        raise EvidenceError("UNSIGNED_FIELD", f"{file}: keyid must be empty, it is not signed", file=file)
+        raise EvidenceError.at(file, "UNSIGNED_FIELD", "keyid must be empty, it is not signed")
     payload, signature = _base64(envelope["payload"], file), _base64(signatures[0]["sig"], file)
     if canonical.dumps(outer, file=file) + b"\n" != raw:
-        raise EvidenceError("NOT_CANONICAL", f"{file}: not the canonical bytes of its content", file=file)
+        raise EvidenceError.at(file, "NOT_CANONICAL", "not the canonical bytes of its content")
     return payload, signature, str(material["publicKey"]["hint"])
 
 
 def _keys(value: Any, expected: tuple[str, ...], where: str, *, file: str) -> None:
     if not isinstance(value, dict):
-        raise EvidenceError("BAD_ENVELOPE", f"{file}: {where} is no object", file=file)
+        raise EvidenceError.at(file, "BAD_ENVELOPE", f"{where} is no object")
     if extra := sorted(set(value) - set(expected)):
-        raise EvidenceError("UNSIGNED_FIELD", f"{file}: {where} has an unknown key {ascii(extra[0])[:80]}", file=file)
+        raise EvidenceError.at(file, "UNSIGNED_FIELD", f"{where} has an unknown key {ascii(extra[0])[:80]}")
     if lacking := sorted(set(expected) - set(value)):
-        raise EvidenceError("BAD_ENVELOPE", f"{file}: {where} lacks the key {lacking[0]!r}", file=file)
+        raise EvidenceError.at(file, "BAD_ENVELOPE", f"{where} lacks the key {lacking[0]!r}")
 
 
 def _base64(text: Any, file: str) -> bytes:
@@ -259,9 +259,9 @@ def _base64(text: Any, file: str) -> bytes:
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError, TypeError):
-        raise EvidenceError("BAD_ENVELOPE", f"{file}: payload or signature is not base64", file=file) from None
+        raise EvidenceError.at(file, "BAD_ENVELOPE", "payload or signature is not base64") from None
     if base64.b64encode(data).decode("ascii") != text:
-        raise EvidenceError("NOT_CANONICAL", f"{file}: payload or signature is not in canonical base64", file=file)
+        raise EvidenceError.at(file, "NOT_CANONICAL", "payload or signature is not in canonical base64")
     return data
 
 
@@ -275,15 +275,29 @@ def trusted_key(hint: str, trust: Trust, role: SignerRole | None, *, as_of: str,
     now = moment.read(as_of)
     key = trust.find(hint)
     if key is None:
-        raise EvidenceError("UNKNOWN_KEY", f"{file}: signed by a key that the trust file does not hold", file=file)
+        raise EvidenceError.at(file, "UNKNOWN_KEY", "signed by a key that the trust file does not hold")
     if role is not None and role not in key.roles:
-        raise EvidenceError("KEY_ROLE", f"{file}: the key {key.name!r} is not trusted for {role!r}", file=file)
+        raise EvidenceError.at(file, "KEY_ROLE", f"the key {key.name!r} is not trusted for {role!r}")
     if key.revoked_at is not None and key.revoked_at <= now:
-        raise EvidenceError("KEY_REVOKED", f"{file}: the key {key.name!r} has been revoked", file=file)
+        raise EvidenceError.at(file, "KEY_REVOKED", f"the key {key.name!r} has been revoked")
     if not key.not_before <= now <= key.not_after:
         period = f"{moment.write(key.not_before)} to {moment.write(key.not_after)}"
-        raise EvidenceError("KEY_PERIOD", f"{file}: the key {key.name!r} is valid {period}, not now", file=file)
+        raise EvidenceError.at(file, "KEY_PERIOD", f"the key {key.name!r} is valid {period}, not now")
     return key
+
+
+def refuse_other_name(name: str, signer: TrustedKey, *, file: str) -> None:
+    """Whoever a statement speaks for must have signed it."""
+    if name != signer.name:
+        raise EvidenceError.at(file, "WRONG_NAME", f"speaks for {name!r} and is signed by the key of {signer.name!r}")
+
+
+def refuse_other_role(role: str, signer: TrustedKey, *, file: str) -> None:
+    """A person signs only as what the trust file lets them."""
+    if role not in signer.signs_as:
+        allowed = ", ".join(signer.signs_as) or "nothing in particular"
+        message = f"signed as {role!r}; the trust file lets {signer.name!r} sign as {allowed}"
+        raise EvidenceError.at(file, "WRONG_ROLE", message)
 
 
 def verify_bytes(signer: TrustedKey, message: bytes, signature: bytes, *, file: str) -> None:
@@ -301,10 +315,10 @@ def verify_bytes(signer: TrustedKey, message: bytes, signature: bytes, *, file: 
         signer.public.verify(signature, message, ec.ECDSA(SHA256()))
         r, s = decode_dss_signature(signature)
     except (InvalidSignature, ValueError):
-        said = f"{file}: the signature does not fit the payload and the key {signer.name!r}"
-        raise EvidenceError("BAD_SIGNATURE", said, file=file) from None
+        said = f"the signature does not fit the payload and the key {signer.name!r}"
+        raise EvidenceError.at(file, "BAD_SIGNATURE", said) from None
     if s > ORDER // 2 or encode_dss_signature(r, s) != signature:
-        raise EvidenceError("NOT_CANONICAL", f"{file}: the signature is a second form of a valid one", file=file)
+        raise EvidenceError.at(file, "NOT_CANONICAL", "the signature is a second form of a valid one")
 
 
 def _subjects(listed: Any, file: str) -> Subjects:
@@ -318,7 +332,7 @@ def _subjects(listed: Any, file: str) -> Subjects:
                 raise KeyError
             found.append((name, digest))
     except (TypeError, KeyError, EvidenceError):
-        raise EvidenceError("BAD_STATEMENT", f"{file}: a subject is not a name with a SHA-256", file=file) from None
+        raise EvidenceError.at(file, "BAD_STATEMENT", "a subject is not a name with a SHA-256") from None
     if not found:
-        raise EvidenceError("BAD_STATEMENT", f"{file}: the statement is about nothing", file=file)
+        raise EvidenceError.at(file, "BAD_STATEMENT", "the statement is about nothing")
     return tuple(found)

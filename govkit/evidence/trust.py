@@ -9,22 +9,26 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import AwareDatetime, Field, ValidationError, field_serializer, field_validator, model_validator
+from pydantic import Field, ValidationError, field_serializer, field_validator, model_validator
 
 from govkit import documents
 from govkit.core import Recorded
+from govkit.core.times import Instant
 from govkit.errors import UsageError
 from govkit.evidence import moment
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
-SignerRole = Literal["train", "audit", "gate", "release", "lock", "report", "waive", "attest", "countersign"]
-"""What a key may sign: the run, the findings, the verdict, the release and its log, locks, the PDF report; and of
-people: waivers, attestations, countersignatures."""
+SignerRole = Literal[
+    "train", "audit", "gate", "release", "lock", "report", "measure", "waive", "attest", "countersign"
+]  # fmt: skip
+"""What a key may sign: the run, the findings, the verdict, the release and its log, locks, the PDF report, findings as
+they are measured; and of people: waivers, attestations, countersignatures."""
 
 ROLES: tuple[SignerRole, ...] = ("train", "audit", "gate", "release", "lock", "report")
-"""What a new key may sign unless it is said otherwise: what a program makes. The others are for people."""
+"""What a new key may sign unless it is said otherwise: what a program makes. The others are for people, and for a
+machine that measures apart from the one that signs: once a trust file names it, nothing else counts as measured."""
 
 
 class TrustedKey(Recorded):
@@ -49,9 +53,9 @@ class TrustedKey(Recorded):
     public_key: str
     roles: Annotated[tuple[SignerRole, ...], Field(min_length=1)]
     signs_as: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(exclude_if=lambda found: not found)] = ()
-    not_before: AwareDatetime
-    not_after: AwareDatetime
-    revoked_at: AwareDatetime | None = None
+    not_before: Instant
+    not_after: Instant
+    revoked_at: Instant | None = None
     reason: Annotated[str, Field(max_length=200, exclude_if=lambda found: not found)] = ""
 
     @model_validator(mode="after")
@@ -61,13 +65,6 @@ class TrustedKey(Recorded):
         if self.not_after <= self.not_before:
             raise ValueError("not_after is not later than not_before")
         return self
-
-    @field_validator("not_before", "not_after", "revoked_at", mode="before")
-    @classmethod
-    def _no_bare_numbers(cls, value: object) -> object:
-        if not isinstance(value, str | datetime | None):
-            raise ValueError("expected a time like 2026-11-24T12:00:00Z")
-        return value
 
     @field_serializer("not_before", "not_after", "revoked_at")
     def _utc(self, value: datetime | None) -> str | None:

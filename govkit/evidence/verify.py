@@ -12,8 +12,10 @@ from govkit.errors import EvidenceError, UsageError
 from govkit.evidence import moment
 from govkit.evidence.links import check_links, check_subjects
 from govkit.evidence.locks import LOCK_FILE, HeldLock, open_lock
+from govkit.evidence.measured import MEASURED_FILE, HeldMeasured, open_measured, refuse_unmeasured
 from govkit.evidence.people import SORTS, People, collect, open_signed
 from govkit.evidence.predicates import (
+    UNSIGNED,
     BoundFile,
     Kind,
     MeasuredRows,
@@ -109,7 +111,11 @@ def check_signatures(
     if model is not None:
         _check_model(model, release, read)
     people = _open_people(folder, release, trust, as_of, signed)
-    people = replace(people, lock=_open_lock(folder, release, trust, as_of, signed))
+    people = replace(
+        people,
+        lock=_open_lock(folder, release, trust, as_of, signed),
+        measured=_open_measured(folder, release, trust, as_of, signed),
+    )
     _check_ties(signed, release, people)
     _check_sequence(release, minimum_sequence)
     return Evidence(
@@ -132,6 +138,7 @@ def _signers(signed: dict[str, Statement], people: People) -> dict[str, str]:
         **{kind: statement.signer.name for kind, statement in signed.items()},
         **{each.file: each.signer.name for each in people.signed},
         **({LOCK_FILE: people.lock.lock.name} if people.lock is not None else {}),
+        **({MEASURED_FILE: people.measured.signer.name} if people.measured is not None else {}),
     }
 
 
@@ -139,9 +146,14 @@ def _open(folder: Path, kind: Kind, trust: Trust, as_of: str, release: Release |
     """Open a statement from the very bytes whose digest was compared, whatever happens to the file meanwhile."""
     file = file_of(kind)
     if not (folder / file).is_file() or (release is not None and file not in release.files):
-        raise EvidenceError("MISSING_FILE", f"{file}: missing from the bundle", file=file)
-    raw = read_bytes(folder / file, file=file, sha256=None if release is None else release.files[file].sha256)
+        raise EvidenceError.at(file, "MISSING_FILE", "missing from the bundle")
+    raw = read_bytes(folder / file, file=file) if release is None else _bound(folder, file, release)
     return open_statement(raw, trust=trust, role=ROLE_OF[kind], predicate_type=type_of(kind), as_of=as_of, file=file)
+
+
+def _bound(folder: Path, file: str, release: Release) -> bytes:
+    """A file of the bundle, as it was sealed."""
+    return read_bytes(folder / file, file=file, sha256=release.files[file].sha256)
 
 
 def _open_bound(folder: Path, release: Release, trust: Trust, as_of: str) -> dict[str, Statement]:
@@ -154,12 +166,7 @@ def _open_bound(folder: Path, release: Release, trust: Trust, as_of: str) -> dic
 def _open_people(folder: Path, release: Release, trust: Trust, as_of: str, signed: dict[str, Statement]) -> People:
     """Waivers and attestations, none of them waived by who found or judged."""
     files = [file for file in sorted(release.files) if file.startswith(tuple(f"{sort}/" for sort in SORTS))]
-    opened = [
-        open_signed(
-            read_bytes(folder / file, file=file, sha256=release.files[file].sha256), file, trust=trust, as_of=as_of
-        )
-        for file in files
-    ]
+    opened = [open_signed(_bound(folder, file, release), file, trust=trust, as_of=as_of) for file in files]
     return collect(opened, keys=[signed[kind].signer.id for kind in ("findings", "verdict")], trust=trust)
 
 
@@ -170,14 +177,29 @@ def _open_lock(
     measured = parse(MeasuredRows, signed["findings"].predicate, file=file_of("findings"))
     if LOCK_FILE not in release.files:
         if measured.lock is not None:
-            message = f"{LOCK_FILE}: missing from the bundle; the findings were measured under a lock"
-            raise EvidenceError("LOCK_MISSING", message, file=LOCK_FILE)
+            message = "missing from the bundle; the findings were measured under a lock"
+            raise EvidenceError.at(LOCK_FILE, "LOCK_MISSING", message)
         return None
-    raw = read_bytes(folder / LOCK_FILE, file=LOCK_FILE, sha256=release.files[LOCK_FILE].sha256)
-    lock = open_lock(raw, trust=trust, as_of=as_of)
+    lock = open_lock(_bound(folder, LOCK_FILE, release), trust=trust, as_of=as_of)
     judged = parse(VerdictLinks, signed["verdict"].predicate, file=file_of("verdict")).verdict
     lock.check(policy=judged.policy, data=measured.digests, as_of=judged.as_of, reference=measured.lock)
     return lock
+
+
+def _open_measured(
+    folder: Path, release: Release, trust: Trust, as_of: str, signed: dict[str, Statement]
+) -> HeldMeasured | None:
+    """What a measurer signed: the very findings of the bundle, and the statement that the verdict names."""
+    named = parse(VerdictLinks, signed["verdict"].predicate, file=file_of("verdict")).measured
+    refuse_unmeasured(named, signed["findings"].signer, trust)
+    held = None
+    if MEASURED_FILE in release.files:
+        held = open_measured(_bound(folder, MEASURED_FILE, release), trust=trust, as_of=as_of)
+        held.check(signed["findings"].predicate)
+    if (None if held is None else held.payload_sha256) != (None if named == UNSIGNED else named):
+        message = "rests on another statement of a measurer than that in the bundle"
+        raise EvidenceError.at(file_of("verdict"), "INPUTS_MISMATCH", message)
+    return held
 
 
 def _check_ties(signed: dict[str, Statement], release: Release, people: People) -> None:
@@ -227,7 +249,7 @@ def _check_model(model: Path, release: Release, read: Reader) -> None:
     if not release.model_files:
         raise EvidenceError("MODEL_MISMATCH", f"{model}: the release is about a model that is no file", file=RELEASE)
     if artifact_of(release.model_files) != release.artifact:
-        raise EvidenceError("WRONG_SUBJECT", f"{RELEASE}: lists files of another model", file=RELEASE)
+        raise EvidenceError.at(RELEASE, "WRONG_SUBJECT", "lists files of another model")
     found, bound = manifest.listing(model), release.model_folder
     if release.card is None and model.is_dir():
         found.pop(manifest.CARD, None)
@@ -246,16 +268,29 @@ def _difference(path: str, found: Mapping[str, int], bound: Mapping[str, BoundFi
 
 
 def _check_time(signed: dict[str, Statement], release: Release, *, as_of: str, max_age_days: int | None) -> None:
-    now = moment.read(as_of)
     judged = parse(VerdictLinks, signed["verdict"].predicate, file=file_of("verdict")).verdict.as_of
     for kind, text in (("release", release.as_of), ("verdict", judged)):
         moment.refuse_future(text, as_of=as_of, file=file_of(kind))
-    if max_age_days is not None and (now - moment.read(judged)).total_seconds() > max_age_days * SECONDS_A_DAY:
-        message = f"{file_of('verdict')}: judged on {judged}, more than {max_age_days} days ago; audit the model again"
-        raise EvidenceError("STALE", message, file=file_of("verdict"))
+    refuse_stale(judged, max_age_days, as_of=as_of, file=file_of("verdict"), advice="audit the model again")
+
+
+def refuse_stale(text: str, days: int | None, *, as_of: str, file: str, advice: str) -> None:
+    """Refuse what is dated more than some days before now.
+
+    Args:
+        text: When a signed file says that it was made.
+        days: The greatest age; None asks for nothing.
+        as_of: UTC time to take as now.
+        file: Name of the file, for the message.
+        advice: What to do then.
+
+    Raises:
+        EvidenceError: ``STALE``.
+    """
+    if days is not None and (moment.read(as_of) - moment.read(text)).total_seconds() > days * SECONDS_A_DAY:
+        raise EvidenceError.at(file, "STALE", f"dated {text}, more than {days} days ago; {advice}")
 
 
 def _check_sequence(release: Release, minimum: int | None) -> None:
     if minimum is not None and release.sequence < minimum:
-        message = f"{RELEASE}: is release {release.sequence}, expected {minimum} or later"
-        raise EvidenceError("REPLAY", message, file=RELEASE)
+        raise EvidenceError.at(RELEASE, "REPLAY", f"is release {release.sequence}, expected {minimum} or later")

@@ -11,24 +11,3 @@ from govkit.licenses.expressions import normalize
 from govkit.licenses.notice import notice
 from govkit.licenses.rules import Duty, Pin, Rule, rule
 from govkit.licenses.texts import identify
-
-__all__ = [
-    "Composition",
-    "Duty",
-    "Obligation",
-    "Pin",
-    "Rule",
-    "Seen",
-    "component",
-    "components",
-    "compose",
-    "conclude",
-    "declared",
-    "find",
-    "front_matter",
-    "identify",
-    "look",
-    "normalize",
-    "notice",
-    "rule",
-]

@@ -73,13 +73,10 @@ def _agreed(exact: Sequence[LicenseEvidence]) -> str | None:
     texts = {str(sign.expression) for sign in exact if sign.source == "license file"}
     # The GNU texts are the same for "only" and "or later"; whoever names the choice has the say.
     later = {name.removesuffix("-or-later") + "-only" for name in said if name.endswith("-or-later")}
-    said -= {name for name in later & texts if not _named(name, exact)}
+    named = {str(sign.expression) for sign in exact if sign.source != "license file"}
+    said -= (later & texts) - named
     widest = max(sorted(said), key=lambda name: len(parts(name)))
     return widest if all(parts(name) <= parts(widest) for name in said) else None
-
-
-def _named(name: str, exact: Sequence[LicenseEvidence]) -> bool:
-    return any(sign.expression == name and sign.source != "license file" for sign in exact)
 
 
 def _family(sign: LicenseEvidence) -> tuple[str, ...] | None:

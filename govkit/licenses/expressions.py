@@ -59,10 +59,7 @@ def alternatives(expression: str) -> tuple[tuple[str, ...], ...]:
         cannot be read or has more than ``MOST_CHOICES`` choices. An id with an exception stays one word.
     """
     parsed = _parse(expression)
-    if parsed is None:
-        return ()
-    choices = _choices(parsed)
-    return tuple(choices) if choices is not None else ()
+    return () if parsed is None else tuple(_choices(parsed) or ())
 
 
 def _choices(node: Any) -> list[tuple[str, ...]] | None:

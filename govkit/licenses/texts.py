@@ -17,6 +17,7 @@ from functools import cache
 from hashlib import sha256
 from importlib import import_module
 from importlib.resources import files
+from typing import Any
 
 from govkit.licenses.expressions import normalize
 from govkit.licenses.rules import limiting_words, wordings
@@ -78,13 +79,9 @@ def _by_text(text: str) -> str | None:
     return normalize(" AND ".join(sorted(ids)))
 
 
-def _outside(text: str, matches: list[object]) -> str:
-    pieces, end = [], 0
-    for match in matches:
-        pieces.append(text[end : match.start])  # type: ignore[attr-defined]
-        end = match.end  # type: ignore[attr-defined]
-    pieces.append(text[end:])
-    return "\n".join(pieces)
+def _outside(text: str, matches: list[Any]) -> str:
+    starts, ends = [match.start for match in matches], [match.end for match in matches]
+    return "\n".join(text[end:start] for end, start in zip([0, *ends], [*starts, None], strict=True))
 
 
 def _limits(text: str) -> bool:

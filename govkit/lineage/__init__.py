@@ -2,23 +2,9 @@
 
 from __future__ import annotations
 
-from govkit.lineage.facts import FACTS, TOLD, facts_of
+from govkit.lineage.facts import FACTS, TOLD
 from govkit.lineage.location import base_folder, model_folder
 from govkit.lineage.reading import read_run
 from govkit.lineage.recorder import Recorder, record
 from govkit.lineage.rerun import Replay, replay
 from govkit.lineage.script import record_script
-
-__all__ = [
-    "FACTS",
-    "TOLD",
-    "Recorder",
-    "Replay",
-    "base_folder",
-    "facts_of",
-    "model_folder",
-    "read_run",
-    "record",
-    "record_script",
-    "replay",
-]

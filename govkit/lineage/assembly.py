@@ -6,7 +6,7 @@ import hashlib
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, redirect_stderr, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fnmatch import fnmatch
 from itertools import islice
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from govkit import manifest
 from govkit.core import Component, Exit, Fact, Part, Problem, Read, Run
-from govkit.data import bytes_digest, shared_rows
+from govkit.data import shared_rows
 from govkit.errors import DataError, EvidenceError, SubjectError, UsageError
 from govkit.lineage import environment, sources
 from govkit.lineage.cost import Clock
@@ -32,27 +32,28 @@ MOST_NOTED = 1_000
 """Files that are noted while the run goes on."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Recording:
-    """All that a recorder holds of a run that goes on or has ended."""
+    """All that a recorder holds of a run that goes on or has ended; the last five from when it begins."""
 
     name: str
     base: Component | None
     place: Path | None
-    bases: dict[Path, Component]
-    root: Path
-    sources: Sequence[Source]
-    told: Mapping[str, dict[str, Fact]]
-    code: dict[str, Fact]
-    clock: Clock
-    ways: Ways
-    reads: Reads
-    held: ExitStack
     model_dir: Path
-    problems: Sequence[Problem]
     before: Run | None
-    script: Path | None
-    exit_code: int | None
+    bases: dict[Path, Component] = field(default_factory=dict)
+    sources: list[Source] = field(default_factory=list)
+    told: dict[str, dict[str, Fact]] = field(default_factory=dict)
+    held: ExitStack = field(default_factory=ExitStack)
+    problems: list[Problem] = field(default_factory=list)
+    script: Path | None = None
+    arguments: Sequence[str] = ()
+    exit_code: int | None = None
+    root: Path = field(init=False)
+    code: dict[str, Fact] = field(init=False)
+    clock: Clock = field(init=False)
+    ways: Ways = field(init=False)
+    reads: Reads = field(init=False)
 
 
 def assemble(seen: Recording, how: Exit) -> Run:
@@ -206,7 +207,7 @@ def _problems(seen: Recording) -> Iterator[Problem]:
 
 def _problems_of(place: Path, digest: str, seen: Recording) -> Iterator[Problem]:
     """What speaks against a declared data source."""
-    if not _same_bytes(place, digest):
+    if sources.bytes_of(place) != digest:
         yield Problem(kind="data changed", what=f"{place}: its bytes changed during the run")
     # Outside a script the rows may have been read before the recording began.
     if seen.script is not None and not _was_read(place, seen):
@@ -235,7 +236,7 @@ def _is_declared(seen: Recording, loaded: Path) -> bool:
 
 def _derived(weights: Path, base: Path) -> bool:
     try:
-        return compare_weights(weights, base).answer == "derived"
+        return compare_weights(weights, base).answer in ("derived", "shares its origin")
     except SubjectError:
         return False
 
@@ -246,13 +247,6 @@ def _changed(path: Path, file: Seen) -> bool:
     except OSError:
         return True
     return (now.st_size, now.st_mtime_ns, now.st_ino) != (file.size, file.mtime_ns, file.inode)
-
-
-def _same_bytes(path: Path, digest: str) -> bool:
-    try:
-        return bytes_digest(path) == digest
-    except (UsageError, EvidenceError):
-        return False
 
 
 def _channels(seen: Recording) -> dict[str, str]:

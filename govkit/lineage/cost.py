@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from govkit.core import Fact
-from govkit.errors import missing_extra
+from govkit.errors import optional_imports
 from govkit.lineage.environment import accelerator, devices
 from govkit.lineage.facts import observed, stated
 
@@ -122,10 +122,8 @@ class _Counters:
 
 def _estimate() -> Callable[[], dict[str, Fact]]:
     """Let codecarbon estimate the energy, kept from the network, from files and from the user's settings of it."""
-    try:
+    with optional_imports():
         import codecarbon
-    except ModuleNotFoundError as error:
-        raise missing_extra(error) or error from None
     # Emissions are not recorded: an intensity of 0 needs no country, and no service that knows one.
     tracker = codecarbon.OfflineEmissionsTracker(
         output_methods=[], output_handlers=[], emissions_endpoint=False, electricitymaps_api_token=False,

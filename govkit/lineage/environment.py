@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from govkit.core import Fact
+from govkit.lazy import torch
 from govkit.lineage.facts import NOT_APPLICABLE, observed
 from govkit.lineage.privacy import Veil
 
@@ -161,6 +162,4 @@ def accelerator(found: Sequence[str], ask: Callable[[Any], Any]) -> Fact:
         return NOT_APPLICABLE
     if not found or not all(name.startswith("cuda") for name in found):
         return observed(None, "no model was seen that is on an accelerator known to torch.cuda")
-    import torch
-
     return observed(ask(torch.cuda))

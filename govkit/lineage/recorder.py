@@ -7,12 +7,12 @@ import os
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from govkit.core import Component, Exit, Fact, Problem, Role, Run
+from govkit.core import Component, Exit, Problem, Role, Run
 from govkit.errors import UsageError
 from govkit.lineage import assembly, environment, journal, location, sources
 from govkit.lineage.cost import Clock
@@ -85,15 +85,9 @@ def record(
     for root in data_roots:
         if not Path(root).is_dir():
             raise UsageError(f"the data root {str(root)!r} is not a folder: name the folder that holds the data")
-    return Recorder(
-        folder.absolute(),
-        name=name or folder.resolve().name,
-        base=component,
-        place=None if base is None else Path(base).absolute(),
-        reads=[Path(root).resolve() for root in data_roots],
-        before=before,
-        energy=energy,
-    )
+    place = None if base is None else Path(base).absolute()
+    seen = assembly.Recording(name or folder.resolve().name, component, place, folder.absolute() / "model", before)
+    return Recorder(seen, [Path(root).resolve() for root in data_roots], energy)
 
 
 class Recorder:
@@ -105,30 +99,13 @@ class Recorder:
         problems: What was found to speak against the record.
     """
 
-    def __init__(
-        self,
-        out: Path,
-        *,
-        name: str,
-        base: Component | None,
-        place: Path | None,
-        reads: Sequence[Path],
-        before: Run | None,
-        energy: Literal["codecarbon"] | None,
-    ) -> None:
-        self.out = out
-        self.model_dir = out / "model"
-        self.problems: list[Problem] = []
-        self._name, self._base, self._place, self._before = name, base, place, before
-        self._roots, self._energy = reads, energy
-        self._sources: list[sources.Source] = []
-        self._bases: dict[Path, Component] = {}
-        self._held = ExitStack()
-        self._told: dict[str, dict[str, Fact]] = {}
+    def __init__(self, seen: assembly.Recording, roots: Sequence[Path], energy: Literal["codecarbon"] | None) -> None:
+        self.out = seen.model_dir.parent
+        self.model_dir = seen.model_dir
+        self.problems = seen.problems
+        self._seen, self._roots, self._energy = seen, roots, energy
         self._due = 0.0
         self._main = os.environ.get("RANK", "0") == "0"
-        self._script: tuple[Path, Sequence[str]] | None = None
-        self._exit_code: int | None = None
         self._end: Exit | None = None
 
     def __enter__(self) -> Self:
@@ -138,19 +115,20 @@ class Recorder:
             )
         try:
             self.out.mkdir(parents=True, exist_ok=True)
-            if self._place is not None:
-                location.remember(self.out, location.BASE, self._place)
+            if self._seen.place is not None:
+                location.remember(self.out, location.BASE, self._seen.place)
         except OSError as error:
             raise UsageError(f"{self.out}: a record cannot be written there ({error.strerror}); name another") from None
-        self._root, self._pid = Path.cwd(), os.getpid()
-        self._veil = Veil(self._root)
+        seen, self._pid = self._seen, os.getpid()
+        seen.root = Path.cwd()
+        self._veil = Veil(seen.root)
         # The state of the code now is what runs; at the end somebody may have edited on.
-        self._code = environment.code(self._root, script=self._script)
-        self._clock = Clock(energy=self._energy)
+        seen.code = environment.code(seen.root, script=None if seen.script is None else (seen.script, seen.arguments))
+        seen.clock = Clock(energy=self._energy)
         self._patches = Patches()
-        self._reads = Reads(self._roots, self._patches)
-        self._ways = Ways(self._patches, self._tick)
-        self._reads.start()
+        seen.reads = Reads(self._roots, self._patches)
+        seen.ways = Ways(self._patches, self._tick)
+        seen.reads.start()
         _active.append(self)
         self._note()
         # The first step is written down at once: from then on it is known what is trained, and from which base.
@@ -161,11 +139,11 @@ class Recorder:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         how = self._end if error is None and self._end else _how(error)
-        way = self._ways.primary()
+        way = self._seen.ways.primary()
         # A forked child that comes here has a copy of the recorder, and writes nothing.
         self._main = self._main and os.getpid() == self._pid and (way is None or way.main)
         try:
-            if how == "finished" and self._main and self._script is None and way is not None and way.began:
+            if how == "finished" and self._main and self._seen.script is None and way is not None and way.began:
                 self._save(way)
         except BaseException as failure:
             how = _how(failure)
@@ -211,9 +189,9 @@ class Recorder:
         _must_be_plain(notes or {})
         said = sources.Telling(id, revision, license, package, folder, collection, consent, notes or {})
         # What govkit itself opens to digest it is not read by the run.
-        with self._reads.paused() if self in _active else nullcontext():
-            source = sources.data_source(data, role=role, said=said, held=self._held)
-        self._sources.append(source)
+        with self._seen.reads.paused() if self in _active else nullcontext():
+            source = sources.data_source(data, role=role, said=said, held=self._seen.held)
+        self._seen.sources.append(source)
         return source.component
 
     def watch(self, *targets: Any) -> None:
@@ -226,7 +204,7 @@ class Recorder:
         Raises:
             UsageError: It cannot be watched, it has trained already, or another one is being watched.
         """
-        self._ways.watch(*targets)
+        self._seen.ways.watch(*targets)
 
     def declare(self, name: str, value: Any) -> None:
         """Tell a fact that govkit cannot see; a fact that it does see keeps what was seen.
@@ -242,21 +220,21 @@ class Recorder:
         if fact not in FACTS.get(part, {}) or part in ("base", "data", "outcome"):
             raise UsageError(f"no fact {name!r} can be declared: name one as in govkit.lineage.FACTS")
         _must_be_plain({name: value})
-        self._told.setdefault(part, {})[fact] = stated(value)
+        self._seen.told.setdefault(part, {})[fact] = stated(value)
 
     def observe(self, script: Path, arguments: Sequence[str], data: Mapping[str, Role]) -> None:
         """The run will be a script: it saves its own model, and how it ends is told by :meth:`ended`."""
-        self._script = (script, arguments)
+        self._seen.script, self._seen.arguments = script, arguments
         try:
             for path, role in data.items():
                 self.add_data(path, role=role)
         except UsageError:
-            self._held.close()
+            self._seen.held.close()
             raise
 
     def ended(self, how: Exit, exit_code: int) -> None:
         """How the script ended."""
-        self._end, self._exit_code = how, exit_code
+        self._end, self._seen.exit_code = how, exit_code
 
     def _tick(self) -> None:
         """An optimizer step was done: write it down, if the last entry is old."""
@@ -270,9 +248,9 @@ class Recorder:
         if not self._main or os.getpid() != self._pid or self not in _active:
             return
         try:
-            with self._reads.paused():
+            with self._seen.reads.paused():
                 journal.write(self.out, self._run("unfinished"))
-                self._remember(location.BASE, assembly.base_place(self._ways) if self._place is None else None)
+                self._remember_base()
         except OSError as error:
             lost = f"the record could not be kept up during the run: {error.strerror}"
             if lost not in {problem.what for problem in self.problems}:
@@ -280,18 +258,9 @@ class Recorder:
         self._due = time.monotonic() + PAUSE * max(1.0, 100 * (time.thread_time() - began))
 
     def _run(self, how: Exit) -> Run:
-        run = assembly.assemble(
-            assembly.Recording(
-                name=self._name, base=self._base, place=self._place, bases=self._bases, root=self._root,
-                sources=self._sources, told=self._told, code=self._code, clock=self._clock, ways=self._ways,
-                reads=self._reads, held=self._held, model_dir=self.model_dir, problems=self.problems,
-                before=self._before, exit_code=self._exit_code,
-                script=None if self._script is None else self._script[0],
-            ),
-            how,
-        )  # fmt: skip
+        run = self._veil.run(assembly.assemble(self._seen, how))
         # The parts before are on record as the veil shows them.
-        return journal.joined(self._before, self._veil.run(run))
+        return journal.joined(self._seen.before, run)
 
     def _save(self, way: Any) -> None:
         """Save model and tokenizer; the folder appears when it is complete."""
@@ -309,8 +278,8 @@ class Recorder:
     def _close(self, how: Exit) -> None:
         """Write the record, and take every hook out."""
         try:
-            self._reads.stop()
-            self._clock.stop()
+            self._seen.reads.stop()
+            self._seen.clock.stop()
             if self._main:
                 self._write(how)
         except OSError as error:
@@ -318,20 +287,25 @@ class Recorder:
                 f"{self.out / 'run.json'}: the record could not be written ({error.strerror}); the training itself "
                 f"{how}; the record that lies there says less than what happened"
             )
-            lost.exit_code = self._exit_code or lost.exit_code
+            lost.exit_code = self._seen.exit_code or lost.exit_code
             raise lost from error
         finally:
-            self._ways.release()
+            self._seen.ways.release()
             self._patches.undo()
-            self._held.close()
+            self._seen.held.close()
             _active.remove(self)
 
     def _write(self, how: Exit) -> None:
         """The record of the whole run, and beside it where the base and the model lie."""
         run = self._run(how)
-        self._remember(location.MODEL, assembly.model_place(self.model_dir, self._ways) if how == "finished" else None)
-        self._remember(location.BASE, assembly.base_place(self._ways) if self._place is None else None)
+        if how == "finished":
+            self._remember(location.MODEL, assembly.model_place(self.model_dir, self._seen.ways))
+        self._remember_base()
         journal.write(self.out, run)
+
+    def _remember_base(self) -> None:
+        if self._seen.place is None:
+            self._remember(location.BASE, assembly.base_place(self._seen.ways))
 
     def _remember(self, name: str, place: Path | None) -> None:
         if place is not None and place != self.model_dir:

@@ -16,7 +16,6 @@ from typing import Literal
 
 from govkit import manifest
 from govkit.core import Fact, Run
-from govkit.data import bytes_digest
 from govkit.errors import EvidenceError, SubjectError, UsageError
 from govkit.lineage import environment, location, sources
 from govkit.lineage.facts import observed
@@ -127,7 +126,7 @@ def _here(run: Run, root: Path, file: Path) -> Iterator[tuple[str, State]]:
         yield f"code: {name}", _compared(observed(digest), observed(_sha256(root / name)))
     for component in run.data:
         place = component.details["place"].value
-        found = observed(None if place is None else _digest(root / place))
+        found = observed(None if place is None else sources.bytes_of(root / place))
         yield f"data: {place or component.id.value}", _compared(component.details["bytes"], found)
     for read in run.reads:
         if _sha256(root / read.path) not in (None, read.sha256):
@@ -147,13 +146,6 @@ def _compared(then: Fact | None, now: Fact) -> State:
 def _sha256(path: Path) -> str | None:
     try:
         return f"sha256:{manifest.walk(path.resolve(), strict=False)[0].sha256}"
-    except (UsageError, EvidenceError):
-        return None
-
-
-def _digest(path: Path) -> str | None:
-    try:
-        return bytes_digest(path)
     except (UsageError, EvidenceError):
         return None
 

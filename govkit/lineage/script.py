@@ -12,9 +12,9 @@ from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any
 
-from govkit.core import Role
+from govkit.core import Exit, Role
 from govkit.errors import UsageError
-from govkit.lineage.recorder import Recorder, record
+from govkit.lineage.recorder import record
 
 INTERRUPTED = 130
 """Exit code of a program that was stopped from the keyboard."""
@@ -54,39 +54,30 @@ def record_script(
     recorder = record(out, base=base, data_roots=data_roots, resume=resume)
     # Before the recording begins: what is refused leaves no record.
     recorder.observe(file.resolve(), arguments, data or {})
-    with _as_main(file, arguments) as main, recorder, _Ending(recorder) as ending:
+    with _as_main(file, arguments) as main, recorder:
+        how, code = _ran(main, file)
+        recorder.ended(how, code)
+    lost = any(problem.kind == "record lost" for problem in recorder.problems)
+    return 1 if code == 0 and lost else code
+
+
+def _ran(main: ModuleType, file: Path) -> tuple[Exit, int]:
+    """How the script ended, not its record: what it raises is shown as Python shows it, and becomes its exit code."""
+    try:
         loader: Any = main.__loader__
         exec(loader.source_to_code(file.read_bytes(), main.__file__), main.__dict__)  # noqa: S102 — it is what was asked
         for thread in threading.enumerate():
             if thread is not threading.current_thread() and not thread.daemon:
                 thread.join()
-    lost = any(problem.kind == "record lost" for problem in recorder.problems)
-    return 1 if ending.code == 0 and lost else ending.code
-
-
-class _Ending:
-    """Ends the script and not its record: whatever it raises is shown as Python shows it, and becomes its exit code."""
-
-    def __init__(self, recorder: Recorder) -> None:
-        self.code = 0
-        self._recorder = recorder
-
-    def __enter__(self) -> _Ending:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool:
-        if isinstance(error, SystemExit):
-            self.code = 0 if error.code is None else error.code if isinstance(error.code, int) else 1
-            if not isinstance(error.code, int | None):
-                sys.stderr.write(f"{error.code}\n")
-        elif error is not None:
-            self.code = INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
-            sys.excepthook(type(error), error.with_traceback(_theirs(trace)), error.__traceback__)
-        how = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed" if self.code else "finished"
-        self._recorder.ended(how, self.code)  # type: ignore[arg-type]
-        return True
+    except SystemExit as error:
+        if not isinstance(error.code, int | None):
+            sys.stderr.write(f"{error.code}\n")
+        code = 0 if error.code is None else error.code if isinstance(error.code, int) else 1
+        return "failed" if code else "finished", code
+    except BaseException as error:  # noqa: BLE001 — whatever the script raises is its own end
+        sys.excepthook(type(error), error.with_traceback(_theirs(error.__traceback__)), error.__traceback__)
+        return ("interrupted", INTERRUPTED) if isinstance(error, KeyboardInterrupt) else ("failed", 1)
+    return "finished", 0
 
 
 def _theirs(trace: TracebackType | None) -> TracebackType | None:

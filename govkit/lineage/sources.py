@@ -16,8 +16,9 @@ from typing import IO, Any
 
 from govkit import licenses, manifest
 from govkit.core import Component, Fact, LicenseEvidence, LicenseRecord, Role
-from govkit.data import RowsDigest, batches_digest, file_digest
+from govkit.data import RowsDigest, batches_digest, bytes_digest, file_digest
 from govkit.errors import EvidenceError, UsageError
+from govkit.lazy import pa
 from govkit.lineage.facts import NOT_APPLICABLE, TOLD, observed, stated
 from govkit.subjects.weights import NO_WEIGHTS
 
@@ -196,6 +197,14 @@ def data_source(data: Any, *, role: Role | None, said: Telling, held: ExitStack)
     return Source(component, rows)
 
 
+def bytes_of(path: Path) -> str | None:
+    """Digest of the bytes of a data source; None where it can no longer be read."""
+    try:
+        return bytes_digest(path)
+    except (UsageError, EvidenceError):
+        return None
+
+
 def named(path: Path) -> str:
     """A path as text: a record cannot hold a name that is no UTF-8."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
@@ -222,8 +231,6 @@ def _digest(data: Any, *, keep: IO[bytes]) -> RowsDigest:
         UsageError: It is no pyarrow table, pandas frame, ``datasets.Dataset`` or sequence of dicts, or its columns mix
             kinds.
     """
-    import pyarrow as pa
-
     kind = type(data)
     module = kind.__module__.split(".")[0]
     try:

@@ -22,17 +22,7 @@ import rfc8785
 from govkit.errors import EvidenceError, UsageError
 from govkit.manifest.folder import FILE, FOLDER, Root, Seen, changed, descriptor, entries, naming, opened
 from govkit.manifest.names import refuse_bad_names, refuse_bad_path
-
-__all__ = [
-    "CARD",
-    "FileDigest",
-    "artifact_digest",
-    "artifact_files",
-    "digest_of",
-    "listing",
-    "refuse_bad_path",
-    "walk",
-]
+from govkit.manifest.opening import refuse_outside, weight_files
 
 CARD = "README.md"
 """The one file outside the artifact digest: the hub card holds results about the artifact, so it cannot be part of it.

@@ -10,8 +10,7 @@ from govkit import evidence, report
 from govkit.core import Policy
 from govkit.errors import EvidenceError, MissingExtra
 from govkit.evidence import moment
-from govkit.manifest import CARD as BESIDE
-from govkit.manifest import FileDigest
+from govkit.manifest import CARD as BESIDE, FileDigest
 from govkit.pipeline.signing import REPORT
 
 CARD = "card.md"
@@ -107,8 +106,8 @@ def _report(folder: Path, proof: evidence.Evidence, *, trust: evidence.Trust, as
     own = {f"{kind}.sigstore.json" for kind in proof.digests}
     for name in sorted(own | signed.attachments.keys()):
         if name not in own or signed.attachments.get(name) != _bytes(folder, proof, name):
-            message = f"{REPORT}: holds another {ascii(name)[:80]} than the bundle, or none"
-            raise EvidenceError("PDF_ATTACHMENT", message, file=REPORT)
+            message = f"holds another {ascii(name)[:80]} than the bundle, or none"
+            raise EvidenceError.at(REPORT, "PDF_ATTACHMENT", message)
     if signed.as_of:
         moment.refuse_future(signed.as_of, as_of=as_of, file=REPORT)
     return signed.signer.name
@@ -122,7 +121,7 @@ def _exports(folder: Path, proof: evidence.Evidence, *, trust: evidence.Trust, a
             raw = _bytes(folder, proof, file)
             said = evidence.open_statement(raw, trust=trust, role=role, predicate_type=kind, as_of=as_of, file=file)
             if [digest for _, digest in said.subjects] != [proof.artifact]:
-                raise EvidenceError("WRONG_SUBJECT", f"{file}: is about another model", file=file)
+                raise EvidenceError.at(file, "WRONG_SUBJECT", "is about another model")
     return found
 
 

@@ -12,6 +12,7 @@ from govkit.core.audit import BaseSource, SubjectSource
 from govkit.core.case import Array
 from govkit.core.words import CLASSES, Modality, Role
 from govkit.errors import AuditError
+from govkit.lazy import np
 from govkit.pipeline.places import Places
 
 
@@ -79,7 +80,9 @@ def _with_its_own_head(places: Places, source: BaseSource, path: Path | None, mo
     if source.python is None:
         return subjects.load(SubjectSource(model=str(path)), root=Path(), task=task, passes=passes, strict=False)
     own = SubjectSource(python=source.python, input_range=places.audit.subject.input_range)
-    return subjects.load(own, root=_code(places, source), modality=modality, task=task, passes=passes)
+    return subjects.load(
+        own, root=_code(places, source), modality=modality, task=task, passes=passes, fence=places.fence
+    )
 
 
 def _refuse_probe(places: Places, source: BaseSource, sets: dict[Role, Dataset], modality: Modality) -> None:
@@ -108,8 +111,9 @@ def _in_python(
 ) -> subjects.FeatureBase:
     span, paths = places.audit.subject.input_range, [_code(places, source)]
     return subjects.FeatureBase(
-        name, paths=paths, modality=modality, passes=places.passes, input_range=span, artifact=artifact
-    )
+        name, paths=paths, modality=modality, passes=places.passes, input_range=span, artifact=artifact,
+        fence=places.fence,
+    )  # fmt: skip
 
 
 def _references(
@@ -120,8 +124,6 @@ def _references(
     Raises:
         AuditError: One of them has the features of the base or of another one: nothing can be told apart by it.
     """
-    import numpy as np
-
     seen = {"the base itself": base.base.embed(train.inputs)}
     for name in source.references:
         if source.python is None:

@@ -1,7 +1,7 @@
 """Findings that were measured before, under the digest of everything that they depend on.
 
-An entry is believed for its digest alone, so whoever can write the folder can plant one: a gate that must withstand its
-own build machine should not use a cache.
+An entry is believed for its digest and its owner, so whatever runs as the same user can plant one: a gate that must
+withstand its own build machine should not use a cache.
 """
 
 from __future__ import annotations
@@ -25,9 +25,11 @@ from govkit.core import Case, Check, Dataset, Finding, Gap
 from govkit.core.case import Array
 from govkit.core.words import Of
 from govkit.errors import EvidenceError, UsageError
+from govkit.lazy import np
 from govkit.pipeline.bundle import FINDINGS
 from govkit.pipeline.casework import Casework
 from govkit.pipeline.digests import audit_digest
+from govkit.subjects.apart.remote import file_of
 
 Ask = Callable[[Request], list[Finding]]
 SCHEMA = "govkit.cached/v1"
@@ -49,12 +51,17 @@ def opened(folder: Path) -> Path:
         status = folder.stat()
     except OSError as error:
         raise UsageError(f"{folder}: cannot hold a cache ({error.strerror}); name another folder") from None
-    if os.name == "posix" and (status.st_mode & 0o022 or status.st_uid != os.geteuid()):
+    if _of_others(status):
         raise UsageError(
             f"{folder}: others can write here, and what they write would be taken for measured; expected a folder of "
             f"your own: chmod go-w {folder}"
         )
     return folder
+
+
+def _of_others(status: os.stat_result) -> bool:
+    """Whether somebody else could have written this file, or files of this folder."""
+    return os.name == "posix" and bool(status.st_mode & 0o022 or status.st_uid != os.geteuid())
 
 
 def remembered(ask: Ask, work: Casework, *, folder: Path, catalog: Mapping[str, Check]) -> Ask:
@@ -71,25 +78,47 @@ def remembered(ask: Ask, work: Casework, *, folder: Path, catalog: Mapping[str, 
         log.warning("nothing is taken from the cache: %s", reason)
         return ask
     of_case = evidence.digest({"audit": audit_digest(work.audit), "tool": _tool(), "case": _case(work)})
+    before: set[str] = set()
 
     def asked(request: Request) -> list[Finding]:
-        code = _code(catalog[request.check])
-        key = evidence.digest({"case": of_case, "check": request.check, "params": dict(request.params), "code": code})
+        check = catalog[request.check]
+        said = {"case": of_case, "check": request.check, "params": dict(request.params), "code": _code(check)}
+        # What a check says of all that others left behind is true beside these others alone.
+        key = evidence.digest({**said, "after": sorted(before)} if check.last else said)
+        before.add(key)
         place = folder / f"{key.removeprefix('sha256:')}.json"
         found = _read(place, key, request)
         if found is None:
             found = ask(request)
-            if not any(isinstance(each, Gap) and each.reason in FLEETING for each in found):
+            if _lasting(found, work):
                 _write(place, key, found)
         return found
 
     return asked
 
 
+def _lasting(found: list[Finding], work: Casework) -> bool:
+    """Whether findings may stand for a later measurement.
+
+    Where code of a model has opened rows of the audit none may: from memory, nobody would see it open them.
+
+    Raises:
+        AuditError: A model was changed, so that these are findings of another one than the key says.
+    """
+    work.refuse_changed()
+    if any(isinstance(each, Gap) and each.reason in FLEETING for each in found):
+        return False
+    fenced = work.case.fenced()
+    return fenced is None or not fenced.read
+
+
 def _read(place: Path, key: str, request: Request) -> list[Finding] | None:
     """The findings of an entry; None where there is none, or none that can be believed."""
     try:
-        entry = evidence.loads(place.read_bytes())
+        with place.open("rb") as file:
+            if _of_others(os.fstat(file.fileno())):
+                raise ValueError("others can write it")
+            entry = evidence.loads(file.read())
         if (entry["schema"], entry["key"], entry["digest"]) != (SCHEMA, key, evidence.digest(entry["findings"])):
             raise ValueError("it is not what was written")
         found = FINDINGS.validate_python(entry["findings"])
@@ -121,7 +150,7 @@ def _unidentified(work: Casework) -> str | None:
     audit, models = work.audit, _models(work)
     sources = {"candidate": audit.subject, "base": audit.base, "incumbent": audit.incumbent}
     for name, source in sources.items():
-        if source is not None and source.python is not None and not _holds(models.get(name), source.python):
+        if source is not None and source.python is not None and not _holds(models.get(name), source.python, work):
             return f"the {name} is Python code, and no artifact says that all of its files lie in one folder"
     if audit.base is not None and audit.base.python is not None and audit.base.references:
         return "base.references are Python code, and nothing says which files belong to them"
@@ -131,10 +160,11 @@ def _unidentified(work: Casework) -> str | None:
     return None
 
 
-def _holds(folder: Path | None, python: str) -> bool:
+def _holds(folder: Path | None, python: str, work: Casework) -> bool:
     """True where the code of a model lies in the folder that identifies it, with whatever else it needs."""
-    file = getattr(sys.modules.get(python.partition(":")[0]), "__file__", None)
-    return folder is not None and folder.is_dir() and file is not None and Path(file).resolve().is_relative_to(folder)
+    children = () if work.fence is None else work.fence.children
+    file = next((file_of(child) for child in children if child.name == python), None)
+    return folder is not None and folder.is_dir() and file is not None and file.resolve().is_relative_to(folder)
 
 
 def _tool() -> dict[str, Any]:
@@ -229,8 +259,6 @@ def _table(table: Any) -> list[Any]:
 
 
 def _array(values: Array | None) -> str:
-    import numpy as np
-
     if values is None:
         return ""
     whole = np.ascontiguousarray(values)

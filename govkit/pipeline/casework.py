@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 from govkit import checks, data, documents, engine, lineage, manifest, subjects
 from govkit.core import Audit, Case, Dataset, Predictions, Run, Subject
-from govkit.core.audit import BaseSource, Columns, SubjectSource
+from govkit.core.audit import BaseSource, SubjectSource
+from govkit.core.columns import Columns
 from govkit.core.words import Access, Modality, Of, Role, Task
 from govkit.errors import AuditError
 from govkit.pipeline.bases import bases_of
+from govkit.pipeline.fencing import fence_of, fenced
 from govkit.pipeline.named import named
 from govkit.pipeline.places import Places
+from govkit.pipeline.standing import State, refuse_changed, states
+from govkit.subjects.apart import Fence
 
 Stored = Literal["candidate", "base", "incumbent"]
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
@@ -32,6 +37,8 @@ class Casework:
         path: Folder or file of the candidate: weights, source of a function, or predictions.
         digest: Artifact digest of ``path``.
         incumbent: The same of the model in service; None where there is none, or only columns of its answers.
+        fence: The processes in which Python code of its models runs, and what is kept from them.
+        stood: State of the files that are read more than once, before the first of them was read.
     """
 
     case: Case
@@ -41,6 +48,17 @@ class Casework:
     path: Path
     digest: str
     incumbent: str | None = None
+    fence: Fence | None = None
+    stood: Mapping[Path, Mapping[str, State]] = field(default_factory=dict)
+
+    def refuse_changed(self) -> None:
+        """Raise an AuditError where a model was changed since it was first read."""
+        refuse_changed(self.stood)
+
+    def close(self) -> None:
+        """End the processes in which code of the models runs; nothing can be asked of them afterwards."""
+        if self.fence is not None:
+            self.fence.close()
 
 
 def read_audit(path: Path, *, policy: str | None = None, seed: int | None = None) -> tuple[Audit, Path]:
@@ -64,13 +82,31 @@ def read_run_of(audit: Audit, root: Path) -> Run | None:
     return None if audit.subject.run is None else lineage.read_run(root / audit.subject.run)
 
 
-def build_case(audit: Audit, root: Path) -> Casework:
+def build_case(audit: Audit, root: Path, *, apart: bool = True, secret: Sequence[Path] = ()) -> Casework:
     """Read everything that the audit file names; nothing is measured yet.
+
+    Args:
+        audit: The audit file.
+        root: Folder from which its paths start.
+        apart: Whether Python code of models runs in processes of its own, as it must wherever a key is at hand.
+        secret: Files that are hidden from that code.
 
     Raises:
         UsageError: Something is missing, contradictory or cannot be read.
     """
     places = Places(audit, root)
+    before = states(places)
+    places.fence = fence_of(places, _data_paths(places), secret) if apart else None
+    try:
+        return replace(_built(places), stood=before)
+    except BaseException:
+        if places.fence is not None:
+            places.fence.close()
+        raise
+
+
+def _built(places: Places) -> Casework:
+    audit, root = places.audit, places.root
     _refuse_borrowed_answers(places)
     run = read_run_of(audit, root)
     _refuse_unfinished(places, run)
@@ -112,10 +148,13 @@ def _assemble(
         model_path=path,
         answers=_answers(places, live, sets, classes, task),
         passes=places.passes,
+        fenced=partial(fenced, places.fence),
         seed=audit.seed,
         column=audit.columns.model_dump(exclude_none=True),
         licenses=audit.licenses,
+        absent=audit.absent,
         task=task,
+        source=audit.subject,
         **bases,
         **named(places, path, incumbent, modality),
     )
@@ -125,10 +164,13 @@ def _assemble(
 def _casework(case: Case, places: Places, path: Path) -> Casework:
     name = places.audit.name or (case.run.name if case.run else path.stem)
     digest = manifest.artifact_digest(path)
+    if places.audit.subject.python is None and case.subject is not None and case.subject.digest != digest:
+        raise AuditError(f"{path}: was changed after it was loaded; start again when nothing writes to it")
     beside = _in_service(places, case.incumbent)
     return Casework(
-        case=case, audit=places.audit, name=name, root=places.root, path=path, digest=digest, incumbent=beside
-    )
+        case=case, audit=places.audit, name=name, root=places.root, path=path, digest=digest, incumbent=beside,
+        fence=places.fence,
+    )  # fmt: skip
 
 
 def _in_service(places: Places, incumbent: Subject | None) -> str | None:
@@ -265,7 +307,9 @@ def _live(places: Places, source: SubjectSource, modality: Modality) -> Subject 
         source = source.model_copy(update={"run": None, "model": str(_tuned(places, source.run).absolute())})
     if places.task == "ranking":
         raise AuditError("columns.task: a ranking is judged by stored scores; give every model as predictions: FILE")
-    return subjects.load(source, root=places.root, modality=modality, task=places.task, passes=places.passes)
+    return subjects.load(
+        source, root=places.root, modality=modality, task=places.task, passes=places.passes, fence=places.fence
+    )
 
 
 def _classes(candidate: Subject | None, tables: dict[Role, Any], columns: Columns) -> tuple[str, ...]:
@@ -294,7 +338,7 @@ def _answers(
     task: Task,
 ) -> engine.Answers:
     stored, span = _stored(places, sets, classes), places.audit.columns.range
-    return engine.Answers(live, sets, classes=classes, task=task, span=span, stored=stored)
+    return engine.Answers(live, sets, classes=classes, task=task, span=span, stored=stored, twice=True)
 
 
 def _stored(places: Places, sets: dict[Role, Dataset], classes: tuple[str, ...]) -> dict[tuple[Of, Role], Predictions]:

@@ -10,8 +10,6 @@ from govkit.pipeline.verification import policy_and_audit, verify
 from govkit.report.comparing import Comparison, compare
 from govkit.report.read import Sources, read
 
-__all__ = ["Comparison", "compare_bundles"]
-
 
 def compare_bundles(
     a: Path | str,

@@ -12,7 +12,8 @@ from govkit.core import Case
 from govkit.core.audit import DriftReport
 from govkit.core.case import Array
 from govkit.core.words import Role
-from govkit.errors import DataError, missing_extra
+from govkit.errors import DataError, optional_imports
+from govkit.lazy import np, pd
 
 MOST_VALUES = 100
 """Different values of a column that are shown as they are; of a column with more only the lengths are."""
@@ -43,13 +44,10 @@ def drift_report(case: Case, asked: DriftReport) -> str:
         MissingExtra: evidently is not installed.
     """
     os.environ.setdefault("DO_NOT_TRACK", "1")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
+    with warnings.catch_warnings(action="ignore"):
+        with optional_imports():
             from evidently import DataDefinition, Dataset, Report
             from evidently.presets import DataDriftPreset, DataSummaryPreset
-        except ModuleNotFoundError as error:
-            raise missing_extra(error) or error from None
         frames, numbers = _frames(case, asked.rows)
         if not len(frames[0].columns):
             raise DataError("drift_report: the test and the shifted data share no column that holds values in both")
@@ -62,9 +60,6 @@ def drift_report(case: Case, asked: DriftReport) -> str:
 
 def _frames(case: Case, rows: int) -> tuple[list[Any], list[str]]:
     """The drawn rows of test and shifted data, and the names of the columns that hold numbers."""
-    import numpy as np
-    import pandas as pd
-
     rng = np.random.default_rng(case.seed)
     roles: tuple[Role, ...] = ("test", "shifted")
     drawn = {role: np.sort(rng.permutation(len(case.data[role]))[:rows]) for role in roles}
@@ -106,8 +101,6 @@ def _columns(case: Case, role: Role, rows: Array) -> Iterator[tuple[str, Any]]:
 
 def _of_task(case: Case, name: str, values: Array) -> Iterator[tuple[str, Any]]:
     """Labels or answers as numbers, as names of classes, or a column for each label."""
-    import numpy as np
-
     if values.dtype.kind == "f":
         yield name, values
     elif values.ndim == 1:

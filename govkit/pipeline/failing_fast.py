@@ -55,11 +55,12 @@ def until_a_failure(
 def cheapest_first(case: Case, requests: Iterable[Request], catalog: Mapping[str, Check]) -> list[Request]:
     """The facts of the case, then by model passes, then by family."""
 
-    def cost(request: Request) -> tuple[bool, int, int, str]:
+    def cost(request: Request) -> tuple[bool, bool, int, int, str]:
         passes = checks.declared_passes(case, [request], catalog=catalog)
         family = checks.describe(catalog[request.check])["family"]
         place = FAMILIES.index(family) if family in FAMILIES else len(FAMILIES)
-        return request.check != SCOPE, passes.forward + passes.backward, place, request.key
+        last = catalog[request.check].last
+        return request.check != SCOPE, last, passes.forward + passes.backward, place, request.key
 
     return sorted(requests, key=cost)
 

@@ -55,9 +55,16 @@ def _read_json(path: Path) -> dict[str, Any]:
     return document
 
 
-def write_findings(path: Path, document: Mapping[str, Any]) -> None:
-    """Write a findings document as canonical JSON."""
+def measured_beside(findings: Path) -> Path:
+    """Where the statement of who measured lies: ``f.measured.sigstore.json`` beside ``f.json``."""
+    return findings.with_suffix("." + evidence.MEASURED_FILE)
+
+
+def write_findings(path: Path, document: Mapping[str, Any], *, key: evidence.SigningKey | None = None) -> None:
+    """Write a findings document as canonical JSON, and beside it what the key of a measurer says of it."""
     path.write_bytes(evidence.dumps(document) + b"\n")
+    if key is not None:
+        measured_beside(path).write_bytes(evidence.sign_measured(document, key))
 
 
 def write_verdict(path: Path, verdict: Verdict) -> None:

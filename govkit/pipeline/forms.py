@@ -7,8 +7,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from govkit import documents, evidence, manifest
-from govkit import policy as policies
+import yaml
+
+from govkit import documents, evidence, manifest, policy as policies
 from govkit.core import Attestation, Policy, Verdict, Waiver
 from govkit.errors import EvidenceError, PolicyError, UsageError
 from govkit.pipeline import clock
@@ -18,20 +19,7 @@ from govkit.policy.templates import templates
 
 Comments = Mapping[str, str]
 
-_WAIVER: Comments = {
-    "approver": "Who grants it and signs, by the name that the trust file gives to the key.",
-    "response": "What is done about the risk: mitigate, transfer, avoid or accept.",
-    "reason": "In a sentence: why may this model be used although the control is not met?",
-    "compensating": "What is done instead, for example a person looks at each answer: a list of sentences.",
-    "created": "First and last day, UTC.",
-    "ticket": "Where it is tracked.",
-}
-_ATTESTATION: Comments = {
-    "signer": "Your name, as the trust file gives it to your key.",
-    "role": "What you sign as; the trust file must let you. Leave it empty to sign as nothing in particular.",
-    "answers": "Answer every question, in words that somebody else understands in a year.",
-    "valid_until": "Last day on which it counts, UTC.",
-}
+_COMMENTS: Mapping[str, Comments] = yaml.safe_load(Path(__file__).with_name("forms.yaml").read_text(encoding="utf-8"))
 _ASK = "to be filled in by whoever signs"
 
 
@@ -60,7 +48,7 @@ def draft_waiver(
         raise UsageError("a waiver is for one model: name it by exactly one of --model and --bundle")
     if not owner.strip():
         raise UsageError("--owner is empty; name the person who asks for the waiver")
-    today = day(as_of or clock.now())
+    today = day(clock.deciding_time(as_of))
     found = {
         "schema": "govkit.waiver/v1",
         "id": f"{control}-{today}",
@@ -79,9 +67,9 @@ def draft_waiver(
         lives = ", ".join(f"{severity} {days}" for severity, days in LIFE.items())
         told = {"expires": f"Longest life in days by severity: {lives}; critical none."}
     else:
-        filled, told = _from_bundle(found, Path(str(bundle)), as_of or clock.now())
+        filled, told = _from_bundle(found, Path(str(bundle)), clock.deciding_time(as_of))
         found |= filled
-    return _form({**found, "ticket": ""}, {**_WAIVER, **told})
+    return _form({**found, "ticket": ""}, {**_COMMENTS["waiver"], **told})
 
 
 def _from_bundle(form: dict[str, Any], bundle: Path, moment: str) -> tuple[dict[str, Any], dict[str, str]]:
@@ -132,7 +120,7 @@ def draft_attestation(kind: str, *, model: Path | str, as_of: str | None = None)
             f"no questions for the kind {kind!r}{documents.nearest(kind, templates())}; "
             "for a kind of your own write the form by hand"
         )
-    today = day(as_of or clock.now())
+    today = day(clock.written_time(as_of))
     form = {
         "schema": "govkit.attestation/v1",
         "kind": kind,
@@ -143,14 +131,8 @@ def draft_attestation(kind: str, *, model: Path | str, as_of: str | None = None)
         "signed_at": str(today),
         "valid_until": str(today + timedelta(days=asked.max_age_days)),
     }
-    return _form(
-        form,
-        {
-            **_ATTESTATION,
-            "kind": f"{asked.title}.",
-            **{f"answers.{name}": text for name, text in asked.questions.items()},
-        },
-    )
+    questions = {f"answers.{name}": text for name, text in asked.questions.items()}
+    return _form(form, {**_COMMENTS["attestation"], "kind": f"{asked.title}.", **questions})
 
 
 def _form(found: Mapping[str, Any], comments: Comments, *, within: str = "") -> str:
@@ -189,7 +171,7 @@ def sign_waiver(
     Raises:
         UsageError: Something in the form is missing or may not be, or the key is not the approver's.
     """
-    moment = as_of or clock.now()
+    moment = clock.deciding_time(as_of)
     waiver, today = documents.read_model(Path(form), Waiver, error=PolicyError), day(moment)
     longest = max(LIFE.values())
     blank = [name for name in ("owner", "approver", "reason") if not getattr(waiver, name).strip()]
@@ -236,7 +218,7 @@ def sign_attestation(
     Raises:
         UsageError: A question has no answer, something else in the form may not be, or the key is not the signer's.
     """
-    moment = as_of or clock.now()
+    moment = clock.deciding_time(as_of)
     stated, today = documents.read_model(Path(form), Attestation, error=PolicyError), day(moment)
     asked = templates().get(stated.kind)
     questions = asked.questions if asked is not None else {}

@@ -13,9 +13,11 @@ from govkit.attacks import Ball
 from govkit.core import Case
 from govkit.core.case import Array, Dataset
 from govkit.engine.answers import class_order
+from govkit.engine.repeats import rows_of
 from govkit.errors import UsageError
+from govkit.lazy import np, torch
 from govkit.pipeline.measuring import Progress
-from govkit.pipeline.new_weights import NewWeights, Options, rows_of
+from govkit.pipeline.new_weights import NewWeights, Options
 from govkit.remedies import Fitted, Hardened, Training
 from govkit.subjects.modules import copied, forward_of, module_of, with_module
 
@@ -78,8 +80,6 @@ def _training(case: Case, options: Options) -> Training:
 
 def _own_labels(case: Case, subject: Any) -> Array:
     """True classes of the training rows as columns of the subject, which may order its classes in another way."""
-    import numpy as np
-
     columns = class_order(subject.classes, case.classes, what="the candidate")
     labels: Array = np.asarray(columns, dtype=np.int64)[case.data["train"].labels]
     return labels
@@ -129,8 +129,6 @@ def _ball(case: Case, subject: Any, eps: float) -> Ball:
     Raises:
         UsageError: A table has rows with values that are missing or infinite.
     """
-    import torch
-
     inputs = case.data["train"].inputs
     if case.modality == "table":
         _refuse_gaps(case.data["train"])

@@ -35,7 +35,7 @@ def rotate_key(
     """
     store = evidence.read_trust(trust)
     with whole_folder(Path(out)) as draft:
-        made = evidence.rotate_key(key, store, as_of=as_of or clock.now(), overlap_days=overlap_days)
+        made = evidence.rotate_key(key, store, as_of=clock.deciding_time(as_of), overlap_days=overlap_days)
         more = {evidence.ROTATION_FILE: made.statement}
         evidence.write_key(draft, made.key, password=password, trust=made.trust, more=more)
     return made
@@ -55,7 +55,7 @@ def accept_rotation(statement: Path | str, *, trust: Path | str, as_of: str | No
     """
     store = evidence.read_trust(trust)
     raw = evidence.read_bytes(Path(statement), file=str(statement))
-    accepted = evidence.accept_rotation(raw, store, as_of=as_of or clock.now(), file=str(statement))
+    accepted = evidence.accept_rotation(raw, store, as_of=clock.deciding_time(as_of), file=str(statement))
     evidence.replace_trust(Path(trust), accepted.trust)
     return accepted
 
@@ -75,6 +75,6 @@ def revoke_key(which: str, *, trust: Path | str, at: str | None = None, reason: 
     Raises:
         UsageError: There is no such key or there are several, or the trust file cannot be read or replaced.
     """
-    changed, key = evidence.revoke_key(evidence.read_trust(trust), which, at=at or clock.now(), reason=reason)
+    changed, key = evidence.revoke_key(evidence.read_trust(trust), which, at=clock.deciding_time(at), reason=reason)
     evidence.replace_trust(Path(trust), changed)
     return key

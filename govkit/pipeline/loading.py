@@ -9,8 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from govkit import evidence, manifest
-from govkit.errors import UsageError
+from govkit.core import Audit
+from govkit.errors import EvidenceError, UsageError
 from govkit.manifest import FileDigest
+from govkit.manifest.shipped import code_digest, shipped_code, unaudited
 from govkit.pipeline.bundle import refuse_open
 from govkit.pipeline.verification import verify
 
@@ -26,6 +28,7 @@ def verified_load(
     minimum_sequence: int | None = None,
     max_age_days: int | None = None,
     log: Path | str | evidence.ReleaseLog | None = None,
+    log_max_age_days: int | None = None,
     into: Path | str | None = None,
 ) -> Iterator[Path]:
     """Verify a bundle and give a private copy of its model: the very bytes that were verified.
@@ -47,6 +50,7 @@ def verified_load(
         minimum_sequence: Oldest release to accept.
         max_age_days: Oldest verdict to accept.
         log: Release log in which the release must stand.
+        log_max_age_days: Oldest last entry of the log to accept.
         into: Folder with room for the copy; by default that for temporary files. The copy lies in a new folder in it
             that only this user may enter; nobody else may be able to rename what lies in ``into`` itself.
 
@@ -54,7 +58,7 @@ def verified_load(
         Path of the copy: a folder, or the file if the model is one file. Valid until the block is left.
 
     Raises:
-        EvidenceError: As ``verify``.
+        EvidenceError: As ``verify``; ``SHIPPED_CODE`` where code lies beside the weights that was not audited as code.
         VerdictError: The verdict is ``BLOCK`` (exit code 1) or ``REVIEW`` (3).
         UsageError: As ``verify``; or there is no room for the copy.
     """
@@ -63,16 +67,34 @@ def verified_load(
         place = private / "model"
         place.mkdir()
 
+        copied: list[FileDigest] = []
+
         def read(source: Path, sizes: Mapping[str, int]) -> tuple[FileDigest, ...]:
             _refuse_full(private, sum(sizes.values()))
-            return manifest.walk(source, sizes, into=place)
+            copied[:] = manifest.walk(source, sizes, into=place)
+            return tuple(copied)
 
         proof = verify(
             bundle, model=model, trust=trust, policy=policy, as_of=as_of,
-            minimum_sequence=minimum_sequence, max_age_days=max_age_days, log=log, read=read,
+            minimum_sequence=minimum_sequence, max_age_days=max_age_days, log=log,
+            log_max_age_days=log_max_age_days, read=read,
         )  # fmt: skip
         refuse_open(proof.verdict, Path(bundle))
+        _refuse_code(place, copied, proof.audit)
         yield place / Path(model).name if single else place
+
+
+def _refuse_code(place: Path, files: list[FileDigest], audit: Audit) -> None:
+    """Whoever loads the copy may run what lies in it, so all of that was looked at."""
+    source, code = audit.subject, shipped_code(place, files)
+    left = unaudited(code, allowed=source.code, python=source.python is not None)
+    if left:
+        more = f" and {len(left) - 1} more" if len(left) > 1 else ""
+        message = (
+            f"{left[0].path!r}{more}: code that ships with the model, and that nobody audited as code; take it out, or "
+            f"read it, say so in the audit file (subject.code: {code_digest(code)}) and audit again"
+        )
+        raise EvidenceError("SHIPPED_CODE", message, file=left[0].path)
 
 
 @contextmanager

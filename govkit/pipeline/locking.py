@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from govkit import evidence
-from govkit import policy as policies
+from govkit import evidence, policy as policies
 from govkit.core import Policy
 from govkit.errors import EvidenceError, UsageError
 from govkit.evidence import HeldLock, Lock, LockedPolicy
@@ -52,7 +51,7 @@ def lock_policy(
         ),
         data=data_digests(audit, root),
         asked=asked_digest(audit),
-        as_of=as_of or clock.now(),
+        as_of=clock.written_time(as_of),
         tool=tool(),
     )
     write_new(Path(out), evidence.sign_lock(lock, key))
@@ -87,6 +86,31 @@ def hold_findings(lock: HeldLock | None, document: Mapping[str, Any], rules: Pol
     rows = evidence.MeasuredRows.model_validate(document)
     _hold(lock, policies.digest(rules), rows.digests, as_of=as_of, reference=rows.lock)
     return (lock.notice,)
+
+
+def hold_measured(
+    held: evidence.HeldMeasured | None, document: Mapping[str, Any], rules: Policy, *, by_file: bool
+) -> str | None:
+    """What a verdict says of the way that findings came: the measurer's statement, ``unsigned``, or None.
+
+    Args:
+        held: What a measurer signed.
+        document: The findings.
+        rules: The policy, which may ask for such a signature.
+        by_file: Whether the findings were read from a file; else this process measured them.
+
+    Raises:
+        UsageError: The measurer signed other findings, or none that the policy asks for.
+    """
+    if held is None and by_file and rules.decision.signed_findings:
+        raise UsageError(f"policy {rules.id} asks for findings that a measurer signed: measure with --key, and --trust")
+    if held is None:
+        return evidence.UNSIGNED if by_file else None
+    try:
+        held.check(document)
+    except EvidenceError as error:
+        raise UsageError(str(error)) from None
+    return held.payload_sha256
 
 
 def _hold(lock: HeldLock, policy: str, data: Mapping[str, set[str]], *, as_of: str, reference: str | None) -> None:

@@ -41,7 +41,7 @@ def measure_case(
         progress: Told about each check.
     """
     case, catalog = work.case, checks.catalog()
-    requests = checks.requests_for(rules, catalog)
+    requests = sorted(checks.requests_for(rules, catalog), key=lambda request: catalog[request.check].last)
     declared = checks.declared_passes(case, requests, catalog=catalog)
 
     def ask(request: Request) -> list[Finding]:
@@ -56,6 +56,7 @@ def measure_case(
         findings = until_a_failure(
             answer, case, requests, judged=lambda found: judged(document(found)), catalog=catalog
         )
+    work.refuse_changed()
     return document(findings)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from govkit import documents, subjects
+from govkit import documents
 from govkit.attacks import relation
 from govkit.core import Subject
 from govkit.core.audit import FeasibleChanges
@@ -17,6 +17,8 @@ from govkit.data.reference import read_reference
 from govkit.errors import AuditError
 from govkit.pipeline.places import Places
 from govkit.pipeline.service import stated_service
+from govkit.subjects.apart import Fence
+from govkit.subjects.apart.remote import suite_of
 
 
 def named(places: Places, candidate: Path, incumbent: Subject | None, modality: Modality) -> dict[str, Any]:
@@ -40,13 +42,7 @@ def _suite(places: Places) -> Path | dict[str, Any] | None:
     named = places.audit.quality
     if named is None or ":" not in named or places.at(named).exists():
         return None if named is None else places.at(named)
-    suite, _ = subjects.imported(named, [places.root])
-    suite = suite() if callable(suite) else suite
-    if not hasattr(suite, "to_json_dict"):
-        raise AuditError(
-            f"quality: {named} is a {type(suite).__name__}; expected an ExpectationSuite or what makes one"
-        )
-    return dict(suite.to_json_dict())
+    return suite_of(named, paths=[places.root], fence=places.fence or Fence())
 
 
 def _trained_on(places: Places) -> tuple[Path, ...]:

@@ -21,7 +21,9 @@ from govkit.core import Case, Passes, Role, Subject
 from govkit.core.audit import SubjectSource
 from govkit.core.case import Array
 from govkit.engine import Answers
+from govkit.engine.repeats import rows_of
 from govkit.errors import SubjectError, UsageError
+from govkit.lazy import torch
 from govkit.lineage.cost import Clock
 from govkit.pipeline.casework import Casework
 from govkit.pipeline.remedied_files import RECORD, write_audit, write_numbers, write_record
@@ -39,57 +41,28 @@ SAME = 1e-5
 ASKED = 64
 """Rows that are asked before and after."""
 
-LOADER = '''\
-"""{name} with other weights: made again by the code that it came from, which is copied beside this file."""
-
-import copy
-import importlib
-import inspect
-import sys
-from pathlib import Path
-
-from safetensors.torch import load_model
-
-HERE = Path(__file__).resolve().parent
-CODE = HERE / {code!r}
-
-
-def _made():
-    """The model as the copied code makes it; modules of the same names that are loaded already stay as they are."""
-    names = {{path.stem for path in CODE.iterdir()}}
-    kept = {{name: sys.modules.pop(name) for name in list(sys.modules) if name.partition(".")[0] in names}}
-    sys.path.insert(0, str(CODE))
-    try:
-        importlib.invalidate_caches()
-        found = getattr(importlib.import_module({module!r}), {attribute!r})
-        return found() if inspect.isclass(found) else copy.deepcopy(found)
-    finally:
-        sys.path.remove(str(CODE))
-        for name in [name for name in sys.modules if kept and name.partition(".")[0] in names]:
-            del sys.modules[name]
-        sys.modules.update(kept)
-
-
-model = _made()
-load_model(model, HERE / {weights!r})
-'''
+LOADER = Path(__file__).with_name("loader.py.txt").read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True)
 class Options:
-    """What a remedy that changes weights may be told; None where nobody said.
+    """What a remedy may be told; None where nobody said.
 
     Attributes:
         eps: Of ``harden``: largest change to train against, as the checks of attacks count it.
         epochs: Of ``harden``: updates that each training row takes part in.
         method: Of ``harden``.
         base_weight: Of ``soup``: weight of the base, above 0 and up to 1.
+        group: Of ``threshold`` and ``reweigh``: the group column.
+        constraint: Of ``threshold``: what becomes equal between groups.
     """
 
     eps: float | None = None
     epochs: int | None = None
     method: Method | None = None
     base_weight: float | None = None
+    group: str | None = None
+    constraint: str | None = None
 
 
 @dataclass(frozen=True)
@@ -142,14 +115,6 @@ def right_with(case: Case, role: Role, subject: Subject) -> Array:
         raise UsageError(f"data.{role} holds no inputs that the candidate could be asked")
     right: Array = answers.labels == case.data[role].labels
     return right
-
-
-def rows_of(inputs: Any, rows: Any) -> Any:
-    """Some rows of texts, images or a frame, by their numbers."""
-    rows = list(rows)
-    if hasattr(inputs, "iloc"):
-        return inputs.iloc[rows]
-    return inputs[rows] if hasattr(inputs, "dtype") else [inputs[row] for row in rows]
 
 
 def refuse_unmakeable(work: Casework) -> None:
@@ -256,8 +221,6 @@ def _refuse_other_answers(wanted: Any, found: Any, case: Case) -> None:
     Raises:
         SubjectError: They have not.
     """
-    import torch
-
     test = case.data["test"]
     inputs = rows_of(test.inputs, range(min(len(test), ASKED)))
     with torch.no_grad():

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from govkit import checks, documents, evidence
-from govkit import policy as policies
-from govkit.core import Audit, Policy, Waiver
+from govkit import checks, documents, evidence, policy as policies
+from govkit.core import Audit, Control, Finding, Policy, Waiver
 from govkit.errors import EvidenceError, PolicyError, UsageError
 from govkit.pipeline import clock
 from govkit.pipeline.bundle import read_bundle
@@ -27,6 +26,33 @@ NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}"
 def resolve_policy(name: str) -> Policy:
     """A policy by name, or by path as seen from here, with every parameter of its checks filled in."""
     return policies.resolve(policies.load(name), checks.catalog(), source=name)
+
+
+def resolve_declared(name: str, findings: Sequence[Finding]) -> Policy:
+    """A policy for whoever judges findings that are at hand, without any plug-in.
+
+    Controls on checks of this package get their parameters from it. Those on a check that only the findings know get
+    what the findings declare: the one set of parameters that holds all that the policy asks for.
+
+    Args:
+        name: Name or path of a policy.
+        findings: What was measured.
+    """
+    policy, known = policies.load(name), checks.built_in()
+    declared: dict[str, list[dict[str, Any]]] = {}
+    for each in findings:
+        if each.check not in known and each.params not in declared.setdefault(each.check, []):
+            declared[each.check].append(each.params)
+    own = tuple(each for each in policy.controls if each.check not in declared)
+    resolved = policies.resolve(policy.model_copy(update={"controls": own}), known, source=name)
+    done = {each.id: each for each in resolved.controls}
+    controls = [done.get(each.id) or _declared(each, declared[str(each.check)]) for each in policy.controls]
+    return policy.model_copy(update={"controls": tuple(controls)})
+
+
+def _declared(control: Control, declared: Sequence[dict[str, Any]]) -> Control:
+    held = [each for each in declared if control.params.items() <= each.items()]
+    return control.model_copy(update={"params": held[0]}) if len(held) == 1 else control
 
 
 def policy_reference(rules: Policy) -> dict[str, str]:
@@ -70,7 +96,7 @@ def lint_policy(
         checks.catalog(),
         source=name,
         waivers=() if waivers is None else _waivers(Path(waivers)),
-        as_of=policies.day(as_of or clock.now()),
+        as_of=policies.day(clock.deciding_time(as_of)),
     )
 
 
@@ -201,7 +227,7 @@ def begin_policy(
     if not Path(answers.table).is_absolute():
         seen = Path(os.path.relpath(answers.table, out)).as_posix()
         answers = answers.model_copy(update={"table": seen})
-    day = policies.day(as_of or clock.now())
+    day = policies.day(clock.written_time(as_of))
     texts = policies.begin(answers, name=out.name, as_of=day, catalog=checks.catalog())
     with whole_folder(out) as draft:
         for name, text in texts.items():

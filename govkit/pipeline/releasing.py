@@ -82,7 +82,7 @@ def countersign(
 
 def _moment(as_of: str | None) -> str:
     """Now, in the one form that is signed."""
-    return clock.now() if as_of is None else moments.write(moments.read(as_of))
+    return clock.deciding_time(None if as_of is None else moments.write(moments.read(as_of)))
 
 
 def _trusted(key: evidence.SigningKey, trust: evidence.Trust) -> evidence.TrustedKey:

@@ -12,10 +12,12 @@ from typing import Any, Literal
 
 from govkit import documents, licenses, manifest
 from govkit.core import Audit, Component, Dataset, Part, Predictions, Role, Run
-from govkit.core.audit import BaseSource, Columns, SubjectSource
+from govkit.core.audit import BaseSource, SubjectSource
 from govkit.core.case import Array
+from govkit.core.columns import Columns
 from govkit.data import file_order
 from govkit.errors import DataError
+from govkit.lazy import np, pa
 from govkit.lineage import environment, journal
 from govkit.lineage.cost import Clock
 from govkit.lineage.facts import complete, observed
@@ -195,8 +197,6 @@ def _columns(work: Casework, *, stated: bool, answered: bool) -> Columns:
 
 def _cells(work: Casework, answers: Predictions, *, stated: bool) -> dict[str, Array]:
     """Answers as columns, in the order of the data set; without probabilities unless the candidate states some."""
-    import numpy as np
-
     classes, probabilities = work.case.classes, answers.probabilities
     cells: dict[str, Array] = {PREDICTION: np.array(classes, dtype=object)[answers.labels]}
     if stated and probabilities is not None and len(classes) == 2:
@@ -217,8 +217,6 @@ def _without(work: Casework, role: Role) -> Any:
 
 def _write(path: Path, data: Dataset, table: Any, cells: Mapping[str, Array]) -> None:
     """Rows and answers, in the order of the file that the rows came from."""
-    import numpy as np
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     taken = sorted(set(cells) & set(table.column_names))

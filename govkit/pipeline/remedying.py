@@ -9,9 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from govkit import evidence, manifest, remedies
-from govkit import policy as policies
-from govkit.core import Case, Policy, Predictions, Role, Verdict
+from govkit import evidence, manifest, policy as policies, remedies
+from govkit.core import Audit, Case, Policy, Predictions, Role, Verdict
 from govkit.core.case import Array
 from govkit.errors import UsageError
 from govkit.lineage.cost import Clock
@@ -26,6 +25,7 @@ from govkit.pipeline.policy import beside, rules_of
 from govkit.pipeline.remedied_files import PREDICTION, TEST, write_candidate, write_numbers, write_record
 from govkit.pipeline.reweighting import reweighted
 from govkit.pipeline.robustness import Robust, robustness
+from govkit.pipeline.signer import Signer
 from govkit.pipeline.steps import audit, judge
 from govkit.remedies import Effect, Fitted, Method, Remedy, Rows
 
@@ -40,6 +40,9 @@ MEANT: dict[str, tuple[How, ...]] = {
     "base_weight": ("soup",),
 }
 """Remedies to which an option says something."""
+
+RETRAINED = ("harden", "soup")
+"""Remedies that change weights; the others change answers."""
 
 ANSWERED = ("pass", "fail", "inconclusive")
 """States of a control that rest on a measurement."""
@@ -133,7 +136,7 @@ def remedy(
     before: Path | str | None = None,
     policy: str | None = None,
     key: Path | str | evidence.SigningKey | None = None,
-    password: bytes | None = None,
+    password: bytes | Path | None = None,
     seed: int | None = None,
     as_of: str | None = None,
     progress: Progress | None = None,
@@ -164,7 +167,7 @@ def remedy(
         before: Your own bundle of the candidate as it is, to take its findings instead of measuring again.
         policy: Name or path of a policy, instead of the audit file's.
         key: Signing key or the path of one; without it a throw-away key signs.
-        password: Passphrase of the key file.
+        password: Passphrase of the key file, or the file that holds it.
         seed: Seed, instead of the audit file's.
         as_of: UTC time to take as now.
         progress: Told about each step.
@@ -172,41 +175,45 @@ def remedy(
     Raises:
         UsageError: Bad input, or the rows do not determine the remedy; nothing is written.
     """
-    target, moment, meter = Path(out), as_of or clock.now(), Clock()
+    target, moment, meter = Path(out), clock.deciding_time(as_of), Clock()
     refuse_unwritable(target)
-    options = Options(eps=eps, epochs=epochs, method=method, base_weight=base_weight)
-    _refuse_idle(how, options, group, constraint)
-    signer = evidence.load_key(Path(key), password) if isinstance(key, Path | str) else key
+    options = Options(eps, epochs, method, base_weight, group, constraint)
+    _refuse_idle(how, options)
+    signer = Signer(key, password, moment)
     given, root = read_audit(Path(audit_file), seed=seed)
-    rules, work = rules_of(given, root, policy), build_case(given, root)
+    rules, work = rules_of(given, root, policy), _built(given, root, how, signer)
     known = None if before is None else _found(Path(before), work, rules)
-    made = _make(work, root, how, options, group=group, constraint=constraint, progress=progress)
+    made = (_weights if how in RETRAINED else _answered)(work, root, how, options, progress)
     effects = tuple(remedies.effects(made.test, made.after, parts(work.case), seed=work.case.seed))
     remarks = (*made.fitted.remarks, *made.remarks)
     named = policy or beside(given.policy, root)
     with whole_folder(target) as draft:
         made.write(draft, policy=named, remarks=(*remarks, *harms(effects)), clock=meter, started=moment)
         was = judge(known or measure_case(work, rules, progress=progress), rules, as_of=moment)
-        bundle = audit(draft / "audit.yaml", out=draft / "evidence", key=signer, as_of=moment, progress=progress)
+        work.close()
+        signing = key if key is None else signer.opened()
+        bundle = audit(draft / "audit.yaml", out=draft / "evidence", key=signing, as_of=moment, progress=progress)
         done = Remedied(target, bundle, was, remarks, effects, made.robust, made.artifact)
         _write_comparison(draft, done)
     return replace(done, bundle=read_bundle(target / "evidence"))
 
 
-def _make(
-    work: Casework,
-    root: Path,
-    how: How,
-    options: Options,
-    *,
-    group: str | None,
-    constraint: str | None,
-    progress: Progress | None,
-) -> _Made:
-    """The new candidate: other weights, or other answers of the same."""
-    if how in ("harden", "soup"):
-        return _weights(work, root, how, options, progress)
-    return _answered(work, root, how, group, constraint)
+def _built(given: Audit, root: Path, how: How, signer: Signer) -> Casework:
+    """The case, with the code of its models apart unless their weights are to be changed."""
+    apart = how not in RETRAINED
+    if not apart and not signer.throwaway:
+        _refuse_code_beside_key(given)
+    return build_case(given, root, apart=apart, secret=signer.files)
+
+
+def _refuse_code_beside_key(audit: Audit) -> None:
+    """Code whose weights are changed runs in this process, where it could sign what it likes."""
+    sources = (audit.subject.python, audit.base and audit.base.python, audit.incumbent and audit.incumbent.python)
+    if any(sources) or ":" in (audit.quality or ""):
+        raise UsageError(
+            "--key: this remedy runs the Python code of the models in the process that would sign; make it without a "
+            "key, and audit the new candidate with yours: govkit audit OUT/audit.yaml --key KEY"
+        )
 
 
 def _found(bundle: Path, work: Casework, rules: Policy) -> dict[str, Any]:
@@ -226,19 +233,20 @@ def _write_comparison(folder: Path, done: Remedied) -> None:
     (folder / "comparison.json").write_text(text + "\n", encoding="utf-8")
 
 
-def _refuse_idle(how: How, options: Options, group: str | None, constraint: str | None) -> None:
+def _refuse_idle(how: How, options: Options) -> None:
     """What somebody asks for must mean something to the remedy."""
     if how not in get_args(How):
         raise UsageError(f"remedy {how!r}: expected one of {', '.join(get_args(How))}")
-    for name, value in {**asdict(options), "group": group, "constraint": constraint}.items():
+    for name, value in asdict(options).items():
         if value is not None and how not in MEANT[name]:
             said, wanted = name.replace("_", "-"), " or ".join(MEANT[name])
             raise UsageError(f"--{said} {value}: says nothing to {how}; it is for {wanted}")
 
 
-def _answered(work: Casework, root: Path, how: How, group: str | None, constraint: str | None) -> _Made:
+def _answered(work: Casework, root: Path, how: How, options: Options, _: Progress | None) -> _Made:
     """A remedy that changes answers."""
-    fitted, test = fit(work.case, how, group, constraint)
+    group = options.group
+    fitted, test = fit(work.case, how, group, options.constraint)
     made = answers(work.case, fitted, group)
 
     def write(draft: Path, *, policy: str, remarks: tuple[str, ...], clock: Clock, started: str) -> None:
@@ -249,9 +257,7 @@ def _answered(work: Casework, root: Path, how: How, group: str | None, constrain
     return _Made(fitted, test, made["test"], write, tuple(remarks_on(work, test, made["test"])))
 
 
-def _weights(
-    work: Casework, root: Path, how: Literal["harden", "soup"], options: Options, progress: Progress | None
-) -> _Made:
+def _weights(work: Casework, root: Path, how: How, options: Options, progress: Progress | None) -> _Made:
     """A remedy that changes weights."""
     refuse_unmakeable(work)
     made = reweighted(work.case, how, options, progress=progress)

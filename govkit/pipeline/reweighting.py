@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from govkit.core import Case
 from govkit.errors import UsageError
 from govkit.pipeline.hardening import hardened
@@ -12,10 +10,8 @@ from govkit.pipeline.mixing import mixed
 from govkit.pipeline.new_weights import NewWeights, Options
 from govkit.subjects.modules import module_of
 
-Reweigh = Literal["harden", "soup"]
 
-
-def reweighted(case: Case, how: Reweigh, options: Options, *, progress: Progress | None = None) -> NewWeights:
+def reweighted(case: Case, how: str, options: Options, *, progress: Progress | None = None) -> NewWeights:
     """The candidate with new weights; its own stay as they are.
 
     Args:

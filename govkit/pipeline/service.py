@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from govkit import evidence, manifest
+from govkit.core import times
 from govkit.errors import AuditError
 from govkit.pipeline import clock
 
@@ -33,11 +34,11 @@ def stated_service(statement: Path, *, trust: Path, models: Iterable[Path]) -> d
         trust=evidence.read_trust(trust),
         role="audit",
         predicate_type=evidence.type_of("watch"),
-        as_of=clock.now(),
+        as_of=clock.deciding_time(),
         file=statement.name,
     )
     if stated.predicate["model"] not in set(map(manifest.artifact_digest, models)):
         raise AuditError(f"service.statement: {statement} is about another model than the candidate and the incumbent")
     year, month = map(int, stated.predicate["month"].split("-"))
-    age = (date.fromisoformat(clock.now()[:10]) - date(year, month, monthrange(year, month)[1])).days
+    age = (times.day(clock.deciding_time()[:10]) - date(year, month, monthrange(year, month)[1])).days
     return {**stated.predicate, "digest": stated.payload_sha256, "age": age}

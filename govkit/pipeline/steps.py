@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from govkit import evidence
-from govkit import policy as policies
+from govkit import evidence, policy as policies
 from govkit.core import Audit, Policy, Run, Verdict
 from govkit.core.audit import DRIFT_PAGE
 from govkit.core.selfcheck import SELF_CHECK
@@ -22,12 +22,13 @@ from govkit.pipeline.casework import Casework, build_case, read_audit, read_run_
 from govkit.pipeline.digests import audit_digest
 from govkit.pipeline.files import read_findings, read_verdict
 from govkit.pipeline.folder import refuse_unwritable, whole_folder
-from govkit.pipeline.locking import hold_case, hold_findings
+from govkit.pipeline.locking import hold_case, hold_findings, hold_measured
 from govkit.pipeline.measuring import Progress, measure_case
 from govkit.pipeline.people import open_people
-from govkit.pipeline.policy import policy_reference, resolve_policy, rules_of
+from govkit.pipeline.policy import policy_reference, resolve_declared, rules_of
 from govkit.pipeline.rendering import RELEASE, render_apart, render_within
 from govkit.pipeline.selfcheck import read_selfcheck, selfcheck_bytes
+from govkit.pipeline.signer import Signer
 
 
 def measure(
@@ -59,12 +60,12 @@ def measure(
     """
     kept = None if cache is None else opened(Path(cache))
     audit_, root = read_audit(Path(audit_file), policy=policy, seed=seed)
-    rules, moment = rules_of(audit_, root, policy), clock.now()
+    rules, moment = rules_of(audit_, root, policy), clock.deciding_time()
     held = open_people(lock=lock, trust=trust, as_of=moment).lock
     read_logo(audit_, root)
-    work = build_case(audit_, root)
-    hold_case(held, rules, work, as_of=moment)
-    return measure_case(work, rules, lock=held, cache=kept, progress=progress)
+    with closing(build_case(audit_, root)) as work:
+        hold_case(held, rules, work, as_of=moment)
+        return measure_case(work, rules, lock=held, cache=kept, progress=progress)
 
 
 def judge(
@@ -78,28 +79,46 @@ def judge(
     """Judge findings by a policy.
 
     Args:
-        findings: A findings document, or the path of one.
+        findings: A findings document that is still in the process that measured it, or the path of one; of a file the
+            verdict says if no measurer signed it.
         policy: Name or path of a policy, or a resolved one.
         as_of: UTC time to take as now.
-        people: Waivers, attestations, and the lock that the findings were measured under, as ``open_people`` gives
-            them.
+        people: Waivers, attestations, the lock that the findings were measured under, and the measurer's signature, as
+            ``open_people`` gives them.
         enforced: False makes a gate answer 0; the rulings stay as they are.
 
     Raises:
-        UsageError: The document is none of this version, or does not go with the lock.
+        UsageError: The document is none of this version, does not go with the lock or with what the measurer signed,
+            or the policy asks for that signature and there is none.
     """
     document = read_findings(Path(findings)) if isinstance(findings, Path | str) else findings
-    rules, moment = policy if isinstance(policy, Policy) else resolve_policy(policy), as_of or clock.now()
+    moment = clock.deciding_time(as_of)
+    seen = FINDINGS.validate_python(document["findings"])
+    rules = policy if isinstance(policy, Policy) else resolve_declared(str(policy), seen)
     said = people or evidence.People()
+    measured = hold_measured(said.measured, document, rules, by_file=document is not findings)
+    return _judged(document, rules, said, as_of=moment, enforced=enforced, measured=measured)
+
+
+def _judged(
+    document: Mapping[str, Any],
+    rules: Policy,
+    people: evidence.People,
+    *,
+    as_of: str,
+    enforced: bool,
+    measured: str | None = None,
+) -> Verdict:
+    """The verdict; ``measured`` is what it says of the way that the findings came."""
     return policies.judge(
         rules,
         FINDINGS.validate_python(document["findings"]),
         subject=document["subject"]["digest"],
-        as_of=moment,
-        attestations=said.attestations,
-        waivers=said.waivers,
+        as_of=as_of,
+        attestations=people.attestations,
+        waivers=people.waivers,
         enforced=enforced,
-        notices=hold_findings(said.lock, document, rules, as_of=moment),
+        notices=(*hold_findings(people.lock, document, rules, as_of=as_of), *evidence.measured_notices(measured)),
     )
 
 
@@ -128,7 +147,7 @@ def attest(
         waivers: Folder of the signed waivers they were judged with.
         attestations: Folder of the signed attestations they were judged with.
         lock: Lock that they were measured under.
-        trust: Trust file that says which people may waive and attest.
+        trust: Trust file that says which people may waive and attest, and who may measure.
 
     Raises:
         UsageError: They do not belong together, or a statement of a person does not verify.
@@ -141,17 +160,24 @@ def attest(
     if document["audit"] != audit_digest(audit_):
         raise UsageError(f"{audit_file}: the findings were measured for another audit file; measure again")
     people = open_people(
-        waivers=waivers, attestations=attestations, lock=lock, trust=trust, as_of=ruling.as_of, key=key
-    )
-    if judge(document, rules, people=people, as_of=ruling.as_of, enforced=ruling.enforced) != ruling:
+        waivers=waivers, attestations=attestations, lock=lock, trust=trust, as_of=ruling.as_of, key=key,
+        findings=findings,
+    )  # fmt: skip
+    measured = hold_measured(people.measured, document, rules, by_file=True)
+    again = _judged(document, rules, people, as_of=ruling.as_of, enforced=ruling.enforced, measured=measured)
+    # Whoever judged in the process that measured did not know that the findings would come here as a file.
+    by_file = (*ruling.notices, *evidence.measured_notices(measured))
+    if again not in (ruling, ruling.model_copy(update={"notices": by_file})):
         raise UsageError(f"{verdict}: the verdict does not follow from {findings}; judge again")
-    logo = read_logo(audit_, root)
+    logo, run = read_logo(audit_, root), read_run_of(audit_, root)
     with whole_folder(Path(out)) as draft:
         write_files(draft, logo)
-        run = read_run_of(audit_, root)
-        write_statements(draft, document, ruling, audit=audit_, rules=rules, run=run, people=people, key=key)
+        write_statements(
+            draft, document, again, audit=audit_, rules=rules, run=run, people=people, key=key, measured=measured
+        )
         if audit_.drift_report is not None:
-            _write_drift_report(draft, build_case(audit_, root))
+            with closing(build_case(audit_, root)) as work:
+                write_files(draft, _drift_page(work))
     return Path(out)
 
 
@@ -165,6 +191,7 @@ def write_statements(
     run: Run | None,
     people: evidence.People,
     key: evidence.SigningKey,
+    measured: str | None = None,
 ) -> None:
     """Write the signed statements, those of people too, the resolved policy and the audit file into a folder."""
     people.write(folder)
@@ -182,17 +209,17 @@ def write_statements(
             "verdict": verdict.model_dump(mode="json"),
             "policy": policy_reference(rules),
             **people.digests(),
+            **({} if measured is None else {"measured": measured}),
             "tool": tool(),
         },
         key=key,
     )
 
 
-def _write_drift_report(folder: Path, work: Casework) -> None:
-    """Write evidently's page where the audit file asks for it."""
-    if work.audit.drift_report is not None:
-        page = drift_report.drift_report(work.case, work.audit.drift_report)
-        (folder / DRIFT_PAGE).write_text(page, encoding="utf-8")
+def _drift_page(work: Casework) -> dict[str, bytes]:
+    """The page of evidently where the audit file asks for it."""
+    asked = work.audit.drift_report
+    return {} if asked is None else {DRIFT_PAGE: drift_report.drift_report(work.case, asked).encode()}
 
 
 def render(
@@ -259,7 +286,7 @@ def audit(
     out: Path | str = "evidence",
     policy: str | None = None,
     key: Path | str | evidence.SigningKey | None = None,
-    password: bytes | None = None,
+    password: bytes | Path | None = None,
     seed: int | None = None,
     as_of: str | None = None,
     enforced: bool = True,
@@ -279,7 +306,8 @@ def audit(
         out: Folder to make; it must not exist.
         policy: Name or path of a policy, instead of the audit file's.
         key: Signing key or the path of one; without it a throw-away key signs, and ``OUT.trust.yaml`` is written.
-        password: Passphrase of the key file.
+        password: Passphrase of the key file, or the file that holds it; the key is opened after measuring, when no
+            code of a model runs.
         seed: Seed, instead of the audit file's.
         as_of: UTC time to take as now.
         enforced: False marks everything "not enforced" and makes a gate answer 0; the verdict stays as it is.
@@ -295,26 +323,26 @@ def audit(
     Raises:
         UsageError: Bad input, found before anything is written.
     """
-    target, moment = Path(out), as_of or clock.now()
+    target, moment = Path(out), clock.deciding_time(as_of)
     refuse_unwritable(target)
     kept = None if cache is None else opened(Path(cache))
-    beside = target.with_name(target.name + ".trust.yaml")
-    signer, own = _signer(key, password, moment, beside)
-    people = open_people(waivers=waivers, attestations=attestations, lock=lock, trust=trust, as_of=moment, key=signer)
+    signer = _signer(key, password, moment, target)
+    people = open_people(
+        waivers=waivers, attestations=attestations, lock=lock, trust=trust, as_of=moment, key_ids=signer.ids
+    )
     audit_, root = read_audit(Path(audit_file), policy=policy, seed=seed)
-    extra = _extra(audit_, root, selfcheck)
-    rules, work = rules_of(audit_, root, policy), build_case(audit_, root)
-    hold_case(people.lock, rules, work, as_of=moment)
+    extra, rules = _extra(audit_, root, selfcheck), rules_of(audit_, root, policy)
 
     def judged(document: Mapping[str, Any]) -> Verdict:
         return judge(document, rules, people=people, as_of=moment, enforced=enforced)
 
-    early = judged if fail_fast else None
-    findings = measure_case(work, rules, lock=people.lock, cache=kept, judged=early, progress=progress)
+    with closing(build_case(audit_, root, secret=signer.files)) as work:
+        hold_case(people.lock, rules, work, as_of=moment)
+        early = judged if fail_fast else None
+        findings = measure_case(work, rules, lock=people.lock, cache=kept, judged=early, progress=progress)
+        extra |= _drift_page(work)
     verdict = judged(findings)
-    _write_bundle(target, work, findings, verdict, rules=rules, people=people, extra=extra, key=signer, as_of=moment)
-    if own is not None:
-        evidence.write_trust(beside, own)
+    _write_bundle(target, work, findings, verdict, rules=rules, people=people, extra=extra, signer=signer, as_of=moment)
     return read_bundle(target)
 
 
@@ -333,26 +361,29 @@ def _write_bundle(
     rules: Policy,
     people: evidence.People,
     extra: Mapping[str, bytes],
-    key: evidence.SigningKey,
+    signer: Signer,
     as_of: str,
 ) -> None:
+    key = signer.opened()
     with whole_folder(out) as draft:
         run = work.case.run
         write_statements(draft, findings, verdict, audit=work.audit, rules=rules, run=run, people=people, key=key)
-        _write_drift_report(draft, work)
         write_files(draft, extra)
         render(draft, key=key)
         seal(draft, model=work.path, key=key, as_of=as_of)
+    if signer.throwaway:
+        evidence.write_trust(_beside(out), evidence.trust_of(key))
+
+
+def _beside(out: Path) -> Path:
+    """Trust in a throw-away key."""
+    return out.with_name(out.name + ".trust.yaml")
 
 
 def _signer(
-    key: Path | str | evidence.SigningKey | None, password: bytes | None, moment: str, beside: Path
-) -> tuple[evidence.SigningKey, evidence.Trust | None]:
-    """Who signs, and the trust in a throw-away key, for which there must be room ``beside`` the bundle."""
+    key: Path | str | evidence.SigningKey | None, password: bytes | Path | None, moment: str, out: Path
+) -> Signer:
+    """Who signs; beside the bundle there must be room for the trust in a throw-away key."""
     if key is None:
-        refuse_unwritable(beside)
-        signer = evidence.throwaway_key("throw-away key", as_of=moment)
-        return signer, evidence.trust_of(signer)
-    if isinstance(key, Path | str):
-        return evidence.load_key(Path(key), password), None
-    return key, None
+        refuse_unwritable(_beside(out))
+    return Signer(key, password, moment)

@@ -10,10 +10,13 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from govkit import documents, evidence, manifest
-from govkit import policy as policies
+from govkit import documents, evidence, manifest, policy as policies
 from govkit.core import Audit, Policy, Verdict
 from govkit.errors import AuditError, EvidenceError, PolicyError, UsageError
+from govkit.evidence.log import LOG_FILE
+from govkit.evidence.measured import unsigned
+from govkit.evidence.verify import refuse_stale
+from govkit.manifest import FileDigest
 from govkit.pipeline import clock
 from govkit.pipeline.attached import Attached, check_attached
 from govkit.pipeline.bundle import FINDINGS
@@ -39,6 +42,7 @@ class Verification:
         attached: What else lies in the bundle.
         documents: Names of the documents that were written anew, if that was asked for.
         log: The release log, if one was given.
+        audit: The audit file that was measured for.
     """
 
     verdict: Verdict
@@ -51,6 +55,7 @@ class Verification:
     attached: Attached
     documents: tuple[str, ...]
     log: evidence.ReleaseLog | None
+    audit: Audit
 
     def dump(self) -> dict[str, Any]:
         """The facts that ``govkit verify --json`` prints."""
@@ -90,6 +95,7 @@ def verify(
     minimum_sequence: int | None = None,
     max_age_days: int | None = None,
     log: Path | str | evidence.ReleaseLog | None = None,
+    log_max_age_days: int | None = None,
     written_anew: bool = False,
     read: evidence.Reader = manifest.walk,
 ) -> Verification:
@@ -104,6 +110,8 @@ def verify(
         minimum_sequence: Refuse releases older than this number.
         max_age_days: Refuse a verdict that is older.
         log: Release log in which the release must stand and not be taken back.
+        log_max_age_days: Refuse a log whose last entry is older. A log that is young can still be one that leaves out
+            what another one says: that nobody was given another one, no verifier can know.
         written_anew: Write every document anew from the statements and refuse one that differs in a byte.
         read: Digests the files of the model; for callers that copy them at the same time.
 
@@ -112,19 +120,21 @@ def verify(
         UsageError: Bundle, model, trust file, log or policy is not there or cannot be read, or one of the last three
             lies in what it is to judge.
     """
-    folder, moment = Path(bundle), as_of or clock.now()
+    folder, moment = Path(bundle), clock.deciding_time(as_of)
     given = policy if policy is not None and Path(policy).exists() else None  # else it is the name of one
     refuse_inside(folder, Path(model), {"trust file": trust, "release log": log, "policy": given})
     store = evidence.read_trust(trust)
+    files: list[FileDigest] = []
     proof = evidence.check_signatures(
         folder, model=Path(model), trust=store, as_of=moment,
-        minimum_sequence=minimum_sequence, max_age_days=max_age_days, read=read,
+        minimum_sequence=minimum_sequence, max_age_days=max_age_days,
+        read=lambda path, sizes: _noted(files, read(path, sizes)),
     )  # fmt: skip
     rules = _rules(folder, proof, policy)
-    _check_audit(folder, proof)
-    verdict = _judged_again(rules, proof, as_of=moment)
+    audit = _check_audit(folder, proof)
+    _refuse_outside(Path(model), files, audit)
     return Verification(
-        verdict=verdict,
+        verdict=_judged_again(rules, proof, as_of=moment),
         signers=proof.signers,
         digests=proof.digests,
         artifact=proof.artifact,
@@ -133,7 +143,8 @@ def verify(
         release=proof.release,
         attached=check_attached(folder, proof, rules, trust=store, as_of=moment),
         documents=check_documents(folder, proof) if written_anew else (),
-        log=_listed(log, proof, trust=store, as_of=moment),
+        log=_listed(log, proof, trust=store, as_of=moment, max_age_days=log_max_age_days),
+        audit=audit,
     )
 
 
@@ -176,13 +187,30 @@ def refuse_inside(folder: Path, model: Path, given: Mapping[str, object]) -> Non
             )
 
 
-def _check_audit(folder: Path, proof: evidence.Evidence) -> None:
+def _check_audit(folder: Path, proof: evidence.Evidence) -> Audit:
     audit = documents.read_model(folder / "audit.yaml", Audit, error=AuditError)
     if proof.findings.get("audit") != audit_digest(audit):
         message = "audit.yaml is not the audit file that the findings were measured for"
         raise EvidenceError("AUDIT_SWAPPED", message, file="audit.yaml")
     if proof.people.lock is not None:
         proof.people.lock.check_asked(asked_digest(audit))
+    return audit
+
+
+def _noted(into: list[FileDigest], files: tuple[FileDigest, ...]) -> tuple[FileDigest, ...]:
+    into[:] = files
+    return files
+
+
+def _refuse_outside(model: Path, files: list[FileDigest], audit: Audit) -> None:
+    """What transformers would load is what was sealed, and not a file elsewhere that a sealed file names."""
+    if audit.subject.python is not None or audit.subject.predictions is not None or not model.is_dir():
+        return
+    try:
+        manifest.refuse_outside(model, {file.path: file.sha256 for file in files})
+    except EvidenceError as error:
+        if error.code in ("OUTSIDE", "CHANGED"):  # the rest keeps a model from loading, and is sealed
+            raise
 
 
 def _judged_again(rules: Policy, proof: evidence.Evidence, *, as_of: str) -> Verdict:
@@ -200,12 +228,21 @@ def _judged_again(rules: Policy, proof: evidence.Evidence, *, as_of: str) -> Ver
 
 
 def _listed(
-    log: Path | str | evidence.ReleaseLog | None, proof: evidence.Evidence, *, trust: evidence.Trust, as_of: str
+    log: Path | str | evidence.ReleaseLog | None,
+    proof: evidence.Evidence,
+    *,
+    trust: evidence.Trust,
+    as_of: str,
+    max_age_days: int | None,
 ) -> evidence.ReleaseLog | None:
     """The log, in which the release stands and is not taken back."""
     if isinstance(log, str | Path):
         log = evidence.read_log(Path(log), trust=trust, as_of=as_of)
+    if log is None and max_age_days is not None:
+        raise UsageError("a greatest age of the release log needs the log: name it with --log")
     if log is not None:
+        last, advice = log.entries[-1].as_of, "ask the publisher for the newest log"
+        refuse_stale(last, max_age_days, as_of=as_of, file=LOG_FILE, advice=advice)
         evidence.check_listed(log, proof.release, proof.release_sha256, signer=proof.signers["release"], as_of=as_of)
     return log
 
@@ -219,7 +256,10 @@ def _judging(rules: Policy, proof: evidence.Evidence) -> Callable[..., Verdict]:
         subject=proof.artifact,
         waivers=proof.people.waivers,
         attestations=proof.people.attestations,
-        notices=() if proof.people.lock is None else (proof.people.lock.notice,),
+        notices=(
+            *(() if proof.people.lock is None else (proof.people.lock.notice,)),
+            *evidence.measured_notices(proof.verdict.get("measured")),
+        ),
     )
 
 
@@ -235,19 +275,21 @@ def _said(kind: str, read: Callable[[Any], Said], content: object) -> Said:
 
 def _rules(folder: Path, proof: evidence.Evidence, policy: Path | str | None) -> Policy:
     """The policy that the findings were measured for."""
-    rules = _policy(folder, policy)
+    rules = _policy(folder, policy, proof)
     if policies.digest(rules) != proof.findings["policy"]["digest"]:
         what = "the policy given" if policy is not None else "policy.yaml"
         message = f"the findings were judged by another policy than {what}"
         raise EvidenceError("POLICY_SWAPPED", message, file="policy.yaml")
+    if rules.decision.signed_findings and proof.verdict.get("measured") == evidence.UNSIGNED:
+        raise unsigned(f"policy {rules.id} asks for it")
     return rules
 
 
-def _policy(folder: Path, policy: Path | str | None) -> Policy:
+def _policy(folder: Path, policy: Path | str | None, proof: evidence.Evidence) -> Policy:
     if policy is not None:
-        from govkit.pipeline.policy import resolve_policy  # loads every check
+        from govkit.pipeline.policy import resolve_declared  # loads every check of this package
 
-        return resolve_policy(str(policy))
+        return resolve_declared(str(policy), _said("findings", FINDINGS.validate_python, proof.findings["findings"]))
     try:
         return policies.load(str(folder / "policy.yaml"))
     except PolicyError as error:

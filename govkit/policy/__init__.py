@@ -6,7 +6,7 @@ from govkit.policy.beginning import QUESTIONS, Answers, Question, begin, underst
 from govkit.policy.comparing import Change, compare
 from govkit.policy.coverage import reach, table
 from govkit.policy.explaining import explain
-from govkit.policy.form import digest, dump
+from govkit.policy.form import digest, digest as policy_digest, dump
 from govkit.policy.judging import judge
 from govkit.policy.people import day
 from govkit.policy.planning import Plan, plan
@@ -14,32 +14,3 @@ from govkit.policy.read import load, packs, parents
 from govkit.policy.resolving import Problem, lint, resolve
 from govkit.policy.schemas import schema
 from govkit.policy.testing import CaseResult, PolicyTests, run_cases
-
-__all__ = [
-    "QUESTIONS",
-    "Answers",
-    "CaseResult",
-    "Change",
-    "Plan",
-    "PolicyTests",
-    "Problem",
-    "Question",
-    "begin",
-    "compare",
-    "day",
-    "digest",
-    "dump",
-    "explain",
-    "judge",
-    "lint",
-    "load",
-    "packs",
-    "parents",
-    "plan",
-    "reach",
-    "resolve",
-    "run_cases",
-    "schema",
-    "table",
-    "understood",
-]

@@ -14,7 +14,7 @@ from govkit.core import Check, Policy
 from govkit.core.recorded import Recorded
 from govkit.errors import PolicyError
 from govkit.policy.chances import Situation, decidable
-from govkit.policy.extend import TIER
+from govkit.policy.inheritance import ORDERS
 from govkit.policy.planning import situation
 from govkit.policy.read import load, packs
 
@@ -120,7 +120,7 @@ def begin(answers: Answers, *, name: str, as_of: date, catalog: Mapping[str, Che
     """
     parent = _parent(answers)
     ground = load(parent)
-    tier = max(_TIER[answers.harm], ground.tier, key=TIER.__getitem__)
+    tier = max(_TIER[answers.harm], ground.tier, key=ORDERS["tier"].index)
     about = "It decides about people. " if answers.people else ""
     policy: dict[str, Any] = {
         "schema": "govkit.policy/v1",
@@ -170,8 +170,19 @@ def _audit(answers: Answers, name: str) -> dict[str, Any]:
         "name": name,
         "subject": {"predictions": answers.table},
         "columns": columns,
+        **({"absent": absent} if (absent := _absent(answers)) else {}),
         "policy": "policy.yaml",
     }
+
+
+def _absent(answers: Answers) -> dict[str, str]:
+    """What there is none of, by the answers; where people are judged, groups are not absent but unknown."""
+    none = {
+        "base": (answers.base == "no", "there is no model before the tuning"),
+        "groups": (not (answers.groups or answers.people), "the answers decide nothing about people"),
+        "incumbent": (not answers.incumbent, "no model is in use today"),
+    }
+    return {name: reason for name, (there_is_none, reason) in none.items() if there_is_none}
 
 
 def _renamed(answers: Answers) -> list[str]:

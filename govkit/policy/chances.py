@@ -9,6 +9,7 @@ normal approximation of the observed difference.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from statistics import NormalDist
@@ -42,11 +43,13 @@ SHARES: dict[str, tuple[str, ...]] = {
     "flips": tuple(f"{sign}_flip_rate_vs_{who}" for sign in ("negative", "positive") for who in ("base", "incumbent")),
     "foreign_inputs": ("confident_on_foreign",),
     "performance": ("accuracy", "precision", "recall"),
+    "repeatability": ("random_answers", "changed_answers"),
     "selective_risk": ("selective_accuracy",),
     "shift_floor": ("floor_accuracy",),
 }
 PAIRED = {("performance", "accuracy"), ("performance", "recall"), ("shift_floor", "floor_accuracy")}
 LOSSES = {
+    ("answer_book", "exact_row_advantage"),
     ("table_attacks", "feasible_accuracy_drop"),
     ("text_attacks", "text_robust_accuracy_drop"),
     ("text_attacks", "typo_accuracy_drop"),
@@ -125,11 +128,7 @@ def rows_needed(case: Situation, wanted: float = 0.9) -> int | None:
         high *= 2
         if high > MOST:
             return None
-    low = high // 2
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if chance(case, middle) >= wanted else (middle, high)
-    return high
+    return bisect_left(range(high), x=True, lo=high // 2 + 1, key=lambda n: chance(case, n) >= wanted)
 
 
 def decidable(case: Situation, n: int) -> bool:
@@ -169,11 +168,7 @@ def fewest(n: int, limit: float, alpha: float) -> int:
     """Fewest successes whose Clopper-Pearson bound reaches the limit: their chance at the limit is at most alpha."""
     if limit <= 0:
         return 0
-    low, high = -1, n + 1
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if at_least(middle, n, limit) <= alpha else (middle, high)
-    return high
+    return bisect_left(range(n + 1), x=True, key=lambda x: at_least(x, n, limit) <= alpha)
 
 
 def at_least(x: int, n: int, p: float) -> float:

@@ -69,8 +69,8 @@ def compare(old: Policy, new: Policy) -> tuple[Change, ...]:
         old: A policy as ``load`` or ``resolve`` gives it.
         new: The other one, read in the same way.
     """
-    forth = {(name, field): (was, now) for name, field, was, now in loosened(old, new)}
-    back = {(name, field): (was, now) for name, field, now, was in loosened(new, old)}
+    forth = {(name, field): (was, now) for name, field, was, now in loosened(old, new, said=False)}
+    back = {(name, field): (was, now) for name, field, now, was in loosened(new, old, said=False)}
     found = [Change("looser", *key, *map(_shown, pair)) for key, pair in forth.items()]
     found += [Change("tighter", *key, *map(_shown, pair)) for key, pair in back.items() if key not in forth]
     found += [*_relaxed(old, new), *_came_and_went(old, new), *_neither(old, new, {*forth, *back})]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Literal
 
-from govkit.core import Check, Control, Policy, Waiver
+from govkit.core import Check, Control, Policy, Waiver, times
 from govkit.core.words import known_as
 from govkit.documents import nearest
 from govkit.policy.chances import Situation, chance, decidable, rows_needed
@@ -64,7 +64,7 @@ def aged(policy: Policy, as_of: date) -> Iterator[Complaint]:
     sources = instruments()
     cited = {each.authority.ref for each in policy.controls if each.authority is not None}
     for ref in sorted((cited | {each.authority.ref for each in policy.triggers}) & set(sources)):
-        checked = date.fromisoformat(sources[ref].checked_on)
+        checked = times.day(sources[ref].checked_on)
         if (as_of - checked).days > OLD:
             yield "warning", f"the source {ref} was last looked up on {checked}: see if it still says so"
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
-from govkit.core import Check, Control, Metric, Policy, Ruling, State
-from govkit.core.words import Disposition
+from govkit.core import Check, Control, Metric, Policy, Ruling
 from govkit.documents import nearest
 from govkit.errors import PolicyError
 from govkit.policy.chances import kind_of
@@ -15,91 +15,14 @@ from govkit.policy.planning import counted
 from govkit.policy.sentences import number
 from govkit.policy.standards import instruments, subcategories
 from govkit.policy.templates import Plain, plain_metric, templates
+from govkit.resources import load
 
-WHOSE = {
-    "candidate": "the model that is audited",
-    "base": "its base, the model before its fine-tuning",
-    "incumbent": "the model in service",
-    "trivial": "the best single answer for all rows, which needs no model",
-    "labels": "the true answers",
-}
-ROWS = {
-    "test": "the test data, rows that the model has never seen",
-    "train": "the training data, rows that the model was tuned on",
-    "shifted": "the shifted data, rows of another time or place",
-    "calibration": "the calibration data, rows for setting its probabilities right",
-}
-WHEN = {
-    "binary": "one of two classes",
-    "multiclass": "one of several classes",
-    "ordinal": "one of several ranks",
-    "multilabel": "several labels at once",
-    "regression": "a number",
-    "ranking": "an order of the rows",
-    "table": "rows of a table",
-    "text": "texts",
-    "image": "images",
-    "weights": "with its weights",
-    "predict": "by asking it",
-    "predictions": "by stored answers only",
-    "base": "a base to compare with",
-    "incumbent": "a model in service",
-    "run": "a record of the run",
-    "shifted": "data of another time or place",
-    "train": "training data",
-    "groups": "a column that says who a row is about",
-    "parts": "a column whose values are seen apart",
-    "base_data": "training data of the base",
-    "reference": "a table of whom the rows stand for",
-    "service": "a signed month of `govkit watch`",
-    "texts": "a text among the inputs",
-    "media": "a text or an image among the inputs",
-}
-VALUES = {"true": "yes", "false": "no", "allow": "allowed"}
-NEEDS = {
-    "base": "base: the model before its fine-tuning",
-    "base_data": "base.trained_on: what the base was trained on",
-    "incumbent": "incumbent: the model in service",
-    "groups": "columns.groups: the columns that say who a row is about",
-    "parts": "columns.groups or columns.parts: columns whose values are seen apart",
-    "train": "data.train: the rows that the model was tuned on",
-    "test": "data.test: rows that the model has never seen",
-    "shifted": "data.shifted: rows of another time or place",
-    "calibration": "data.calibration: rows for recalibration",
-    "canary": "data.canary: rows that were planted",
-    "run": "subject.run: the record that `govkit record` wrote",
-    "weights": "subject.run or subject.model: the weights themselves, not only answers",
-    "probabilities": "probabilities: a live model, or columns.score or columns.scores",
-    "inputs": "a model that can be asked (subject.run, model or python) and columns.input",
-    "service": "service: a signed month of `govkit watch`",
-    "reference": "reference: a table of whom the rows stand for",
-    "texts": "columns.input: a column of texts",
-    "media": "columns.input: texts or images",
-}
-"""What a check needs or a ``when`` asks for -> the keys of the audit file that bring it."""
 
-FOLLOWS: dict[Disposition, str] = {
-    "block": "the model is blocked",
-    "review": "a person must decide",
-    "warn": "it passes with an exception that every document names",
-    "ignore": "it counts as an exception at least",
-}
-STATES: dict[State, str] = {
-    "fail": "it is not met",
-    "inconclusive": "the rows cannot tell",
-    "missing": "there is no evidence",
-    "error": "the check broke down",
-    "unsupported": "the model cannot be asked that way",
-}
-LEVELS = {
-    "statute": "A law",
-    "regulation": "A regulation",
-    "agency_rule_of_thumb": "A rule of thumb of an agency, which is no law",
-    "standard": "A standard, which is voluntary",
-    "convention": "A habit of the field",
-    "publication": "A publication",
-    "none": "No law, standard or publication: this is our own margin",
-}
+@lru_cache(maxsize=1)
+def _said() -> dict[str, dict[str, str]]:
+    """Names -> words, by what is named: whose value, which rows, a state, what a check needs and so on."""
+    said: dict[str, dict[str, str]] = load("policies/standards", "explained.yaml")
+    return said
 
 
 def explain(
@@ -144,7 +67,7 @@ def explain(
         "authority": authority.model_dump() if authority else {},
         "source": {"title": source.title, "status": source.status, "checked_on": source.checked_on} if source else {},
         "serves": {name: known[name].says for name in control.rmf if name in known},
-        "then": {f"on_{state}": getattr(control, f"on_{state}") for state in STATES},
+        "then": {f"on_{state}": getattr(control, f"on_{state}") for state in _said()["states"]},
         "advice": control.advice,
     }
     words = dict(_words(control, policy, (catalog or {}).get(control.check or "")))
@@ -167,17 +90,18 @@ def _words(control: Control, policy: Policy, check: Check | None) -> Iterator[tu
     yield "What it serves", ["Outcomes of the NIST AI Risk Management Framework, which is voluntary:", *served]
     if check is not None:
         yield "What it takes", list(_takes(control, policy, check))
-    states: Mapping[State, str] = STATES if control.attest is None else {"missing": "nobody has signed it"}
-    follows = [f"If {says}: {FOLLOWS[disposition(control, state)]}." for state, says in states.items()]
+    states: Any = _said()["states"] if control.attest is None else {"missing": "nobody has signed it"}
+    then = _said()["follows"]
+    follows = [f"If {says}: {then[disposition(control, state)]}." for state, says in states.items()]
     yield "What follows", [f"Severity {control.severity}. If it is met, nothing follows.", *follows]
     yield "What to do when it is not met", [control.advice or "The policy gives no advice."]
 
 
 def _seen(ruling: Ruling, seen: str) -> list[str]:
-    settled: dict[State, str] = {"pass": "it is met", "not_applicable": "it does not apply"}
-    consequence = "nothing" if ruling.state in settled else FOLLOWS[ruling.disposition]
+    settled = {"pass": "it is met", "not_applicable": "it does not apply"}
+    consequence = "nothing" if ruling.state in settled else _said()["follows"][ruling.disposition]
     waived = " A waiver covers it." if ruling.waived else ""
-    says = {**STATES, **settled}[ruling.state]
+    says = {**_said()["states"], **settled}[ruling.state]
     return [f"State: {_plain(ruling.state)}, {says}. What follows: {consequence}.{waived}", seen or ruling.reason]
 
 
@@ -186,15 +110,16 @@ def _plain(name: str) -> str:
 
 
 def _asked(control: Control, policy: Policy, metric: Metric | None) -> Iterator[str]:
+    whose, rows = _said()["whose"], _said()["rows"]
     if metric is not None:
         yield f"Measured: {plain_metric(control.metric or '', metric).says}"
     if control.compared_with is not None:
-        yield f"Compared: {WHOSE[control.of]}, with {WHOSE[control.compared_with]}, on the same rows."
+        yield f"Compared: {whose[control.of]}, with {whose[control.compared_with]}, on the same rows."
     elif control.of != "candidate":
-        yield f"Of {WHOSE[control.of]}."
+        yield f"Of {whose[control.of]}."
     which = counted(control)
     if control.data != "test" or control.require is None or control.require.equals is None:
-        yield f"Rows: {ROWS.get(control.data, control.data)}{'' if which == 'rows' else f'; only {which} count'}."
+        yield f"Rows: {rows.get(control.data, control.data)}{'' if which == 'rows' else f'; only {which} count'}."
     yield from (_slice(name, policy) for name in control.over)
     yield from _when(control)
 
@@ -218,7 +143,7 @@ def _when(control: Control) -> Iterator[str]:
 
 
 def _when_word(name: str) -> str:
-    return WHEN.get(name, _plain(name))
+    return _said()["when"].get(name, _plain(name))
 
 
 def _either(names: Sequence[str]) -> str:
@@ -255,7 +180,7 @@ def _met(control: Control, policy: Policy, metric: Metric | None) -> Iterator[st
         return
     if require.equals is not None:
         said = str(require.equals).lower()
-        yield f"The answer must be: {VALUES.get(said, said)}. What is unknown never counts as met."
+        yield f"The answer must be: {_said()['values'].get(said, said)}. What is unknown never counts as met."
         return
     exact = metric is not None and kind_of(control, metric) == "exact"
     if exact and require.max == 0:
@@ -278,7 +203,7 @@ def _ends(control: Control, metric: Metric | None, *, exact: bool) -> Iterator[s
     """The limits in words; those of a difference say lower or higher, and than what."""
     require, unit = control.require, metric.unit if metric is not None else ""
     told = plain_metric(control.metric or "", metric) if metric is not None else Plain("")
-    than = told.than if control.compared_with is None else f"that of {WHOSE[control.compared_with]}"
+    than = told.than if control.compared_with is None else f"that of {_said()['whose'][control.compared_with]}"
     below_zero = metric is not None and (metric.low or 0) < 0
     signed = bool(than or below_zero) and not told.size and not exact
     edges = [] if require is None else [("min", require.min), ("max", require.max)]
@@ -310,7 +235,7 @@ def _authority(control: Control) -> Iterator[str]:
     authority = control.authority
     if authority is None:
         return
-    yield f"{LEVELS[authority.level]}."
+    yield f"{_said()['levels'][authority.level]}."
     source = instruments().get(authority.ref)
     if source is not None:
         after = f"; now see {source.superseded_by}" if source.superseded_by else ""
@@ -327,6 +252,7 @@ def _takes(control: Control, policy: Policy, check: Check) -> Iterator[str]:
     over = ("parts",) if "groups" in control.over else ()
     names = dict.fromkeys((control.data, *compared, *over, *sorted(check.needs), *has))
     yield "The audit file must hold:"
-    yield from (f"  {NEEDS[name]}" for name in names if name in NEEDS)
+    needs = _said()["needs"]
+    yield from (f"  {needs[name]}" for name in names if name in needs)
     if slices:
         yield f"  the columns {', '.join(sorted(slices))} in the {control.data} data"

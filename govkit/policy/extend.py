@@ -1,7 +1,8 @@
 """Extending a policy: controls are merged by id, and a child may only tighten.
 
 A loosening needs an entry ``relax`` with the control, the field, a reason and an approver. Whatever is neither tighter
-nor looser (another check, another metric, other rows) counts as a loosening.
+nor looser (another check, another metric, other rows, another title) counts as a loosening. What holds
+for which field says the table in ``inheritance``.
 """
 
 from __future__ import annotations
@@ -10,12 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from govkit.core.policy import RANK, Control, Policy, Risk, Trigger, When
+from govkit.core import Recorded
+from govkit.core.policy import Control, Policy, Requirement, Risk, Trigger, When
 from govkit.documents import Document, Place, nearest
-
-SEVERITY = {"info": 0, "low": 1, "medium": 2, "high": 3, "critical": 4}
-
-THEN = {"review": 0, "retrain": 1, "withdraw": 2}
+from govkit.policy.inheritance import TABLE, looser_fields
 
 _MERGED = ("controls", "risks", "triggers", "slices", "decision")
 
@@ -25,17 +24,15 @@ _OWN = ("id", "version", "title", "relax", "planned")
 _BY_KEY = ("require", "params", "attest")
 """Parts of a control that are merged key by key; the others are replaced."""
 
-_FIXED = ("check", "metric", "data", "of", "compared_with", "params")
-
-TIER = {"low": 0, "medium": 1, "high": 2}
-
 WHOLE = "policy"
 """What a ``relax`` calls the policy as a whole, in the place of a control."""
 
-FIELDS = (
-    frozenset(Control.model_fields)
-    | {"watch", "limit", "then", "applies", "tier", "review_by", "impact", "likelihood", "controls"}
-) - {"id", "title", "advice", "authority"}
+FIELDS = frozenset(
+    field
+    for model in (Policy, Control, Trigger, Risk)
+    for field, way in TABLE[model].items()
+    if way not in ("own", "free", "added", "by id", "name", "owner")
+)
 
 
 def merged(parent: dict[str, Any], child: Document) -> Document:
@@ -52,6 +49,10 @@ def merged(parent: dict[str, Any], child: Document) -> Document:
     file = child.data
     result = {key: value for key, value in parent.items() if key not in _OWN}
     result.update({key: value for key, value in file.items() if key not in (*_MERGED, "extends")})
+    owners = [*parent.get("inherited_owners", []), *filter(None, [parent.get("owner")])]
+    own = result.get("owner")
+    if kept := [each for each in owners if not (isinstance(own, dict) and own.get("name") == each["name"])]:
+        result["inherited_owners"] = kept
     for key in ("controls", "risks", "triggers"):
         result[key] = _by_id(key, parent.get(key, []), file.get(key, []), moved)
     for key in ("slices", "decision"):
@@ -133,15 +134,22 @@ def _places(source: Document) -> dict[str, Place]:
     return {row["id"]: (key, index) for key, index, row in rows if isinstance(row, dict) and "id" in row}
 
 
-def loosened(parent: Policy, child: Policy) -> Iterator[tuple[str, str, Any, Any]]:
-    """Every field of a control, trigger or risk in both that became looser: whose, its name, the old value, the new."""
-    yield from ((WHOLE, *change) for change in _looser_whole(parent, child))
+def loosened(parent: Policy, child: Policy, *, said: bool = True) -> Iterator[tuple[str, str, Any, Any]]:
+    """Every field that became looser, of the policy and of what is in both: whose, its name, the old value, the new.
+
+    Args:
+        parent: What is extended.
+        child: What came of it.
+        said: Whether a rule by another title or authority, which judges the same, is looser too.
+    """
+    yield from ((WHOLE, *change) for change in _changes(parent, child, said))
     for control, now in _both(parent.controls, child.controls):
-        yield from ((control.id, *change) for change in looser(control, now, parent, child))
+        yield from ((control.id, *change) for change in _changes(control, now, said))
+        yield from ((control.id, *change) for change in _looser_judging(control, now, parent, child))
     for trigger, then in _both(parent.triggers, child.triggers):
-        yield from ((trigger.id, *change) for change in _looser_trigger(trigger, then))
+        yield from ((trigger.id, *change) for change in _changes(trigger, then, said))
     for risk, other in _both(parent.risks, child.risks):
-        yield from ((risk.id, *change) for change in _smaller_risk(risk, other))
+        yield from ((risk.id, *change) for change in _changes(risk, other, said))
 
 
 Named = TypeVar("Named", Control, Trigger, Risk)
@@ -152,69 +160,27 @@ def _both(before: Sequence[Named], after: Sequence[Named]) -> Iterator[tuple[Nam
     return ((each, found[each.id]) for each in before if each.id in found)
 
 
-def _looser_whole(was: Policy, now: Policy) -> Iterator[tuple[str, Any, Any]]:
-    if TIER[now.tier] < TIER[was.tier]:
-        yield "tier", was.tier, now.tier
-    if was.applies is not None and not _within(now.applies, was.applies):
-        yield "applies", _words(was.applies), _words(now.applies)
-    if was.review_by is not None and (now.review_by is None or now.review_by > was.review_by):
-        yield "review_by", was.review_by, now.review_by
+def _changes(was: Recorded, now: Recorded, said: bool) -> Iterator[tuple[str, Any, Any]]:
+    for field in looser_fields(was, now):
+        if said or TABLE[type(was)][field] not in ("said", "limit", "authority"):
+            yield field, _shown(getattr(was, field)), _shown(getattr(now, field))
 
 
-def _within(inner: When | None, outer: When) -> bool:
-    """True where every case that ``inner`` lets in is one that ``outer`` lets in."""
-    if inner is None:
-        return False
-    asked = [(getattr(inner, name), getattr(outer, name)) for name in ("task", "modality", "access")]
-    words = all(wide is None or (narrow is not None and set(narrow) <= set(wide)) for narrow, wide in asked)
-    return words and set(outer.has or ()) <= set(inner.has or ())
+def _shown(value: Any) -> Any:
+    if isinstance(value, Requirement):
+        return value.words
+    if isinstance(value, When):
+        return str(value.model_dump(mode="json", exclude_none=True))
+    return "nothing" if value is None else value
 
 
-def _words(when: When | None) -> str:
-    return str(when.model_dump(exclude_none=True)) if when is not None else "anything"
-
-
-def _looser_trigger(was: Trigger, now: Trigger) -> Iterator[tuple[str, Any, Any]]:
-    if now.watch != was.watch:
-        yield "watch", was.watch, now.watch
-    if now.limit > was.limit:
-        yield "limit", was.limit, now.limit
-    if THEN[now.then] < THEN[was.then]:
-        yield "then", was.then, now.then
-
-
-def _smaller_risk(was: Risk, now: Risk) -> Iterator[tuple[str, Any, Any]]:
-    for field in ("impact", "likelihood"):
-        if getattr(now, field) < getattr(was, field):
-            yield field, getattr(was, field), getattr(now, field)
-    if not set(was.controls) <= set(now.controls):
-        yield "controls", was.controls, now.controls
-
-
-def looser(was: Control, now: Control, parent: Policy, child: Policy) -> Iterator[tuple[str, Any, Any]]:
-    """Every field in which a control became looser: its name, the old value, the new one."""
-    for field in _FIXED:
-        if getattr(was, field) != getattr(now, field):
-            yield field, getattr(was, field), getattr(now, field)
-    yield from _milder(was, now)
+def _looser_judging(was: Control, now: Control, parent: Policy, child: Policy) -> Iterator[tuple[str, Any, Any]]:
+    """What the policy around a control has a part in: its confidence and its slices."""
     levels = [control.confidence or policy.decision.confidence for control, policy in ((was, parent), (now, child))]
     if levels[1] < levels[0]:
         yield "confidence", levels[0], levels[1]
-    if now.when is not None and not _within(was.when, now.when):
-        yield "when", was.when, now.when
-    if not set(was.rmf) <= set(now.rmf):
-        yield "rmf", was.rmf, now.rmf
     if _narrower(was, now, parent, child):
         yield "over", was.over, now.over
-    yield from _looser_limit(was, now)
-
-
-def _milder(was: Control, now: Control) -> Iterator[tuple[str, Any, Any]]:
-    if SEVERITY[now.severity] < SEVERITY[was.severity]:
-        yield "severity", was.severity, now.severity
-    for field in ("on_fail", "on_missing", "on_error", "on_unsupported", "on_inconclusive"):
-        if RANK[getattr(now, field)] < RANK[getattr(was, field)]:
-            yield field, getattr(was, field), getattr(now, field)
 
 
 def _narrower(was: Control, now: Control, parent: Policy, child: Policy) -> bool:
@@ -222,26 +188,3 @@ def _narrower(was: Control, now: Control, parent: Policy, child: Policy) -> bool
     if bool(was.over) != bool(now.over) or not set(was.over) <= set(now.over):
         return True
     return any(parent.slices.get(name) != child.slices.get(name) for name in was.over)
-
-
-def _looser_limit(was: Control, now: Control) -> Iterator[tuple[str, Any, Any]]:
-    if was.require is not None:
-        low, high = was.require.min, was.require.max
-        new = now.require
-        if (
-            new is None
-            or (low is not None and (new.min is None or new.min < low))
-            or (high is not None and (new.max is None or new.max > high))
-            or new.equals != was.require.equals
-        ):
-            yield "require", was.require.words, new.words if new is not None else "no limit"
-    if was.attest is not None:
-        new_attest = now.attest
-        if (
-            new_attest is None
-            or (new_attest.kind, new_attest.signer_role) != (was.attest.kind, was.attest.signer_role)
-            or new_attest.max_age_days > was.attest.max_age_days
-            or not set(was.attest.not_same_as) <= set(new_attest.not_same_as)
-            or not set(was.attest.fields) <= set(new_attest.fields)
-        ):
-            yield "attest", was.attest, now.attest

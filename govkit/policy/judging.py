@@ -8,14 +8,15 @@ from datetime import date
 from govkit.core import Attestation, Control, Finding, Measurement, Policy, Ruling, State, Verdict, Waiver
 from govkit.core.policy import RANK, When
 from govkit.core.verdict import PartRuling
-from govkit.core.words import Disposition, Outcome
+from govkit.core.words import SUSPICION, Disposition, Outcome
 from govkit.policy.coverage import coverage
 from govkit.policy.deciding import decide, entry_p, ruling, without_parts
 from govkit.policy.form import digest
-from govkit.policy.limits import holm
+from govkit.policy.limits import holm, hypotheses
 from govkit.policy.matching import SCOPE, Matched, by_check, match
 from govkit.policy.people import attested, day, waived
 from govkit.policy.risks import residual_risks
+from govkit.policy.sentences import clipped
 
 _OUTCOME: dict[Disposition, Outcome] = {
     "ignore": "PASS",
@@ -72,7 +73,7 @@ def judge(
         policy=digest(policy),
         as_of=as_of,
         enforced=enforced,
-        notices=(*remarks, *_relaxed(policy, today), *idle, *notices),
+        notices=(*_together(found), *remarks, *_relaxed(policy, today), *_absences(found), *idle, *notices),
     )
 
 
@@ -88,8 +89,8 @@ def _rulings(
         if excluded is not None:
             settled[control.id] = without_parts(control, *excluded)
         elif control.attest is not None:
-            owner = policy.owner.name if policy.owner is not None else ""
-            state, reason = attested(control.attest, attestations, owner=owner, subject=subject, today=today)
+            owners = {each.name for each in (policy.owner, *policy.inherited_owners) if each is not None}
+            state, reason = attested(control.attest, attestations, owners=owners, subject=subject, today=today)
             settled[control.id] = without_parts(control, state, reason)
         else:
             matched[control.id] = match(control, policy, pool)
@@ -102,17 +103,29 @@ def _measured(policy: Policy, matched: Mapping[str, Matched], settled: Mapping[s
     alpha = 1.0 - policy.decision.confidence
     rulings: dict[str, Ruling] = {}
     for check, family in _families(policy, matched).items():
-        chances = [_chances(control, matched[control.id]) for control in family]
+        asked: list[float] = []
+        places = {control.id: _entered(control, matched[control.id], asked) for control in family}
         # A control whose facts are missing still belongs to its family: less evidence may not make failing easier.
         unseen = sum(each.check == check and each.state == "missing" for each in settled.values())
-        rejected = iter(holm([chance for one in chances for chance in one] + [1.0] * unseen, alpha))
+        rejected = holm(asked + [1.0] * unseen, alpha)
         for control in family:
-            rulings[control.id] = _ruled(control, matched[control.id], policy, rejected)
+            beyond = iter([rejected[place] for place in places[control.id]])
+            rulings[control.id] = _ruled(control, matched[control.id], policy, beyond)
     return rulings
 
 
-def _chances(control: Control, matched: Matched) -> list[float]:
-    return [entry_p(entry, control.require) if control.require else 1.0 for entry in matched.entries]
+def _entered(control: Control, matched: Matched, asked: list[float]) -> list[int]:
+    """Place of each entry's p-value among those of the family; two entries that ask the same share one."""
+    chances = [entry_p(entry, control.require) if control.require else 1.0 for entry in matched.entries]
+    first = hypotheses(matched.entries, control.require) if control.require else list(range(len(chances)))
+    places: list[int] = []
+    for place, chance in enumerate(chances):
+        if first[place] < place:
+            places.append(places[first[place]])
+            continue
+        places.append(len(asked))
+        asked.append(chance)
+    return places
 
 
 def _families(policy: Policy, matched: Mapping[str, Matched]) -> dict[str, list[Control]]:
@@ -155,7 +168,8 @@ def _excluded(when: When, facts: Facts) -> tuple[State, str] | None:
     for thing in when.has or ():
         there = facts.get(f"has_{thing}")
         if not isinstance(there, bool):
-            unknown.append(f"nothing says if there is {_A[thing]}")
+            way = " (name it in the audit file, or say under absent why there is none)" if there == "unknown" else ""
+            unknown.append(f"nothing says if there is {_A[thing]}{way}")
         elif not there:
             misses.append(f"there is no {_A[thing].removeprefix('a ').removeprefix('an ')}")
     if misses:
@@ -174,6 +188,7 @@ _A = {
     "base_data": "a training set of the base",
     "reference": "a reference of whom the rows stand for",
     "service": "a statement of a watch",
+    "clusters": "a column of rows that belong together",
     "texts": "a text among the inputs",
     "media": "a text or an image among the inputs",
 }
@@ -223,9 +238,46 @@ def _ignored(each: Ruling) -> bool:
     return each.disposition == "ignore" and each.state not in ("pass", "not_applicable")
 
 
+def _absences(findings: Iterable[Finding]) -> tuple[str, ...]:
+    """What the audit file says there is none of: a word that whoever signs stands for, so it is said beside them."""
+    told = [
+        f"{finding.part.get('fact', '')} ({finding.value})"
+        for finding in findings
+        if isinstance(finding, Measurement) and (finding.check, finding.name) == (SCOPE, "absence") and finding.part
+    ]
+    return (f"the audit file says that there is none of these: {'; '.join(sorted(told))}",) if told else ()
+
+
+def _together(findings: Iterable[Finding]) -> Iterator[str]:
+    """That rows seem to belong together in a way that nobody declared: the way with the largest effect."""
+    found = [
+        each
+        for each in findings
+        if isinstance(each, Measurement) and (each.check, each.name) == SUSPICION and each.is_number and each.part
+    ]
+    for each in sorted(found, key=lambda each: float(each.value))[-1:]:
+        way, worth = clipped(each.part.get("found", ""), 60), round(each.n / max(float(each.value), 1.0))
+        yield (
+            f"rows seem to belong together ({way}), which no bound respects: {each.n} are worth about {worth} "
+            "independent ones; declare it in columns.cluster"
+        )
+
+
 def _relaxed(policy: Policy, today: date) -> tuple[str, ...]:
     return tuple(
         f"relaxed until {each.expires}: {each.field} of {each.control}, approved by {each.approver}: {each.reason}"
         for each in policy.relax
-        if each.expires >= today
+        if each.expires >= today and each.field != "title"
+    ) + tuple(
+        # Another name judges the same; one line for all of them.
+        f"renamed with approval of {approver}: {', '.join(sorted(names))}"
+        for approver, names in sorted(_renamed(policy, today).items())
     )
+
+
+def _renamed(policy: Policy, today: date) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for each in policy.relax:
+        if each.field == "title" and each.expires >= today:
+            found.setdefault(each.approver, set()).add(each.control)
+    return found

@@ -16,6 +16,8 @@ from collections.abc import Sequence
 
 from govkit.core import LEVELS, Bound, Measurement, Requirement
 from govkit.core.limit import SLACK, beyond
+from govkit.core.words import LABEL
+from govkit.policy.matching import Entry
 from govkit.policy.sentences import is_exact
 
 
@@ -46,6 +48,35 @@ def p_value(measurement: Measurement, require: Requirement) -> float:
         return 0.0
     sides = 2 if require.min is not None and require.max is not None else 1
     return min(1.0, sides * (1.0 - bound.level))
+
+
+def hypotheses(entries: Sequence[Entry], require: Requirement) -> list[int]:
+    """Place of the first entry that asks the same question, for each entry.
+
+    Of two groups, each less the other, "the gap lies in [−D, D]" is one hypothesis, whichever group is named first. It
+    enters Holm's procedure once where the check says so, the column has these two groups and no more, and the numbers
+    agree: values and bounds are those of the other with the sign turned.
+    """
+    places = list(range(len(entries)))
+    if require.min is None or require.max is None or abs(require.min + require.max) > SLACK:
+        return places
+    columns: dict[tuple[object, ...], list[int]] = {}
+    for place, entry in enumerate(entries):
+        key = tuple(item if item[0] == LABEL else item[0] for item in entry.part)
+        columns.setdefault(key, []).append(place)
+    for pair in columns.values():
+        if len(pair) == 2 and _mirrored(*(entries[place].measurement for place in pair)):
+            places[pair[1]] = pair[0]
+    return places
+
+
+def _mirrored(one: Measurement | None, two: Measurement | None) -> bool:
+    if one is None or two is None or not (one.mirrored and two.mirrored and one.is_number and two.is_number):
+        return False
+    sums = [float(one.value) + float(two.value)]
+    for first, second in zip(one.bounds, two.bounds, strict=False):
+        sums += [first.level - second.level, first.low + second.high, first.high + second.low]
+    return len(one.bounds) == len(two.bounds) and all(abs(each) <= SLACK for each in sums)
 
 
 def holm(p_values: Sequence[float], alpha: float) -> tuple[bool, ...]:

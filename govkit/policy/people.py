@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date
 
-from govkit.core import Attest, Attestation, Control, Finding, Measurement, Policy, Ruling, State, Waiver
+from govkit.core import Attest, Attestation, Control, Finding, Measurement, Policy, Ruling, State, Waiver, times
 from govkit.core.limit import distance
 from govkit.core.words import known_as
 from govkit.errors import PolicyError
@@ -21,25 +21,20 @@ def day(as_of: str) -> date:
         PolicyError: Not a time, or a time without a zone.
     """
     try:
-        moment = datetime.fromisoformat(as_of)
-        if "T" not in as_of and len(as_of) == len("2026-11-24"):
-            return moment.date()
-    except (ValueError, TypeError):
-        raise PolicyError(f"as_of {as_of!r} is no time; expected ISO 8601 such as 2026-11-24T12:00:00Z") from None
-    if moment.tzinfo is None:
-        raise PolicyError(f"as_of {as_of!r} has no zone; expected a time such as 2026-11-24T12:00:00Z")
-    return moment.astimezone(UTC).date()
+        return times.day(as_of) if len(as_of) == len("2026-11-24") else times.instant(as_of).date()
+    except ValueError as error:
+        raise PolicyError(f"as_of {as_of!r}: {error}") from None
 
 
 def attested(
-    asked: Attest, attestations: Sequence[Attestation], *, owner: str, subject: str, today: date
+    asked: Attest, attestations: Sequence[Attestation], *, owners: Collection[str], subject: str, today: date
 ) -> tuple[State, str]:
     """``pass`` where a valid statement of that kind is on file, else ``missing`` with the nearest miss.
 
     Args:
         asked: What the control asks for.
         attestations: All that are on file.
-        owner: Owner of the policy, for ``not_same_as: [owner]``.
+        owners: Owner of the policy and of those that it extends, for ``not_same_as: [owner]``.
         subject: Digest of the model.
         today: UTC day of judging.
     """
@@ -50,7 +45,7 @@ def attested(
     )
     if not same:
         return "missing", f"no signed statement of the kind {asked.kind}"
-    others = {name: _people(name, attestations, owner, subject) for name in asked.not_same_as}
+    others = {name: _people(name, attestations, owners, subject) for name in asked.not_same_as}
     refusals = [_same_person(each, others) or _refusal(each, asked, subject, today) for each in same]
     for each, refusal in zip(same, refusals, strict=True):
         if refusal is None:
@@ -59,10 +54,10 @@ def attested(
     return "missing", f"no valid statement of the kind {asked.kind}: {refusals[0]}"
 
 
-def _people(name: str, attestations: Iterable[Attestation], owner: str, subject: str) -> set[str]:
+def _people(name: str, attestations: Iterable[Attestation], owners: Collection[str], subject: str) -> set[str]:
     """Those whom ``not_same_as`` means by a word: the owner of the policy, or who signed that kind of statement."""
     found = {each.signer for each in attestations if each.kind == name and each.model == subject}
-    return {known_as(person) for person in (found | {owner} if name == "owner" else found)}
+    return {known_as(person) for person in (found.union(owners) if name == "owner" else found)}
 
 
 def _same_person(each: Attestation, others: Mapping[str, set[str]]) -> str | None:

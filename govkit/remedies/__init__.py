@@ -14,23 +14,3 @@ from govkit.remedies.reweigh import reweigh
 from govkit.remedies.rows import Fitted, Remedy, Rows, refuse_shared, rows_of, shared_rows
 from govkit.remedies.temperature import temperature
 from govkit.remedies.threshold import CONSTRAINTS, threshold
-
-__all__ = [
-    "CONSTRAINTS",
-    "Effect",
-    "Fitted",
-    "Hardened",
-    "Method",
-    "Remedy",
-    "Rows",
-    "Training",
-    "effects",
-    "harden",
-    "isotonic",
-    "refuse_shared",
-    "reweigh",
-    "rows_of",
-    "shared_rows",
-    "temperature",
-    "threshold",
-]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from govkit import stats
 from govkit.core import LEVELS, Interval, Predictions, Recorded
 from govkit.core.case import Array
+from govkit.lazy import np
 from govkit.remedies.rows import Rows
 
 Metric = Literal["accuracy", "selection_rate", "true_positive_rate", "false_positive_rate", "calibration_error"]
@@ -47,13 +48,8 @@ class Effect(Recorded):
     beyond_chance: bool = False
 
 
-class _Values(NamedTuple):
-    """Before, after and the change of one metric; after and the change are None where it cannot be told."""
-
-    n: int
-    before: float
-    after: float | None
-    change: stats.Estimate | None
+_Values = tuple[int, float, float | None, stats.Estimate | None]
+"""Rows, before, after and the change of one metric; after and the change are None where it cannot be told."""
 
 
 def effects(rows: Rows, after: Predictions, parts: Mapping[tuple[str, str], Array], *, seed: int) -> Iterator[Effect]:
@@ -65,8 +61,6 @@ def effects(rows: Rows, after: Predictions, parts: Mapping[tuple[str, str], Arra
         parts: ``(column, group)`` -> its rows, truths ``(n,)``.
         seed: Seed of the interval of the change of the calibration error.
     """
-    import numpy as np
-
     everybody = {("", ""): np.ones(len(rows.labels), dtype=bool)}
     wanted = 1 - 0.05 / 2 / (len(BETTER) * (1 + len(parts)))
     level = next((level for level in LEVELS if level >= wanted), LEVELS[-1])
@@ -82,8 +76,6 @@ def effects(rows: Rows, after: Predictions, parts: Mapping[tuple[str, str], Arra
 
 def _shares(rows: Rows, after: Predictions) -> dict[Metric, tuple[Array, Array, Array]]:
     """An event before and after, and the rows it can happen to, truths ``(n,)``."""
-    import numpy as np
-
     every, true = np.ones(len(rows.labels), dtype=bool), rows.labels == rows.positive
     old, new = rows.predicted == rows.positive, after.labels == rows.positive
     return {
@@ -96,7 +88,7 @@ def _shares(rows: Rows, after: Predictions) -> dict[Metric, tuple[Array, Array, 
 
 def _share(old: Array, new: Array) -> _Values:
     change = stats.paired_difference(int((new & ~old).sum()), int((old & ~new).sum()), len(old))
-    return _Values(len(old), float(old.mean()), float(new.mean()), change)
+    return len(old), float(old.mean()), float(new.mean()), change
 
 
 def _calibration(rows: Rows, after: Predictions, inside: Array, seed: int) -> _Values:
@@ -104,16 +96,14 @@ def _calibration(rows: Rows, after: Predictions, inside: Array, seed: int) -> _V
     old, n = _stated(rows, rows.predicted, rows.probabilities, inside), int(inside.sum())
     before = stats.calibration(*old).value
     if after.probabilities is None:
-        return _Values(n, before, None, None)
+        return n, before, None, None
     new = _stated(rows, after.labels, after.probabilities, inside)
     change = stats.calibration_difference(*new, *old, paired=True, seed=seed)
-    return _Values(n, before, stats.calibration(*new).value, change)
+    return n, before, stats.calibration(*new).value, change
 
 
 def _stated(rows: Rows, labels: Array, probabilities: Array, inside: Array) -> tuple[Array, Array]:
     """Stated probabilities, and whether they came true, of the rows inside."""
-    import numpy as np
-
     asked = np.full(len(labels), rows.positive) if probabilities.shape[1] == 2 else labels
     stated = np.clip(probabilities[np.arange(len(asked)), asked], 0, 1)
     return stated[inside], (asked == rows.labels)[inside]

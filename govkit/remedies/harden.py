@@ -17,6 +17,7 @@ from typing import Any, Literal
 from govkit.attacks import Ball, cross_entropy, pgd
 from govkit.core.case import Array
 from govkit.errors import DataError, SubjectError
+from govkit.lazy import torch
 from govkit.subjects.states import asked
 
 Method = Literal["pgd", "free", "trades"]
@@ -104,8 +105,6 @@ class _Run:
 
     def worst(self, batch: Batch, labels: Any, loss: Callable[[Any, Any], Any]) -> Batch:
         """The batch moved to where an attack ends that climbs a loss from a random start."""
-        import torch
-
         seeds = torch.randint(2**53, (len(labels),), generator=self.generator).tolist()
         found = pgd(
             self.logits, batch, labels, self.ball, loss=loss, steps=self.training.steps, seeds=seeds, stop=False
@@ -145,8 +144,6 @@ def harden(
         SubjectError: No parameter may be trained.
         DataError: The loss is no finite number any more.
     """
-    import torch
-
     weights = [parameter for parameter in module.parameters() if parameter.requires_grad]
     if not weights:
         raise SubjectError(
@@ -188,8 +185,6 @@ def _passes(
 
 def _order(n: int, batch: int, generator: Any) -> Sequence[Any]:
     """Row numbers in a new order, in even parts: no part is so small that batch statistics mean nothing."""
-    import torch
-
     parts: Sequence[Any] = torch.randperm(n, generator=generator).tensor_split(max(1, n // batch))
     return parts
 
@@ -202,8 +197,6 @@ def _against_worst(run: _Run, batch: Batch, labels: Any) -> float:
 
 def _like_clean(run: _Run, batch: Batch, labels: Any) -> float:
     """TRADES: the loss on the clean rows, and how far the answers to the worst rows are from theirs."""
-    import torch
-
     with torch.no_grad():
         clean = run.logits(batch).float().log_softmax(dim=1)
     # The attack hands all rows to the loss, in their order: none leaves it early.
@@ -221,8 +214,6 @@ def _like_clean(run: _Run, batch: Batch, labels: Any) -> float:
 
 def _distance(logits: Any, clean: Any) -> Any:
     """Kullback-Leibler divergence ``(n,)`` of the answers from those to the clean rows, given as log-probabilities."""
-    import torch
-
     return torch.nn.functional.kl_div(logits.float().log_softmax(dim=1), clean, reduction="none", log_target=True).sum(
         dim=1
     )
@@ -230,8 +221,6 @@ def _distance(logits: Any, clean: Any) -> Any:
 
 def _for_free(run: _Run, batch: Batch, labels: Any) -> float:
     """The same batch again and again; each gradient moves weights and inputs, and the move is kept for the next one."""
-    import torch
-
     center = batch["x"].detach().float()
     if run.delta is None or run.delta.shape != center.shape:
         run.delta = torch.zeros_like(center)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from govkit.core import Predictions
 from govkit.core.case import Array
+from govkit.lazy import np
 from govkit.remedies.rows import Remedy, Rows, chosen, must_be
 
 WANTED = 1000
@@ -39,8 +40,6 @@ def _knots(stated: Array, true: Array) -> tuple[Array, Array]:
 
 
 def _mapped(rows: Rows, knots: dict[int, tuple[Array, Array]]) -> Predictions:
-    import numpy as np
-
     made = np.empty_like(rows.probabilities)
     for index, (x, y) in knots.items():
         made[:, index] = np.interp(rows.probabilities[:, index], x, y)

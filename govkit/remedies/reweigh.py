@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from govkit.core import Predictions
 from govkit.core.case import Array
 from govkit.errors import DataError
+from govkit.lazy import np, pd
 from govkit.remedies.rows import Remedy, Rows, chosen, few_rows, must_be, refuse_unknown_groups
 
 Scale = Mapping[str, tuple[float, float]]
@@ -61,8 +62,6 @@ def reweigh(rows: Rows) -> Remedy:
 
 def _weights(rows: Rows) -> Array:
     """Share expected if label and group were independent over the share found, ``(n,)``."""
-    import pandas as pd
-
     with _quiet():
         from aif360.sklearn.preprocessing import Reweighing
 
@@ -85,7 +84,6 @@ def _quiet() -> Iterator[None]:
 
 def _columns(rows: Rows) -> dict[str, Array]:
     """Log-odds of the positive class, then the numeric inputs."""
-    import numpy as np
     from scipy.special import logit
 
     eps = np.finfo(np.float64).eps
@@ -94,16 +92,12 @@ def _columns(rows: Rows) -> dict[str, Array]:
 
 def _scale(column: Array) -> tuple[float, float]:
     """Mean and standard deviation of the values that are there; 1 where nothing varies."""
-    import numpy as np
-
     there = column[np.isfinite(column)]
     return (float(there.mean()), float(there.std()) or 1.0) if there.size else (0.0, 1.0)
 
 
 def _standardized(columns: Mapping[str, Array], scale: Scale) -> Array:
     """Columns ``(n, d)`` of mean 0 and deviation 1 on the calibration rows; a missing value is the mean."""
-    import numpy as np
-
     absent = sorted(set(scale) - set(columns))
     if absent:
         raise DataError(
@@ -121,7 +115,6 @@ def _by_cell(rows: Rows, weights: Array) -> list[dict[str, object]]:
 
 
 def _layered(rows: Rows, scale: Scale, weight: Array, offset: float) -> Predictions:
-    import numpy as np
     from scipy.special import expit
 
     score = expit(_standardized(_columns(rows), scale) @ weight + offset)

@@ -10,6 +10,7 @@ from govkit.core import Case, Dataset, Predictions, Role
 from govkit.core.case import Array
 from govkit.data import content_digest
 from govkit.errors import DataError, UsageError
+from govkit.lazy import np
 
 FEW = 100
 """Rows of a group below which a remark says that chance decides much: a rate is known to within ten points at best."""
@@ -96,8 +97,6 @@ def rows_of(case: Case, role: Role, group: str | None) -> Rows | None:
 
 
 def _groups(data: Dataset, group: str) -> Array:
-    import numpy as np
-
     if group not in data.groups:
         found = ", ".join(data.groups) or "none"
         raise UsageError(f"--group {group}: is no group column of the audit file (columns.groups: {found})")
@@ -107,8 +106,6 @@ def _groups(data: Dataset, group: str) -> Array:
 
 def _numeric(case: Case, data: Dataset) -> dict[str, Array]:
     """Numeric inputs of a table; a column that is also a protected attribute is none."""
-    import numpy as np
-
     if case.modality != "table" or data.inputs is None:
         return {}
     frame = data.inputs.select_dtypes("number").drop(columns=[*data.groups], errors="ignore")
@@ -121,8 +118,6 @@ def shared_rows(one: Dataset, other: Dataset) -> int:
     Rows are the same if all columns that both tables have are equal, or if they have the same id; pictures are the same
     if the bytes of their files are.
     """
-    import numpy as np
-
     common = sorted(set(one.table.column_names) & set(other.table.column_names))
     ours, theirs = (content_digest(data.table, columns=common)[1] for data in (one, other))
     shared = max(len(np.intersect1d(ours, theirs)), len(np.intersect1d(one.row_digests, other.row_digests)))
@@ -208,8 +203,6 @@ def _names(rows: Rows) -> set[str]:
 
 def chosen(rows: Rows, probabilities: Array) -> Predictions:
     """Probabilities ``(n, k)`` as answers: the most probable class, of two classes the positive one from 0.5 on."""
-    import numpy as np
-
     labels = probabilities.argmax(axis=1)
     if probabilities.shape[1] == 2:
         labels = np.where(probabilities[:, rows.positive] >= 0.5, rows.positive, 1 - rows.positive)

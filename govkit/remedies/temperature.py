@@ -7,6 +7,7 @@ from collections.abc import Callable
 from govkit.core import Predictions
 from govkit.core.case import Array
 from govkit.errors import DataError
+from govkit.lazy import np
 from govkit.remedies.rows import Remedy, Rows, must_be
 
 COLDEST, HOTTEST = 0.05, 20.0
@@ -62,13 +63,10 @@ def _scaled(rows: Rows, beta: float) -> Predictions:
 
 def _logits(probabilities: Array) -> Array:
     """Logits up to a constant a row, ``(n, k)``; a probability is kept off 0 by the machine epsilon."""
-    import numpy as np
-
     return np.log(np.maximum(probabilities, np.finfo(np.float64).eps))
 
 
 def _nll(z: Array, truth: Array, beta: float) -> float:
-    import numpy as np
     from scipy.special import log_softmax
 
     return float(-log_softmax(beta * z, axis=1)[np.arange(len(z)), truth].mean())
@@ -76,7 +74,6 @@ def _nll(z: Array, truth: Array, beta: float) -> float:
 
 def _slope(z: Array, truth: Array, beta: float) -> float:
     """Derivative of the NLL in beta: the logit that is expected less the one that came true."""
-    import numpy as np
     from scipy.special import softmax
 
     return float(((softmax(beta * z, axis=1) * z).sum(axis=1) - z[np.arange(len(z)), truth]).mean())

@@ -6,6 +6,7 @@ from typing import Any
 
 from govkit.core import Predictions
 from govkit.errors import UsageError
+from govkit.lazy import np
 from govkit.remedies.rows import Remedy, Rows, few_rows, must_be, refuse_unknown_groups
 
 CONSTRAINTS = (
@@ -54,7 +55,6 @@ def threshold(rows: Rows, *, constraint: str = "equalized_odds", seed: int = 0) 
 
 def _handed_through() -> Any:
     """An estimator that predicts what it is given: fairlearn asks a model, and the scores are there already."""
-    import numpy as np
     from sklearn.linear_model import LinearRegression
 
     through = LinearRegression()
@@ -74,8 +74,6 @@ def _plain(mix: Any) -> dict[str, Any]:
 
 
 def _decide(fitted: Rows, rows: Rows, optimizer: Any, seed: int) -> Predictions:
-    import numpy as np
-
     refuse_unknown_groups(fitted, rows)
     selected = optimizer.predict(rows.score[:, None], sensitive_features=rows.groups, random_state=seed % 2**32)
     return Predictions(np.where(selected == 1, rows.positive, 1 - rows.positive).astype(np.int64))

@@ -5,26 +5,23 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from govkit.licenses import components, notice
 from govkit.report.badge import badge, drawing
 from govkit.report.blocks import Section
 from govkit.report.brand import check_logo
-from govkit.report.card import card
-from govkit.report.card_check import check_card
+from govkit.report.card import card, check_card
 from govkit.report.charts import Chart, choose
 from govkit.report.comment import comment
 from govkit.report.cover import Cover, cover
-from govkit.report.exports import attestable, check_exports
-from govkit.report.exports import written as exported
+from govkit.report.exports import attestable, check_exports, written as exported
+from govkit.report.exports.shared import dumps
 from govkit.report.figures import draw
 from govkit.report.html import page
 from govkit.report.judged import judged
 from govkit.report.junit import junit
-from govkit.report.language import DEFAULT as ENGLISH
-from govkit.report.language import check_language, languages, speaking
+from govkit.report.language import DEFAULT as ENGLISH, check_language, languages, speaking
 from govkit.report.model import Report
 from govkit.report.origins import origins
 from govkit.report.outcomes import measured
@@ -34,19 +31,6 @@ from govkit.report.read import read
 from govkit.report.sarif import sarif
 from govkit.report.standing import Standing
 from govkit.report.summary import summary
-
-__all__ = [
-    "PROFILES",
-    "Standing",
-    "attestable",
-    "check_card",
-    "check_exports",
-    "check_language",
-    "check_logo",
-    "languages",
-    "profile_of",
-    "render",
-]
 
 
 def render(
@@ -110,7 +94,7 @@ def _beside(
     """The documents beside the report."""
     keys = frozenset(drawn)
     files: dict[str, bytes] = {
-        **{f"tables/{chart.key}.json": _table(chart) for chart in charts},
+        **{f"tables/{chart.key}.json": dumps(chart.table) for chart in charts},
         **{f"figures/{key}.svg": svg for key, svg in drawn.items()},
         "card.md": card(report, shown, sections, figures=keys).encode(),
         "summary.md": summary(report, shown).encode(),
@@ -130,10 +114,6 @@ def _beside(
 def _sections(report: Report, charts: tuple[Chart, ...]) -> tuple[Section, ...]:
     found = (*origins(report, charts), *measured(report, charts), *judged(report, charts))
     return tuple(section for section in found if section is not None)
-
-
-def _table(chart: Chart) -> bytes:
-    return json.dumps(chart.table, indent=1, sort_keys=True, ensure_ascii=True).encode("ascii") + b"\n"
 
 
 def _write(folder: Path, files: dict[str, bytes]) -> list[Path]:

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterable
 
 from govkit.core import Gap, Measurement
-from govkit.core.verdict import PartRuling
 from govkit.report import words
 from govkit.report.blocks import About
 from govkit.report.model import Entry, Report
@@ -32,7 +31,7 @@ def findings(report: Report) -> dict[int, About]:
     """Identity of a finding -> what it is about; judged by every control that rests on it."""
     judged: dict[int, dict[str, None]] = {}
     for part in (part for entry in report.entries for part in entry.ruling.parts):
-        judged.setdefault(part.finding, {})[_state(part)] = None
+        judged.setdefault(part.finding, {})[words.mark("states", part.state).text] = None
     found = report.sources.findings
     anchors = _apart(_address(one) for one in found)
     return {
@@ -73,10 +72,6 @@ def _apart(anchors: Iterable[str]) -> list[str]:
 def _states(entry: Entry) -> tuple[str, ...]:
     waived = (words.mark("states", "waived").text,) if entry.ruling.waived else ()
     return (words.mark("states", entry.ruling.state).text, *waived)
-
-
-def _state(part: PartRuling) -> str:
-    return words.mark("states", part.state).text
 
 
 def _pieces(parts: Iterable[dict[str, str]]) -> tuple[str, ...]:

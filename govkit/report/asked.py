@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-from govkit.core import Control, Measurement
+from govkit.core import Control
 from govkit.core.verdict import PartRuling
 from govkit.report import text, words
 from govkit.report.blocks import Cell
 from govkit.report.escape import NAME, sentences, short
 from govkit.report.judged import limit, state
 from govkit.report.model import FREE, Entry, Report, Rulings
-from govkit.report.saying import in_words, reach, worst_first
+from govkit.report.saying import in_words, judged_number, reach, worst_first
 
 MOST_PARTS = 3
 """Further open parts that are named on a terminal."""
@@ -80,24 +81,26 @@ def _to_do(entry: Entry) -> str:
 
 def _seen(entry: Entry, report: Rulings) -> Cell:
     """What was seen, how far it may be from the truth, what the verdict adds, and which other parts are open."""
-    parts, says = worst_first(entry, report), words.catalog()["plain"]
+    parts = worst_first(entry, report)
     if entry.ruling.state == "not_applicable":
         return ended((words.excluded(entry.ruling.reason),))
     seen: Cell = ended(in_words(entry, report))
     if not parts or not entry.open:
         return seen
-    seen = (*seen, *_how_sure(parts[0], entry, report))
-    others = [words.place(part.part) for part in parts[1:] if part.state not in FREE and part.part]
-    if not others:
-        return seen
-    more = f" {says['and_more']}" if len(others) > MOST_PARTS else ""
-    return (*seen, f" {says['also']} {'; '.join(others[:MOST_PARTS])}{more}.")
+    return (*seen, *_how_sure(parts[0], entry, report), *also_open(parts, MOST_PARTS))
+
+
+def also_open(parts: Sequence[PartRuling], most: int) -> Cell:
+    """Groups or parts of which the same holds as of the first, as many as are to be named."""
+    says, others = words.catalog()["plain"], [words.place(p.part) for p in parts[1:] if p.state not in FREE and p.part]
+    more = f" {says['and_more']}" if len(others) > most else ""
+    return (f" {says['also']} {'; '.join(others[:most])}{more}.",) if others else ()
 
 
 def _how_sure(part: PartRuling, entry: Entry, report: Rulings) -> Cell:
     """Where a number that was judged may truly lie, and which rows it is about or how many would settle it."""
-    found, control = report.sources.findings[part.finding] if part.finding >= 0 else None, entry.control
-    if not isinstance(found, Measurement) or not found.is_number or control is None:
+    found, control = judged_number(part, report), entry.control
+    if found is None or control is None:
         return ()
     if part.state not in ("fail", "inconclusive") or found.trust not in (None, "trusted"):
         return ()

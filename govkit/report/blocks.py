@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -29,6 +30,11 @@ class Mark:
     shape: str
     text: str
 
+    @property
+    def said(self) -> str:
+        """Shape and word."""
+        return f"{self.shape} {self.text}".strip()
+
 
 @dataclass(frozen=True)
 class Lines:
@@ -47,6 +53,16 @@ class Link:
 
 Piece: TypeAlias = str | Num | Code | Mark | Lines | Link
 Cell: TypeAlias = tuple[Piece, ...]
+
+
+def joined(cells: Iterable[Cell], by: str) -> Cell:
+    """Cells in one, with a text between them."""
+    return tuple(piece for each in cells for piece in (by, *each))[1:]
+
+
+def row(*cells: Piece | Cell) -> tuple[Cell, ...]:
+    """The cells of a row; one piece makes a cell."""
+    return tuple(each if isinstance(each, tuple) else (each,) for each in cells)
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,20 @@
-"""The model card: front matter for the hub, and the sections of Mitchell et al. (2019), filled by the bundle."""
+"""The model card: front matter for the hub, and the sections of Mitchell et al. (2019), filled by the bundle.
+
+The front matter of a card can be held against the record that it was made from: what a hub reads is what was signed.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import yaml
 
+from govkit import documents
 from govkit.core import Measurement
+from govkit.errors import EvidenceError, UsageError
 from govkit.report import text, words
 from govkit.report.blocks import Cell, Facts, Section
 from govkit.report.cover import Cover
@@ -16,6 +22,7 @@ from govkit.report.escape import clean, markdown, short
 from govkit.report.model import Report
 from govkit.report.numbers import plain
 from govkit.report.origins import intended, named, reached
+from govkit.report.read import read
 
 _REPO = re.compile(r"^[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?$", re.ASCII)
 _HUB_LICENSES = frozenset(
@@ -43,6 +50,14 @@ _CHAPTERS = {
     "caveats": ("people", "gaps", "limits"),
 }
 """Chapter -> sections of the report that stand in it after what is its own."""
+
+
+CARD = "card.md"
+_CODES = (
+    ("CARD_RESULTS_BINDING", ("govkit",), "is bound to other findings, another model or another verdict"),
+    ("CARD_LICENSE", ("license", "license_name", "license_link"), "gives another license than the record"),
+    ("CARD_METRIC", ("model-index",), "gives other figures than those that were signed"),
+)
 
 
 class _Quoted(yaml.SafeDumper):
@@ -81,7 +96,7 @@ def front_matter(report: Report) -> dict[str, Any]:
     base = run.base.id.value if run else None
     if isinstance(base, str) and _REPO.match(base):
         matter["base_model"] = base
-    task = _TASKS.get(str(_scope(report, "modality")))
+    task = _TASKS.get(str(next((m.value for m in report.family("scope") if m.name == "modality"), None)))
     if task:
         matter["pipeline_tag"] = task
     matter["tags"] = ["govkit"]
@@ -97,10 +112,6 @@ def front_matter(report: Report) -> dict[str, Any]:
         "as_of": f"{report.sources.as_of:%Y-%m-%dT%H:%M:%SZ}",
     }
     return matter
-
-
-def _scope(report: Report, name: str) -> Any:
-    return next((m.value for m in report.family("scope") if m.name == name), None)
 
 
 def _license(report: Report) -> dict[str, Any]:
@@ -161,7 +172,9 @@ def _own(chapter: str, report: Report) -> Iterable[str]:
         yield text.blocks(reached(report, _of_data))
     if chapter == "training":
         yield "\n".join(_trained_on(report)) or says["no_training"]
-    if chapter == "caveats" and (service := _service(report)):
+    # What a watch of a model in service stated.
+    service = {m.name: text.cell(plain(m.value)) for m in report.measurements if m.check == "service_record"}
+    if chapter == "caveats" and service:
         yield markdown(says["service"].format(**service))
 
 
@@ -182,6 +195,30 @@ def _trained_on(report: Report) -> Iterable[str]:
             yield "- " + says["training"].format(name=name, rows=rows, license=text.cell(found))
 
 
-def _service(report: Report) -> dict[str, str]:
-    """What a watch of a model in service stated."""
-    return {m.name: text.cell(plain(m.value)) for m in report.measurements if m.check == "service_record"}
+def check_card(bundle: Path, text: str) -> None:
+    """Compare license, figures and digests of a card with the statements of its bundle.
+
+    Args:
+        bundle: The bundle, whose statements were verified.
+        text: The card.
+
+    Raises:
+        EvidenceError: ``CARD_FORM``, ``CARD_DUP_KEY``, ``CARD_RESULTS_BINDING``, ``CARD_LICENSE`` or ``CARD_METRIC``.
+    """
+    found, expected = _matter(text), front_matter(Report(read(bundle)))
+    for code, keys, message in _CODES:
+        if any(found.get(key) != expected.get(key) for key in keys):
+            raise EvidenceError(code, f"{CARD}: {message}", file=CARD)
+
+
+def _matter(text: str) -> dict[str, Any]:
+    head, _, rest = text.partition("---\n")
+    matter, end, _ = rest.partition("\n---\n")
+    if head or not end:
+        raise EvidenceError("CARD_FORM", f"{CARD}: expected front matter between two lines of ---", file=CARD)
+    try:
+        found: dict[str, Any] = documents.parse(matter, CARD, error=UsageError).data
+    except UsageError as error:
+        code = "CARD_DUP_KEY" if "twice" in str(error) else "CARD_FORM"
+        raise EvidenceError(code, str(error), file=CARD) from None
+    return found

@@ -52,7 +52,7 @@ def _models(report: Report) -> Iterable[Block]:
         return
     sides: list[Of] = [of for of in SIDES if any((*each, of, None) in known for each in asked)]
     others = [of for of in sides if of != "candidate"]
-    columns = (words.column("measure", 24), *(Column(words.word("of", of), 11, right=True) for of in sides))
+    columns = (*words.columns({"measure": 24}), *(Column(words.word("of", of), 11, right=True) for of in sides))
     this, less = words.word("of", "candidate"), words.catalog()["joins"]["less"]
     wide = (Column(less.format(of=this, other=words.word("of", of)), 25, right=True) for of in others)
     lines = tuple(
@@ -63,7 +63,7 @@ def _models(report: Report) -> Iterable[Block]:
         )
         for check, name in asked
     )
-    yield Table(words.catalog()["captions"]["models"], (*columns, *wide), lines)
+    yield Table(words.caption("models"), (*columns, *wide), lines)
 
 
 def _parts(report: Report) -> Iterable[Block]:
@@ -73,14 +73,14 @@ def _parts(report: Report) -> Iterable[Block]:
     numbers = [m for m in ranked if m.is_number]
     numbers.sort(key=lambda m: float(m.value) if m.better == "higher" else -float(m.value))
     if numbers:
-        columns = (words.column("measure", 22), words.column("beside", 17), words.column("rows", 22),
-                   words.column("change", 31, right=True), words.column("n", 8, right=True))  # fmt: skip
+        shares = {"measure": 22, "beside": 17, "rows": 22, "change": 31, "n": 8}
+        columns = words.columns(shares, right=("change", "n"))
         lines = tuple(
             ((words.metric(m.name, m.check),), (words.word("of", m.compared_with or ""),), (words.part(m.part),),
              with_interval(m), rows(m))
             for m in numbers[:MOST_PARTS]
         )  # fmt: skip
-        caption = words.catalog()["captions"]["parts"]
+        caption = words.caption("parts")
         yield Table(caption, columns, lines, cut=len(numbers) > MOST_PARTS)
 
 
@@ -105,9 +105,10 @@ def _found(report: Report) -> Iterable[Block]:
 
 def _drops(drops: Sequence[Measurement], other: str) -> Table:
     apart = words.catalog()["columns"]["accuracy_less"].format(of=words.word("of", "candidate"), other=other)
-    columns = (words.column("rows", 55), Column(apart, 35, right=True), words.column("n", 10, right=True))
+    first, last = words.columns({"rows": 55, "n": 10}, right=("n",))
+    columns = (first, Column(apart, 35, right=True), last)
     lines = tuple(((_rows_found(m.part),), with_interval(m), rows(m)) for m in drops[:MOST_PARTS])
-    caption = words.catalog()["captions"]["found_parts"].format(other=other)
+    caption = words.caption("found_parts").format(other=other)
     return Table(caption, columns, lines, cut=len(drops) > MOST_PARTS)
 
 
@@ -147,13 +148,12 @@ def _origins(report: Report) -> Iterable[Block]:
     if not gaps:
         return
     told = sorted(gaps.items(), key=lambda gap: min(map(_telling, gap[1].values())))
-    columns = (words.column("group", 24), words.column("gap_in", 28), words.column("beside_base", 24),
-               words.column("beside_labels", 24))  # fmt: skip
+    columns = words.columns({"group": 24, "gap_in": 28, "beside_base": 24, "beside_labels": 24})
     lines = tuple(
         ((words.part(dict(part)),), (words.metric(name),), _word(own.get("base")), _word(own.get("labels")))
         for (name, part), own in told[:MOST_PARTS]
     )
-    yield Table(words.catalog()["captions"]["gap_origins"], columns, lines, cut=len(told) > MOST_PARTS)
+    yield Table(words.caption("gap_origins"), columns, lines, cut=len(told) > MOST_PARTS)
 
 
 def _telling(found: Measurement) -> int:

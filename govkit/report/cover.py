@@ -8,7 +8,7 @@ from typing import Any
 
 from govkit.core import Gap
 from govkit.report import words
-from govkit.report.blocks import Cell, Code, Num
+from govkit.report.blocks import Cell, Code, Num, joined
 from govkit.report.escape import NAME, brief, sentences, short
 from govkit.report.language import DEFAULT, catalog_of
 from govkit.report.model import FREE, Entry, Report
@@ -25,6 +25,7 @@ NOTICE = 200
 LONGEST_NAME = 320
 """Characters of the name of the model."""
 VERIFY = "govkit verify BUNDLE --model DIR --trust trust.yaml"
+VERIFY_FILE = "govkit verify report.pdf --trust trust.yaml"
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def cover(report: Report, standing: Standing | None = None) -> Cover:
 
 def _facts(report: Report) -> tuple[tuple[str, Cell], ...]:
     run, policy, says = report.sources.run, report.sources.policy, words.catalog()["cover"]
-    unknown = words.catalog()["absent"]["fact"]
+    unknown = words.absent("fact")
     base = brief(str(run.base.id.value or unknown), NAME) if run else str(says["no_run"])
     title = brief(said(policy.title) or policy.id, NAME)
     return (
@@ -118,22 +119,16 @@ def _more(report: Report) -> Cell:
     """How many points of each kind are open in all: counts of the verdict, none of this page's own."""
     open_ = [(state, n) for state, n in report.sources.verdict.coverage.controls.items() if n and state not in FREE]
     says = words.catalog()["joins"]
-    counts = [
-        piece
-        for state, n in open_
-        for piece in (", ", *words.filled(says["counts"], count=number(n), name=words.mark("states", state).text))
-    ]
-    return words.filled(says["open_in_all"], counts=tuple(counts[1:]))
+    counts = (words.filled(says["counts"], count=number(n), name=words.mark("states", s).text) for s, n in open_)
+    return words.filled(says["open_in_all"], counts=joined(counts, ", "))
 
 
 def _point(entry: Entry, report: Report) -> Point:
-    marks: Cell = (words.mark("states", entry.ruling.state),)
-    if entry.ruling.waived:
-        marks = (*marks, " ", words.mark("states", "waived"))
+    ruling = entry.ruling
     return Point(
-        control=entry.ruling.control,
-        title=brief(said(entry.ruling.title) or entry.ruling.control, 90),
-        state=marks,
+        control=ruling.control,
+        title=brief(said(ruling.title) or ruling.control, 90),
+        state=words.state(ruling.state, waived=ruling.waived),
         reason=in_words(entry, report),
         advice=sentences(entry.next_step, 190),
     )

@@ -13,12 +13,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from govkit.report import words
 from govkit.report.blocks import About, Cell, Code, Lines, Link, Mark, Num, Piece, Section
-from govkit.report.brand import Logo, check_logo
+from govkit.report.brand import check_logo
 from govkit.report.cover import Cover
 from govkit.report.escape import brief, clean, drawable
 from govkit.report.language import language
@@ -49,13 +49,12 @@ def page(
         kind: Name of the profile, which the page says.
     """
     templates = find("templates")
-    environment = Environment(autoescape=True, undefined=StrictUndefined, loader=FileSystemLoader(templates),
-                              trim_blocks=True, lstrip_blocks=True)  # fmt: skip
-    environment.filters.update(cell=cell, prose=prose, clean=clean, about=row, kind=lambda block: type(block).__name__)
+    # Every byte of a logo is looked at that could do more than to be seen.
+    logo = report.sources.logo
     stamp = (templates / f"stamp_{shown.outcome}.svg").read_bytes()
     says = words.catalog()
     named = says["profiles"]["names"][kind]
-    return environment.get_template("report.html.j2").render(
+    return template("report.html.j2").render(
         cover=shown,
         sections=sections,
         whole=whole,
@@ -63,7 +62,7 @@ def page(
         lang=language(),
         title=says["page"]["title"].format(kind=named, model=clean(shown.name)),
         brand=report.sources.audit.brand,
-        logo=_picture(report.sources.logo),
+        logo="" if logo is None else data_url(logo.raw, check_logo(logo.raw, logo.name)),
         pictures={key: data_url(svg) for key, svg in figures.items()},
         stamp=data_url(stamp),
         style=Markup("\n").join(_styles(report, shown)),
@@ -78,6 +77,14 @@ def page(
     )
 
 
+def template(name: str) -> Template:
+    """A template of ours, which knows how cells and texts are written."""
+    environment = Environment(autoescape=True, undefined=StrictUndefined, loader=FileSystemLoader(find("templates")),
+                              trim_blocks=True, lstrip_blocks=True)  # fmt: skip
+    environment.filters.update(cell=cell, prose=prose, clean=clean, about=row, kind=lambda block: type(block).__name__)
+    return environment.get_template(name)
+
+
 def without_script(page: str) -> str:
     """The page for a reader that runs nothing."""
     return re.sub(r"<script>.*?</script>\n", "", page, flags=re.DOTALL)
@@ -88,11 +95,6 @@ def row(found: About) -> Markup:
     chosen = {"name": (found.name,), "states": found.states, "parts": found.parts}
     named = (Markup(' data-{}="{}"').format(key, "\n".join(map(clean, own))) for key, own in chosen.items() if own)
     return Markup(' id="{}"{}').format(found.anchor, Markup("").join(named))
-
-
-def _picture(logo: Logo | None) -> str:
-    """The logo inside an address, after a look at every byte that could do more than to be seen."""
-    return "" if logo is None else data_url(logo.raw, check_logo(logo.raw, logo.name))
 
 
 def data_url(picture: bytes, kind: str = "image/svg+xml") -> str:
@@ -155,9 +157,9 @@ def _piece(piece: Piece) -> Markup:
 
 
 def _lines(found: Lines) -> Markup:
-    kinds = ("" if index < found.print_rows else "screen" for index in range(len(found.items)))
     items = [
-        Markup('<li class="{}">{}</li>').format(kind, cell(item)) for kind, item in zip(kinds, found.items, strict=True)
+        Markup('<li class="{}">{}</li>').format("" if at < found.print_rows else "screen", cell(item))
+        for at, item in enumerate(found.items)
     ]
     if len(found.items) > found.print_rows:
         items.append(Markup('<li class="print">{}</li>').format(words.catalog()["more_parts"]))

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from govkit.core import Bound, Gap, Measurement, Requirement
+from govkit.core import Bound, Gap, Requirement
 from govkit.core.limit import bound_for
-from govkit.core.verdict import PartRuling, ResidualRisk
+from govkit.core.verdict import BY_FILE, PartRuling, ResidualRisk
 from govkit.report import anchors, words
-from govkit.report.blocks import Block, Bullets, Cell, Code, Facts, Grid, Lines, Mark, Section, Table
+from govkit.report.blocks import Block, Bullets, Cell, Code, Facts, Grid, Lines, Mark, Section, Table, row
 from govkit.report.charts import Chart
 from govkit.report.cover import MOST_NOTICES, NOTICE
 from govkit.report.escape import LONGEST, NAME, brief, sentences, short
@@ -19,7 +19,7 @@ from govkit.report.numbers import NONE, ends, is_difference, number, percent, pl
 from govkit.report.outcomes import PRINTED_ROWS, listing, section
 from govkit.report.people import people
 from govkit.report.said import said
-from govkit.report.saying import in_words, worst_first
+from govkit.report.saying import in_words, judged_number, worst_first
 
 
 def judged(report: Report, charts: tuple[Chart, ...] = ()) -> list[Section | None]:
@@ -31,7 +31,7 @@ def judged(report: Report, charts: tuple[Chart, ...] = ()) -> list[Section | Non
         section("risks", (*(c.picture for c in charts if c.kind == "risks"), *_risks(report))),
         section("gaps", _gaps(report)),
         section("method", _method(report)),
-        section("limits", _limits()),
+        section("limits", _limits(report)),
         section("findings", _findings(report)),
     ]
 
@@ -43,23 +43,17 @@ def limit(required: Requirement | None) -> Cell:
     says = words.catalog()["joins"]
     if required.equals is not None:
         return words.filled(says["must_be"], value=plain(required.equals))
-    edges: list[Cell] = []
-    if required.min is not None:
-        edges.append(words.filled(says["at_least"], value=number(required.min)))
-    if required.max is not None:
-        edges.append(words.filled(says["at_most"], value=number(required.max)))
-    return words.filled(says["both"], low=edges[0], high=edges[1]) if len(edges) > 1 else edges[0]
+    edges = (("at_least", required.min), ("at_most", required.max))
+    return words.both(*(words.filled(says[key], value=number(edge)) for key, edge in edges if edge is not None))
 
 
 def state(entry: Entry) -> Cell:
     """The state of a ruling, and whether an exception covers it."""
-    shown = words.mark("states", entry.ruling.state)
-    return (shown, " ", words.mark("states", "waived")) if entry.ruling.waived else (shown,)
+    return words.state(entry.ruling.state, waived=entry.ruling.waived)
 
 
 def _register(report: Report) -> Iterable[Block]:
-    columns = (words.column("control", 10), words.column("asked", 30), words.column("state", 14),
-               words.column("found_beside", 46))  # fmt: skip
+    columns = words.columns({"control": 10, "asked": 30, "state": 14, "found_beside": 46})
     lines = tuple(_ruling(entry, report) for entry in report.entries)
     yield Table(words.catalog()["rulings_says"], columns, lines, about=anchors.rulings(report))
     if rest := tuple(_notices(report)):
@@ -86,7 +80,7 @@ def _ruling(entry: Entry, report: Report) -> tuple[Cell, ...]:
         follows=words.word("dispositions", ruling.disposition),
     )
     shown = (*state(entry), " ", Mark("below", "", weight))
-    return ((Code(ruling.control),), asked, shown, _found(entry, report))
+    return row(Code(ruling.control), asked, shown, _found(entry, report))
 
 
 def _found(entry: Entry, report: Report) -> Cell:
@@ -99,10 +93,8 @@ def _found(entry: Entry, report: Report) -> Cell:
 
 def _part(part: PartRuling, entry: Entry, report: Report) -> Cell | None:
     """``sex: Female: −0.234 (bounds at 95 %: −0.263 to −0.205); n 3,251``; None for a part without a number."""
-    found = report.sources.findings[part.finding] if part.finding >= 0 else None
-    if not isinstance(found, Measurement) or entry.control is None or found.name != entry.control.metric:
-        return None
-    if isinstance(found.value, bool | str):
+    found = judged_number(part, report)
+    if found is None or entry.control is None or found.name != entry.control.metric:
         return None
     bound = bound_for(found, report.confidence(entry.control))
     mark, signed = words.mark("states", part.state), is_difference(found)
@@ -126,7 +118,7 @@ def _between(bound: Bound, *, signed: bool) -> Cell:
 
 def _coverage(report: Report) -> Iterable[Block]:
     standard = words.rmf()
-    says, captions = words.catalog()["cells"], words.catalog()["captions"]
+    says = words.catalog()["cells"]
     by_category: dict[str, list[tuple[str, str, str]]] = {}
     open_cells = []
     for cell in report.sources.verdict.coverage.cells:
@@ -140,35 +132,30 @@ def _coverage(report: Report) -> Iterable[Block]:
     categories: dict[str, str] = standard["categories"]
     lines = tuple((f"{name}: {said(categories.get(name, ''))}", tuple(cells)) for name, cells in by_category.items())
     legend = tuple((entry["letter"], key, entry["text"]) for key, entry in says.items())
-    yield Grid(captions["coverage"].format(partly=words.catalog()["partly"]), lines, legend)
+    yield Grid(words.caption("coverage").format(partly=words.catalog()["partly"]), lines, legend)
     if open_cells:
-        columns = (words.column("open", 18), words.column("asks", 82))
+        columns = words.columns({"open": 18, "asks": 82})
         asks = {name: said(str(row["paraphrase"])) for name, row in standard["cells"].items()}
-        yield Table(captions["open_cells"], columns,
-                    tuple(((Code(name),), (asks.get(name, ""),)) for name in open_cells))  # fmt: skip
+        yield Table(words.caption("open_cells"), columns, tuple(row(Code(n), asks.get(n, "")) for n in open_cells))
 
 
 def _risks(report: Report) -> Iterable[Block]:
-    columns = (words.column("risk", 14), words.column("could_happen", 30), words.column("before", 11),
-               words.column("after", 11), words.column("why", 34))  # fmt: skip
+    columns = words.columns({"risk": 14, "could_happen": 30, "before": 11, "after": 11, "why": 34})
     lines = tuple(
-        (
-            (Code(risk.id),),
-            (short(said(risk.description)),),
-            (words.mark("levels", risk.inherent),),
-            (words.mark("levels", risk.residual),),
-            (_why(risk),),
-        )
+        row(Code(risk.id), short(said(risk.description)),
+            *(words.mark("levels", level) for level in (risk.inherent, risk.residual)), _why(risk))
         for risk in report.sources.verdict.risks
-    )
+    )  # fmt: skip
     if lines:
-        yield Table(words.catalog()["captions"]["risks"], columns, lines)
+        yield Table(words.caption("risks"), columns, lines)
 
 
 def _why(risk: ResidualRisk) -> str:
     """Why a risk is lower or not, as the verdict has it, with words for states and for a level that stays."""
     says = words.catalog()
-    why = _stated(short(said(risk.reason)), says)
+    why = short(said(risk.reason))
+    for state, entry in says["states"].items():
+        why = re.sub(rf"\b{state}\b", entry["text"], why)
     why = re.sub(r"(while .*, .*) fails$", r"\1 fail", why)
     lowered = re.match(r"likelihood lowered by (\d+) of", risk.reason)
     if lowered and risk.inherent == risk.residual:
@@ -180,34 +167,19 @@ def _why(risk: ResidualRisk) -> str:
     return why[:1].upper() + why[1:]
 
 
-def _stated(text: str, says: dict[str, Any]) -> str:
-    """The text with words for states."""
-    for state, entry in says["states"].items():
-        text = re.sub(rf"\b{state}\b", entry["text"], text)
-    return text
-
-
 def _gaps(report: Report) -> Iterable[Block]:
     known = tuple(
-        (
-            (short(said(item.risk)),),
-            (short(said(item.reason)),),
-            (short(said(item.owner)) or "–",),
-            (str(item.review_by or "–"),),
-        )
-        for item in report.sources.policy.not_measured
+        row(short(said(own.risk)), short(said(own.reason)), short(said(own.owner)) or "–", str(own.review_by or "–"))
+        for own in report.sources.policy.not_measured
     )
-    captions = words.catalog()["captions"]
     if known:
-        columns = (words.column("not_measured", 30), words.column("why", 40), words.column("owner", 16),
-                   words.column("review_by", 14))  # fmt: skip
-        yield Table(captions["not_measured"], columns, known)
+        columns = words.columns({"not_measured": 30, "why": 40, "owner": 16, "review_by": 14})
+        yield Table(words.caption("not_measured"), columns, known)
     if report.gaps:
-        columns = (words.column("check", 18), words.column("measure", 20), words.column("whose_rows", 22),
-                   words.column("why", 40))  # fmt: skip
+        columns = words.columns({"check": 18, "measure": 20, "whose_rows": 22, "why": 40})
         found, lines = anchors.findings(report), tuple(_gap(gap) for gap in report.gaps)
         about = tuple(found[id(gap)] for gap in report.gaps)
-        yield Table(captions["gaps"], columns, lines, PRINTED_ROWS, about=about)
+        yield Table(words.caption("gaps"), columns, lines, PRINTED_ROWS, about=about)
 
 
 def _gap(gap: Gap) -> tuple[Cell, ...]:
@@ -215,21 +187,21 @@ def _gap(gap: Gap) -> tuple[Cell, ...]:
     about = f"{words.word('of', gap.of)}, {words.part(gap.part)}"
     told = words.catalog()["joins"]["why"]
     why = told.format(reason=words.word("reasons", gap.reason), detail=short(said(gap.detail), 300)).strip()
-    return ((Code(short(gap.check, 80)),), (name,), (about,), (why,))
+    return row(Code(short(gap.check, 80)), name, about, why)
 
 
 def _method(report: Report) -> Iterable[Block]:
-    sources, says, captions = report.sources, words.catalog()["facts"], words.catalog()["captions"]
-    tool = sources.measured.get("tool") or {}
+    sources, says = report.sources, words.catalog()["facts"]
+    tool = {"name": "govkit", "version": words.absent("fact"), **(sources.measured.get("tool") or {})}
     passes = sources.measured.get("passes") or {}
     lines: list[tuple[str, Cell]] = [
-        (says["tool"], (f"{tool.get('name', 'govkit')} ", Code(short(str(tool.get("version", _absent("fact"))))))),
+        (says["tool"], (f"{tool['name']} ", Code(short(str(tool["version"]))))),
         (says["seed"], plain(sources.measured.get("seed"))),
         (says["policy"], (short(sources.policy.id), " ", Code(sources.policy.version), " ",
                           Code(sources.verdict.policy))),
         (says["confidence"], words.filled(says["one_sided"], level=percent(sources.policy.decision.confidence))),
         (says["fixed"], (_fixed(sources.verdict.notices),)),
-        (says["tests"], (said(sources.selfcheck.sentence) if sources.selfcheck else _absent("shown"),)),
+        (says["tests"], (said(sources.selfcheck.sentence) if sources.selfcheck else words.absent("shown"),)),
         (says["findings"], (Code(sources.findings_digest),)),
         (says["measurements"], (number(sources.verdict.coverage.findings),)),
         (says["gaps"], (number(sources.verdict.coverage.gaps),)),
@@ -243,44 +215,36 @@ def _method(report: Report) -> Iterable[Block]:
         if found.interval:
             methods.setdefault(found.interval.method, {})[words.metric(found.name, found.check)] = None
     if methods:
-        columns = (words.column("method", 38), words.column("measures", 62))
-        lines_ = tuple(
-            ((short(said(method)),), (brief("; ".join(names), LONGEST),)) for method, names in methods.items()
-        )
-        yield Table(captions["methods"], columns, lines_)
+        columns = words.columns({"method": 38, "measures": 62})
+        lines_ = tuple(row(short(said(method)), brief("; ".join(own), LONGEST)) for method, own in methods.items())
+        yield Table(words.caption("methods"), columns, lines_)
     if sources.run and sources.run.environment:
-        columns = (words.column("environment", 34), words.column("version", 66))
+        columns = words.columns({"environment": 34, "version": 66})
         facts = sorted(sources.run.environment.items())
-        yield Table(
-            captions["versions"], columns, tuple(((short(said(k)),), _version(fact.value)) for k, fact in facts)
-        )
+        lines_ = tuple(row(short(said(name)), _version(fact.value)) for name, fact in facts)
+        yield Table(words.caption("versions"), columns, lines_)
 
 
 def _fixed(notices: Iterable[str]) -> str:
     """Who locked the limits and when, as the verdict has it."""
     told = (text.partition(": ")[2] for text in notices if text.startswith("limits fixed before results: "))
-    return sentences(said(next(told, "")), 200) or _absent("shown")
-
-
-def _absent(key: str) -> str:
-    return str(words.catalog()["absent"][key])
+    return sentences(said(next(told, "")), 200) or words.absent("shown")
 
 
 def _version(found: Any) -> Cell:
     """A value of the environment; of several packages each on a line."""
     if not isinstance(found, dict):
         return plain(found)
-    return (
-        Lines(tuple((f"{short(name, NAME)} ", Code(short(str(version), NAME))) for name, version in found.items())),
-    )
+    lines = ((f"{short(name, NAME)} ", Code(short(str(version), NAME))) for name, version in found.items())
+    return (Lines(tuple(lines)),)
 
 
 def _findings(report: Report) -> Iterable[Block]:
     found = (m for m in report.measurements if m.name != CURVE)
-    return listing(
-        found, words.catalog()["captions"]["measurements"], print_rows=PRINTED_ROWS, about=anchors.findings(report)
-    )
+    return listing(found, words.caption("measurements"), print_rows=PRINTED_ROWS, about=anchors.findings(report))
 
 
-def _limits() -> Iterable[Block]:
-    yield Bullets(tuple((text,) for text in words.catalog()["limits"]))
+def _limits(report: Report) -> Iterable[Block]:
+    """What no report can say, and of this one how its findings came if nobody vouches for that."""
+    came = [said(BY_FILE)] if BY_FILE in report.sources.verdict.notices else []
+    yield Bullets(tuple((text,) for text in (*came, *words.catalog()["limits"])))

@@ -86,6 +86,13 @@ class Rulings:
         """What is not settled, the most important first."""
         return tuple(sorted((entry for entry in self.entries if entry.open), key=lambda entry: entry.weight))
 
+    def limits(self, found: Measurement, *, of: Of | None = None) -> tuple[float, ...]:
+        """Limits of the policy for a measurement, or for the same of another model."""
+        about = (found.check, found.name, of or found.of, found.compared_with)
+        controls = (c for c in self.sources.policy.controls if (c.check, c.metric, c.of, c.compared_with) == about)
+        required = [c.require for c in controls if c.require is not None]
+        return tuple(sorted({end for r in required for end in (r.min, r.max) if end is not None}))
+
     @cached_property
     def measurements(self) -> tuple[Measurement, ...]:
         """All measurements."""
@@ -118,7 +125,8 @@ class Report(Rulings):
     def _index(self) -> dict[tuple[object, ...], Measurement]:
         index: dict[tuple[object, ...], Measurement] = {}
         for found in self.measurements:
-            index.setdefault(_key(found), found)
+            part = tuple(sorted(found.part.items()))
+            index.setdefault((found.name, found.of, found.compared_with, part, _role(found)), found)
         return index
 
     def find(
@@ -128,10 +136,9 @@ class Report(Rulings):
         of: Of = "candidate",
         compared_with: Of | None = None,
         part: dict[str, str] | None = None,
-        role: Role = "test",
     ) -> Measurement | None:
-        """The first measurement of this name about this model on these rows, or None."""
-        return self._index.get((name, of, compared_with, tuple(sorted((part or {}).items())), role))
+        """The first measurement of this name about this model on these test rows, or None."""
+        return self._index.get((name, of, compared_with, tuple(sorted((part or {}).items())), "test"))
 
     def family(self, name: str) -> Iterator[Measurement]:
         """Measurements of the checks that belong to one section."""
@@ -145,23 +152,18 @@ class Report(Rulings):
 
     def bins(self, of: Of) -> tuple[tuple[Measurement, Measurement], ...]:
         """Bins of the reliability diagram: stated probability and observed share."""
-        pairs = []
-        for found in self.measurements:
-            if found.name == "bin_observed" and found.of == of and found.compared_with is None and _on_test(found):
-                stated = self.find("bin_confidence", of=of, part=found.part)
-                if stated is not None:
-                    pairs.append((stated, found))
-        return tuple(pairs)
+        pairs = ((self.find("bin_confidence", of=of, part=m.part), m) for m in self._diagram("bin_observed", of))
+        return tuple((stated, found) for stated, found in pairs if stated is not None)
 
     def curve(self, of: Of) -> tuple[tuple[float, Measurement], ...]:
         """Smooth line of the reliability diagram: stated probability, ascending, and observed share."""
-        points = []
-        for found in self.measurements:
-            if found.name == CURVE and found.of == of and found.compared_with is None and _on_test(found):
-                place = _probability(found.part.get("bin", ""))
-                if place is not None:
-                    points.append((place, found))
-        return tuple(sorted(points, key=lambda point: point[0]))
+        points = ((_probability(found.part.get("bin", "")), found) for found in self._diagram(CURVE, of))
+        return tuple(sorted(((place, m) for place, m in points if place is not None), key=lambda point: point[0]))
+
+    def _diagram(self, name: str, of: Of) -> Iterator[Measurement]:
+        """What is said of the places in the reliability diagram of a model on the test rows."""
+        about = (name, of, None, "test")
+        return (m for m in self.measurements if (m.name, m.of, m.compared_with, _role(m)) == about)
 
 
 def _probability(text: str) -> float | None:
@@ -173,10 +175,5 @@ def _probability(text: str) -> float | None:
     return number if 0 <= number <= 1 else None
 
 
-def _on_test(found: Measurement) -> bool:
-    return found.data is None or found.data.role == "test"
-
-
-def _key(found: Measurement) -> tuple[object, ...]:
-    role = found.data.role if found.data else "test"
-    return (found.name, found.of, found.compared_with, tuple(sorted(found.part.items())), role)
+def _role(found: Measurement) -> Role:
+    return found.data.role if found.data else "test"

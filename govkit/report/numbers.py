@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from govkit.core import Measurement
+from govkit.core import Bound, Measurement
 from govkit.report.blocks import Cell, Code, Num
 from govkit.report.escape import short
 from govkit.report.said import said
@@ -130,8 +130,22 @@ def interval(measurement: Measurement | None) -> Cell:
     """Low and high end of the two-sided interval."""
     if measurement is None or measurement.interval is None:
         return NONE
+    found, signed = measurement.interval, is_difference(measurement)
+    shown, judges = ends(found.low, found.high, signed=signed), _far_bounds(measurement)
+    if judges is None:
+        return shown
+    bounds = ends(judges.low, judges.high, signed=signed)
+    return filled(catalog()["numerals"]["judged_by"], interval=shown, bounds=bounds)
+
+
+def _far_bounds(measurement: Measurement) -> Bound | None:
+    """The bounds of a control at the interval's own level, where one lies beyond it by half of its width or more."""
     found = measurement.interval
-    return ends(found.low, found.high, signed=is_difference(measurement))
+    same = [bound for bound in measurement.bounds if found and abs(2 * bound.level - 1 - found.level) < 1e-9]
+    if found is None or not same:
+        return None
+    beyond = max(found.low - same[0].low, same[0].high - found.high)
+    return same[0] if beyond > 0 and beyond >= (found.high - found.low) / 2 else None
 
 
 def with_interval(measurement: Measurement | None) -> Cell:

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable
 
 from govkit.core import Component, Fact, LicenseRecord, Measurement, Run
 from govkit.report import words
-from govkit.report.blocks import Block, Bullets, Cell, Code, Column, Facts, Section, Table, Text
+from govkit.report.blocks import Block, Bullets, Cell, Code, Column, Facts, Section, Table, Text, row
 from govkit.report.charts import Chart
 from govkit.report.escape import short
 from govkit.report.model import Report
-from govkit.report.numbers import NONE, plain
+from govkit.report.numbers import plain
 from govkit.report.outcomes import listing, section
 from govkit.report.said import said
+from govkit.report.words import absent, caption
 
 MOST_STEPS = 30
 """Steps of the training history that the report shows."""
@@ -31,7 +32,7 @@ def origins(report: Report, charts: tuple[Chart, ...] = ()) -> list[Section | No
 def _scope(report: Report, pictures: Iterable[Block]) -> Iterable[Block]:
     yield Facts((*named(report).rows, *intended(report).rows))
     if report.sources.run is None:
-        yield Text((_absent("run"),), loud=True)
+        yield Text((absent("run"),), loud=True)
     else:
         yield from pictures
         yield from _lineage(report)
@@ -49,9 +50,9 @@ def intended(report: Report) -> Facts:
     use, says = report.sources.audit.use, words.catalog()["facts"]
     tier = f"{words.word('tiers', report.sources.policy.tier)}. {short(said(report.sources.policy.tier_rationale))}"
     lines: list[tuple[str, Cell]] = [
-        (says["purpose"], (short(use.purpose) or _absent("purpose"),)),
-        (says["intended"], (", ".join(words.word("intents", i) for i in use.intent) or _absent("intended"),)),
-        (says["excluded"], ("; ".join(short(text) for text in use.excluded) or _absent("excluded"),)),
+        (says["purpose"], (short(use.purpose) or absent("purpose"),)),
+        (says["intended"], (", ".join(words.word("intents", i) for i in use.intent) or absent("intended"),)),
+        (says["excluded"], ("; ".join(short(text) for text in use.excluded) or absent("excluded"),)),
         *([(says["conditions"], (" ".join(short(text, 400) for text in use.conditions),))] if use.conditions else []),
         (says["tier"], (tier.strip(" ."),)),
     ]
@@ -61,7 +62,7 @@ def intended(report: Report) -> Facts:
 def reached(report: Report, among: Callable[[Measurement], bool] = lambda _: True) -> Iterable[Block]:
     """What the audit could reach, and whether the model is what its record says."""
     found = (m for m in report.family("scope") if m.name != "classes" or m.value)  # a regression has none
-    yield from listing(filter(among, found), _caption("reached"))
+    yield from listing(filter(among, found), caption("reached"))
 
 
 def _lineage(report: Report) -> Iterable[Block]:
@@ -69,26 +70,26 @@ def _lineage(report: Report) -> Iterable[Block]:
     if run is None:
         return
     yield Text((words.catalog()["seen_says"],))
-    columns = (words.column("part", 15), words.column("name", 25), words.column("revision", 20),
-               words.column("row_count", 11, right=True), words.column("license", 29))  # fmt: skip
+    shares = {"part": 15, "name": 25, "revision": 20, "row_count": 11, "license": 29}
+    columns = words.columns(shares, right=("row_count",))
     parts = (run.base, *run.data)
-    yield Table(_caption("sources"), columns, tuple(_component(part) for part in parts))
+    yield Table(caption("sources"), columns, tuple(_component(part) for part in parts))
     noted = words.catalog()["facts"]["note"]
     notes = [(noted.format(part=words.word("roles", part.role), name=said(name.replace("_", " "))), _fact(fact))
              for part in parts for name, fact in sorted(part.notes.items())]  # fmt: skip
     if notes:
-        yield _facts_table(_caption("notes"), tuple(notes))
+        yield _facts_table(caption("notes"), tuple(notes))
     digests = tuple((f"{words.word('roles', part.role)}", _fact(part.digest)) for part in parts)
-    yield _facts_table(_caption("digests"), digests)
+    yield _facts_table(caption("digests"), digests)
     for title, facts in (
-        *((_caption("more_on").format(part=_named(part)), part.details) for part in parts),
-        (_caption("tokenizer"), run.tokenizer),
-        (_caption("splits"), run.splits),
-        (_caption("tuning"), run.method),
-        (_caption("hyperparameters"), run.hyperparameters),
-        (_caption("seeds"), run.seeds | {"seed": run.seed}),
-        (_caption("cost"), run.cost),
-        (_caption("code"), run.code),
+        *((caption("more_on").format(part=_named(part)), part.details) for part in parts),
+        (caption("tokenizer"), run.tokenizer),
+        (caption("splits"), run.splits),
+        (caption("tuning"), run.method),
+        (caption("hyperparameters"), run.hyperparameters),
+        (caption("seeds"), run.seeds | {"seed": run.seed}),
+        (caption("cost"), run.cost),
+        (caption("code"), run.code),
     ):
         if facts:
             yield _facts_table(title, tuple(line for name, fact in sorted(facts.items()) for line in _flat(name, fact)))
@@ -102,19 +103,15 @@ def _sightings(run: Run) -> Iterable[Block]:
         yield Text((words.catalog()["told"]["against_record"],), loud=True)
         yield Bullets(tuple((short(f"{said(problem.kind)}: {said(problem.what)}"),) for problem in run.problems))
     if run.reads:
-        columns = (words.column("file", 46), words.column("seen_by", 18), words.column("bytes", 36))
+        columns = words.columns({"file": 46, "seen_by": 18, "bytes": 36})
         shown = tuple(
-            (
-                (Code(short(read.path, 120)),),
-                (", ".join(map(said, read.channels)),),
-                (Code(read.sha256 or _absent("file")),),
-            )
+            row(Code(short(read.path, 120)), ", ".join(map(said, read.channels)), Code(read.sha256 or absent("file")))
             for read in run.reads[:MOST_STEPS]
         )
-        yield Table(_caption("reads"), columns, shown, cut=len(run.reads) > MOST_STEPS)
+        yield Table(caption("reads"), columns, shown, cut=len(run.reads) > MOST_STEPS)
     if run.channels:
         lines = tuple((said(name), (short(said(state)),)) for name, state in sorted(run.channels.items()))
-        yield _facts_table(_caption("channels"), lines)
+        yield _facts_table(caption("channels"), lines)
 
 
 def _flat(name: str, fact: Fact) -> list[tuple[str, Cell]]:
@@ -133,24 +130,18 @@ def _history(history: tuple[dict[str, float], ...]) -> Iterable[Block]:
         return
     columns = tuple(Column(words.word("history", name), 20, right=True) for name in names)
     shown = tuple(tuple(plain(step.get(name)) for name in names) for step in steps[:MOST_STEPS])
-    yield Table(_caption("losses"), columns, shown, cut=len(steps) > MOST_STEPS)
+    yield Table(caption("losses"), columns, shown, cut=len(steps) > MOST_STEPS)
 
 
-def _facts_table(caption: str, lines: tuple[tuple[str, Cell], ...]) -> Table:
-    columns = (words.column("what", 24), words.column("value", 76))
-    return Table(caption, columns, tuple(((short(name),), cell) for name, cell in lines))
+def _facts_table(title: str, lines: tuple[tuple[str, Cell], ...]) -> Table:
+    columns = words.columns({"what": 24, "value": 76})
+    return Table(title, columns, tuple(row(short(name), cell) for name, cell in lines))
 
 
 def _component(part: Component) -> tuple[Cell, ...]:
     record = part.license
     license_: Cell = (record.expression or "", " ", words.mark("license_states", record.state))
-    return (
-        (words.word("roles", part.role),),
-        _fact(part.id),
-        _fact(part.revision),
-        NONE if part.rows.value is None else plain(part.rows.value),
-        license_,
-    )
+    return row(words.word("roles", part.role), _fact(part.id), _fact(part.revision), plain(part.rows.value), license_)
 
 
 def _fact(fact: Fact) -> Cell:
@@ -174,38 +165,26 @@ def _license(report: Report) -> Iterable[Block]:
         yield _evidence(name, record)
     if report.sources.audit.licenses:
         yield Bullets(tuple(_declared(lic.of, lic.id, lic.expression) for lic in report.sources.audit.licenses))
-    yield from listing(report.family("license"), _caption("licenses"))
+    yield from listing(report.family("license"), caption("licenses"))
 
 
 def _named(part: Component) -> str:
-    return f"{words.word('roles', part.role)}, {short(str(part.id.value or _absent('name')), 80)}"
+    return f"{words.word('roles', part.role)}, {short(str(part.id.value or absent('name')), 80)}"
 
 
 def _declared(of: str, name: str, expression: str | None) -> Cell:
     says = words.catalog()["told"]["declared_unknown" if expression is None else "declared"]
-    return words.filled(
-        says, of=words.word("declared_of", of), name=short(name), license=(Code(short(expression or "")),)
-    )
+    license_ = Code(short(expression or ""))
+    return words.filled(says, of=words.word("declared_of", of), name=short(name), license=license_)
 
 
 def _evidence(name: str, record: LicenseRecord) -> Table:
-    columns = (words.column("seen_in", 22), words.column("where", 40), words.column("it_says", 38))
-    state = words.mark("license_states", record.state).text
-    lines = tuple(
-        ((said(item.source),), (Code(short(item.where, 120)),), (item.expression or _absent("recognized"),))
+    columns = words.columns({"seen_in": 22, "where": 40, "it_says": 38})
+    state = words.mark("license_states", record.state)
+    lines = (
+        row(said(item.source), Code(short(item.where, 120)), item.expression or absent("recognized"))
         for item in record.evidence
     )
-    concluded: tuple[Cell, ...] = (
-        (words.catalog()["facts"]["conclusion"],),
-        (short(said(record.reason)),),
-        (record.expression or _absent("license"), " ", words.mark("license_states", record.state)),
-    )
-    return Table(_caption("license").format(part=name, state=state), columns, (*lines, concluded))
-
-
-def _caption(key: str) -> str:
-    return str(words.catalog()["captions"][key])
-
-
-def _absent(key: str) -> str:
-    return str(words.catalog()["absent"][key])
+    shown: Cell = (record.expression or absent("license"), " ", state)
+    concluded = row(words.catalog()["facts"]["conclusion"], short(said(record.reason)), shown)
+    return Table(caption("license").format(part=name, state=state.text), columns, (*lines, concluded))

@@ -10,18 +10,8 @@ from govkit.core import Measurement
 from govkit.report import words
 from govkit.report.blocks import About, Block, Cell, Code, Column, Lines, Link, Section, Table, Text
 from govkit.report.changed import changed
-from govkit.report.charts import (
-    ERROR_DIFFERENCES,
-    ERRORS,
-    MOST_GROUPS,
-    MOST_LABELS,
-    SIDES,
-    Chart,
-    View,
-    failed,
-    labels,
-    views,
-)
+from govkit.report.charts import SIDES, Chart
+from govkit.report.charts.views import ERROR_DIFFERENCES, ERRORS, MOST_GROUPS, MOST_LABELS, View, failed, labels, views
 from govkit.report.escape import NAME, short
 from govkit.report.model import DIAGRAM, GROUP_DIFFERENCES, GROUP_RATES, Report
 from govkit.report.numbers import NONE, interval, number, rows, value, with_interval
@@ -86,14 +76,10 @@ def listing(
         yield replace(made, about=_about(shown, about))
     if told:
         shown = told[:first] if first else told
-        columns = (words.column("looked_at", 38), words.column("found", 62))
+        columns = words.columns({"looked_at": 38, "found": 62})
         rows_ = tuple((_described(m), _word(m)) for m in shown)
-        heading = _caption("in_words").format(caption=caption) if numbers else caption
+        heading = words.caption("in_words").format(caption=caption) if numbers else caption
         yield Table(heading, columns, rows_, print_rows, len(shown) < len(told), _about(shown, about))
-
-
-def _caption(key: str) -> str:
-    return str(words.catalog()["captions"][key])
 
 
 def _about(shown: Iterable[Measurement], about: Mapping[int, About] | None) -> tuple[About, ...]:
@@ -105,18 +91,19 @@ def _numbers(shown: tuple[Measurement, ...], caption: str, *, print_rows: int, c
     whose = any(m.of != "candidate" or m.compared_with for m in shown)
     where = any(_where(m) != words.part({}) for m in shown)
     trust = any(m.trust for m in shown)
-    chosen: list[tuple[bool, Column, Callable[[Measurement], Cell]]] = [
-        (True, words.column("measure", 27), lambda m: (words.metric(m.name, m.check),)),
-        (whose, words.column("whose", 19), lambda m: (words.whose(m),)),
-        (where, words.column("rows", 20), lambda m: (_where(m),)),
-        (True, words.column("value", 10, right=True), value),
-        (True, words.column("interval", 18, right=True), interval),
-        (True, words.column("n", 8, right=True), rows),
-        (trust, words.column("attack_result", 15), _trust),
-    ]
-    kept = [(column, made) for keep, column, made in chosen if keep]
-    lines = tuple(tuple(made(m) for _, made in kept) for m in shown)
-    return Table(caption, tuple(column for column, _ in kept), lines, print_rows, cut)
+    chosen: dict[str, tuple[bool, int, Callable[[Measurement], Cell]]] = {
+        "measure": (True, 27, lambda m: (words.metric(m.name, m.check),)),
+        "whose": (whose, 19, lambda m: (words.whose(m),)),
+        "rows": (where, 20, lambda m: (_where(m),)),
+        "value": (True, 10, value),
+        "interval": (True, 18, interval),
+        "n": (True, 8, rows),
+        "attack_result": (trust, 15, _trust),
+    }
+    kept = {key: (share, made) for key, (keep, share, made) in chosen.items() if keep}
+    lines = tuple(tuple(made(m) for _, made in kept.values()) for m in shown)
+    columns = words.columns({key: share for key, (share, _) in kept.items()}, right=("value", "interval", "n"))
+    return Table(caption, columns, lines, print_rows, cut)
 
 
 def _where(found: Measurement) -> str:
@@ -198,7 +185,7 @@ def _fairness(report: Report, charts: tuple[Chart, ...]) -> Iterable[Block]:
     for view in seen:
         yield from _pictures(charts, "groups", view.about)
         for names, caption in GROUP_TABLES:
-            yield from _by_group(report, view, names, _caption(caption))
+            yield from _by_group(report, view, names, words.caption(caption))
     if seen and len(labels(report)) > MOST_LABELS:
         yield Text((words.catalog()["more_labels"],))
 
@@ -208,7 +195,7 @@ def _fairness(report: Report, charts: tuple[Chart, ...]) -> Iterable[Block]:
 
     for column, found in rest.items():
         told = sorted(_in_turn(sorted(found, key=weight)), key=weight)
-        caption = _caption("further_by" if column else "further").format(column=short(column, NAME))
+        caption = words.caption("further_by" if column else "further").format(column=short(column, NAME))
         yield from listing(told, caption, first=FURTHER_ROWS if column else FIRST_ROWS)
 
 
@@ -250,24 +237,21 @@ def _by_group(report: Report, view: View, names: tuple[str, ...], caption: str) 
     if not kept:
         return
     titles = (words.metric(name).split(",")[0] for name in kept)
-    columns = (
-        words.column("group", 22),
-        words.column("n", 9, right=True),
-        *(Column(title, 23, right=True) for title in titles),
-    )
+    first = words.columns({"group": 22, "n": 9}, right=("n",))
+    columns = (*first, *(Column(title, 23, right=True) for title in titles))
     lines = tuple(
         ((short(group, NAME),), rows(next(filter(None, own), None)), *map(with_interval, own))
         for group, *own in zip(view.groups, *kept.values(), strict=True)
     )
     cut = len(lines) > MOST_GROUPS
-    yield Table(_caption("about").format(caption=caption, about=view.about), columns, lines[:MOST_GROUPS], cut=cut)
+    yield Table(words.caption("about").format(caption=caption, about=view.about), columns, lines[:MOST_GROUPS], cut=cut)
 
 
 def _calibration(report: Report, charts: tuple[Chart, ...]) -> Iterable[Block]:
-    columns = _columns(views(report))
-    plain = [m for m in report.family("calibration") if m.name not in DIAGRAM and not columns & set(m.part)]
+    grouped = _columns(views(report))
+    plain = [m for m in report.family("calibration") if m.name not in DIAGRAM and not grouped & set(m.part)]
     own = (m for m in plain if m.of == "candidate" and m.compared_with is None)
-    yield from _listed(_in_turn(own), _caption("calibration"))
+    yield from _listed(_in_turn(own), words.caption("calibration"))
     yield from _pictures(charts, "reliability")
     known = labels(report)
     lines = tuple(
@@ -278,11 +262,9 @@ def _calibration(report: Report, charts: tuple[Chart, ...]) -> Iterable[Block]:
         if not label or pair[1].part.get("label") == label
     )
     if lines:
-        heads = (words.column("whose", 16), words.column("bin", 22), words.column("stated", 20, right=True),
-                 words.column("observed", 18, right=True), words.column("interval", 24, right=True),
-                 words.column("n", 10, right=True))  # fmt: skip
-        first = (words.column("label", 16),) if known else ()
-        yield Table(_caption("bins"), (*first, *heads), lines, PRINTED_ROWS if known else 0)
+        shares = {"whose": 16, "bin": 22, "stated": 20, "observed": 18, "interval": 24, "n": 10}
+        columns = words.columns({"label": 16, **shares} if known else shares, right=[*shares][2:])
+        yield Table(words.caption("bins"), columns, lines, PRINTED_ROWS if known else 0)
 
 
 def _bin(label: str, of: str, stated: Measurement, observed: Measurement) -> tuple[Cell, ...]:

@@ -12,12 +12,14 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
+from logging.handlers import BufferingHandler
 
 from govkit.errors import GovkitError, missing_extra
-from govkit.report.alone import with_own_check
+from govkit.report.blocks import Code
+from govkit.report.cover import VERIFY_FILE
 from govkit.report.escape import drawable
 from govkit.report.finishing import finish
-from govkit.report.html import without_script
+from govkit.report.html import cell, template, without_script
 from govkit.report.read import Sources
 from govkit.report.words import catalog
 
@@ -52,7 +54,7 @@ def pdf(page: str, sources: Sources, *, own_check: bool = True) -> bytes:
             finisher=finish,
         )
     if said:
-        raise GovkitError(f"the report could not be printed: {said[0]}")
+        raise GovkitError(f"the report could not be printed: {said[0].getMessage()}")
     return made
 
 
@@ -62,9 +64,11 @@ def on_paper(page: str) -> str:
 
 
 @contextmanager
-def _warnings() -> Iterator[list[str]]:
+def _warnings() -> Iterator[list[logging.LogRecord]]:
     """What WeasyPrint warns about: it only logs what would make a page wrong."""
-    said = _Records()
+    # It keeps the records; nothing flushes them.
+    said = BufferingHandler(capacity=1_000_000)
+    said.setLevel(logging.WARNING)
     logger = logging.getLogger("weasyprint")
     propagate, logger.propagate = logger.propagate, False
     logger.addHandler(said)
@@ -72,18 +76,39 @@ def _warnings() -> Iterator[list[str]]:
         # WeasyPrint leaves the file of its color profile open until it is collected.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)
-            yield said.messages
+            yield said.buffer
     finally:
         logger.removeHandler(said)
         logger.propagate = propagate
 
 
-class _Records(logging.Handler):
-    """Keeps the messages of a logger."""
+def with_own_check(page: str, sources: Sources) -> str:
+    """The page with the block at its end.
 
-    def __init__(self) -> None:
-        super().__init__(level=logging.WARNING)
-        self.messages: list[str] = []
+    Raises:
+        MissingExtra: segno is not installed.
+    """
+    says = catalog()["alone"]
+    digests = {
+        "artifact": sources.verdict.subject,
+        "findings": sources.findings_digest,
+        "verdict": sources.verdict_digest,
+    }
+    block = template("alone.html.j2").render(
+        says=says,
+        command=VERIFY_FILE,
+        digests=[(says["rows"][name], cell((Code(digest),))) for name, digest in digests.items()],
+        code=_code("\n".join([VERIFY_FILE, *(f"{name} {digest}" for name, digest in digests.items())])),
+    )
+    before, end, after = page.rpartition("</main>")
+    return f"{before}{block}{end}{after}"
 
-    def emit(self, record: logging.LogRecord) -> None:
-        self.messages.append(record.getMessage())
+
+def _code(text: str) -> str:
+    """A QR code as an address."""
+    try:
+        import segno
+    except ModuleNotFoundError as error:
+        raise missing_extra(error) or error from None
+    address: str = segno.make(text, error="m", micro=False).svg_data_uri(border=4, encode_minimal=False)
+    return address

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from govkit.core import Attestation, Waiver
 from govkit.report import text, words
-from govkit.report.blocks import Block, Bullets, Cell, Code, Lines, Table
+from govkit.report.blocks import Block, Bullets, Cell, Code, Lines, Table, row
 from govkit.report.escape import NAME, sentences, short
 from govkit.report.model import Report
 from govkit.report.numbers import NONE, number
@@ -21,49 +21,34 @@ def people(report: Report) -> Iterable[Block]:
     """Tables of waivers and attestations, and what the verdict says of those that do not hold."""
     says = words.catalog()["people"]
     if report.sources.waivers:
-        columns = tuple(words.column(key, share) for key, share in _WAIVED.items())
-        yield Table(says["waivers"], columns, tuple(_waiver(each) for each in report.sources.waivers))
+        yield Table(says["waivers"], words.columns(_WAIVED), tuple(map(_waiver, report.sources.waivers)))
     idle = tuple((sentences(said(text), 400),) for text in report.sources.verdict.notices if text.startswith("waiver "))
     if idle:
         yield Bullets(idle)
     if report.sources.attestations:
-        columns = tuple(words.column(key, share) for key, share in _STATED.items())
-        yield Table(says["attestations"], columns, tuple(_attestation(each) for each in report.sources.attestations))
+        rows = tuple(map(_attestation, report.sources.attestations))
+        yield Table(says["attestations"], words.columns(_STATED), rows)
 
 
 def _waiver(each: Waiver) -> tuple[Cell, ...]:
     instead = tuple((short(done),) for done in each.compensating)
     ticket = ((short(each.ticket, NAME),),) if each.ticket else ()
-    return (
+    return row(
         (Code(short(each.control, NAME)), Lines(((short(each.id, NAME),),))),
-        (short(each.owner, NAME),),
-        (short(each.approver, NAME),),
+        short(each.owner, NAME),
+        short(each.approver, NAME),
         (short(each.reason), " ", f"({words.word('responses', each.response)})", Lines((*instead, *ticket))),
-        _ceiling(each),
-        (words.catalog()["joins"]["dates"].format(first=each.created, last=each.expires),),
+        NONE if each.ceiling is None else number(each.ceiling),
+        words.catalog()["joins"]["dates"].format(first=each.created, last=each.expires),
     )
-
-
-def _ceiling(each: Waiver) -> Cell:
-    return NONE if each.ceiling is None else (number(each.ceiling),)
 
 
 def _attestation(each: Attestation) -> tuple[Cell, ...]:
-    answers = tuple(
-        (f"{said(short(name, NAME).replace('_', ' '))}: {short(answer)}",) for name, answer in each.answers.items()
-    )
-    return (
-        (_kind(each),),
-        (short(each.signer, NAME),),
-        (short(said(each.role), NAME),) if each.role else NONE,
-        (str(each.signed_at),),
-        (str(each.valid_until),) if each.valid_until else NONE,
-        (Lines(answers),) if answers else NONE,
-    )
-
-
-def _kind(each: Attestation) -> str:
-    return said(short(each.kind, NAME).replace("_", " "))
+    answers = tuple((f"{words.spaced(name)}: {short(answer)}",) for name, answer in each.answers.items())
+    role = short(said(each.role), NAME) if each.role else NONE
+    until = str(each.valid_until) if each.valid_until else NONE
+    told = Lines(answers) if answers else NONE
+    return row(words.spaced(each.kind), short(each.signer, NAME), role, str(each.signed_at), until, told)
 
 
 def in_lines(report: Report) -> list[str]:
@@ -78,7 +63,7 @@ def in_lines(report: Report) -> list[str]:
     )  # fmt: skip
     stated = (
         (
-            f"{_kind(each)}: signed by {short(each.signer, NAME)}",
+            f"{words.spaced(each.kind)}: signed by {short(each.signer, NAME)}",
             f" ({short(each.role, NAME)})" if each.role else "",
             f" on {each.signed_at}",
         )

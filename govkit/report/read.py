@@ -6,7 +6,7 @@ import base64
 import binascii
 import hashlib
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,7 +14,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from govkit import documents
-from govkit.core import Attestation, Audit, Finding, Policy, Run, Verdict, Waiver
+from govkit.core import Attestation, Audit, Finding, Policy, Run, Verdict, Waiver, times
 from govkit.core.audit import DRIFT_PAGE
 from govkit.core.plain import MAX_STATEMENT, plain_json
 from govkit.core.recorded import Long
@@ -88,16 +88,27 @@ def read(bundle: Path, *, out: Path | None = None) -> Sources:
     payload, measured = read_statement(bundle / "findings.sigstore.json")
     ruled, judged = read_statement(bundle / "verdict.sigstore.json")
     files = [bundle / f"{kind}.sigstore.json" for kind in ("run", "findings", "verdict")]
-    run_file = files[0]
     try:
-        run = Run.model_validate(read_statement(run_file)[1]) if run_file.exists() else None
-        findings = _FINDINGS.validate_python(measured.pop("findings", None))
         verdict = Verdict.model_validate(judged.pop("verdict", None))
-        policy = Policy.model_validate(_yaml(bundle / "policy.yaml"))
         audit = Audit.model_validate(_yaml(bundle / "audit.yaml"))
-        waivers = tuple(Waiver.model_validate(each) for each in _signed(bundle / "waivers"))
-        attestations = tuple(Attestation.model_validate(each) for each in _signed(bundle / "attestations"))
-        tried = _selfcheck(bundle / SELF_CHECK)
+        return Sources(
+            run=Run.model_validate(read_statement(files[0])[1]) if files[0].exists() else None,
+            findings=_FINDINGS.validate_python(measured.pop("findings", None)),
+            verdict=verdict,
+            policy=Policy.model_validate(_yaml(bundle / "policy.yaml")),
+            audit=audit,
+            measured=measured,
+            judged=judged,
+            waivers=tuple(Waiver.model_validate(each) for each in _signed(bundle / "waivers")),
+            attestations=tuple(Attestation.model_validate(each) for each in _signed(bundle / "attestations")),
+            statements={path.name: path.read_bytes() for path in files if path.exists()},
+            findings_digest=f"sha256:{hashlib.sha256(payload).hexdigest()}",
+            verdict_digest=f"sha256:{hashlib.sha256(ruled).hexdigest()}",
+            as_of=_time(verdict.as_of, bundle),
+            selfcheck=_selfcheck(bundle / SELF_CHECK),
+            drift_report=DRIFT_PAGE if ((out or bundle) / DRIFT_PAGE).is_file() else None,
+            logo=_logo(bundle, audit),
+        )
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(step) for step in first["loc"])
@@ -105,24 +116,6 @@ def read(bundle: Path, *, out: Path | None = None) -> Sources:
             f"{bundle}: {error.title} is not as expected at {where or 'its top'}: {first['msg']}; "
             "write the bundle again with 'govkit audit'"
         ) from None
-    return Sources(
-        run=run,
-        findings=findings,
-        verdict=verdict,
-        policy=policy,
-        audit=audit,
-        measured=measured,
-        judged=judged,
-        waivers=waivers,
-        attestations=attestations,
-        statements={path.name: path.read_bytes() for path in files if path.exists()},
-        findings_digest=f"sha256:{hashlib.sha256(payload).hexdigest()}",
-        verdict_digest=f"sha256:{hashlib.sha256(ruled).hexdigest()}",
-        as_of=_time(verdict.as_of, bundle),
-        selfcheck=tried,
-        drift_report=DRIFT_PAGE if ((out or bundle) / DRIFT_PAGE).is_file() else None,
-        logo=_logo(bundle, audit),
-    )
 
 
 def policy_of(bundle: Path) -> Policy:
@@ -211,7 +204,6 @@ def _yaml(path: Path) -> Any:
 
 def _time(text: str, bundle: Path) -> datetime:
     try:
-        found = datetime.fromisoformat(text)
+        return times.day_or_instant(text).replace(microsecond=0)
     except ValueError:
         raise UsageError(f"{bundle}: as_of of the verdict is {text!r}; expected a time as in ISO 8601") from None
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC).replace(microsecond=0)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from govkit.report.asked import asked, authority, remedy
-from govkit.report.escape import NAME, clean, markdown, short
-from govkit.report.escape import sarif as plain
+from govkit.report.escape import NAME, clean, markdown, sarif as plain, short
+from govkit.report.exports.shared import dumps
 from govkit.report.model import Entry, Report
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -39,8 +38,7 @@ def sarif(report: Report) -> bytes:
             "findings": report.sources.findings_digest,
         },
     }
-    log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
-    return json.dumps(log, indent=1, ensure_ascii=True, sort_keys=True).encode("ascii") + b"\n"
+    return dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]})
 
 
 def _rule(entry: Entry) -> dict[str, Any]:

@@ -34,7 +34,6 @@ DIFFERENCES = {"share": "difference", "difference": "moved", "number": "apart"}
 UNMEASURED = ("no data", "no extra", "not run", "too few rows", "unsupported", "crashed")
 """Words before a reason that say that nothing was measured."""
 
-_HOLE = re.compile(r"\{(\w+)\}")
 _NAME = re.compile(r"\b[a-z0-9]+(?:_[a-z0-9]+)+\b")
 
 
@@ -96,7 +95,9 @@ def in_words(entry: Entry, report: Rulings, *, everyday_numbers: bool = False) -
     alike = len(parts) > 1 and len({(part.state, part.reason) for part in parts}) == 1
     if alike or not worst.part:
         return told
-    return words.filled(words.catalog()["joins"]["for_count"], place=words.place(worst.part), told=_small(told))
+    return words.filled(
+        words.catalog()["joins"]["for_count"], place=words.place(worst.part), told=_begun(told, str.lower)
+    )
 
 
 def _told(worst: PartRuling, entry: Entry, report: Rulings) -> Cell:
@@ -108,12 +109,12 @@ def _told(worst: PartRuling, entry: Entry, report: Rulings) -> Cell:
         return (f"{says['not_measured']} {_unnamed(sentences(said(detail), LONGEST))}",)
     if isinstance(found, Measurement) and worst.state == "missing":
         return (
-            says["unknown"].get(found.name) or _fill(says["not_known"], metric=words.metric(found.name, found.check)),
+            says["unknown"].get(found.name) or says["not_known"].format(metric=words.metric(found.name, found.check)),
         )
     if isinstance(found, Measurement) and worst.state in JUDGED:
         return (_worded(found, worst.state), *_lacking(found, report))
     if worst.state == "missing":
-        return (_fill(says["no_comparison"], other=words.word("of", other)) if other else says["no_measurement"],)
+        return (says["no_comparison"].format(other=words.word("of", other)) if other else says["no_measurement"],)
     return (_repeated(worst.reason or entry.ruling.reason),)
 
 
@@ -122,11 +123,7 @@ def _worded(found: Measurement, state: str) -> str:
     says, named = words.catalog()["plain"], str(found.value).lower()
     value = words.word("values", named)
     told = (says["conflict"] if named == "conflict" else says["not_met"]).get(found.name) if state == "fail" else None
-    return (
-        _fill(told, value=value)
-        if told
-        else _fill(says["word"], metric=words.metric(found.name, found.check), value=value)
-    )
+    return str((told or says["word"]).format(metric=words.metric(found.name, found.check), value=value))
 
 
 def _lacking(found: Measurement, report: Rulings) -> Cell:
@@ -135,10 +132,8 @@ def _lacking(found: Measurement, report: Rulings) -> Cell:
         return ()
     facts = [m.value for m in report.measurements if (m.check, m.name) == (found.check, "unknown_fact")]
     named = list(dict.fromkeys(_fact(str(fact)) for fact in facts))
-    more = "; …" if len(named) > MOST_FACTS else ""
-    return (
-        (" " + _fill(words.catalog()["plain"]["lacks"], names="; ".join(named[:MOST_FACTS]) + more),) if named else ()
-    )
+    names = "; ".join([*named[:MOST_FACTS], *(["…"] if len(named) > MOST_FACTS else [])])
+    return (" " + words.catalog()["plain"]["lacks"].format(names=names),) if named else ()
 
 
 def _fact(name: str) -> str:
@@ -160,8 +155,10 @@ def _judged(
         # A colon keeps the name of a group apart from the count that follows it.
         lead = words.catalog()["joins"]["for_count" if _kind(found) == "count" else "for"]
         first = words.filled(lead, place=words.place(found.part), told=first)
-    second = _capital(beside) if says["between"].startswith(".") else beside
-    sentence = _capital((*first, says["between"], *second, "."))
+    second = _begun(beside, str.upper) if says["between"].startswith(".") else beside
+    sentence = _begun((*first, says["between"], *second, "."), str.upper)
+    if state == "pass" and voice.sure and found.name in says["on_pass"]:
+        return (*sentence, f" {says['on_pass'][found.name]}")
     if state != "inconclusive" or not voice.sure:
         return sentence
     if found.trust not in (None, "trusted"):
@@ -190,8 +187,13 @@ def reach(found: Measurement, confidence: float, voice: Voice | None = None) -> 
 
 def _end(found: Measurement, value: float, voice: Voice) -> Cell:
     """An end of a range, in the measure of the value: ``2.5 points lower``."""
-    ends = voice.says["ends"][_kind(found)]
-    template = ends if isinstance(ends, str) else ends["zero" if value == 0 else "below" if value < 0 else "above"]
+    return _by_sign(voice.says["ends"][_kind(found)], value, voice)
+
+
+def _by_sign(templates: str | dict[str, str], value: float, voice: Voice) -> Cell:
+    """A number in the words of its side of zero, or in the only ones that there are."""
+    sign = "zero" if value == 0 else "below" if value < 0 else "above"
+    template = templates if isinstance(templates, str) else templates[sign]
     return words.filled(template, points=voice.share(value), value=number(value), size=size(value))
 
 
@@ -239,39 +241,18 @@ def _limit(found: Measurement, require: Requirement, voice: Voice) -> Cell:
     alike = require.min is not None and require.max is not None and require.min == -require.max
     if require.max is not None and alike and kind in ("difference", "moved"):
         return words.filled(says["both"], points=voice.share(require.max))
-    return _ends(says, kind, require, voice)
+    shown = [
+        _by_sign(says[kind][end], int(edge) if kind == "count" and edge == int(edge) else edge, voice)
+        for end, edge in (("min", require.min), ("max", require.max))
+        if edge is not None
+    ]
+    return words.both(*shown)
 
 
-def _ends(says: dict[str, Any], kind: str, require: Requirement, voice: Voice) -> Cell:
-    shown: list[Cell] = []
-    for end, edge in (("min", require.min), ("max", require.max)):
-        if edge is None:
-            continue
-        sign = "zero" if edge == 0 else ("below" if edge < 0 else "above")
-        template = says[kind][end]
-        chosen = template if isinstance(template, str) else template[sign]
-        value = number(int(edge) if kind == "count" and edge == int(edge) else edge)
-        shown.append(words.filled(chosen, points=voice.share(edge), value=value, size=size(edge)))
-    if len(shown) == 1:
-        return shown[0]
-    return words.filled(words.catalog()["joins"]["both"], low=shown[0], high=shown[1])
-
-
-def _fill(template: str, **found: str) -> str:
-    return _HOLE.sub(lambda match: found[match.group(1)], template)
-
-
-def _capital(cell: Cell) -> Cell:
-    """The cell with a capital letter at its start."""
-    kept = [piece for piece in cell if piece != ""]
-    first = kept[0]
-    return (first[:1].upper() + first[1:], *kept[1:]) if isinstance(first, str) else tuple(kept)
-
-
-def _small(cell: Cell) -> Cell:
-    """The cell with a small letter at its start, for after a colon."""
-    first = cell[0]
-    return (first[:1].lower() + first[1:], *cell[1:]) if isinstance(first, str) else cell
+def _begun(cell: Cell, case: Callable[[str], str]) -> Cell:
+    """The cell with a capital letter at its start, or with a small one, for after a colon."""
+    first, *rest = [piece for piece in cell if piece != ""]
+    return (case(first[:1]) + first[1:], *rest) if isinstance(first, str) else (first, *rest)
 
 
 def _repeated(reason: str) -> str:

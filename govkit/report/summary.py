@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from govkit.core.verdict import BY_FILE
 from govkit.report import text, words
 from govkit.report.blocks import Cell, Code
 from govkit.report.cover import Cover
@@ -9,6 +10,7 @@ from govkit.report.escape import brief, markdown
 from govkit.report.judged import state
 from govkit.report.model import Entry, Report
 from govkit.report.people import in_lines
+from govkit.report.said import said
 from govkit.report.saying import in_words
 
 MOST_RULINGS = 12
@@ -22,6 +24,8 @@ def summary(report: Report, shown: Cover) -> str:
     if not shown.enforced:
         lines.append(f"**{words.catalog()['not_enforced']}.** {words.catalog()['not_enforced_says']}")
     lines.append(", ".join(f"{number.text} {name}" for number, name in shown.counts))
+    if BY_FILE in report.sources.verdict.notices:
+        lines.append(markdown(said(BY_FILE)))
     if report.open_points:
         lines += ["### Open points", "\n".join(_open(report))]
     if signed := in_lines(report):

@@ -29,7 +29,7 @@ def _piece(piece: Piece) -> str:
     if isinstance(piece, Code):
         return f"`{piece.text}`" if _PLAIN_CODE.match(piece.text) else markdown(piece.text)
     if isinstance(piece, Mark):
-        return f"{piece.shape} {piece.text}".strip()
+        return piece.said
     if isinstance(piece, Lines):
         return "; ".join(cell(item) for item in piece.items)
     if isinstance(piece, Link):
@@ -45,7 +45,7 @@ def plain(pieces: Cell) -> str:
 
 def _unmarked(piece: Piece) -> str:
     if isinstance(piece, Mark):
-        return f"{piece.shape} {piece.text}".strip()
+        return piece.said
     if isinstance(piece, Lines):
         return " " + "; ".join(plain(item) for item in piece.items)
     if isinstance(piece, Link):
@@ -53,14 +53,14 @@ def _unmarked(piece: Piece) -> str:
     return piece if isinstance(piece, str) else piece.text
 
 
-def blocks(found: Iterable[Block], *, figures: frozenset[str] = frozenset()) -> str:
-    """Blocks one beneath the other; a figure only where its file exists."""
-    return "\n\n".join(text for block in found if (text := _block(block, figures)))
+def blocks(found: Iterable[Block], *, figures: frozenset[str] = frozenset(), most: int | None = MOST_ROWS) -> str:
+    """Blocks one beneath the other; a figure only where its file exists, of a table ``most`` rows."""
+    return "\n\n".join(text for block in found if (text := _block(block, figures, most)))
 
 
-def _block(block: Block, figures: frozenset[str]) -> str:
+def _block(block: Block, figures: frozenset[str], most: int | None) -> str:
     if isinstance(block, Table):
-        return table(block)
+        return table(block, most)
     if isinstance(block, Facts):
         return "\n".join(f"- **{markdown(name)}:** {cell(value)}" for name, value in block.rows)
     if isinstance(block, Bullets):
@@ -72,12 +72,12 @@ def _block(block: Block, figures: frozenset[str]) -> str:
     return ""
 
 
-def table(found: Table) -> str:
+def table(found: Table, most: int | None = MOST_ROWS) -> str:
     """A table with its caption above it."""
-    heads = [markdown(column.title) for column in found.columns]
+    heads = [markdown(column.title) or " " for column in found.columns]
     rule = ["---:" if column.right else "---" for column in found.columns]
-    lines = [heads, rule, *([cell(item) for item in row] for row in found.rows[:MOST_ROWS])]
+    lines = [heads, rule, *([cell(item) for item in row] for row in found.rows[:most])]
     text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    cut = found.cut or len(found.rows) > MOST_ROWS
+    cut = found.cut or (most is not None and len(found.rows) > most)
     note = f"\n\n{markdown(str(words.catalog()['cut']))}" if cut else ""
     return f"*{markdown(found.caption)}*\n\n{text}{note}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Any
 
@@ -14,22 +15,6 @@ from govkit.report.language import catalog
 from govkit.report.said import said
 from govkit.resources import load
 
-__all__ = [
-    "catalog",
-    "column",
-    "excluded",
-    "family",
-    "filled",
-    "mark",
-    "metric",
-    "part",
-    "place",
-    "rmf",
-    "statements",
-    "whose",
-    "word",
-]
-
 _HOLE = re.compile(r"\{(\w+)\}")
 
 OWN_GROUPS = ("attack", "corruption", "foreign", "found", "list")
@@ -39,6 +24,21 @@ OWN_GROUPS = ("attack", "corruption", "foreign", "found", "list")
 def word(kind: str, key: str) -> str:
     """One word of the catalog; a key that it lacks is shown with spaces for underscores."""
     return str(catalog()[kind].get(key) or said(clean(key).replace("_", " ")))
+
+
+def spaced(name: str) -> str:
+    """A name of programs or of people in words."""
+    return said(short(name, NAME).replace("_", " "))
+
+
+def caption(key: str) -> str:
+    """The caption of a table."""
+    return word("captions", key)
+
+
+def absent(key: str) -> str:
+    """What stands where something is absent."""
+    return word("absent", key)
 
 
 def metric(name: str, check: str = "") -> str:
@@ -53,9 +53,24 @@ def mark(kind: str, key: str) -> Mark:
     return Mark(kind=key.replace(" ", "-"), shape=entry["shape"], text=entry["text"])
 
 
-def column(key: str, share: int, *, right: bool = False) -> Column:
-    """A column with its heading."""
-    return Column(str(catalog()["columns"][key]), share, right)
+def state(found: str, *, waived: bool) -> Cell:
+    """A state, and whether an exception covers it."""
+    shown = mark("states", found)
+    return (shown, " ", mark("states", "waived")) if waived else (shown,)
+
+
+def columns(
+    shares: Mapping[str, int], *, right: Collection[str] = (), titles: Mapping[str, str] | None = None
+) -> tuple[Column, ...]:
+    """Columns with their headings.
+
+    Args:
+        shares: Key of a heading -> share of the width.
+        right: Keys of the columns whose cells stand to the right.
+        titles: Headings by their keys; those of the report if not given.
+    """
+    titles = catalog()["columns"] if titles is None else titles
+    return tuple(Column(str(titles[key]), share, key in right) for key, share in shares.items())
 
 
 def filled(template: str, **holes: Piece | Cell) -> Cell:
@@ -66,10 +81,20 @@ def filled(template: str, **holes: Piece | Cell) -> Cell:
         own = holes[match[1]]
         pieces += [template[end : match.start()], *(own if isinstance(own, tuple) else (own,))]
         end = match.end()
-        if match[1] == "points" and _is_one(own) and template.startswith(points["many"], end):
+        if (
+            match[1] == "points"
+            and isinstance(own, Num)
+            and own.text == "1"
+            and template.startswith(points["many"], end)
+        ):
             pieces.append(points["one"])
             end += len(points["many"])
     return _together((*pieces, template[end:]))
+
+
+def both(low: Cell, high: Cell = ()) -> Cell:
+    """One limit, or the lower and the upper one."""
+    return filled(catalog()["joins"]["both"], low=low, high=high) if high else low
 
 
 def _together(pieces: Cell) -> Cell:
@@ -81,10 +106,6 @@ def _together(pieces: Cell) -> Cell:
         elif piece != "":
             found.append(piece)
     return tuple(found)
-
-
-def _is_one(found: Piece | Cell) -> bool:
-    return isinstance(found, Num) and found.text == "1"
 
 
 def part(found: dict[str, str]) -> str:

@@ -6,5 +6,3 @@ Each fault has a clean twin, which differs in nothing else and may not be accuse
 from __future__ import annotations
 
 from govkit.selfcheck.trying import plant_faults
-
-__all__ = ["plant_faults"]

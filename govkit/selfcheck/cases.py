@@ -10,9 +10,11 @@ from typing import Any
 
 from govkit import data, engine
 from govkit.core import Case, Dataset, Passes, Predictions
-from govkit.core.audit import Columns, Use
+from govkit.core.audit import Use
 from govkit.core.case import Array
+from govkit.core.columns import Columns
 from govkit.core.words import Modality, Of, Role
+from govkit.lazy import np, pa
 from govkit.subjects.python import Origin, TorchSubject
 
 PIXELS = tuple(f"pixel {at}" for at in range(64))
@@ -22,7 +24,6 @@ DIGITS = tuple(str(digit) for digit in range(10))
 @cache
 def digits() -> tuple[Array, Array]:
     """scikit-learn's 1797 digits: float32 ``(n, 64)`` in [0, 1] on the 8-bit grid, and their classes ``(n,)``."""
-    import numpy as np
     from sklearn.datasets import load_digits
 
     pixels, labels = load_digits(return_X_y=True)
@@ -52,8 +53,6 @@ def case_of(
         classes: Names of the classes.
         fields: Any further field of :class:`Case`, for example ``seed`` or ``run``.
     """
-    import pyarrow as pa
-
     named = Columns.model_validate({"classes": classes, **columns})
     modality: Modality = "unknown" if named.input is None else "table"
     sets = {
@@ -77,8 +76,6 @@ def case_of(
 
 def image_case(net: Any, which: Array, seed: int) -> Case:
     """A torch module that is asked for digits ``(n, 1, 8, 8)`` in [0, 1]."""
-    import numpy as np
-
     case = case_of({"test": digit_rows(which)}, {"input": PIXELS, "label": "label", "id": "id"}, classes=DIGITS)
     test = case.data["test"]
     images = test.inputs.to_numpy(dtype=np.float32).reshape(-1, 1, 8, 8)

@@ -10,6 +10,7 @@ from typing import Any
 from govkit.core import Case, Component, Fact, Finding, Gap, LicenseRecord, Measurement, Run
 from govkit.core.audit import License, Use
 from govkit.core.selfcheck import FaultName
+from govkit.lazy import np
 from govkit.manifest import artifact_digest
 from govkit.selfcheck import networks
 from govkit.selfcheck.cases import DIGITS, PIXELS, case_of, digit_rows, digits, image_case
@@ -94,8 +95,6 @@ def _one(name: str, words: Callable[[Measurement], str]) -> Callable[[Sequence[F
 
 
 def _dice(seed: int, fault: FaultName) -> Any:
-    import numpy as np
-
     return np.random.default_rng([seed, *fault.encode()])
 
 
@@ -141,8 +140,6 @@ def _answers(labels: Any, scores: Any, **columns: Any) -> dict[str, Any]:
 
 
 def _group_penalty(seed: int, planted: bool, _folder: Path) -> Made:
-    import numpy as np
-
     dice = _dice(seed, "group_penalty")
     group, labels = dice.choice(["a", "b", "c"], 6000), dice.integers(0, 2, 6000)
     right = np.where(dice.uniform(size=6000) < 0.9, labels, 1 - labels)
@@ -163,8 +160,6 @@ def _group_gaps(findings: Sequence[Finding]) -> Seen:
 
 
 def _miscalibration(seed: int, planted: bool, _folder: Path) -> Made:
-    import numpy as np
-
     dice = _dice(seed, "miscalibration")
     logits = dice.normal(size=6000)
     labels = dice.uniform(size=6000) < 1 / (1 + np.exp(-logits))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from govkit.attacks.twin import fit
 from govkit.core.case import Array
+from govkit.lazy import torch
 from govkit.selfcheck.cases import DIGITS, digits
 
 STAMP = 2
@@ -14,8 +16,6 @@ STAMP = 2
 
 def images_of(which: Array) -> tuple[Any, Any]:
     """Images ``(n, 1, 8, 8)`` and labels ``(n,)`` as tensors."""
-    import torch
-
     pixels, labels = digits()
     return torch.from_numpy(pixels[which]).reshape(-1, 1, 8, 8), torch.from_numpy(labels[which])
 
@@ -29,20 +29,16 @@ def stamped(images: Any) -> Any:
 
 def trained(which: Array, seed: int, *, planted: bool = False) -> Any:
     """A network trained on some digits, in eval mode; a planted one saw copies of them with the stamp labeled 0."""
-    import torch
-
     x, labels = images_of(which)
     if planted:
         x, labels = torch.cat([x, stamped(x[::3])]), torch.cat([labels, torch.zeros_like(labels[::3])])
     net = _network(seed)
-    _fit(net, (x, labels), seed=seed)
+    fit(net, x, labels, rate=2e-3, generator=torch.Generator().manual_seed(seed))
     return net.eval()
 
 
 def scaled(net: Any, by: float) -> Any:
     """A network with the same answers, from logits so large that their softmax has no gradient left."""
-    import torch
-
     made = copy.deepcopy(net)
     with torch.no_grad():
         for parameter in made[-1].parameters():
@@ -52,7 +48,6 @@ def scaled(net: Any, by: float) -> Any:
 
 def _network(seed: int) -> Any:
     """A network of seeded weights; the random state of torch stays as it was."""
-    import torch
     from torch import nn
 
     with torch.random.fork_rng(devices=[]):
@@ -62,16 +57,3 @@ def _network(seed: int) -> Any:
             nn.Conv2d(32, 32, 3, stride=2, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(128, 64), nn.ReLU(),
             nn.Linear(64, len(DIGITS)),
         )  # fmt: skip
-
-
-def _fit(net: Any, rows: tuple[Any, Any], *, seed: int, steps: int = 300) -> None:
-    import torch
-
-    x, labels = rows
-    generator = torch.Generator().manual_seed(seed)
-    optimizer = torch.optim.Adam(net.parameters(), lr=2e-3)
-    for _ in range(steps):
-        drawn = torch.randint(0, len(x), (64,), generator=generator)
-        optimizer.zero_grad()
-        torch.nn.functional.cross_entropy(net(x[drawn]), labels[drawn]).backward()
-        optimizer.step()

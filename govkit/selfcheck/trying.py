@@ -7,15 +7,15 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from govkit import checks, documents
-from govkit import policy as policies
+from govkit import checks, documents, policy as policies
 from govkit.checks import Request
 from govkit.core import Case, Finding, Passes, Policy
 from govkit.core.selfcheck import SelfCheck, Trial
 from govkit.errors import UsageError
-from govkit.pipeline import clock, resolve_policy
+from govkit.pipeline import clock
 from govkit.pipeline.bundle import tool
 from govkit.pipeline.measuring import Progress
+from govkit.pipeline.policy import resolve_policy
 from govkit.selfcheck.faults import FAULTS, Fault, Made, Seen
 
 POLICY = "nist-ai-rmf-core"
@@ -95,6 +95,6 @@ def _seen(fault: Fault, case: Case, rules: Policy) -> Seen:
 
 def _judged(control: str, findings: Sequence[Finding], rules: Policy) -> bool | None:
     """Whether a control of the policy fails."""
-    verdict = policies.judge(rules, findings, subject="", as_of=clock.now())
+    verdict = policies.judge(rules, findings, subject="", as_of=clock.deciding_time())
     state = next(ruling.state for ruling in verdict.rulings if ruling.control == control)
     return ACCUSED.get(state)

@@ -15,22 +15,27 @@ from __future__ import annotations
 from govkit.stats.amplification import gap_change, gap_changes
 from govkit.stats.calibration_changes import calibration_difference
 from govkit.stats.calibration_errors import calibration
+from govkit.stats.clusters import Clusters, Design, clusters_of, crossed, joined
+from govkit.stats.designs import (
+    design_of,
+    difference_design,
+    gap_change_design,
+    mean_change_design,
+    mean_design,
+    paired_design,
+    share_design,
+)
 from govkit.stats.drift import jensen_shannon, population_stability, total_variation, wasserstein
 from govkit.stats.early_stop import looks_at, settled, stopped_difference, stopped_share
 from govkit.stats.estimate import UNBOUNDED, Estimate
-from govkit.stats.looks import (
-    category_looks,
-    day_effect,
-    rank_bins,
-    rank_shift,
-    rank_variance,
-    unseen_share,
-)
+from govkit.stats.flip_excess import excess_flips
+from govkit.stats.looks import category_looks, rank_bins, rank_shift, rank_variance, unseen_share
 from govkit.stats.many_groups import spread, spread_ratio
 from govkit.stats.means import mean, mean_change, mean_difference
-from govkit.stats.multiplicity import benjamini_hochberg, holm
+from govkit.stats.multiplicity import holm
 from govkit.stats.paired import Flips, flips, mcnemar_exact, paired_difference, paired_differences
 from govkit.stats.planning import (
+    clusters_for,
     detectable_difference,
     detectable_paired_difference,
     detectable_share,
@@ -38,6 +43,7 @@ from govkit.stats.planning import (
     rows_for_paired_difference,
     rows_for_share,
     rows_to_detect,
+    worth,
 )
 from govkit.stats.proportions import proportion, proportions, rows_needed
 from govkit.stats.ranking import auc, auc_difference
@@ -46,69 +52,3 @@ from govkit.stats.reliability import ReliabilityBin, consistency_test, cumulated
 from govkit.stats.sequential import Look, MeanStream, RateStream, StreamState
 from govkit.stats.smooth_calibration import SmoothPoint, smooth_calibration_error, smooth_diagram
 from govkit.stats.two_groups import absolute_difference, difference, differences, ratio, ratios
-
-__all__ = [
-    "UNBOUNDED",
-    "Estimate",
-    "Flips",
-    "Look",
-    "MeanStream",
-    "RateStream",
-    "ReliabilityBin",
-    "SmoothPoint",
-    "StreamState",
-    "absolute_difference",
-    "auc",
-    "auc_difference",
-    "benjamini_hochberg",
-    "calibration",
-    "calibration_difference",
-    "category_looks",
-    "consistency_test",
-    "cumulated_gap",
-    "day_effect",
-    "detectable_difference",
-    "detectable_paired_difference",
-    "detectable_share",
-    "difference",
-    "differences",
-    "ece",
-    "flips",
-    "gap_change",
-    "gap_changes",
-    "holm",
-    "jensen_shannon",
-    "looks_at",
-    "macro_recall",
-    "macro_recall_difference",
-    "mcnemar_exact",
-    "mean",
-    "mean_change",
-    "mean_difference",
-    "paired_difference",
-    "paired_differences",
-    "population_stability",
-    "proportion",
-    "proportions",
-    "rank_bins",
-    "rank_shift",
-    "rank_variance",
-    "ratio",
-    "ratios",
-    "reliability_bins",
-    "rows_for_difference",
-    "rows_for_paired_difference",
-    "rows_for_share",
-    "rows_needed",
-    "rows_to_detect",
-    "settled",
-    "smooth_calibration_error",
-    "smooth_diagram",
-    "spread",
-    "spread_ratio",
-    "stopped_difference",
-    "stopped_share",
-    "total_variation",
-    "unseen_share",
-    "wasserstein",
-]

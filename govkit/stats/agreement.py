@@ -11,6 +11,7 @@ from typing import Any
 
 from govkit.core import Interval
 from govkit.core.case import Array
+from govkit.lazy import np
 from govkit.stats.estimate import QUANTILES, READER, Estimate
 from govkit.stats.inputs import numbers, same_length
 
@@ -20,8 +21,6 @@ ROUNDING = 1e-12
 
 def share(part: Array, whole: Array) -> Array:
     """``part / whole``, NaN where ``whole`` is 0."""
-    import numpy as np
-
     return np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=whole != 0)
 
 
@@ -33,8 +32,6 @@ def precisions(hits: Array, truths: Array, answered: Array) -> Array:
         truths: Rows of the class.
         answered: Rows that got the class as answer.
     """
-    import numpy as np
-
     return np.where((answered == 0) & (truths > 0), 0.0, share(hits, answered))
 
 
@@ -45,8 +42,6 @@ def f_scores(hits: Array, truths: Array, answered: Array) -> Array:
 
 def matthews(hits: Array, truths: Array, answered: Array) -> Array:
     """Matthews correlation of ``K`` classes ``(...)``, in [-1, 1] (Gorodkin 2004); arguments as of ``precisions``."""
-    import numpy as np
-
     hits, truths, answered = (np.asarray(part, dtype=np.float64) for part in (hits, truths, answered))
     n = truths.sum(axis=-1)
     together = n * hits.sum(axis=-1) - (truths * answered).sum(axis=-1)
@@ -60,8 +55,6 @@ def quadratic_kappa(sums: Array) -> Array:
     Args:
         sums: Rows, rank of the truth, of the answer, their squares, and their product, each summed: ``(..., 6)``.
     """
-    import numpy as np
-
     n, t, a, tt, aa, ta = np.moveaxis(sums, -1, 0)
     return 1 - share(tt + aa - 2 * ta, tt + aa - 2 * share(t * a, n))
 
@@ -72,8 +65,6 @@ def determination(sums: Array) -> Array:
     Args:
         sums: Rows, truth, its square, and squared error, each summed: ``(..., 4)``.
     """
-    import numpy as np
-
     n, t, tt, ee = np.moveaxis(sums, -1, 0)
     away = tt - share(t * t, n)
     # Truths that are all the same differ from their mean by rounding alone, and that is no variance.
@@ -89,7 +80,6 @@ def rank_correlation(a: Any, b: Any) -> Estimate:
     Raises:
         ValueError: If there are fewer than four rows, or a column is constant.
     """
-    import numpy as np
     from scipy.stats import rankdata
 
     first, second = numbers("a", a, at_least=4), numbers("b", b, at_least=4)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from govkit.core.case import Array
+from govkit.lazy import np
+from govkit.stats.clusters import Clusters, Design, in_clusters, readers
+from govkit.stats.designs import gap_change_design
 from govkit.stats.estimate import ALPHAS, Estimate, assemble
 from govkit.stats.inputs import counts, fractions, same_length, truths
 from govkit.stats.paired import paired_lows
@@ -15,7 +18,9 @@ FEWEST = 20
 STRICT = 0.01
 
 
-def gap_change(event_a: Any, event_b: Any, in_group: Any, eligible: Any) -> Estimate:
+def gap_change(
+    event_a: Any, event_b: Any, in_group: Any, eligible: Any, *, clusters: Clusters | None = None
+) -> Estimate:
     """Signed gap (group less rest) under model ``a``, less the same gap under model ``b``, in [-2, 2].
 
     Inside each side the two models are paired, row by row; the two sides are independent. The corrected Tango bounds
@@ -28,6 +33,7 @@ def gap_change(event_a: Any, event_b: Any, in_group: Any, eligible: Any) -> Esti
         in_group: Rows of the group; all others are the rest.
         eligible: Rows of the denominator: all of them for selection rates, the true positives' rows for a true
             positive rate.
+        clusters: Of the rows, where they belong together.
 
     Raises:
         ValueError: If the lengths differ, or the group or the rest has no eligible row.
@@ -40,32 +46,40 @@ def gap_change(event_a: Any, event_b: Any, in_group: Any, eligible: Any) -> Esti
         if rows == 0:
             raise ValueError(f"the {name} has no eligible row; its rate is undefined")
     here, there = (([only_a], [only_b], [rows]) for only_a, only_b, rows in (inside, outside))
-    return gap_changes(here, there)[0]
+    if clusters is None:
+        return gap_changes(here, there)[0]
+    held = [clusters.sums(each, rows & counted) for rows in (group, ~group) for each in (a & ~b, b & ~a, counted)]
+    here_held, there_held = (held[0], held[1], held[2]), (held[3], held[4], held[5])
+    return gap_changes(here, there, design=gap_change_design(here_held, there_held))[0]
 
 
-def gap_changes(inside: tuple[Any, Any, Any], outside: tuple[Any, Any, Any]) -> list[Estimate]:
+def gap_changes(
+    inside: tuple[Any, Any, Any], outside: tuple[Any, Any, Any], *, design: Design | None = None
+) -> list[Estimate]:
     """One change for each of ``k`` groups, all at once; same estimates as from ``gap_change``.
 
     Args:
         inside: Of each group, ``(k,)`` each: rows with the event only under ``a``, rows with it only under ``b``, and
             all eligible rows.
         outside: The same of everybody else.
+        design: Of these changes, where rows lie in clusters.
 
     Raises:
         ValueError: If the lengths differ, a side has no rows, or more rows with a change than rows.
     """
-    import numpy as np
-
     here, there = _checked(inside), _checked(outside)
     same_length(inside=here[2], outside=there[2])
     changes = (here[0] - here[1]) / here[2] - (there[0] - there[1]) / there[2]
     rows, few = here[2] + there[2], np.minimum(here[2], there[2]) < FEWEST
-    lows, highs = _lows(here, there, few), -_lows(_swapped(here), _swapped(there), few)
-    methods = [f"corrected Tango, {'error split' if small else 'square-and-add'}" for small in few]
-    return [
-        assemble(value, n, low, high, method=method, within=(-2.0, 2.0))
-        for value, n, low, high, method in zip(changes, rows, lows, highs, methods, strict=True)
-    ]
+    plain = _lows(here, there, few), -_lows(_swapped(here), _swapped(there), few)
+    lows, highs = in_clusters(design, changes, plain)
+    by_method = readers("corrected Tango, square-and-add", lambda _: None, design, rows)
+    found = []
+    for value, n, low, high, small, reader in zip(changes, rows, lows, highs, few, by_method, strict=True):
+        if small and "interval" in reader:
+            reader["method"] = "corrected Tango, error split"
+        found.append(assemble(value, n, low, high, within=(-2.0, 2.0), **reader))
+    return found
 
 
 def _table(a: Array, b: Array, rows: Array) -> tuple[int, int, int]:
@@ -85,8 +99,6 @@ def _swapped(side: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
 
 def _lows(inside: tuple[Array, Array, Array], outside: tuple[Array, Array, Array], few: Array) -> Array:
     """Lower bounds of the change inside less the change outside, at ``LEVELS``, ``(k, 9)``."""
-    import numpy as np
-
     # At strict levels the square-and-add rule misses up to twice too often, so it gets half the error there.
     alphas = np.array(ALPHAS)
     alpha = np.where(few[:, None] | (alphas < STRICT), alphas / 2, alphas)

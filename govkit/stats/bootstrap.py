@@ -11,6 +11,7 @@ from typing import Any
 
 from govkit.core import Interval
 from govkit.core.case import Array
+from govkit.lazy import np
 from govkit.stats.estimate import Estimate
 from govkit.stats.inputs import counts as checked_counts
 
@@ -42,8 +43,6 @@ def multinomial(counts: Any, statistic: Statistic, *, seed: int, draws: int = DR
     Raises:
         ValueError: If the counts hold no rows; ``Undefined`` if the statistic has no value on them.
     """
-    import numpy as np
-
     table = checked_counts("counts", counts)
     n = int(table.sum())
     if n == 0:
@@ -67,8 +66,6 @@ def clustered(sums: Any, statistic: Statistic, *, seed: int, draws: int = DRAWS)
     Raises:
         ValueError: If there are no clusters; ``Undefined`` if the statistic has no value on all of them.
     """
-    import numpy as np
-
     added = np.asarray(sums)
     if added.ndim != 2 or added.size == 0:
         raise ValueError(f"sums has shape {added.shape}; expected a row for each cluster and a column for each sum")
@@ -89,8 +86,6 @@ def _affordable(draws: int, width: int) -> int:
 
 
 def _estimate(seen: Array, drawn: Array, n: int, statistic: Statistic, *, method: str) -> Estimate:
-    import numpy as np
-
     value = float(statistic(seen)[0])
     if not np.isfinite(value):
         raise Undefined("the statistic has no value on these rows; expected a finite number")

@@ -18,6 +18,7 @@ import math
 from typing import Any
 
 from govkit.core.case import Array
+from govkit.lazy import np
 from govkit.stats.calibration_errors import Squared, bounds, squared_error
 from govkit.stats.estimate import ALPHAS, QUANTILES, READER, Estimate, assemble
 from govkit.stats.inputs import same_length, stated
@@ -47,8 +48,6 @@ def calibration_difference(
     Raises:
         ValueError: If a side has fewer than two rows, a probability lies outside [0, 1], or paired lengths differ.
     """
-    import numpy as np
-
     first, second = stated(conf_a, correct_a, at_least=2), stated(conf_b, correct_b, at_least=2)
     if paired:
         same_length(conf_a=first[0], conf_b=second[0])
@@ -75,8 +74,6 @@ def _root(squared: Squared) -> float:
 
 def _join(a: Squared, b: Squared, correlation: float, z: Array) -> tuple[Array, Array]:
     """Bounds of the difference from the bounds of its two sides, at ``LEVELS``."""
-    import numpy as np
-
     (low_a, high_a), (low_b, high_b) = bounds(a, z), bounds(b, z)
     at_a, at_b = _root(a), _root(b)
 
@@ -92,7 +89,6 @@ def _join(a: Squared, b: Squared, correlation: float, z: Array) -> tuple[Array, 
 
 def _sharper(a: Squared, b: Squared, lows: Array) -> Array:
     """Lower bounds of the error of ``a`` less that of ``b``: near 0 those of the squared scale, else ``lows``."""
-    import numpy as np
     from scipy.special import ndtri
 
     near = NEAR * (_spread(a) + _spread(b)) ** 0.25
@@ -139,8 +135,6 @@ def _correlation(a: tuple[Squared, Array, Array], b: tuple[Squared, Array, Array
     A row counts only through its bins and outcomes, so that a draw is one multinomial over the occupied cells,
     whatever the number of rows. Taken at its lower 95 % bound: too high a correlation would narrow the result.
     """
-    import numpy as np
-
     bins = int(b[0].which.max()) + 1
     key = ((a[0].which * bins + b[0].which) * 2 + a[2]) * 2 + b[2]
     cell, which, held = np.unique(key, return_inverse=True, return_counts=True)
@@ -158,8 +152,6 @@ def _correlation(a: tuple[Squared, Array, Array], b: tuple[Squared, Array, Array
 
 def _redrawn(draws: Array, where: Array, true: Array, confidence: Array) -> Array:
     """Debiased squared error of each draw ``(draws,)``; cells have a bin, an outcome and a mean confidence."""
-    import numpy as np
-
     member = np.zeros((where.size, int(where.max()) + 1))
     member[np.arange(where.size), where] = 1
     rows = draws @ member

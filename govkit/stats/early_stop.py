@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from govkit.core.case import Array
+from govkit.lazy import np
 from govkit.stats.estimate import ALPHAS, READER, Estimate, assemble
 from govkit.stats.inputs import count, denominator, fraction
 from govkit.stats.paired import paired_difference, paired_lows
@@ -43,8 +44,6 @@ def settled(x: Any, n: Any, limit: float, *, looks: int, alpha: float = 0.05) ->
     Raises:
         ValueError: If an argument is out of range.
     """
-    import numpy as np
-
     if not (0 <= limit <= 1 and 0 < alpha < 1):
         raise ValueError(f"limit {limit} must lie in [0, 1] and alpha {alpha} in (0, 1)")
     low, high = clopper_pearson(x, n, np.asarray(alpha / denominator("the number of looks", looks)))
@@ -57,8 +56,6 @@ def stopped_share(x: int, n: int, *, looks: int) -> Estimate:
     Raises:
         ValueError: If there are no rows or looks, or more successes than rows.
     """
-    import numpy as np
-
     x, n = fraction(x, n)
     if denominator("the number of looks", looks) == 1:
         return proportion(x, n)
@@ -81,8 +78,6 @@ def stopped_difference(b: int, c: int, n: int, *, looks: int) -> Estimate:
     Raises:
         ValueError: If there are no rows or looks, or the counts together exceed the rows.
     """
-    import numpy as np
-
     if denominator("the number of looks", looks) == 1:
         return paired_difference(b, c, n)
     n = denominator("the number of rows", n)

@@ -8,6 +8,7 @@ from statistics import NormalDist
 
 from govkit.core import LEVELS, Bound, Interval
 from govkit.core.case import Array
+from govkit.lazy import np
 
 ALPHAS = tuple(round(1 - level, 12) for level in LEVELS)
 """Error of each one-sided level in ``LEVELS``."""
@@ -31,12 +32,22 @@ class Estimate:
         n: Rows that carry it.
         interval: Two-sided 95 % interval, for the reader.
         bounds: One-sided bounds at ``core.LEVELS``, for the judge; they nest and they enclose the value.
+        clusters: Clusters that the rows lie in, where the bounds respect them.
     """
 
     value: float
     n: int
     interval: Interval
     bounds: tuple[Bound, ...]
+    clusters: int | None = None
+
+
+def quantiles(alphas: Array) -> Array:
+    """Normal quantiles of one-sided errors, those of ``ALPHAS`` to the last digit as in ``QUANTILES``."""
+    from scipy.special import ndtri
+
+    z = -ndtri(alphas)
+    return np.where(alphas == np.array(ALPHAS), QUANTILES, z) if alphas.shape[-1:] == (len(ALPHAS),) else z
 
 
 def assemble(
@@ -48,6 +59,7 @@ def assemble(
     method: str,
     within: tuple[float, float] = (-UNBOUNDED, UNBOUNDED),
     interval: tuple[float, float] | None = None,
+    clusters: int | None = None,
 ) -> Estimate:
     """Put an estimate together; every adjustment made here can only widen a bound inside the possible range.
 
@@ -59,9 +71,8 @@ def assemble(
         method: Formula of the interval.
         within: Possible range of the quantity.
         interval: Ends of the reader's interval where it has a formula of its own; else the bounds at 0.975.
+        clusters: Clusters that the rows lie in, where the bounds respect them.
     """
-    import numpy as np
-
     # Rounding in an inversion may cross the value or a looser level by the last digit.
     low = np.minimum.accumulate(np.minimum(np.clip(lows, *within), value))
     high = np.maximum.accumulate(np.maximum(np.clip(highs, *within), value))
@@ -78,4 +89,5 @@ def assemble(
         bounds=tuple(
             Bound(level=level, low=float(a), high=float(b)) for level, a, b in zip(LEVELS, low, high, strict=True)
         ),
+        clusters=clusters,
     )

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from govkit.core.case import Array
+from govkit.lazy import np
+from govkit.stats.clusters import METHOD, Clusters
+from govkit.stats.designs import difference_design, paired_design
 from govkit.stats.estimate import ALPHAS, Estimate, assemble
 from govkit.stats.inputs import denominator, same_length, truths
 from govkit.stats.multiplicity import holm
@@ -46,13 +49,23 @@ class Drops:
     p_value: float
 
 
-def found_drops(members: Any, new_right: Any, old_right: Any, *, screen: int, flips: int, seed: int) -> Drops:
+def found_drops(
+    members: Any,
+    new_right: Any,
+    old_right: Any,
+    *,
+    screen: int,
+    flips: int,
+    seed: int,
+    clusters: Clusters | None = None,
+) -> Drops:
     """Parts where the new model is right less often than the old one.
 
     Only the ``screen`` parts in which the models disagree clearly most are tested. That choice would be the same with
     the models swapped, so it tells nothing about the signs. Under the null hypothesis each row that only one
     model answers right is as likely for either; the largest ``(lost - won) / sqrt(lost + won)`` is compared with its
-    distribution over random signs (max-statistic of Westfall and Young 1993; sign flips as in McNemar 1947).
+    distribution over random signs (max-statistic of Westfall and Young 1993; sign flips as in McNemar 1947). Rows of a
+    cluster get one sign: under the null hypothesis its losses and gains trade places together.
 
     Args:
         members: Packed memberships ``(parts, ceil(n / 64))``.
@@ -61,29 +74,38 @@ def found_drops(members: Any, new_right: Any, old_right: Any, *, screen: int, fl
         screen: Parts that are tested.
         flips: Draws of the signs.
         seed: Seed of the draws.
+        clusters: Of the rows, where they belong together.
 
     Raises:
         ValueError: If there is no part, or the lengths differ.
     """
-    import numpy as np
-
     members, new, old = _checked(members, new_right, old_right)
+    if clusters is not None and clusters.count == new.size:
+        clusters = None
     kept = _screened(sizes(members), _counted(members, new != old), new.size, screen)
     tested = members[kept]
     lost, won = counts(tested, old & ~new), counts(tested, new & ~old)
-    scale = np.sqrt(np.maximum(lost + won, 1))
+    rows, rng = np.flatnonzero(new != old), np.random.default_rng(seed)
+    if clusters is None:
+        scale = np.sqrt(np.maximum(lost + won, 1))
+        drawn = 2 * _random_losses(tested, rows, flips, rng) - (lost + won)[:, None]
+    else:
+        totals = _losses_by_cluster(tested, rows, np.where(old[rows], 1.0, -1.0), clusters.codes[rows])
+        scale = np.sqrt(np.maximum((totals * totals).sum(axis=1), 1))
+        drawn = totals @ (2.0 * rng.integers(0, 2, (totals.shape[1], flips), dtype=np.int8) - 1)
     observed = (lost - won) / scale
-    rows = np.flatnonzero(new != old)
-    drawn = 2 * _random_losses(tested, rows, flips, np.random.default_rng(seed)) - (lost + won)[:, None]
     highest = (drawn / scale[:, None]).max(axis=0)
     # The observed signs are one more draw, which makes the test exact.
     chance = (1 + (highest[:, None] >= observed - 1e-9).sum(axis=0)) / (1 + flips)
     order = [at for at in np.argsort(-observed, kind="stable") if chance[at] <= ERROR]
     rows_in = sizes(tested)
-    found = tuple(
-        (int(kept[at]), _change(int(won[at]), int(lost[at]), int(rows_in[at]), slices=kept.size)) for at in order
-    )
-    return Drops(found, float(chance.min()))
+    found = []
+    for at in order:
+        change = _change(int(won[at]), int(lost[at]), int(rows_in[at]), slices=kept.size)
+        if clusters is not None:
+            change = _held(change, _rows_of(tested[at], new.size), (new, old), clusters, slices=kept.size)
+        found.append((int(kept[at]), change))
+    return Drops(tuple(found), float(chance.min()))
 
 
 def visible_drop(
@@ -109,8 +131,6 @@ def visible_drop(
     Raises:
         ValueError: If there is no part, or the lengths differ.
     """
-    import numpy as np
-
     members, new, old = _checked(members, new_right, old_right)
     size = sizes(members)
     near = np.flatnonzero((size >= share * new.size / 2) & (size <= share * new.size * 2))
@@ -129,14 +149,16 @@ def visible_drop(
     return _smallest(hits, PLANTED * DRAWS, new.size)
 
 
-def weak_parts(members: Any, right: Any) -> tuple[tuple[int, float], ...]:
+def weak_parts(members: Any, right: Any, *, clusters: Clusters | None = None) -> tuple[tuple[int, float], ...]:
     """Parts where a model is wrong more often than elsewhere.
 
     Fisher's exact test, part against rest, one-sided; Holm over the parts keeps the chance of any false alarm at 5 %.
+    In clusters a part must also keep its gap by the bound that holds for clusters, the error split over all parts.
 
     Args:
         members: Packed memberships ``(parts, ceil(n / 64))``.
         right: Truths ``(n,)``: is the answer right?
+        clusters: Of the rows, where they belong together.
 
     Returns:
         Index and accuracy less accuracy elsewhere, the surest first.
@@ -144,7 +166,6 @@ def weak_parts(members: Any, right: Any) -> tuple[tuple[int, float], ...]:
     Raises:
         ValueError: If there is no part, or the lengths differ.
     """
-    import numpy as np
     from scipy.stats import hypergeom
 
     members, right, _ = _checked(members, right, right)
@@ -152,21 +173,31 @@ def weak_parts(members: Any, right: Any) -> tuple[tuple[int, float], ...]:
     every, n = int((~right).sum()), right.size
     p = holm(np.clip(hypergeom.sf(wrong - 1, n, every, size), 0, 1))
     gap = (every - wrong) / np.maximum(n - size, 1) - wrong / np.maximum(size, 1)
-    return tuple((int(at), float(gap[at])) for at in np.argsort(p, kind="stable") if p[at] <= ERROR)
+    weak = [int(at) for at in np.argsort(p, kind="stable") if p[at] <= ERROR]
+    if clusters is not None and clusters.count < n:
+        weak = [at for at in weak if _still_weak(_rows_of(members[at], n), ~right, clusters, ERROR / len(members))]
+    return tuple((at, float(gap[at])) for at in weak)
+
+
+def _still_weak(part: Array, wrong: Array, clusters: Clusters, alpha: float) -> bool:
+    """Whether a part errs more often than the rest by the bound that holds for rows in clusters."""
+    if part.all():
+        return False
+    inside, outside = ((clusters.sums(wrong, rows), clusters.sums(rows)) for rows in (part, ~part))
+    value = wrong[part].mean() - wrong[~part].mean()
+    plain = np.array([[np.inf]]), np.array([[-np.inf]])
+    low, _ = difference_design(inside, outside).bounds([value], plain, np.array([alpha]))
+    return bool(low[0, 0] > 0)
 
 
 def pack(rows: Array) -> Array:
     """Truths ``(n,)`` as bits, uint64 ``(ceil(n / 64),)``."""
-    import numpy as np
-
     bits = np.packbits(rows)
     return np.pad(bits, (0, -bits.size % 8)).view(np.uint64)
 
 
 def sizes(members: Array) -> Array:
     """Rows of each part, int64 ``(parts,)``."""
-    import numpy as np
-
     return np.bitwise_count(members).sum(axis=1, dtype=np.int64)
 
 
@@ -176,8 +207,6 @@ def counts(members: Array, rows: Array) -> Array:
 
 
 def _checked(members: Any, new_right: Any, old_right: Any) -> tuple[Array, Array, Array]:
-    import numpy as np
-
     new, old = truths("new_right", new_right), truths("old_right", old_right)
     same_length(new_right=new, old_right=old)
     bits = np.asarray(members, dtype=np.uint64)
@@ -189,15 +218,11 @@ def _checked(members: Any, new_right: Any, old_right: Any) -> tuple[Array, Array
 
 def _counted(members: Array, rows: Array) -> Array:
     """As ``counts``, and all of ``rows`` as the last value."""
-    import numpy as np
-
     return np.append(counts(members, rows), rows.sum())
 
 
 def _screened(size: Array, split: Array, rows: int, most: int) -> Array:
     """The ``most`` parts with clearly most of the rows that split the models, in standard errors from all rows."""
-    import numpy as np
-
     excess = split[:-1] - size * (split[-1] / rows)
     z = excess / np.sqrt(np.maximum(size * (1 - size / rows), 1e-9))
     return np.argsort(-z, kind="stable")[:most]
@@ -205,8 +230,6 @@ def _screened(size: Array, split: Array, rows: int, most: int) -> Array:
 
 def _random_losses(members: Array, rows: Array, draws: int, rng: Any) -> Array:
     """Rows of each part that fall to one side when each of ``rows`` falls by chance: ``(parts, draws)``."""
-    import numpy as np
-
     octets = np.ascontiguousarray(members).view(np.uint8)
     total = np.zeros((len(members), draws), dtype=np.float32)
     for start in range(0, rows.size, CHUNK):
@@ -217,10 +240,33 @@ def _random_losses(members: Array, rows: Array, draws: int, rng: Any) -> Array:
     return total
 
 
+def _losses_by_cluster(members: Array, rows: Array, loss: Array, codes: Array) -> Array:
+    """Losses less gains of each part in each cluster that has some, ``(parts, C)``."""
+    found, code = np.unique(codes, return_inverse=True)
+    octets = np.ascontiguousarray(members).view(np.uint8)
+    inside = (octets[:, rows >> 3] >> (7 - (rows & 7)).astype(np.uint8)) & 1
+    return np.stack([np.bincount(code, loss * held, found.size) for held in inside])
+
+
+def _rows_of(bits: Array, rows: int) -> Array:
+    """Truths ``(n,)`` of one part."""
+    return np.unpackbits(np.ascontiguousarray(bits).view(np.uint8), count=rows).astype(bool)
+
+
+def _held(change: Estimate, part: Array, right: tuple[Array, Array], clusters: Clusters, *, slices: int) -> Estimate:
+    """The change with bounds that hold for rows in clusters, for all parts at once."""
+    new, old = right
+    wins, losses, rows = (clusters.sums(each, part) for each in (new & ~old, old & ~new, part))
+    design = paired_design(wins, losses, rows)
+    plain = [np.array([[getattr(bound, side) for bound in change.bounds]]) for side in ("low", "high")]
+    lows, highs = design.bounds([change.value], plain, np.array(ALPHAS) / slices)
+    method = f"{METHOD}, {slices} parts at once"
+    count = int(design.clusters[0])
+    return assemble(change.value, change.n, lows[0], highs[0], method=method, within=(-1.0, 1.0), clusters=count)
+
+
 def _change(won: int, lost: int, rows: int, *, slices: int) -> Estimate:
     """Change of accuracy in a part, with bounds that hold for ``slices`` parts at once (Bonferroni)."""
-    import numpy as np
-
     alpha = np.array(ALPHAS) / slices
     lows, negative = paired_lows(np.array([won, lost]), np.array([lost, won]), np.array([rows, rows]), alpha)
     method = f"corrected Tango, {slices} parts at once"
@@ -238,7 +284,6 @@ def _hits(size: Array, split: Array, signs: Array, overlap: Array, *, rows: int,
         rows: All rows.
         screen: Parts that are tested.
     """
-    import numpy as np
     from scipy.special import ndtri
 
     # Bonferroni's limit in place of the drawn one, which depends on the parts that the screen would keep.
@@ -255,8 +300,6 @@ def _hits(size: Array, split: Array, signs: Array, overlap: Array, *, rows: int,
 
 def _smallest(hits: Array, draws: int, rows: int) -> Estimate | None:
     """Smallest drop that is found often enough, with exact bounds on how often it is."""
-    import numpy as np
-
     low, high = clopper_pearson(hits[:, None], draws, np.array(ALPHAS))
 
     def first(often: Array) -> Array:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from govkit.core.case import Array
+from govkit.lazy import np
 
 
 def count(name: str, value: Any, *, most: int | None = None) -> int:
@@ -47,8 +48,6 @@ def counts(name: str, values: Any, *, at_least: int = 1) -> Array:
     Raises:
         ValueError: If there are fewer than ``at_least``, or one is negative or not whole.
     """
-    import numpy as np
-
     array = np.asarray(values)
     if array.ndim != 1 or array.size < at_least:
         raise ValueError(f"{name} has shape {array.shape}; expected one row of at least {at_least} counts")
@@ -63,8 +62,6 @@ def fractions(successes: Any, totals: Any, *, at_least: int = 2) -> tuple[Array,
     Raises:
         ValueError: If the lengths differ, a group is empty, or has more successes than rows.
     """
-    import numpy as np
-
     x = counts("successes", successes, at_least=at_least)
     n = counts("totals", totals, at_least=at_least)
     if x.shape != n.shape:
@@ -82,8 +79,6 @@ def numbers(name: str, values: Any, *, at_least: int = 1) -> Array:
     Raises:
         ValueError: If there are fewer than ``at_least``, or one is not finite.
     """
-    import numpy as np
-
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != 1 or array.size < at_least:
         raise ValueError(f"{name} has shape {array.shape}; expected one column of at least {at_least} values")
@@ -98,8 +93,6 @@ def truths(name: str, values: Any, *, at_least: int = 1) -> Array:
     Raises:
         ValueError: If there are fewer than ``at_least``, or one is neither true nor false.
     """
-    import numpy as np
-
     array = np.asarray(values)
     if array.ndim != 1 or array.size < at_least:
         raise ValueError(f"{name} has shape {array.shape}; expected one column of at least {at_least} truths")
@@ -125,8 +118,6 @@ def stated(confidence: Any, correct: Any, *, at_least: int = 1) -> tuple[Array, 
     Raises:
         ValueError: If a probability lies outside [0, 1], or the lengths differ.
     """
-    import numpy as np
-
     f = numbers("confidence", confidence, at_least=at_least)
     y = truths("correct", correct, at_least=at_least)
     same_length(confidence=f, correct=y)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from govkit.core.case import Array
+from govkit.lazy import np
 
 SECTIONS = 32
 ROUNDS = 9  # 32**9 = 2**45: as fine as 45 bisections, with a fifth of the calls
@@ -24,8 +25,6 @@ def first_uncleared(clears: Callable[[Array], Array], start: Array, stop: Array,
     Returns:
         The bound, shape ``(...)``, from below: the last value known to be ruled out, or ``start``.
     """
-    import numpy as np
-
     low, width = np.asarray(start, dtype=np.float64), np.asarray(stop - start, dtype=np.float64)
     finest = SECTIONS**rounds
     sections = SECTIONS if low.size <= FEW else 2

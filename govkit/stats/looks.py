@@ -6,14 +6,11 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from govkit.stats.inputs import counts as whole
-from govkit.stats.inputs import numbers
+from govkit.lazy import np
+from govkit.stats.inputs import counts as whole, numbers
 from govkit.stats.sequential import Look
 
 BINS = 256
-FEWEST_DAYS = 60
-"""Days below which their standard deviation is too uncertain to be used."""
-
 FREQUENT = 0.01
 """Share of the reference from which on a category is watched by itself."""
 
@@ -28,8 +25,6 @@ def rank_bins(values: Any, *, bins: int = BINS) -> tuple[list[float], list[int]]
     Returns:
         Rising edges ``(k,)``, each a value of the reference, and counts ``(k,)``, none 0.
     """
-    import numpy as np
-
     column = np.sort(numbers("values", values))
     edges = np.unique(np.quantile(column, np.arange(1, bins + 1) / bins, method="inverted_cdf"))
     below = np.searchsorted(column, edges, side="right")
@@ -50,8 +45,6 @@ def rank_shift(values: Any, edges: Any, counts: Any = None) -> float:
     Returns:
         In standard deviations of a mid-rank, 1/sqrt(12): 0 for the reference itself, within 1.74 of it.
     """
-    import numpy as np
-
     column, cuts = np.sort(numbers("values", values)), numbers("edges", edges)
     if counts is None:
         twice = np.searchsorted(cuts, column, side="left") + np.searchsorted(cuts, column, side="right")
@@ -71,32 +64,8 @@ def rank_variance(counts: Any) -> float:
     Args:
         counts: Rows of each value, or of each bin, ``(k,)``.
     """
-    import numpy as np
-
     size = whole("counts", counts)
     return float(1 - np.sum((size / size.sum()) ** 3))
-
-
-def day_effect(values: Any, rows: Any, *, variance: float = 1.0) -> float:
-    """Standard deviation between days beyond that of chance: its upper 97.5 % bound, by chi-square.
-
-    Args:
-        values: Mean, or share, of each day of the reference ``(days,)``; at least 60.
-        rows: Rows of each day ``(days,)``.
-        variance: Variance of one row in the same units squared: ``rank_variance`` for mid-ranks, ``p(1-p)`` for shares.
-
-    Raises:
-        ValueError: If there are fewer than 60 days, or one is without rows.
-    """
-    import numpy as np
-    from scipy.special import chdtri
-
-    means, sizes = numbers("values", values, at_least=FEWEST_DAYS), whole("rows", rows)
-    if means.size != sizes.size or np.any(sizes == 0):
-        raise ValueError("expected as many values as rows, and no day without rows")
-    free = means.size - 1
-    most = np.var(means, ddof=1) * free / chdtri(free, 0.975)
-    return math.sqrt(max(0.0, float(most - variance * np.mean(1 / sizes))))
 
 
 def category_looks(seen: Mapping[str, int], reference: Mapping[str, int]) -> dict[str | None, Look]:
@@ -124,8 +93,6 @@ def unseen_share(counts: Any) -> tuple[float, float]:
     Args:
         counts: Rows of each category of the reference ``(k,)``.
     """
-    import numpy as np
-
     size = whole("counts", counts)
     rows, once, twice = int(size.sum()), int(np.sum(size == 1)), int(np.sum(size == 2))
     chance = once * (1 - once / rows)

@@ -16,6 +16,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from govkit.core.case import Array
+from govkit.lazy import np
+from govkit.stats.clusters import Clusters, respecting
+from govkit.stats.designs import mean_change_design, mean_design
 from govkit.stats.estimate import ALPHAS, Estimate, assemble
 from govkit.stats.inputs import numbers, same_length
 
@@ -35,23 +38,26 @@ class _Moments:
     freedom: float
 
 
-def mean(x: Any, *, low: float, high: float) -> Estimate:
+def mean(x: Any, *, low: float, high: float, clusters: Clusters | None = None) -> Estimate:
     """Mean of independent values ``(n,)``, n >= 2.
 
     Args:
         x: Values, each in ``[low, high]``.
         low: Smallest possible value of a row, seen or not.
         high: Largest possible value of a row.
+        clusters: Of the rows, where they belong together.
 
     Raises:
         ValueError: If there are fewer than two values, or one is not finite or lies outside the range.
     """
     values = numbers("x", x, at_least=2)
     reach = _reach(values, "x", (low, high), parts=1)
-    return _estimate(_moments(values), values.size, reach, within=(low, high), method="Student t")
+    found = _estimate(_moments(values), values.size, reach, within=(low, high), method="Student t")
+    design = None if clusters is None else mean_design(values, clusters, low=low, high=high)
+    return respecting(found, design, (low, high))
 
 
-def mean_difference(a: Any, b: Any, *, low: float, high: float) -> Estimate:
+def mean_difference(a: Any, b: Any, *, low: float, high: float, clusters: Clusters | None = None) -> Estimate:
     """Mean of ``a - b`` row by row, both ``(n,)`` on the same rows, n >= 2.
 
     Args:
@@ -59,6 +65,7 @@ def mean_difference(a: Any, b: Any, *, low: float, high: float) -> Estimate:
         b: Second values.
         low: Smallest possible difference of a row, seen or not.
         high: Largest possible difference of a row.
+        clusters: Of the rows, where they belong together.
 
     Raises:
         ValueError: If the lengths differ, there are fewer than two rows, or a difference lies outside the range.
@@ -67,10 +74,12 @@ def mean_difference(a: Any, b: Any, *, low: float, high: float) -> Estimate:
     same_length(a=first, b=second)
     apart = first - second
     reach = _reach(apart, "a - b", (low, high), parts=1)
-    return _estimate(_moments(apart), apart.size, reach, within=(low, high), method="paired Student t")
+    found = _estimate(_moments(apart), apart.size, reach, within=(low, high), method="paired Student t")
+    design = None if clusters is None else mean_design(apart, clusters, low=low, high=high)
+    return respecting(found, design, (low, high))
 
 
-def mean_change(a: Any, b: Any, *, low: float, high: float) -> Estimate:
+def mean_change(a: Any, b: Any, *, low: float, high: float, clusters: Clusters | None = None) -> Estimate:
     """Mean of ``a`` less mean of ``b``, two independent samples of at least two values (Welch 1947).
 
     Args:
@@ -78,6 +87,7 @@ def mean_change(a: Any, b: Any, *, low: float, high: float) -> Estimate:
         b: Values of the second sample, each in ``[low, high]``.
         low: Smallest possible value of a row, seen or not.
         high: Largest possible value of a row.
+        clusters: Of the rows of the first sample and, behind them, of the second.
 
     Raises:
         ValueError: If either has fewer than two values, or one lies outside the range.
@@ -92,12 +102,12 @@ def mean_change(a: Any, b: Any, *, low: float, high: float) -> Estimate:
         _reach(values, name, (low, high), parts=2) for values, name in ((first, "a"), (second, "b"))
     )
     reach, within = (drop_a + rise_b, rise_a + drop_b), (low - high, high - low)
-    return _estimate(moments, first.size + second.size, reach, within=within, method="Welch t")
+    found = _estimate(moments, first.size + second.size, reach, within=within, method="Welch t")
+    design = None if clusters is None else mean_change_design(first, second, clusters, low=low, high=high)
+    return respecting(found, design, within)
 
 
 def _moments(x: Array) -> _Moments:
-    import numpy as np
-
     n, centre = x.size, float(np.mean(x))
     away = x - centre
     square = away * away
@@ -110,8 +120,6 @@ def _reach(x: Array, name: str, ends: Range, *, parts: int) -> tuple[Array, Arra
     Raises:
         ValueError: If a value lies outside the range.
     """
-    import numpy as np
-
     low, high = ends
     outside = (x < low) | (x > high)
     if outside.any():
@@ -122,7 +130,6 @@ def _reach(x: Array, name: str, ends: Range, *, parts: int) -> tuple[Array, Arra
 
 
 def _estimate(moments: _Moments, n: int, reach: tuple[Array, Array], *, within: Range, method: str) -> Estimate:
-    import numpy as np
     from scipy.special import stdtrit
 
     se = math.sqrt(moments.variance)

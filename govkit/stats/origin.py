@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from govkit.core.case import Array
+from govkit.lazy import np
 from govkit.stats.inputs import counts
 from govkit.stats.paired import paired_lows
 from govkit.stats.two_groups import difference_low
@@ -50,8 +51,6 @@ def gaps_to_rest(tables: Any) -> Gaps:
     Raises:
         ValueError: If there are fewer than two groups, or one of them has no row.
     """
-    import numpy as np
-
     table = np.asarray(tables)
     if table.ndim != 3 or table.shape[1:] != (2, 2) or len(table) < 2:
         raise ValueError(f"tables has shape {table.shape}; expected (K, 2, 2) with at least two groups")
@@ -140,7 +139,6 @@ def against_labels(gaps: Gaps, *, margin: float) -> tuple[LabelOrigin, ...]:
 
 def _gap(inside: Array, outside: Array) -> Array:
     """Bounds ``(2, K)`` of a gap; each side ``(K, 2)`` counts the rows without and with the event."""
-    import numpy as np
     from scipy.special import ndtri
 
     group, rest = (inside[:, 1], inside.sum(axis=1)), (outside[:, 1], outside.sum(axis=1))
@@ -150,8 +148,6 @@ def _gap(inside: Array, outside: Array) -> Array:
 
 def paired_change(side: Array) -> tuple[Array, Array, Array]:
     """Change of the rate on one side ``(K, 2, 2)``, and its lower and upper bound, each ``(K,)``."""
-    import numpy as np
-
     won, lost, rows = side[:, 1, 0], side[:, 0, 1], side.sum(axis=(1, 2))
     alpha = np.array([ERROR])
     return (won - lost) / rows, paired_lows(won, lost, rows, alpha)[:, 0], -paired_lows(lost, won, rows, alpha)[:, 0]
@@ -159,16 +155,12 @@ def paired_change(side: Array) -> tuple[Array, Array, Array]:
 
 def joined(inside: tuple[Array, Array, Array], outside: tuple[Array, Array, Array]) -> Array:
     """Bounds ``(2, ...)`` of the change inside less that outside, by square-and-add; the two broadcast."""
-    import numpy as np
-
     (here, low, high), (there, least, most) = inside, outside
     return here - there + np.stack([-np.hypot(here - low, most - there), np.hypot(high - here, there - least)])
 
 
 def _side(gap: Array, margin: float) -> Array:
     """Sign of a gap that surely exceeds the margin, 0 where that is not sure, ``(K,)``."""
-    import numpy as np
-
     if not 0 < margin <= WIDEST:
         raise ValueError(f"margin is {margin}; expected a share above 0 and up to {WIDEST}")
     return np.where(gap[0] > margin, 1, np.where(gap[1] < -margin, -1, 0))
@@ -176,8 +168,6 @@ def _side(gap: Array, margin: float) -> Array:
 
 def _toward(side: Array, gap: Array) -> Array:
     """Bounds of a gap, counted toward a side."""
-    import numpy as np
-
     return np.where(side < 0, -gap[::-1], gap)
 
 
@@ -187,7 +177,5 @@ def _within(gap: Array, margin: float) -> Array:
 
 def _first(claims: Mapping[Any, Array]) -> list[Any]:
     """The first claim of each group that is sure."""
-    import numpy as np
-
     words: list[Any] = np.select(list(claims.values()), list(claims), "cannot tell").tolist()
     return words

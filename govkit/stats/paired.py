@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from govkit.core.case import Array
+from govkit.lazy import np
+from govkit.stats.clusters import Design, in_clusters, readers
 from govkit.stats.estimate import ALPHAS, Estimate, assemble
 from govkit.stats.inputs import count, counts, denominator, fractions, same_length, truths
 from govkit.stats.inversion import first_uncleared
@@ -35,7 +37,7 @@ class Flips:
     p_value: float
 
 
-def paired_difference(b: int, c: int, n: int, *, both: int | None = None) -> Estimate:
+def paired_difference(b: int, c: int, n: int, *, both: int | None = None, design: Design | None = None) -> Estimate:
     """Difference of two shares on the same rows, ``(b - c)/n``, in [-1, 1].
 
     Bounds invert Tango's score test (1998) with a continuity and a skewness correction; below 7 rows they are the
@@ -46,6 +48,7 @@ def paired_difference(b: int, c: int, n: int, *, both: int | None = None) -> Est
         c: Rows where only the second is right.
         n: All rows.
         both: Rows where both are right; with it the reader's interval is Newcombe's, else that of the bounds.
+        design: Of the difference, where rows lie in clusters.
 
     Raises:
         ValueError: If there are no rows, or the counts together exceed them.
@@ -53,10 +56,10 @@ def paired_difference(b: int, c: int, n: int, *, both: int | None = None) -> Est
     n = denominator("the number of rows", n)
     b, c = count("b", b, most=n), count("c", c, most=n)
     count("b + c + both", b + c + (0 if both is None else count("both", both)), most=n)
-    return paired_differences([b], [c], [n], both=None if both is None else [both])[0]
+    return paired_differences([b], [c], [n], both=None if both is None else [both], design=design)[0]
 
 
-def paired_differences(b: Any, c: Any, n: Any, *, both: Any = None) -> list[Estimate]:
+def paired_differences(b: Any, c: Any, n: Any, *, both: Any = None, design: Design | None = None) -> list[Estimate]:
     """One paired difference for each of ``k`` tables, all at once; same estimates as from ``paired_difference``.
 
     Args:
@@ -64,26 +67,30 @@ def paired_differences(b: Any, c: Any, n: Any, *, both: Any = None) -> list[Esti
         c: Counts ``(k,)``.
         n: Rows ``(k,)``.
         both: Counts ``(k,)``, or None.
+        design: Of these differences, where rows lie in clusters.
 
     Raises:
         ValueError: If the lengths differ, a table has no rows, or its counts together exceed them.
     """
-    import numpy as np
-
     b, c = counts("b", b, at_least=0), counts("c", c, at_least=0)
     right = 0 * b if both is None else counts("both", both, at_least=0)
     same_length(b=b, c=c, both=right)
     _, n = fractions(b + c + right, n, at_least=0)
     lows, negative = paired_lows(np.stack([b, c]), np.stack([c, b]), np.stack([n, n]), np.array(ALPHAS))
+    lows, highs = in_clusters(design, (b - c) / n, (lows, -negative))
+    by_method = readers("Newcombe, paired", newcombe_paired if both is not None else _none, design, right, b, c, n)
     found = []
-    for *table, low, high in zip(right.tolist(), b.tolist(), c.tolist(), n.tolist(), lows, -negative, strict=True):
-        _, one, other, rows = table
-        method = "corrected Tango" if rows >= FEWEST else "product of exact bounds"
-        interval = None if both is None else newcombe_paired(*table)
-        method = method if both is None else "Newcombe, paired"
-        value = (one - other) / rows
-        found.append(assemble(value, rows, low, high, method=method, within=(-1.0, 1.0), interval=interval))
+    for one, other, rows, low, high, reader in zip(
+        b.tolist(), c.tolist(), n.tolist(), lows, highs, by_method, strict=True
+    ):
+        if both is None and "interval" in reader:
+            reader["method"] = "corrected Tango" if rows >= FEWEST else "product of exact bounds"
+        found.append(assemble((one - other) / rows, rows, low, high, within=(-1.0, 1.0), **reader))
     return found
+
+
+def _none(*_: int) -> None:
+    """No formula of its own: the reader gets the bounds."""
 
 
 def paired_lows(b: Array, c: Array, n: Array, alpha: Array) -> Array:
@@ -98,7 +105,6 @@ def paired_lows(b: Array, c: Array, n: Array, alpha: Array) -> Array:
     Returns:
         Bounds, that shape and ``levels``.
     """
-    import numpy as np
     from scipy.special import ndtri
 
     b, c, n, alpha = np.broadcast_arrays(b[..., None], c[..., None], n[..., None], alpha)
@@ -111,8 +117,6 @@ def paired_lows(b: Array, c: Array, n: Array, alpha: Array) -> Array:
 
 def paired_low(b: Array, c: Array, n: Array, *, z: Array) -> Array:
     """Lower bounds of ``(b - c)/n`` at normal quantiles ``z`` (each > 1); arguments broadcast; every n >= 7."""
-    import numpy as np
-
     b, c, n, z = (np.asarray(part, dtype=np.float64)[..., None] for part in np.broadcast_arrays(b, c, n, z))
     # Three quarters of a row, and a little more where there are few: the least that enumeration lets pass.
     skew, continuity = (z * z - 1) / 6, 0.75 + 3 / n
@@ -133,8 +137,6 @@ def paired_low(b: Array, c: Array, n: Array, *, z: Array) -> Array:
 
 def exact_low(b: Array, c: Array, n: Array, alpha: Array) -> Array:
     """Proven lower bound: the split of the discordant rows at 0.8 alpha, their share at 0.1 alpha a side."""
-    import numpy as np
-
     discordant = b + c
     split = np.where(discordant > 0, clopper_pearson(b, np.maximum(discordant, 1), 0.8 * alpha)[0], 0.0)
     fewest, most = clopper_pearson(discordant, n, 0.1 * alpha)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from statistics import NormalDist
 
 from govkit.core.case import Array
+from govkit.lazy import np
 from govkit.stats.inputs import denominator
 from govkit.stats.inversion import first_uncleared
 from govkit.stats.paired import paired_lows
@@ -96,8 +97,6 @@ def detectable_share(n: int, limit: float, *, level: float = 0.95, power: float 
     Raises:
         ValueError: If an argument is out of range.
     """
-    import numpy as np
-
     rows, limit = np.array([denominator("n", n)]), _inside("limit", limit)
     alpha = 1 - _level(level)
     return _least(lambda x: clopper_pearson(x, rows, alpha)[0] > limit, rows, np.ones(1), power)
@@ -122,8 +121,6 @@ def detectable_difference(
     Raises:
         ValueError: If an argument is out of range.
     """
-    import numpy as np
-
     n, m, share, limit = denominator("n", n), denominator("m", m), _inside("share", share), _inside("limit", limit)
     y, chance = likely(m, share)
     z = NormalDist().inv_cdf(_level(level))
@@ -149,8 +146,6 @@ def detectable_paired_difference(
     Raises:
         ValueError: If an argument is out of range.
     """
-    import numpy as np
-
     n, discordant, limit = denominator("n", n), _inside("discordant", discordant), _inside("limit", limit)
     alpha = np.array([1 - _level(level)])
     split, chance = likely(n, discordant)
@@ -164,6 +159,31 @@ def detectable_paired_difference(
     return None if lean is None else discordant * (2 * lean - 1)
 
 
+def worth(rows: float, *, per_cluster: float, correlation: float, unequal: float = 0.0) -> float:
+    """Independent rows that rows in clusters are worth: rows over the design effect (Kish 1965; Eldridge 2006).
+
+    Args:
+        rows: Rows, > 0.
+        per_cluster: Mean number of rows of a cluster, 1 or more.
+        correlation: Correlation of two rows of a cluster, in [0, 1].
+        unequal: Standard deviation of the sizes of clusters over their mean, 0 or more.
+
+    Raises:
+        ValueError: If an argument is out of range.
+    """
+    if rows <= 0 or per_cluster < 1 or unequal < 0:
+        raise ValueError(f"rows {rows}, per_cluster {per_cluster}, unequal {unequal}: expected more than 0, 1, 0")
+    larger = per_cluster * (1 + unequal**2)
+    return rows / (1 + max(larger - 1, 0.0) * _inside("correlation", correlation))
+
+
+def clusters_for(rows: int, *, per_cluster: float, correlation: float, unequal: float = 0.0) -> tuple[int, int]:
+    """Clusters, and rows in them, that are worth so many independent rows; arguments and errors as of ``worth``."""
+    each = worth(per_cluster, per_cluster=per_cluster, correlation=correlation, unequal=unequal)
+    clusters = math.ceil(rows / each - 1e-9)
+    return clusters, math.ceil(clusters * per_cluster)
+
+
 def _rows(half_width: float, variance: float, level: float) -> int:
     """Rows at which a mean with this variance a row has the half-width asked."""
     if half_width <= 0:
@@ -174,7 +194,6 @@ def _rows(half_width: float, variance: float, level: float) -> int:
 
 def likely(n: int, share: float) -> tuple[Array, Array]:
     """Counts that ``n`` rows may well give at this share, and the chance of each."""
-    import numpy as np
     from scipy.stats import binom
 
     reach = STANDARD_DEVIATIONS * (math.sqrt(n * share * (1 - share)) + 1)
@@ -191,7 +210,6 @@ def _least(clears: Callable[[Array], Array], rows: Array, chance: Array, power: 
         chance: Chance of each situation, ``(k,)``.
         power: Chance wanted.
     """
-    import numpy as np
     from scipy.special import bdtrc
 
     power = _open("power", power)
@@ -207,8 +225,6 @@ def _least(clears: Callable[[Array], Array], rows: Array, chance: Array, power: 
 
 def fewest(clears: Callable[[Array], Array], rows: Array) -> Array:
     """Fewest successes that clear the limit, shape of ``rows``; one more than there are rows where none does."""
-    import numpy as np
-
     low, high = np.full(rows.shape, -1), rows + 1
     while np.any(high - low > 1):
         # A search that has ended asks for its low end again, which may be -1.

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from statistics import NormalDist
 from typing import Any
 
 from govkit.core.case import Array
+from govkit.lazy import np
+from govkit.stats.clusters import Design, in_clusters, readers
 from govkit.stats.estimate import ALPHAS, Estimate, assemble
 from govkit.stats.inputs import fraction, fractions
 
@@ -21,7 +24,6 @@ def clopper_pearson(x: Array, n: Array, alpha: Array) -> tuple[Array, Array]:
         n: Rows, > 0.
         alpha: Error of each side, in (0, 1). All three broadcast.
     """
-    import numpy as np
     from scipy.special import betainccinv, betaincinv
 
     x, n, alpha = np.broadcast_arrays(*(np.asarray(part, dtype=np.float64) for part in (x, n, alpha)))
@@ -40,32 +42,33 @@ def wilson(x: float, n: float, level: float = 0.95) -> tuple[float, float]:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def proportion(x: int, n: int) -> Estimate:
+def proportion(x: int, n: int, *, design: Design | None = None) -> Estimate:
     """A share ``x/n``, in [0, 1].
 
     Raises:
         ValueError: If ``n`` is 0 or ``x`` is not in 0..n.
     """
-    return proportions(*([value] for value in fraction(x, n)))[0]
+    return proportions(*([value] for value in fraction(x, n)), design=design)[0]
 
 
-def proportions(successes: Any, totals: Any) -> list[Estimate]:
+def proportions(successes: Any, totals: Any, *, design: Design | None = None) -> list[Estimate]:
     """One share for each of ``k`` pairs of counts, all at once; same estimates as from ``proportion``.
 
     Args:
         successes: Counts ``(k,)``.
         totals: Rows ``(k,)``.
+        design: Of these shares, where their rows lie in clusters.
 
     Raises:
         ValueError: If a total is 0, or has more successes than rows.
     """
-    import numpy as np
-
     x, n = fractions(successes, totals, at_least=0)
-    lows, highs = clopper_pearson(x[:, None], n[:, None], np.array(ALPHAS))
+    lows, highs = in_clusters(design, x / n, clopper_pearson(x[:, None], n[:, None], np.array(ALPHAS)))
     return [
-        assemble(a / rows, rows, low, high, method="Wilson", within=(0.0, 1.0), interval=wilson(a, rows))
-        for a, rows, low, high in zip(x.tolist(), n.tolist(), lows, highs, strict=True)
+        assemble(a / rows, rows, low, high, within=(0.0, 1.0), **reader)
+        for a, rows, low, high, reader in zip(
+            x.tolist(), n.tolist(), lows, highs, readers("Wilson", wilson, design, x, n), strict=True
+        )
     ]
 
 
@@ -98,8 +101,4 @@ def rows_needed(value: float, limit: float, level: float = 0.95) -> int | None:
         high *= 2
         if high > MOST_ROWS:
             return None
-    low = high // 2
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if settled(middle) else (middle, high)
-    return high
+    return bisect_left(range(high), x=True, lo=high // 2 + 1, key=settled)

@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from govkit.core.case import Array
+from govkit.lazy import np
+from govkit.stats.clusters import Clusters, Design, design_from, part_of, respecting
 from govkit.stats.estimate import ALPHAS, QUANTILES, READER, Estimate, assemble
 from govkit.stats.inputs import numbers, same_length, truths
+from govkit.stats.unseen import Points, points
 
 EDGE = 1e-9
 
@@ -25,10 +28,12 @@ class Placements:
     Attributes:
         positives: Share of negatives below each positive, ``(k,)``; ties count a half.
         negatives: Share of positives above each negative, ``(m,)``.
+        clusters: Cluster of each positive ``(k,)`` and of each negative ``(m,)``, where rows belong together.
     """
 
     positives: Array
     negatives: Array
+    clusters: tuple[Array, Array] | None = None
 
     @property
     def area(self) -> float:
@@ -36,7 +41,7 @@ class Placements:
         return float(self.positives.mean())
 
     def __sub__(self, other: Placements) -> Placements:
-        return Placements(self.positives - other.positives, self.negatives - other.negatives)
+        return Placements(self.positives - other.positives, self.negatives - other.negatives, self.clusters)
 
 
 @dataclass(frozen=True)
@@ -48,12 +53,13 @@ class _Spread:
     freedom: float
 
 
-def placements(scores: Any, positive: Any) -> Placements:
+def placements(scores: Any, positive: Any, *, clusters: Clusters | None = None) -> Placements:
     """Rank both classes against each other.
 
     Args:
         scores: Score of each row, higher means more likely positive, ``(n,)``.
         positive: Truths ``(n,)``.
+        clusters: Of the rows, where they belong together.
 
     Raises:
         ValueError: If a score is not finite, the lengths differ, or a class has no row.
@@ -65,13 +71,12 @@ def placements(scores: Any, positive: Any) -> Placements:
     if k == 0 or m == 0:
         raise ValueError(f"{k} positive and {m} negative rows; a ranking needs at least one of each")
     ranks = _midranks(s)
-    return Placements((ranks[y] - _midranks(above)) / m, 1 - (ranks[~y] - _midranks(below)) / k)
+    codes = None if clusters is None else (clusters.codes[y], clusters.codes[~y])
+    return Placements((ranks[y] - _midranks(above)) / m, 1 - (ranks[~y] - _midranks(below)) / k, codes)
 
 
 def _midranks(values: Array) -> Array:
     """Ranks from 1; values that tie share their mean rank."""
-    import numpy as np
-
     _, which, held = np.unique(values, return_inverse=True, return_counts=True)
     return (np.cumsum(held) - (held - 1) / 2)[which]
 
@@ -81,23 +86,22 @@ def delong(placed: Placements) -> float:
     return _spread(placed).variance
 
 
-def auc(scores: Any, positive: Any) -> Estimate:
+def auc(scores: Any, positive: Any, *, clusters: Clusters | None = None) -> Estimate:
     """Area under the ROC curve, in [0, 1]; 0.5 is chance.
 
     Args:
         scores: Score of each row, higher means more likely positive, ``(n,)``.
         positive: Truths ``(n,)``.
+        clusters: Of the rows, where they belong together.
 
     Raises:
         ValueError: If a score is not finite, the lengths differ, or a class has no row.
     """
-    return auc_of(placements(scores, positive))
+    return auc_of(placements(scores, positive, clusters=clusters))
 
 
 def auc_of(placed: Placements) -> Estimate:
     """Area under the ROC curve of rows that were ranked before."""
-    import numpy as np
-
     area, spread, unseen = placed.area, _spread(placed), _unseen(placed)
     lows, highs = area * (1 - unseen), 1 - (1 - area) * (1 - unseen)
     reader = None
@@ -112,27 +116,28 @@ def auc_of(placed: Placements) -> Estimate:
         half = QUANTILES[READER] * slope * error
         reader = (float(_expit(logit - half)), float(_expit(logit + half)))
     n = placed.positives.size + placed.negatives.size
-    return assemble(area, n, lows, highs, method="DeLong, logit", within=(0.0, 1.0), interval=reader)
+    found = assemble(area, n, lows, highs, method="DeLong, logit", within=(0.0, 1.0), interval=reader)
+    return respecting(found, _design(placed, (area, 1 - area)), (0.0, 1.0))
 
 
-def auc_difference(scores_a: Any, scores_b: Any, positive: Any) -> Estimate:
+def auc_difference(scores_a: Any, scores_b: Any, positive: Any, *, clusters: Clusters | None = None) -> Estimate:
     """Area of ``a`` less area of ``b`` on the same rows, in [-1, 1].
 
     Args:
         scores_a: Scores of the first model ``(n,)``.
         scores_b: Scores of the second ``(n,)``.
         positive: Truths ``(n,)``.
+        clusters: Of the rows, where they belong together.
 
     Raises:
         ValueError: If a score is not finite, the lengths differ, or a class has no row.
     """
-    return auc_difference_of(placements(scores_a, positive), placements(scores_b, positive))
+    first, second = (placements(scores, positive, clusters=clusters) for scores in (scores_a, scores_b))
+    return auc_difference_of(first, second)
 
 
 def auc_difference_of(first: Placements, second: Placements) -> Estimate:
     """Area of the first ranking less area of the second, of the same rows in the same order."""
-    import numpy as np
-
     placed = first - second
     spread, unseen = _spread(placed), _unseen(placed)
     error = np.sqrt(spread.variance)
@@ -145,7 +150,30 @@ def auc_difference_of(first: Placements, second: Placements) -> Estimate:
     half = QUANTILES[READER] * error
     reader = (float(change - half), float(change + half)) if error > 0 else None
     n = placed.positives.size + placed.negatives.size
-    return assemble(change, n, lows, highs, method="paired DeLong", within=(-1.0, 1.0), interval=reader)
+    found = assemble(change, n, lows, highs, method="paired DeLong", within=(-1.0, 1.0), interval=reader)
+    return respecting(found, _design(placed, (1 + change, 1 - change)), (-1.0, 1.0))
+
+
+def _design(placed: Placements, lost: tuple[float, float]) -> Design | None:
+    """The design of a mean placement (Obuchowski 1997: DeLong's components, summed by cluster).
+
+    Args:
+        placed: The placements.
+        lost: How far a row not seen may lie below the mean placement, and above it.
+    """
+    if placed.clusters is None:
+        return None
+    sides, count = [], 1 + max(int(codes.max()) for codes in placed.clusters)
+    for codes, values in zip(placed.clusters, (placed.positives, placed.negatives), strict=True):
+        away = np.bincount(codes, values - placed.area, count) / values.size
+        sides.append((away, np.bincount(codes, minlength=count).astype(np.float64)))
+    part = sum(part_of(rows) for _, rows in sides)
+
+    def found(some: Array, pull: Array) -> Points:
+        mass = sum(rows[some] / rows.sum() for _, rows in sides) / 2
+        return points(pull[some], np.asarray(mass), (part * lost[0], part * lost[1]), (part / 2, part / 2))
+
+    return design_from(sides, delong(placed), found)
 
 
 def _spread(placed: Placements) -> _Spread:
@@ -165,7 +193,6 @@ def _spread(placed: Placements) -> _Spread:
 
 def _t_ends(spread: _Spread, curvature: float) -> tuple[Array, Array]:
     """Ends at ``LEVELS`` in standard errors: t, moved outwards on the side that the skewness makes long."""
-    import numpy as np
     from scipy.special import stdtrit
 
     t = -stdtrit(spread.freedom, np.array(ALPHAS))
@@ -175,12 +202,8 @@ def _t_ends(spread: _Spread, curvature: float) -> tuple[Array, Array]:
 
 def _unseen(placed: Placements) -> Array:
     """Largest share of rows that may behave otherwise and not show up, at ``LEVELS``."""
-    import numpy as np
-
     return 1 - np.array(ALPHAS) ** (1 / min(placed.positives.size, placed.negatives.size))
 
 
 def _expit(logit: Array) -> Array:
-    import numpy as np
-
     return 1 / (1 + np.exp(-np.clip(logit, -700, 700)))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from govkit.core.case import Array
+from govkit.lazy import np
 from govkit.stats.estimate import Estimate
 from govkit.stats.inputs import stated
 from govkit.stats.proportions import proportion
@@ -51,8 +52,6 @@ def ece(confidence: Any, correct: Any, bins: int = 15) -> float:
     Raises:
         ValueError: If there are no rows, or a probability lies outside [0, 1].
     """
-    import numpy as np
-
     f, y = stated(confidence, correct)
     gaps = np.bincount(_bin(f, bins), weights=y - f, minlength=bins)
     return float(np.abs(gaps).sum() / f.size)
@@ -69,8 +68,6 @@ def reliability_bins(confidence: Any, correct: Any, bins: int = 10) -> list[Reli
     Raises:
         ValueError: If there are no rows, or a probability lies outside [0, 1].
     """
-    import numpy as np
-
     f, y = stated(confidence, correct)
     which = _bin(f, bins)
     rows = np.bincount(which, minlength=bins)
@@ -100,8 +97,6 @@ def cumulated_gap(confidence: Any, correct: Any) -> float:
     Raises:
         ValueError: If there are no rows, or a probability lies outside [0, 1].
     """
-    import numpy as np
-
     f, y = stated(confidence, correct)
     order = np.argsort(f)
     gaps = np.cumsum(y[order] - f[order])
@@ -126,8 +121,6 @@ def consistency_test(confidence: Any, correct: Any, seed: int, draws: int = 199)
     Raises:
         ValueError: If there are no rows, or a probability lies outside [0, 1].
     """
-    import numpy as np
-
     f, y = stated(confidence, correct)
     order = np.argsort(f)
     f, y, rows = f[order], y[order].astype(np.float64), np.ones(f.size, np.int64)
@@ -153,8 +146,6 @@ def _largest_gap(f: Array, rows: Array) -> Callable[[Array], Array]:
     a model that is too certain on both sides errs in one direction all along, where in the order of ``f`` the gaps of
     one side take back those of the other.
     """
-    import numpy as np
-
     folded = np.argsort(np.abs(f - 0.5), kind="stable")
     away, last, last_folded = np.where(f < 0.5, -1.0, 1.0), _last(f), _last(f[folded])
 
@@ -169,15 +160,11 @@ def _largest_gap(f: Array, rows: Array) -> Callable[[Array], Array]:
 
 def _last(f: Array) -> Array:
     """Last of the rows that state the same, which stand together: they enter at once, in whatever order they came."""
-    import numpy as np
-
     return np.flatnonzero(np.diff(f, append=2.0) != 0)
 
 
 def _block_starts(f: Array) -> Array:
     """First row of each block of sorted rows: neither many rows nor a wide range of probabilities in one block."""
-    import numpy as np
-
     last = _last(f)
     by_rows, by_value = last * BLOCKS // f.size, (f[last] * BLOCKS).astype(np.int64)
     ends = last[(np.diff(by_rows, append=-1) != 0) | (np.diff(by_value, append=-1) != 0)]
@@ -185,8 +172,6 @@ def _block_starts(f: Array) -> Array:
 
 
 def _bin(f: Array, bins: int) -> Array:
-    import numpy as np
-
     if bins < 1:
         raise ValueError(f"bins is {bins}; expected 1 or more")
     edges = np.arange(bins + 1) / bins

@@ -8,6 +8,7 @@ from typing import Any
 
 from govkit.core import Interval
 from govkit.core.case import Array
+from govkit.lazy import np
 from govkit.stats.bootstrap import multinomial
 from govkit.stats.estimate import ALPHAS, QUANTILES, READER, Estimate
 from govkit.stats.inputs import numbers, same_length, truths
@@ -32,8 +33,6 @@ def average_precision(scores: Any, positive: Any) -> Estimate:
     Raises:
         ValueError: If a score is not finite, the lengths differ, or no row is positive.
     """
-    import numpy as np
-
     value, pulls = _average_precision(scores, positive)
     error = float(np.sqrt(pulls @ pulls))
     if error > EDGE and value < 1 - EDGE:
@@ -49,8 +48,6 @@ def average_precision(scores: Any, positive: Any) -> Estimate:
 
 def average_precision_difference(scores_a: Any, scores_b: Any, positive: Any) -> Estimate:
     """Average precision of ``a`` less that of ``b`` on the same rows, in [-1, 1]; arguments as of the single ones."""
-    import numpy as np
-
     (first, pulls_a), (second, pulls_b) = _average_precision(scores_a, positive), _average_precision(scores_b, positive)
     same_length(scores_a=pulls_a, scores_b=pulls_b)
     value, half = first - second, QUANTILES[READER] * float(np.sqrt(np.sum((pulls_a - pulls_b) ** 2)))
@@ -60,8 +57,6 @@ def average_precision_difference(scores_a: Any, scores_b: Any, positive: Any) ->
 
 def _average_precision(scores: Any, positive: Any) -> tuple[float, Array]:
     """Average precision, and how much more weight on each row would move it, ``(n,)``."""
-    import numpy as np
-
     s, y = numbers("scores", scores), truths("positive", positive)
     same_length(scores=s, positive=y)
     k = int(y.sum())
@@ -91,8 +86,6 @@ def precision_at_top(scores: Any, positive: Any, *, top: float, seed: int) -> Es
     Raises:
         ValueError: If a score is not finite, the lengths differ, or ``top`` is out of range.
     """
-    import numpy as np
-
     s, y = numbers("scores", scores), truths("positive", positive)
     same_length(scores=s, positive=y)
     if not 0 < top <= 1:
@@ -110,8 +103,6 @@ def precision_at_top(scores: Any, positive: Any, *, top: float, seed: int) -> Es
 
 def _at_top(counts: Array, first: int) -> Array:
     """Share of positives in the first rows; counts of negatives and positives by turns, best first, ``(..., 2c)``."""
-    import numpy as np
-
     positives, rows = counts[..., 1::2], counts[..., ::2] + counts[..., 1::2]
     taken = np.clip(first - (np.cumsum(rows, axis=-1) - rows), 0, rows)
     return np.asarray(np.sum(taken * positives / np.maximum(rows, 1), axis=-1) / first)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from govkit.core.case import Array
+from govkit.lazy import np
 from govkit.stats.estimate import ALPHAS, Estimate, assemble
 from govkit.stats.inputs import same_length, stated
 from govkit.stats.proportions import clopper_pearson
@@ -46,8 +47,6 @@ class _Curve:
 
     def places(self, count: int) -> tuple[Array, Array]:
         """Up to so many coverages, evenly spaced up to all rows: rows answered there, and wrong answers among them."""
-        import numpy as np
-
         n = self.errors.size
         rows = np.unique(self.last[np.ceil(n * np.arange(1, count + 1) / count - 1e-9).astype(int).clip(1) - 1])
         return rows, np.rint(self.errors[rows - 1])
@@ -57,8 +56,6 @@ class _Curve:
 
         The worst of them are surer than all others: all right, or all wrong.
         """
-        import numpy as np
-
         n = self.errors.size
         unseen = 1 - np.array(ALPHAS) ** (1 / n)
         more = n * unseen / (1 - unseen)
@@ -70,8 +67,6 @@ class _Curve:
 
 
 def _curve(confidence: Any, correct: Any) -> _Curve:
-    import numpy as np
-
     f, y = stated(confidence, correct, at_least=2)
     _, which, held = np.unique(-f, return_inverse=True, return_counts=True)
     k = np.arange(1, f.size + 1)
@@ -125,7 +120,6 @@ def risk_area_difference(first: tuple[Any, Any], second: tuple[Any, Any]) -> Est
 
 def _around(influence: Array, reach: tuple[Array, Array], *, low: float, method: str) -> Estimate:
     """Bounds by t, moved out by the skewness, joined as independent errors are with what rows not seen could change."""
-    import numpy as np
     from scipy.special import stdtrit
 
     n, value = influence.size, float(influence.mean())
@@ -143,8 +137,6 @@ def _around(influence: Array, reach: tuple[Array, Array], *, low: float, method:
 
 def answered(confidence: Any, coverage: float) -> Array:
     """Which rows are answered where that share is to be, truths ``(n,)``: the surest, and all as sure as the last."""
-    import numpy as np
-
     f = np.asarray(confidence, dtype=np.float64)
     k = min(max(int(np.ceil(coverage * f.size - 1e-9)), 1), f.size)
     return np.asarray(f >= np.partition(f, f.size - k)[f.size - k])
@@ -169,8 +161,6 @@ def coverage_within(confidence: Any, correct: Any, limit: float) -> Estimate:
         Geifman and El-Yaniv 2017, "Selective classification for deep neural networks": a binomial bound with a
         correction for the number of thresholds looked at.
     """
-    import numpy as np
-
     curve = _curve(confidence, correct)
     n = curve.errors.size
     whole = np.unique(curve.last)
@@ -182,8 +172,6 @@ def coverage_within(confidence: Any, correct: Any, limit: float) -> Estimate:
 
 def _lows(places: Array, wrong: Array, n: int, limit: float) -> Array:
     """Lower bounds of the coverage at ``LEVELS``; each place has two that may miss, of its error and its coverage."""
-    import numpy as np
-
     each = np.array(ALPHAS)[:, None] / places.size
     most_wrong = clopper_pearson(wrong, places, OF_ERROR * each)[1]
     least = clopper_pearson(places, n, (1 - OF_ERROR) * each)[0]
@@ -192,8 +180,6 @@ def _lows(places: Array, wrong: Array, n: int, limit: float) -> Array:
 
 def _highs(places: Array, wrong: Array, n: int, limit: float) -> Array:
     """Upper bounds of the coverage at ``LEVELS``; each place has three that may miss, of its coverage on both sides."""
-    import numpy as np
-
     each = np.array(ALPHAS)[:, None] / (3 * places.size)
     (least, most), least_wrong = clopper_pearson(places, n, each), clopper_pearson(wrong, places, each)[0]
     # Errors only add up: between two places the rate is at least the errors of the first over the rows of the second.

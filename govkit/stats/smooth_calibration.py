@@ -13,6 +13,7 @@ from typing import Any
 
 from govkit.core import Interval
 from govkit.core.case import Array
+from govkit.lazy import np
 from govkit.stats.inputs import stated
 
 CELLS = 4096
@@ -83,8 +84,6 @@ def smooth_diagram(confidence: Any, correct: Any, seed: int, points: int = 25, f
     Raises:
         ValueError: If there are no rows, or a probability lies outside [0, 1].
     """
-    import numpy as np
-
     f, y = stated(confidence, correct)
     bandwidth = _fixed_point(_waves(f, (f - y) / f.size))
     rows, gaps = (_smooth(_waves(f, of), bandwidth) for of in (np.ones_like(f), f - y))
@@ -108,8 +107,6 @@ def smooth_diagram(confidence: Any, correct: Any, seed: int, points: int = 25, f
 
 def _reach(f: Array, y: Array, bandwidth: float, cells: Array, seed: int) -> Array:
     """How far the band reaches to each side of the line at each of ``cells``."""
-    import numpy as np
-
     if not cells.size:
         return np.zeros(0)
     deltas = np.zeros((CELLS, cells.size))
@@ -134,8 +131,6 @@ def _reach(f: Array, y: Array, bandwidth: float, cells: Array, seed: int) -> Arr
 
 def _heights(bandwidth: float) -> Array:
     """Height ``(CELLS,)`` of the kernel of a row at its own place, with what comes back from 0 and 1."""
-    import numpy as np
-
     place, turns = (np.arange(CELLS) + 0.5) / CELLS, 2 * np.arange(-4, 5)[:, None]
     images = [np.exp(-((away / bandwidth) ** 2) / 2).sum(axis=0) for away in (turns, turns + 2 * place)]
     heights: Array = (images[0] + images[1]) / (CELLS * bandwidth * math.sqrt(2 * math.pi))
@@ -149,8 +144,6 @@ def _waves(f: Array, values: Array) -> Array:
 
 def _counted(f: Array, values: Array) -> Array:
     """Sum of ``values`` in each cell, ``(CELLS,)``."""
-    import numpy as np
-
     cell = np.minimum((f * CELLS).astype(np.int64), CELLS - 1)
     return np.bincount(cell, weights=values, minlength=CELLS)
 
@@ -165,15 +158,12 @@ def _cosines(cells: Array) -> Array:
 
 def _smooth(waves: Array, bandwidth: float) -> Array:
     """Values ``(CELLS,)`` under a Gaussian kernel reflected at 0 and 1, which damps each wave by a known factor."""
-    import numpy as np
     from scipy.fft import idct
 
     return idct(waves * np.exp(-((math.pi * bandwidth * np.arange(CELLS)) ** 2) / 2), norm="ortho")
 
 
 def _mean_distance(waves: Array, bandwidth: float) -> float:
-    import numpy as np
-
     return float(np.abs(_smooth(waves, bandwidth)).sum())
 
 

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from govkit.core.case import Array
+from govkit.lazy import np
+from govkit.stats.clusters import Design, in_clusters, readers
 from govkit.stats.estimate import ALPHAS, QUANTILES, UNBOUNDED, Estimate, assemble
 from govkit.stats.inputs import fraction, fractions, same_length
 from govkit.stats.inversion import ROUNDS, first_uncleared
@@ -20,16 +22,16 @@ METHOD = "corrected Miettinen-Nurminen"
 TINY = 1e-300
 
 
-def difference(x: int, n: int, y: int, m: int) -> Estimate:
+def difference(x: int, n: int, y: int, m: int, *, design: Design | None = None) -> Estimate:
     """Difference ``x/n - y/m`` of two shares, in [-1, 1].
 
     Raises:
         ValueError: If a group has no rows, or more successes than rows.
     """
-    return differences(*([value] for value in (*fraction(x, n), *fraction(y, m))))[0]
+    return differences(*([value] for value in (*fraction(x, n), *fraction(y, m))), design=design)[0]
 
 
-def differences(x: Any, n: Any, y: Any, m: Any) -> list[Estimate]:
+def differences(x: Any, n: Any, y: Any, m: Any, *, design: Design | None = None) -> list[Estimate]:
     """One difference for each of ``k`` tables, all at once; same estimates as from ``difference``.
 
     Args:
@@ -37,77 +39,72 @@ def differences(x: Any, n: Any, y: Any, m: Any) -> list[Estimate]:
         n: Rows of the first groups ``(k,)``.
         y: Successes of the second groups ``(k,)``.
         m: Rows of the second groups ``(k,)``.
+        design: Of these differences, where rows lie in clusters.
 
     Raises:
         ValueError: If a group has no rows, or more successes than rows.
     """
-    import numpy as np
-
     table = _tables(x, n, y, m)
     lows, negative = _both(difference_low, table, np.array(QUANTILES))
+    lows, highs = in_clusters(design, table[0] / table[1] - table[2] / table[3], (lows, -negative))
     return [
-        assemble(
-            a / rows - b / others,
-            rows + others,
-            low,
-            high,
-            method="Newcombe",
-            within=(-1.0, 1.0),
-            interval=newcombe(a, rows, b, others),
+        assemble(a / rows - b / others, rows + others, low, high, within=(-1.0, 1.0), **reader)
+        for a, rows, b, others, low, high, reader in zip(
+            *(part.tolist() for part in table), lows, highs, readers("Newcombe", newcombe, design, *table), strict=True
         )
-        for a, rows, b, others, low, high in zip(*(part.tolist() for part in table), lows, -negative, strict=True)
     ]
 
 
-def absolute_difference(x: int, n: int, y: int, m: int) -> Estimate:
+def absolute_difference(x: int, n: int, y: int, m: int, *, design: Design | None = None) -> Estimate:
     """Absolute difference ``|x/n - y/m|``, in [0, 1]; the lower bound splits its error over the two sides.
 
     Raises:
         ValueError: If a group has no rows, or more successes than rows.
     """
-    import numpy as np
     from scipy.special import ndtri
 
     (x, n), (y, m) = fraction(x, n), fraction(y, m)
-    split = -ndtri(np.array(ALPHAS) / 2)
-    lows = np.max(_both(difference_low, (x, n, y, m), split), axis=0)
-    highs = np.max(-_both(difference_low, (x, n, y, m), np.array(QUANTILES)), axis=0)
-    return assemble(abs(x / n - y / m), n + m, lows, highs, method=METHOD, within=(0.0, 1.0))
+    ends = []
+    for alphas, z in ((np.array(ALPHAS) / 2, -ndtri(np.array(ALPHAS) / 2)), (np.array(ALPHAS), np.array(QUANTILES))):
+        low, negative = _both(difference_low, (x, n, y, m), z)
+        ends.append(in_clusters(design, [x / n - y / m], (low[None], -negative[None]), alphas))
+    (low, high), (least, most) = ends
+    lows, highs = np.maximum(low, -high)[0], np.maximum(most, -least)[0]
+    (reader,) = readers(METHOD, lambda *_: None, design, np.array([n]))
+    return assemble(abs(x / n - y / m), n + m, lows, highs, within=(0.0, 1.0), **reader)
 
 
-def ratio(x: int, n: int, y: int, m: int) -> Estimate:
+def ratio(x: int, n: int, y: int, m: int, *, design: Design | None = None) -> Estimate:
     """Ratio ``(x/n) / (y/m)`` of two shares, 0 or more; an upper bound may be ``UNBOUNDED``.
 
     Raises:
         ValueError: If a group has no rows, more successes than rows, or the second has no success.
     """
-    return ratios(*([value] for value in (*fraction(x, n), *fraction(y, m))))[0]
+    return ratios(*([value] for value in (*fraction(x, n), *fraction(y, m))), design=design)[0]
 
 
-def ratios(x: Any, n: Any, y: Any, m: Any) -> list[Estimate]:
+def ratios(x: Any, n: Any, y: Any, m: Any, *, design: Design | None = None) -> list[Estimate]:
     """One ratio for each of ``k`` tables, all at once; arguments as of ``differences``, same estimates as ``ratio``.
 
     Raises:
         ValueError: If a group has no rows, more successes than rows, or a second one has no success.
     """
-    import numpy as np
-
     table = _tables(x, n, y, m)
     for none in np.flatnonzero(table[2] == 0):
         raise ValueError(f"the second group has 0 successes in {table[3][none]} rows; a ratio to it is undefined")
     lows, inverse = _both(ratio_low, table, np.array(QUANTILES))
+    lows, highs = in_clusters(design, table[0] / table[1] / (table[2] / table[3]), (lows, reciprocal(inverse)))
+    by_method = readers(METHOD, lambda *_: None, design, *table)
     return [
-        assemble((a / rows) / (b / others), rows + others, low, high, method=METHOD, within=(0.0, UNBOUNDED))
-        for a, rows, b, others, low, high in zip(
-            *(part.tolist() for part in table), lows, reciprocal(inverse), strict=True
+        assemble((a / rows) / (b / others), rows + others, low, high, within=(0.0, UNBOUNDED), **reader)
+        for a, rows, b, others, low, high, reader in zip(
+            *(part.tolist() for part in table), lows, highs, by_method, strict=True
         )
     ]
 
 
 def reciprocal(low: Array) -> Array:
     """``1 / low``, and ``UNBOUNDED`` where that is not finite."""
-    import numpy as np
-
     return np.where(low > TINY, 1 / np.maximum(low, TINY), UNBOUNDED)
 
 
@@ -120,8 +117,6 @@ def _tables(x: Any, n: Any, y: Any, m: Any) -> tuple[Array, Array, Array, Array]
 
 def _both(low: Callable[..., Array], table: tuple[Any, Any, Any, Any], z: Array) -> Array:
     """Lower bounds of each table and of the same with its groups swapped, ``(2, k, len(z))``; k is left out of one."""
-    import numpy as np
-
     x, n, y, m = table
     successes, rows = np.array([x, y])[..., None], np.array([n, m])[..., None]
     return np.asarray(low(successes, rows, successes[::-1], rows[::-1], z=z))
@@ -129,8 +124,6 @@ def _both(low: Callable[..., Array], table: tuple[Any, Any, Any, Any], z: Array)
 
 def difference_low(x: Array, n: Array, y: Array, m: Array, *, z: Array, rounds: int = ROUNDS) -> Array:
     """Lower bounds of ``x/n - y/m`` at normal quantiles ``z`` (each > 1); arguments broadcast."""
-    import numpy as np
-
     x, n, y, m, z = (np.asarray(part, dtype=np.float64)[..., None] for part in np.broadcast_arrays(x, n, y, m, z))
     continuity, inflate, skew = 0.5 / np.minimum(n, m), (n + m) / (n + m - 1), (z * z - 1) / 6
     observed = x / n - y / m
@@ -148,8 +141,6 @@ def difference_low(x: Array, n: Array, y: Array, m: Array, *, z: Array, rounds: 
 
 def _constrained(p1: Array, p2: Array, theta: Array, gap: Array) -> tuple[Array, Array]:
     """Most likely shares ``(r1, r2)`` with ``r1 - r2 = gap``: the closed cubic of Farrington and Manning (1990)."""
-    import numpy as np
-
     # Failures are counted instead where they are the rarer kind: small shares keep their digits.
     flipped = p1 + theta * p2 > (1 + theta) / 2
     p1, p2, gap = np.where(flipped, 1 - p1, p1), np.where(flipped, 1 - p2, p2), np.where(flipped, -gap, gap)
@@ -176,8 +167,6 @@ def _constrained(p1: Array, p2: Array, theta: Array, gap: Array) -> tuple[Array,
 
 def ratio_low(x: Array, n: Array, y: Array, m: Array, *, z: Array, rounds: int = ROUNDS) -> Array:
     """Lower bounds of ``(x/n) / (y/m)`` at normal quantiles ``z`` (each > 1); arguments broadcast; ``y`` may be 0."""
-    import numpy as np
-
     x, n, y, m, z = (np.asarray(part, dtype=np.float64)[..., None] for part in np.broadcast_arrays(x, n, y, m, z))
     inflate, skew = (n + m) / (n + m - 1), (z * z - 1) / 6
 

@@ -6,21 +6,4 @@ from govkit.subjects.ancestry import Ancestry, Layer, compare_weights
 from govkit.subjects.base import Features, FrozenBase, OpenProbe, Probe, embed_role, probe
 from govkit.subjects.feature_base import FeatureBase
 from govkit.subjects.load import load
-from govkit.subjects.predictions import PredictionsFile
 from govkit.subjects.python import imported
-
-__all__ = [
-    "Ancestry",
-    "FeatureBase",
-    "Features",
-    "FrozenBase",
-    "Layer",
-    "OpenProbe",
-    "PredictionsFile",
-    "Probe",
-    "compare_weights",
-    "embed_role",
-    "imported",
-    "load",
-    "probe",
-]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 from govkit.core.case import Array
+from govkit.lazy import np
 from govkit.stats import ancestry as stats
 from govkit.subjects.weights import Weights
 
@@ -27,7 +28,8 @@ MOST_LAYERS = 60
 LIMITS = (
     "It says that weights are shared, not which model came first: a sibling tuned from the same base looks like a "
     "child, so of several possible bases take the nearest.",
-    "Two trainings from scratch that began with the same random numbers look derived from each other.",
+    "Two trainings from scratch that began with the same random numbers share their origin; where they ended close to "
+    "each other they look derived.",
     "A base whose hidden units were rotated or mixed is not recognized by its rows; where singular values give it "
     "away, the answer is that it cannot tell.",
 )
@@ -56,7 +58,7 @@ class Ancestry:
     """Whether a candidate shares its weights with a base.
 
     Attributes:
-        answer: ``derived``, ``cannot tell`` or ``not derived``.
+        answer: ``derived``, ``shares its origin``, ``cannot tell`` or ``not derived``.
         reason: Why, in a sentence.
         hits: Tensors that share their rows with the base.
         compared: Tensors that had a counterpart in the base.
@@ -107,7 +109,10 @@ def compare_weights(candidate: Path, base: Path) -> Ancestry:
         steps.append("singular values")
         pairs.same_spectra = _rotated(pairs)
     seen = pairs.seen()
-    layers = _layers(pairs) if seen.hits else ()
+    layers: tuple[Layer, ...] = ()
+    if seen.hits:
+        layers, change = _layers(pairs)
+        seen = replace(seen, change=change)
     return Ancestry(*stats.answer(seen), seen.hits, seen.compared, seen.tensors, layers, tuple(steps))
 
 
@@ -207,8 +212,6 @@ def _hits(pairs: _Pairs, name: str, other: str, axis: int) -> bool:
 
 def _search_rows(pairs: _Pairs) -> None:
     """Some rows of each tensor among all base rows of that length, an embedding apart; a hit if half are found."""
-    import numpy as np
-
     best: dict[str, Array] = {}
     rows = {
         name: stats.unit_rows(pairs.mine.read(name, _spaced(shape[0], SEARCHED)))
@@ -227,8 +230,6 @@ def _search_rows(pairs: _Pairs) -> None:
 
 def _rotated(pairs: _Pairs, *, most: int = 5) -> bool:
     """Whether the singular values of both sides agree, in a few tensors of equal names."""
-    import numpy as np
-
     shapes = pairs.mine.shapes
     alike = [
         (name, other)
@@ -242,8 +243,12 @@ def _rotated(pairs: _Pairs, *, most: int = 5) -> bool:
     return bool(apart) and bool(np.median(apart) < stats.SAME_SPECTRUM)
 
 
-def _layers(pairs: _Pairs) -> tuple[Layer, ...]:
-    """What moved in each layer, over tensors with a counterpart whose rows are as long; more rows do not count."""
+def _layers(pairs: _Pairs) -> tuple[tuple[Layer, ...], float | None]:
+    """What moved in each layer, over tensors with a counterpart whose rows are as long; more rows do not count.
+
+    With the change over the tensors that hit, as a share of their norm; None where there is nothing to compare.
+    """
+    hits: list[tuple[float, float]] = []
     parts: dict[str, list[tuple[float, float, int]]] = {}
     counterparts = {name: (other, 0) for name, other in pairs.named.items()} | pairs.found
     for name, place in counterparts.items():
@@ -252,14 +257,17 @@ def _layers(pairs: _Pairs) -> tuple[Layer, ...]:
         mine, base = pairs.mine.read(name), pairs.theirs.read(place[0], axis=place[1])
         rows = min(len(mine), len(base))
         if mine.shape[1:] == base.shape[1:]:
-            parts.setdefault(_layer(name), []).append(stats.moved(mine[:rows], base[:rows]))
+            moved = stats.moved(mine[:rows], base[:rows])
+            parts.setdefault(_layer(name), []).append(moved)
+            hits += [moved[:2]] if name in pairs.found else []
     table = []
-    for layer, moved in parts.items():
-        changed, was, rank = (list(column) for column in zip(*moved, strict=True))
+    for layer, tensors in parts.items():
+        changed, was, rank = (list(column) for column in zip(*tensors, strict=True))
         change = math.sqrt(sum(changed) / sum(was)) if any(was) else float(any(changed))
-        table.append(Layer(layer, len(moved), change, max(rank)))
+        table.append(Layer(layer, len(tensors), change, max(rank)))
     kept = sorted(table, key=lambda layer: -layer.change)[:MOST_LAYERS]
-    return tuple(layer for layer in table if layer in kept)
+    norms = [sum(column) for column in zip(*hits, strict=True)]
+    return tuple(layer for layer in table if layer in kept), math.sqrt(norms[0] / norms[1]) if any(norms[1:]) else None
 
 
 def _layer(name: str) -> str:

@@ -18,7 +18,8 @@ from typing import Any
 from govkit.core.case import Array, Dataset, Passes
 from govkit.core.words import Access, Modality, Role
 from govkit.errors import SubjectError
-from govkit.subjects.boundary import Boundary, source_digest
+from govkit.lazy import np, torch
+from govkit.subjects.boundary import Boundary
 from govkit.subjects.folder import by_length, embedded, max_tokens, open_folder, token_ids
 from govkit.subjects.states import asked, two_columns
 
@@ -94,11 +95,10 @@ class FrozenBase(Features):
 
     def __init__(self, folder: Path, passes: Passes) -> None:
         super().__init__()
-        # A hub cache is a folder of links; the base is compared with its record, not released.
-        self.digest = source_digest(folder, strict=False)
         self.path = folder
         self.passes = passes
-        self.model, self.tokenizer = open_folder(folder, head=False)
+        # A hub cache is a folder of links; the base is compared with its record, not released.
+        self.model, self.tokenizer, self.digest = open_folder(folder, head=False, strict=False)
         self.limit = max_tokens(self.model, self.tokenizer)
         self.open = "inputs_embeds" in inspect.signature(self.model.forward).parameters
 
@@ -132,9 +132,6 @@ class FrozenBase(Features):
         return hashlib.sha256(repr(list(texts)).encode("utf-8", "surrogatepass")).digest()
 
     def _embed(self, texts: Sequence[str]) -> Array:
-        import numpy as np
-        import torch
-
         features = np.zeros((len(texts), self.model.config.hidden_size), dtype=np.float32)
         with Boundary(f"{self.path}"), asked(self.model), torch.no_grad():
             for rows, batch in by_length(self.tokenizer, texts, self.limit):
@@ -163,8 +160,6 @@ class Probe:
 
     def predict(self, inputs: Any) -> Array:
         """Probabilities float64 ``(n, k)``; a class that no training row shows has probability 0."""
-        import numpy as np
-
         answer = np.zeros((len(inputs), len(self.classes)))
         if len(inputs):
             answer[:, self.head.classes_] = self.head.predict_proba(self.base.embed(inputs).astype(np.float64))
@@ -186,8 +181,6 @@ class OpenProbe(Probe):
 
     def logits(self, batch: Mapping[str, Any]) -> Any:
         """Logits float64 ``(n, k)``, differentiable in ``batch["x"]``; their softmax is what ``predict`` answers."""
-        import torch
-
         scaler, linear = self.head[0], self.head[-1]
         features = self.base.features(batch).double()
         mean, scale, coef, intercept = (
@@ -216,7 +209,6 @@ def probe(base: Features | Path, train: Dataset, classes: Sequence[str], passes:
     Raises:
         SubjectError: The training rows show fewer than two classes, or are nothing that the base reads.
     """
-    import numpy as np
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler

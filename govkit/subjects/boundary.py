@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
 from govkit.errors import EvidenceError, GovkitError, SubjectError, UsageError, missing_extra
+
+LINKS = ("SYMLINK", "HARDLINK", "SPECIAL")
 
 
 class Boundary:
@@ -16,10 +19,12 @@ class Boundary:
 
     Args:
         what: Begins the message, for example ``"bank.model:predict"``.
+        written: What stands in a message of foreign code -> what is written in its place.
     """
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, *, written: Mapping[str, str] | None = None) -> None:
         self.what = what
+        self.written = dict(written or {})
 
     def __enter__(self) -> None:
         return None
@@ -29,6 +34,8 @@ class Boundary:
             return
         advice = missing_extra(error) if isinstance(error, ModuleNotFoundError) else None
         text = " ".join(str(error).split()) or "no message"
+        for found, instead in self.written.items():
+            text = text.replace(found, instead)
         raise advice or SubjectError(f"{self.what}: {type(error).__name__}: {text}") from error
 
 
@@ -47,4 +54,10 @@ def source_digest(path: Path, *, strict: bool = True) -> str:
     try:
         return artifact_digest(path, strict=strict)
     except (EvidenceError, UsageError) as error:
-        raise SubjectError(f"{path} cannot be identified: {error}; copy the model to plain files") from error
+        raise unidentified(path, error) from error
+
+
+def unidentified(path: Path, error: GovkitError) -> SubjectError:
+    """The error of a model that no digest can stand for."""
+    advice = "; copy the model to plain files" if getattr(error, "code", "") in LINKS else ""
+    return SubjectError(f"{path} cannot be identified: {error}{advice}")

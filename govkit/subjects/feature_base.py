@@ -11,6 +11,9 @@ from govkit.core.case import Array, Passes
 from govkit.core.words import Modality
 from govkit.engine import batches
 from govkit.errors import SubjectError
+from govkit.lazy import np, torch
+from govkit.subjects.apart import Child, Fence
+from govkit.subjects.apart.remote import Weights, differentiable, file_of
 from govkit.subjects.base import Features
 from govkit.subjects.boundary import source_digest
 from govkit.subjects.python import BATCH, Origin, float_tensor, imported, is_module, like_weights, within
@@ -30,6 +33,7 @@ class FeatureBase(Features):
         passes: Counter; every row that goes forward is added.
         input_range: Smallest and largest value of an input.
         artifact: Folder or file that identifies it; the file of the Python module if not given.
+        fence: What is kept from its code, which then runs in a process of its own; without it, it runs in this one.
 
     Raises:
         SubjectError: The code fails when it is imported, or NAME is no such module.
@@ -44,13 +48,19 @@ class FeatureBase(Features):
         passes: Passes,
         input_range: tuple[float, float] | None = None,
         artifact: Path | None = None,
+        fence: Fence | None = None,
     ) -> None:
         super().__init__()
-        thing, file = imported(name, paths)
-        if not is_module(thing):
+        self.child = None if fence is None else Child(name, kind="features", paths=paths, fence=fence)
+        if self.child is None:
+            thing, file = imported(name, paths)
+            kind, torch_module = type(thing).__name__, is_module(thing)
+        else:
+            thing, file = Weights(self.child), file_of(self.child)
+            kind, torch_module = str(self.child.facts.get("type")), self.child.facts.get("module") is True
+        if not torch_module:
             raise SubjectError(
-                f"{name} is a {type(thing).__name__}; a base under a probe must be a torch.nn.Module whose outputs are "
-                "features (n, d)"
+                f"{name} is a {kind}; a base under a probe must be a torch.nn.Module whose outputs are features (n, d)"
             )
         self.path = file if artifact is None else artifact
         self.digest = source_digest(self.path, strict=False)
@@ -76,8 +86,11 @@ class FeatureBase(Features):
             SubjectError: The output is not one finite row a row of input.
         """
         x, name = batch["x"], self.origin.name
-        with self.origin.running(), asked(self.model):
-            found = tensor_of(self.model(like_weights(x, self.model)))
+        if self.child is not None:
+            found = differentiable(self.child, {"x": x})
+        else:
+            with self.origin.running(), asked(self.model):
+                found = tensor_of(self.model(like_weights(x, self.model)))
         self.passes.forward += len(x)
         if found.ndim < 2 or len(found) != len(x) or not found.is_floating_point() or 0 in found.shape[1:]:
             raise SubjectError(
@@ -94,9 +107,6 @@ class FeatureBase(Features):
         return hashlib.sha256(repr(x.shape).encode() + x.tobytes()).digest()
 
     def _embed(self, inputs: Any) -> Array:
-        import numpy as np
-        import torch
-
         x = float_tensor(inputs, self.origin.name)
         with torch.no_grad():
             # Without rows the module is asked all the same: only it knows how many features there are.

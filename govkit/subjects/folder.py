@@ -1,4 +1,4 @@
-"""Open a local transformers folder; nothing is downloaded and no code in the folder is run."""
+"""Open a local transformers folder: nothing is downloaded, no code is run, only its digested bytes are read."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from govkit.core.case import Array
 from govkit.engine import batches
 from govkit.errors import SubjectError
+from govkit.lazy import np, torch
+from govkit.manifest import weight_files
 from govkit.subjects.boundary import Boundary
+from govkit.subjects.private import drop, kept_for, private_copy, reading_only
+from govkit.subjects.tensors import tensors
 
 BATCH = 64
 LONGEST = 512
@@ -36,23 +40,41 @@ def _quiet() -> Iterator[None]:
             chatter.enable_progress_bar()
 
 
-def open_folder(folder: Path, *, head: bool, language: str | None = None) -> tuple[Any, Any]:
+class Opened(NamedTuple):
+    """A model in eval mode, frozen, its tokenizer, and the artifact digest of the very bytes that they came from."""
+
+    model: Any
+    tokenizer: Any
+    digest: str
+
+
+def open_folder(folder: Path, *, head: bool, language: str | None = None, strict: bool = True) -> Opened:
     """Load model and tokenizer, the model in eval mode, frozen, float32, on the CPU.
+
+    They are loaded from a private copy of the bytes that were digested, whatever happens to the folder meanwhile.
 
     Args:
         folder: A folder that transformers saved.
         head: True for a model with its head, False for the bare model.
         language: Class of transformers that loads a language model, whose weights must be safetensors; a sequence
             classifier if not given.
+        strict: Refuse links, as verifying does.
 
     Raises:
-        SubjectError: There is no such model, weights are missing in it, or it needs code of its own.
+        SubjectError: There is no such model, weights are missing in it, it needs code of its own, or something in it
+            names what lies elsewhere.
     """
-    if not (folder / "config.json").is_file():
-        hint = "an adapter: merge it into its base first" if (folder / "adapter_config.json").exists() else "missing"
-        raise SubjectError(f"{folder} has no config.json ({hint}); expected a folder that transformers saved")
-    with Boundary(f"{folder} cannot be loaded"):
-        model, absent, tokenizer = _load(folder, head=head, language=language)
+    copy, digest = private_copy(folder, strict=strict)
+    try:
+        with Boundary(f"{folder} cannot be loaded", written={str(copy): str(folder)}):
+            _refuse_others(copy, folder)
+            with reading_only(copy):
+                model, absent, tokenizer = _load(copy, head=head, language=language)
+    except BaseException:
+        drop(copy)
+        raise
+    kept_for(tokenizer, copy)
+    _named(model, tokenizer, folder)
     # What the checkpoint lacks was just drawn at random: a classifier that nobody trained.
     missing = sorted(key for key in absent if head or "pooler" not in key)
     if missing:
@@ -61,11 +83,34 @@ def open_folder(folder: Path, *, head: bool, language: str | None = None) -> tup
     model.eval()
     for parameter in model.parameters():
         parameter.requires_grad = False
-    return model, tokenizer
+    return Opened(model, tokenizer, digest)
+
+
+def _refuse_others(copy: Path, folder: Path) -> None:
+    """Refuse what is no whole model by itself, and weights that are not what their header says.
+
+    Where an adapter lies beside a model, peft is what decides whether it is applied.
+    """
+    whole, adapter = ((copy / name).is_file() for name in ("config.json", "adapter_config.json"))
+    if not whole:
+        hint = "an adapter: merge it into its base first" if adapter else "missing"
+        raise SubjectError(f"{folder} has no config.json ({hint}); expected a folder that transformers saved")
+    if adapter:
+        raise SubjectError(f"{folder} holds an adapter beside a model; merge it into the model first, or delete it")
+    held: dict[str, str] = {}
+    for name in weight_files(copy):
+        for tensor in tensors(copy / name) if name.endswith(".safetensors") else ():
+            if held.setdefault(tensor, name) != name:
+                raise SubjectError(f"{folder}: {held[tensor]} and {name} both hold {tensor[:80]!a}; keep one of them")
+
+
+def _named(model: Any, tokenizer: Any, folder: Path) -> None:
+    """Say where the model lies, not where its copy does: what is saved later repeats it."""
+    model.config._name_or_path = model.name_or_path = tokenizer.name_or_path = str(folder)
+    tokenizer.init_kwargs["name_or_path"] = str(folder)
 
 
 def _load(folder: Path, *, head: bool, language: str | None) -> tuple[Any, list[str], Any]:
-    import torch
     import transformers
     from transformers import AutoTokenizer
 
@@ -113,8 +158,6 @@ def pad(tokenizer: Any, rows: list[dict[str, list[int]]]) -> dict[str, Any]:
 
 def embedded(model: Any, tokenizer: Any, texts: Sequence[str], limit: int) -> dict[str, Any]:
     """One padded batch with ``x``, the embeddings ``(n, tokens, width)``, in place of the ids of the tokens."""
-    import torch
-
     batch = pad(tokenizer, tokenize(tokenizer, texts, limit))
     with torch.no_grad():
         x = model.get_input_embeddings()(batch.pop("input_ids"))
@@ -123,8 +166,6 @@ def embedded(model: Any, tokenizer: Any, texts: Sequence[str], limit: int) -> di
 
 def by_length(tokenizer: Any, texts: Sequence[str], limit: int) -> Iterator[tuple[Array, dict[str, Any]]]:
     """Batches of texts of similar length, so that little is padding: row numbers and padded tensors."""
-    import numpy as np
-
     rows = tokenize(tokenizer, texts, limit)
     order = np.argsort([len(row["input_ids"]) for row in rows], kind="stable").astype(np.int64)
     for part in batches(len(rows), BATCH):

@@ -10,6 +10,7 @@ from typing import Any
 from govkit.core.case import Array, Passes
 from govkit.engine import batches
 from govkit.errors import SubjectError
+from govkit.lazy import np, torch
 from govkit.subjects.boundary import Boundary
 from govkit.subjects.folder import max_tokens, open_folder, tokenize
 from govkit.subjects.states import asked
@@ -55,7 +56,7 @@ class LanguageModel:
         if kind is None:
             raise SubjectError(f"{folder} was saved without a language-model head")
         self.path, self.passes, self.masked = folder, passes, kind == MASKED
-        self.model, self.tokenizer = open_folder(folder, head=True, language=kind)
+        self.model, self.tokenizer, _ = open_folder(folder, head=True, language=kind, strict=False)
         self.limit = max_tokens(self.model, self.tokenizer)
         self.special = {*self.tokenizer.all_special_ids}
         if self.masked and self.tokenizer.mask_token_id is None:
@@ -68,9 +69,6 @@ class LanguageModel:
         are not masked with it (after Salazar et al. 2020, "Masked language model scoring"). Special tokens and unknown
         ones do not count.
         """
-        import numpy as np
-        import torch
-
         found = np.full(len(texts), np.nan)
         with Boundary(f"{self.path}"), asked(self.model), torch.no_grad():
             rows = [coded["input_ids"] for coded in tokenize(self.tokenizer, texts, self.limit)]
@@ -80,8 +78,6 @@ class LanguageModel:
         return found
 
     def _batch(self, rows: list[list[int]]) -> Array:
-        import torch
-
         width = max(1, *map(len, rows))
         ids = torch.tensor([[*row, *[0] * (width - len(row))] for row in rows], dtype=torch.long)
         there = torch.tensor([[at < len(row) for at in range(width)] for row in rows])
@@ -100,8 +96,6 @@ class LanguageModel:
 
     def _copies(self, ids: Any, counts: Any) -> Iterator[tuple[Any, Any]]:
         """What is asked, and the tokens that are asked for."""
-        import torch
-
         place = torch.arange(ids.shape[1])
         if not self.masked:
             yield ids, counts & (place > 0)

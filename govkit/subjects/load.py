@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from govkit.core.audit import SubjectSource
 from govkit.core.case import Passes, Subject
 from govkit.core.words import Modality, Task
 from govkit.errors import SubjectError
+from govkit.subjects.apart import Fence
+from govkit.subjects.apart.remote import apart_subject
 from govkit.subjects.python import python_subject
 from govkit.subjects.text import text_model
 
@@ -22,6 +25,7 @@ def load(
     classes: Sequence[str] = (),
     passes: Passes,
     strict: bool = True,
+    fence: Fence | None = None,
 ) -> Subject:
     """Load a model.
 
@@ -33,12 +37,14 @@ def load(
         classes: Names of the classes, for Python code that does not name them itself.
         passes: Counter of all model passes.
         strict: Refuse links in a model folder, as verifying will.
+        fence: What is kept from Python code, which then runs in a process of its own; without it, it runs in this one.
 
     Raises:
         SubjectError: The model cannot be loaded, is made for another task, or there are only stored predictions.
     """
     if source.python is not None:
-        return python_subject(
+        load_python = python_subject if fence is None else partial(apart_subject, fence=fence)
+        return load_python(
             source.python,
             paths=[root],
             modality=modality,

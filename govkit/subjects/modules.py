@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from govkit.core.case import Subject
+from govkit.core.case import Differentiable, Subject
 from govkit.errors import SubjectError
+from govkit.lazy import torch
 from govkit.subjects.ancestry import by_name
 from govkit.subjects.base import FrozenBase
 from govkit.subjects.boundary import Boundary
 from govkit.subjects.python import TorchSubject
-from govkit.subjects.text import OpenTextModel, TextModel
+from govkit.subjects.text import OpenTextModel
 from govkit.subjects.weights import Weights
 
 SAME = 0.9
@@ -25,15 +26,14 @@ Forward = Callable[[Any, Mapping[str, Any]], Any]
 
 def module_of(subject: Any) -> Any | None:
     """The torch module of a subject, or None for one that only answers."""
-    if isinstance(subject, TorchSubject):
-        return subject.module
-    return subject.model if isinstance(subject, TextModel) else None
+    held = getattr(subject, "holds", None)
+    return None if held is None else getattr(subject, held)
 
 
 def with_module(subject: Open, module: Any) -> Open:
     """The same subject with another module in it: asked the same way, by the same counter."""
     other: Any = copy.copy(subject)
-    setattr(other, "module" if isinstance(subject, TorchSubject) else "model", module)
+    setattr(other, other.holds, module)
     made: Open = other
     return made
 
@@ -61,9 +61,7 @@ def forward_of(subject: Subject) -> Forward:
 
 def logits_of(subject: Any, inputs: Any) -> Any:
     """Logits of some inputs, a tensor ``(n, k)``, or what stands for them where the gradients of a text are closed."""
-    import torch
-
-    if isinstance(subject, TorchSubject | OpenTextModel):
+    if isinstance(subject, Differentiable):
         return subject.logits(subject.encode(inputs))
     return torch.as_tensor(subject.predict(inputs)).clamp_min(1e-30).log()
 
@@ -117,8 +115,6 @@ def interpolated(module: Any, base: Mapping[str, Any], weight: float, *, name: s
     Raises:
         SubjectError: The base is of another architecture, see ``unmixable``.
     """
-    import torch
-
     why = unmixable(module, base)
     if why is not None:
         raise SubjectError(f"{why}; weights can only be mixed with those of the model that it was tuned from")

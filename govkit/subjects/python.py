@@ -16,6 +16,7 @@ from govkit.core.case import Array, Differentiable, Passes, Subject
 from govkit.core.words import CLASSES, Access, Modality, Task
 from govkit.engine import batches
 from govkit.errors import SubjectError
+from govkit.lazy import np, torch
 from govkit.subjects.boundary import Boundary, source_digest
 from govkit.subjects.states import answers_of, asked, columns_of, tensor_of
 
@@ -50,17 +51,21 @@ def python_subject(
         SubjectError: The code fails when it is imported, or NAME is none of these.
     """
     thing, file = imported(name, paths)
-    origin = Origin(name, file, tuple(paths), modality, tuple(classes), passes, input_range, task)
+    return subject_of(thing, Origin(name, file, tuple(paths), modality, tuple(classes), passes, input_range, task))
+
+
+def subject_of(thing: Any, origin: Origin) -> Subject:
+    """A subject of what a user's module holds; see ``python_subject``."""
     if is_module(thing):
         return TorchSubject(thing, origin)
     if isinstance(thing, Subject):
         return OpenObject(thing, origin) if isinstance(thing, Differentiable) else ObjectSubject(thing, origin)
-    function = getattr(thing, "predict" if task == "regression" else "predict_proba", thing)
+    function = getattr(thing, "predict" if origin.task == "regression" else "predict_proba", thing)
     if callable(function):
         return FunctionSubject(function, thing, origin)
     raise SubjectError(
-        f"{name} is a {type(thing).__name__}; expected a function, a torch.nn.Module, a fitted scikit-learn model or "
-        "an object with digest, access, modality, classes, path and predict"
+        f"{origin.name} is a {type(thing).__name__}; expected a function, a torch.nn.Module, a fitted scikit-learn "
+        "model or an object with digest, access, modality, classes, path and predict"
     )
 
 
@@ -128,6 +133,8 @@ class TorchSubject:
     """
 
     access: Access = "weights"
+    holds = "module"
+    """Attribute with the torch module, see ``modules.module_of``."""
 
     def __init__(self, module: Any, origin: Origin) -> None:
         self.module = module
@@ -140,9 +147,6 @@ class TorchSubject:
 
     def predict(self, inputs: Any) -> Array:
         """Answers float64 ``(n, k)``: the softmax of the logits, of labels the sigmoid, of a regression the number."""
-        import numpy as np
-        import torch
-
         x = float_tensor(inputs, self.origin.name)
         with torch.no_grad():
             parts = [answers_of(self.logits({"x": x[part]}), self.origin.task) for part in batches(len(x), BATCH)]
@@ -287,9 +291,6 @@ def float_tensor(inputs: Any, name: str) -> Any:
     Raises:
         SubjectError: A column holds no numbers, or the inputs are texts.
     """
-    import numpy as np
-    import torch
-
     if hasattr(inputs, "columns"):
         for column, kind in inputs.dtypes.items():
             if kind.kind not in "biuf":
@@ -328,6 +329,4 @@ def like_weights(x: Any, module: Any) -> Any:
 
 
 def _array(answer: Any) -> Array:
-    import numpy as np
-
     return answer.detach().cpu().numpy() if hasattr(answer, "detach") else np.asarray(answer)

@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from govkit.core.words import CLASSES, Task
+from govkit.lazy import torch
+
+_ASKED: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
+"""How often each model was asked."""
 
 
 @contextmanager
@@ -14,13 +19,16 @@ def asked(model: Any) -> Iterator[None]:
     """Every module in eval mode and every parameter frozen; afterwards each is as it was, one by one.
 
     A partly frozen model in training has some modules in train and some in eval mode, so one flag for the whole
-    cannot be restored. The random state of torch on the CPU is restored too.
+    cannot be restored. The random state of torch on the CPU is restored too. Inside it is another one at each call, the
+    same in each audit: from one and the same state a model that answers by lot would draw alike each time, and look as
+    if it did not.
     """
-    import torch
-
     modes = [(module, module.training) for module in model.modules()]
     frozen = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
+    _ASKED[model] = _ASKED.get(model, 0) + 1
     with torch.random.fork_rng(devices=[]):
+        # Not ``torch.manual_seed``: that seeds accelerators too, whose state is not restored.
+        torch.default_generator.manual_seed(_ASKED[model])
         try:
             model.eval()
             for parameter, _ in frozen:
@@ -39,8 +47,6 @@ def tensor_of(output: Any) -> Any:
     Raises:
         TypeError: There is no tensor to be found.
     """
-    import torch
-
     if isinstance(output, torch.Tensor):
         return output
     if hasattr(output, "logits"):
@@ -58,8 +64,6 @@ def tensor_of(output: Any) -> Any:
 
 def two_columns(logits: Any) -> Any:
     """Logits ``(n, k)``; one column is the logit of the second of two classes, as a sigmoid head gives it."""
-    import torch
-
     if logits.ndim == 1:
         logits = logits[:, None]
     if logits.ndim == 2 and logits.shape[1] == 1:

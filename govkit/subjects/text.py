@@ -10,7 +10,8 @@ from typing import Any
 from govkit.core.case import Array, Passes
 from govkit.core.words import CLASSES, Access, Modality, Task
 from govkit.errors import SubjectError
-from govkit.subjects.boundary import Boundary, source_digest
+from govkit.lazy import np, torch
+from govkit.subjects.boundary import Boundary
 from govkit.subjects.folder import by_length, embedded, max_tokens, open_folder, token_ids
 from govkit.subjects.states import answers_of, asked
 
@@ -29,6 +30,7 @@ class TextModel:
 
     access: Access = "predict"
     modality: Modality = "text"
+    holds = "model"
 
     def __init__(
         self, folder: Path, model: Any, tokenizer: Any, *, passes: Passes, digest: str, task: Task = "multiclass"
@@ -47,9 +49,6 @@ class TextModel:
 
         Longer texts are cut at the model's limit and logged.
         """
-        import numpy as np
-        import torch
-
         _texts_only(inputs)
         answer = np.zeros((len(inputs), self.model.config.num_labels))
         with Boundary(f"{self.path}"), asked(self.model), torch.no_grad():
@@ -129,8 +128,7 @@ def text_model(folder: Path, passes: Passes, *, strict: bool = True, task: Task 
     Raises:
         SubjectError: The folder holds no complete model for that task; classes are exclusive and at least two.
     """
-    digest = source_digest(folder, strict=strict)
-    model, tokenizer = open_folder(folder, head=True)
+    model, tokenizer, digest = open_folder(folder, head=True, strict=strict)
     config = model.config
     wanted = "classes" if task in CLASSES else task
     if _made_for(config) != wanted:

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from govkit.core.case import Array
-from govkit.errors import SubjectError
+from govkit.errors import GovkitError, SubjectError
+from govkit.lazy import torch
+from govkit.manifest import weight_files
+from govkit.manifest.opening import WEIGHTS
 from govkit.subjects.boundary import Boundary
+from govkit.subjects.tensors import tensors
 
-INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
-USUAL = ("model.safetensors", "pytorch_model.bin")
 PICKLED = (".bin", ".pt", ".pth", ".ckpt")
 NO_WEIGHTS = ("training_args", "optimizer", "scheduler", "rng_state", "scaler")
 """Beginnings of names of files that a trainer leaves beside the weights."""
@@ -50,7 +52,7 @@ class Weights:
 
     def __init__(self, path: Path) -> None:
         config = path / "adapter_config.json"
-        alone = config.is_file() and not any((path / name).exists() for name in (*USUAL, *INDEXES))
+        alone = config.is_file() and not any((path / name).exists() for pair in WEIGHTS.items() for name in pair)
         with Boundary(f"{path}: weights cannot be read"):
             self.adapter = dict(json.loads(config.read_bytes())) if alone else None
             self._stored = {name: tensor for file in _files(path) for name, tensor in _opened(file)}
@@ -64,8 +66,6 @@ class Weights:
 
     def read(self, name: str, rows: slice = slice(None), *, axis: int = 0) -> Array:
         """A tensor as float32, or some of its rows; with ``axis=1`` some of the columns of a matrix, as rows."""
-        import torch
-
         source = self._stored[name].source
         taken = (source[rows] if axis == 0 else source[:, rows].T).to(torch.float32)
         if name in self._scales:
@@ -88,18 +88,17 @@ class Weights:
 
 
 def _files(path: Path) -> list[Path]:
-    """The files that hold the weights: those of the index, the usual one, or all of one format."""
-    for name in INDEXES:
-        if (path / name).is_file():
-            shards = sorted(set(json.loads((path / name).read_bytes())["weight_map"].values()))
-            strange = [shard for shard in shards if Path(shard).name != shard]
-            if strange:
-                raise SubjectError(f"{path / name}: names the file {strange[0]!r}, which is not in its folder")
-            return [path / shard for shard in shards]
+    """The files that hold the weights: those that transformers loads, or all of one format."""
+    try:
+        named = weight_files(path) if path.is_dir() else ()
+    except GovkitError as error:
+        raise SubjectError(f"{path}: weights cannot be read: {error}") from None
+    if named:
+        return [path / name for name in named]
     held = sorted(file for file in (path.iterdir() if path.is_dir() else [path]) if file.is_file())
     safe = [file for file in held if file.suffix == ".safetensors"]
     pickled = [file for file in held if file.suffix in PICKLED and not file.name.startswith(NO_WEIGHTS)]
-    chosen = [file for file in (*safe, *pickled) if file.name in USUAL][:1] or safe or pickled
+    chosen = safe or pickled
     if not chosen:
         raise SubjectError(
             f"{path} holds no weights; expected safetensors or {', '.join(PICKLED)} in the folder itself"
@@ -114,6 +113,7 @@ def _opened(file: Path) -> Iterator[tuple[str, _Tensor]]:
         return
     from safetensors import safe_open
 
+    tensors(file)
     handle = safe_open(str(file), framework="pt")
     for name in handle.keys():  # noqa: SIM118 — the handle is no mapping
         part = handle.get_slice(name)
@@ -125,8 +125,6 @@ def _unpickled(file: Path) -> Any:
     """Tensors of a PyTorch file; only tensors and plain containers are ever made from it."""
     import pickle
 
-    import torch
-
     try:
         with file.open("rb") as stream:  # only archives can be mapped; older files are read whole
             found = torch.load(file, map_location="cpu", weights_only=True, mmap=stream.read(2) == b"PK")
@@ -137,8 +135,6 @@ def _unpickled(file: Path) -> Any:
 
 
 def _flat(prefix: str, found: Any) -> Iterator[tuple[str, _Tensor]]:
-    import torch
-
     if isinstance(found, torch.Tensor):
         plain = found.detach() if found.ndim else found.detach()[None]
         yield prefix, _Tensor(tuple(plain.shape), str(plain.dtype).removeprefix("torch."), plain)

@@ -9,5 +9,3 @@ from __future__ import annotations
 from govkit.watch.form import WatchFile
 from govkit.watch.looking import acknowledge_alarms, look_once
 from govkit.watch.statement import sign_month
-
-__all__ = ["WatchFile", "acknowledge_alarms", "look_once", "sign_month"]

@@ -13,7 +13,9 @@ from govkit import data
 from govkit.core.case import Array
 from govkit.data.tables import FORMAT, suffix
 from govkit.errors import DataError
+from govkit.lazy import pa, pc
 from govkit.watch.form import WatchFile
+from govkit.watch.reference import cells_of
 
 
 @dataclass(frozen=True)
@@ -85,9 +87,6 @@ def days_of(table: Array, time: str) -> Iterator[tuple[date, Array]]:
     Raises:
         DataError: The column is missing, holds no times, or has rows without one.
     """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     days = pc.cast(pc.floor_temporal(_times(table, time), unit="day"), pa.date32(), safe=False)
     for day in sorted(pc.unique(days).to_pylist()):
         yield day, table.filter(pc.equal(days, pa.scalar(day, pa.date32())))
@@ -95,12 +94,7 @@ def days_of(table: Array, time: str) -> Iterator[tuple[date, Array]]:
 
 def _times(table: Array, name: str) -> Array:
     """Times of UTC without a zone, by which days begin at midnight; those without a zone are taken as of UTC."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if name not in table.column_names:
-        raise DataError(f"there is no column {name!r}; found {', '.join(map(repr, table.column_names))}")
-    cells = table[name]
+    cells = cells_of(table, name)
     if cells.null_count:
         raise DataError(f"column {name!r} has {cells.null_count} rows without a time; fill them")
     try:
@@ -112,3 +106,14 @@ def _times(table: Array, name: str) -> Array:
     except pa.ArrowInvalid:
         pass
     raise DataError(f"column {name!r} holds {table[name].type}; expected times")
+
+
+def middle_day(table: Array, time: str) -> int | None:
+    """The ordinal of the day in the middle of some rows, by their times; None without rows.
+
+    Raises:
+        DataError: As for ``days_of``.
+    """
+    days = pc.cast(pc.cast(pc.floor_temporal(_times(table, time), unit="day"), pa.date32(), safe=False), pa.int32())
+    middle = pc.quantile(days, 0.5, interpolation="lower")[0].as_py()
+    return None if middle is None else date(1970, 1, 1).toordinal() + int(middle)

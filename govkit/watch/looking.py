@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from govkit import data, documents, evidence, manifest
-from govkit.core import Policy, Trigger
+from govkit.core import Policy, Trigger, times
+from govkit.core.case import Array
 from govkit.errors import AuditError, DataError, UsageError
 from govkit.pipeline import clock
 from govkit.pipeline.policy import beside, policy_reference, resolve_policy
 from govkit.stats import Look, MeanStream, StreamState
-from govkit.stats.looks import FEWEST_DAYS
+from govkit.stats.days import FEWEST_DAYS, Days
 from govkit.watch import telling
-from govkit.watch.arrivals import Arrival, arrivals, days_of
+from govkit.watch.arrivals import Arrival, arrivals, days_of, middle_day
 from govkit.watch.form import WatchFile
 from govkit.watch.memory import Alarm, Counted, Memory
 from govkit.watch.reference import FEWEST_ROWS, Column, column_of
-from govkit.watch.streams import Right, Stream, day_effects, look_at, right_of, streams_of
+from govkit.watch.streams import DaysLearned, Right, Stream, day_effects, look_at, right_of, streams_of
 
 Event = dict[str, Any]
 FACTS = ("began", "reference", "columns", "right", "days", "day_effects")
@@ -117,10 +118,11 @@ def _reference(form: WatchFile, root: Path, policy: Policy) -> dict[str, Any]:
     streams = _streams(form, policy, columns, facts)
     if not streams:
         raise DataError(f"{form.reference.path}: no trigger of the policy {policy.id} fits a column that is watched")
-    days = [] if form.columns.time is None else [day for _, day in days_of(table, form.columns.time)]
+    days = [] if form.columns.time is None else list(days_of(table, form.columns.time))
     if len(days) >= FEWEST_DAYS:
-        looks = [look_at(day, policy.triggers, columns, form.columns) for day in days]
-        facts |= {"days": len(days), "day_effects": day_effects(streams, looks)}
+        looks = [(day, look_at(rows, policy.triggers, columns, form.columns)) for day, rows in days]
+        learned = day_effects(streams, looks)
+        facts |= {"days": len(days), "day_effects": {name: asdict(each) for name, each in learned.items()}}
     return facts
 
 
@@ -129,8 +131,27 @@ def _streams(
 ) -> dict[str, Stream]:
     right = None if facts["right"] is None else Right(**facts["right"])
     found = streams_of(policy.triggers, columns, right, alpha=form.false_alarms, looks=form.looks_a_year)
-    days, effects = facts["days"], facts["day_effects"]
-    return {name: stream.among_days(effects.get(name, 0.0), days) for name, stream in found.items()}
+    learned = {name: _learned(effect) for name, effect in facts["day_effects"].items()}
+    return {name: stream.among_days(learned.get(name, DaysLearned()), facts["days"]) for name, stream in found.items()}
+
+
+def _learned(effect: Any) -> DaysLearned:
+    """As remembered. A watch that an older version began knows the spread of days alone, and goes on with it."""
+    return DaysLearned(**effect) if isinstance(effect, dict) else DaysLearned((Days(effect),))
+
+
+def assumed(kept: Watch) -> dict[str, Any]:
+    """What the chance of a false alarm rests on.
+
+    Returns:
+        ``days`` of the reference that tell how days differ, None for too few; the highest ``correlation`` from one look
+        to the next that is allowed for; ``season``, whether the wave of a year is known.
+    """
+    days = kept.memory.facts()["days"]
+    most = max((test.correlation for stream in kept.streams.values() for test in stream.tests), default=0.0)
+    known = bool(kept.streams) and all(stream.season is not None for stream in kept.streams.values())
+    told = days >= FEWEST_DAYS
+    return {"days": days if told else None, "correlation": most if told else None, "season": known}
 
 
 def look_once(
@@ -154,7 +175,9 @@ def look_once(
     now = moment(as_of)
     with opened(Path(path), now=now) as kept:
         counted = {look.name: look.stamp for look in kept.memory.looks()}
-        for arrival in arrivals(kept.form, kept.root, today=_day(now)):
+        if not counted:
+            tell({"event": "assumed", **assumed(kept)})
+        for arrival in arrivals(kept.form, kept.root, today=times.instant(now).date()):
             if not arrival.stamp or counted.get(arrival.name) != arrival.stamp:
                 _look(kept, arrival, now=now, tell=tell)
         _tell(kept, tell)
@@ -177,17 +200,13 @@ def acknowledge_alarms(path: Path | str, reason: str, *, as_of: str | None = Non
         closed = kept.memory.close_alarms(when=now, reason=reason)
         triggers = {alarm.trigger for alarm in closed}
         streams = [(name, stream) for name, stream in kept.streams.items() if stream.trigger.id in triggers]
-        kept.memory.remember({name: asdict(stream.test.start()) for name, stream in streams})
+        kept.memory.remember({name: _plain(stream.start()) for name, stream in streams})
         return len(closed)
 
 
 def moment(as_of: str | None) -> str:
     """What is taken as now."""
-    return clock.now() if as_of is None else clock.parse(as_of)
-
-
-def _day(now: str) -> date:
-    return datetime.fromisoformat(now).date()
+    return clock.deciding_time(None if as_of is None else clock.parse(as_of))
 
 
 def _look(kept: Watch, arrival: Arrival, *, now: str, tell: Callable[[Event], None]) -> None:
@@ -197,6 +216,7 @@ def _look(kept: Watch, arrival: Arrival, *, now: str, tell: Callable[[Event], No
         digest = data.content_digest(table)[0]
         before = kept.memory.seen(arrival.name, digest)
         looks = {} if before else look_at(table, kept.policy.triggers, kept.columns, kept.form.columns)
+        day = None if before else _day_of(kept, table)
     except DataError as error:
         _refuse(kept, arrival.name, str(error), now=now, tell=tell)
         return
@@ -204,16 +224,16 @@ def _look(kept: Watch, arrival: Arrival, *, now: str, tell: Callable[[Event], No
         # Another process may have counted it in the meantime.
         before = kept.memory.seen(arrival.name, digest)
         if before is None:
-            states = _advanced(kept, looks)
-            margins = {name: state.log_evidence - state.log_alarm for name, state in states.items()}
+            states = _advanced(kept, looks, day)
+            margins = {name: _margin(each) for name, each in states.items()}
             seen = Counted(arrival.name, digest, len(table), now, margins, arrival.stamp, _labeled(kept, looks))
-            kept.memory.count(seen, {name: asdict(state) for name, state in states.items()})
-            for trigger, says in _alarms(kept, states, looks):
+            kept.memory.count(seen, {name: _plain(each) for name, each in states.items()})
+            for trigger, says in _alarms(kept, margins, looks):
                 kept.memory.raise_alarm(trigger.id, seen.name, now, says)
         elif before.name == arrival.name and before.digest == digest and before.stamp != arrival.stamp:
             kept.memory.touched(arrival.name, arrival.stamp)
     if before is None:
-        beyond = [name for name, state in states.items() if state.alarm]
+        beyond = [name for name, state in margins.items() if state >= 0]
         tell({"event": "look", "name": seen.name, "rows": seen.rows, "beyond": beyond})
     elif before.name != arrival.name:
         _refuse(kept, arrival.name, f"holds the rows of {before.name}, which were counted", now=now, tell=tell)
@@ -222,26 +242,46 @@ def _look(kept: Watch, arrival: Arrival, *, now: str, tell: Callable[[Event], No
         _refuse(kept, arrival.name, why, now=now, tell=tell)
 
 
-def _advanced(kept: Watch, looks: Mapping[str, Look]) -> dict[str, StreamState]:
+def _day_of(kept: Watch, table: Array) -> int | None:
+    """The day of a look, where a season was learned."""
+    time = kept.form.columns.time
+    seasonal = any(stream.season is not None for stream in kept.streams.values())
+    return middle_day(table, time) if seasonal and time is not None else None
+
+
+def _advanced(kept: Watch, looks: Mapping[str, Look], day: int | None) -> dict[str, list[StreamState]]:
     stored = kept.memory.streams()
     states = {}
     for name, stream in kept.streams.items():
-        state = StreamState(**stored[name]) if name in stored else stream.test.start()
-        states[name] = stream.test.update(state, looks[name])
+        before = _states(stored[name]) if name in stored else stream.start()
+        states[name] = stream.update(before, looks[name], day)
     return states
 
 
+def _plain(states: Sequence[StreamState]) -> list[dict[str, Any]]:
+    return [asdict(state) for state in states]
+
+
+def _states(stored: Any) -> list[StreamState]:
+    """As remembered; an older version kept the one state of a stream alone."""
+    return [StreamState(**each) for each in (stored if isinstance(stored, list) else [stored])]
+
+
+def _margin(states: Sequence[StreamState]) -> float:
+    """Logarithm of the evidence less that of an alarm, by the test that is farthest from one."""
+    return min(state.log_evidence - state.log_alarm for state in states)
+
+
 def _alarms(
-    kept: Watch, states: Mapping[str, StreamState], looks: Mapping[str, Look]
+    kept: Watch, margins: Mapping[str, float], looks: Mapping[str, Look]
 ) -> Iterator[tuple[Trigger, dict[str, Any]]]:
     """Each trigger with a stream beyond its limit, of a column that no standing alarm of it names; surest first."""
     standing = [alarm for alarm in kept.memory.alarms() if alarm.closed is None]
     for trigger in kept.policy.triggers:
         told = {each["column"] for alarm in standing if alarm.trigger == trigger.id for each in alarm.says["streams"]}
-        beyond = [name for name, stream in kept.streams.items() if stream.trigger == trigger and states[name].alarm]
-        mine = [name for name in beyond if kept.streams[name].column not in told]
-        mine.sort(key=lambda name: states[name].log_alarm - states[name].log_evidence)
-        if mine:
+        own = ((name, each) for name, each in kept.streams.items() if each.trigger == trigger)
+        beyond = [name for name, stream in own if margins[name] >= 0 and stream.column not in told]
+        if mine := sorted(beyond, key=lambda name: -margins[name]):
             said = trigger.model_dump(mode="json", include={"title", "then", "advice", "limit"})
             yield trigger, {**said, "streams": [_found(kept.streams[name], looks[name]) for name in mine]}
 
@@ -249,14 +289,8 @@ def _alarms(
 def _found(stream: Stream, look: Look) -> dict[str, Any]:
     kind = "shift" if isinstance(stream.test, MeanStream) else "share"
     found = stream.value(look) if look.rows else stream.usual
-    return {
-        "what": stream.what,
-        "column": stream.column,
-        "kind": kind,
-        "found": found,
-        "usual": stream.usual,
-        "rows": look.rows,
-    }
+    about = {"what": stream.what, "column": stream.column, "kind": kind}
+    return {**about, "found": found, "usual": stream.usual, "rows": look.rows}
 
 
 def _labeled(kept: Watch, looks: Mapping[str, Look]) -> int:
@@ -314,6 +348,6 @@ def _late(kept: Watch, now: str) -> Iterator[Event]:
         awaited.append(("unlabeled", [look for look in looks if look.labeled], kept.form.labels_days))
     for event, held, days in awaited:
         last = max((look.seen for look in held), default=began)
-        waited = datetime.fromisoformat(now) - datetime.fromisoformat(last)
+        waited = times.instant(now) - times.instant(last)
         if waited > timedelta(days=days):
             yield {"event": event, "last": last, "days": waited.days}

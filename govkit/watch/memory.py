@@ -37,6 +37,7 @@ COMMIT;
 """
 
 _COUNT = "SELECT count(*) FROM sqlite_master"
+_LOOKS = "SELECT name, digest, rows, seen, evidence, stamp, labeled FROM looks "
 
 
 @dataclass(frozen=True)
@@ -160,17 +161,18 @@ class Memory:
 
     def looks(self) -> list[Counted]:
         """All looks that were counted, by name."""
-        rows = self._base.execute("SELECT name, digest, rows, seen, evidence, stamp, labeled FROM looks ORDER BY name")
-        return [_look(*row) for row in rows]
+        return self._looks("ORDER BY name")
 
     def seen(self, name: str, digest: str) -> Counted | None:
         """The look that was counted under this name or with this content."""
-        query = (
-            "SELECT name, digest, rows, seen, evidence, stamp, labeled FROM looks "
-            "WHERE name = ? OR digest = ? ORDER BY name <> ?"
-        )
-        row = self._base.execute(query, (name, digest, name)).fetchone()
-        return None if row is None else _look(*row)
+        found = self._looks("WHERE name = ? OR digest = ? ORDER BY name <> ?", name, digest, name)
+        return found[0] if found else None
+
+    def _looks(self, which: str, *values: str) -> list[Counted]:
+        return [
+            Counted(name, digest, rows, seen, json.loads(evidence), *rest)
+            for name, digest, rows, seen, evidence, *rest in self._base.execute(_LOOKS + which, values)
+        ]
 
     def count(self, look: Counted, streams: Mapping[str, Any]) -> None:
         """Write a look and the streams as they are after it."""
@@ -195,10 +197,12 @@ class Memory:
 
     def alarms(self, *, untold: bool = False) -> list[Alarm]:
         """All alarms, or those that nobody was told of, oldest first."""
-        rows = self._base.execute(
-            "SELECT id, trigger_id, look, seen, says, closed, reason, told FROM alarms ORDER BY id"
-        )
-        return [_alarm(*row[:7]) for row in rows if not (untold and row[7])]
+        query = "SELECT id, trigger_id, look, seen, says, closed, reason, told FROM alarms ORDER BY id"
+        return [
+            Alarm(number, trigger, look, seen, json.loads(says), closed, reason)
+            for number, trigger, look, seen, says, closed, reason, told in self._base.execute(query)
+            if not (untold and told)
+        ]
 
     def told(self, alarms: Sequence[Alarm]) -> None:
         """Note that somebody was told."""
@@ -224,11 +228,3 @@ class Memory:
         """Looks that were not counted, by name."""
         rows = self._base.execute("SELECT name, why, seen, closed, reason FROM refused ORDER BY name, seen")
         return [Refused(*row) for row in rows]
-
-
-def _look(name: str, digest: str, rows: int, seen: str, evidence: str, *rest: Any) -> Counted:
-    return Counted(name, digest, rows, seen, json.loads(evidence), *rest)
-
-
-def _alarm(id: int, trigger: str, look: str, seen: str, says: str, closed: str | None, reason: str | None) -> Alarm:  # noqa: PLR0917
-    return Alarm(id, trigger, look, seen, json.loads(says), closed, reason)

@@ -11,10 +11,11 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from govkit.core import Recorded
-from govkit.core.audit import LARGEST
 from govkit.core.case import Array
+from govkit.core.columns import LARGEST
 from govkit.data import canonical_text
 from govkit.errors import DataError
+from govkit.lazy import np, pa, pc
 from govkit.stats import rank_bins
 
 MOST_CATEGORIES = 300
@@ -67,10 +68,7 @@ def column_of(table: Array, name: str) -> Column:
     Raises:
         DataError: It is missing, has no value, or holds what cannot be compared.
     """
-    import numpy as np
-    import pyarrow as pa
-
-    kind = _cells(table, name).type
+    kind = cells_of(table, name).type
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         values = numbers_of(table, name)
         _some(values, name)
@@ -107,8 +105,6 @@ def number_features(values: Array, middle: float) -> dict[str, Array]:
 
 def text_features(texts: list[str], known: frozenset[int]) -> dict[str, Array]:
     """``FEATURES`` of texts, float64 ``(n,)`` each."""
-    import numpy as np
-
     words = [_WORD.findall(text.casefold()) for text in texts]
     unknown = [sum(_code(word) not in known for word in each) / max(1, len(each)) for each in words]
     lengths = [float(len(text)) for text in texts]
@@ -121,11 +117,7 @@ def numbers_of(table: Array, name: str) -> Array:
     Raises:
         DataError: The column is missing, or holds something else.
     """
-    import numpy as np
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    cells = _cells(table, name)
+    cells = cells_of(table, name)
     if cells.null_count == len(cells):
         return np.empty(0)
     if not (pa.types.is_integer(cells.type) or pa.types.is_floating(cells.type) or pa.types.is_decimal(cells.type)):
@@ -140,10 +132,15 @@ def texts_of(table: Array, name: str) -> list[str]:
     Raises:
         DataError: The column is missing, or holds lists or records.
     """
-    return [text for text in canonical_text(_cells(table, name), what=f"column {name!r}") if text is not None]
+    return [text for text in canonical_text(cells_of(table, name), what=f"column {name!r}") if text is not None]
 
 
-def _cells(table: Array, name: str) -> Array:
+def cells_of(table: Array, name: str) -> Array:
+    """A column.
+
+    Raises:
+        DataError: There is none of this name.
+    """
     if name not in table.column_names:
         raise DataError(f"there is no column {name!r}; found {', '.join(map(repr, table.column_names))}")
     return table[name]

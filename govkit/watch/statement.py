@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from govkit import evidence
+from govkit.core import times
 from govkit.errors import UsageError
 from govkit.pipeline.bundle import tool
 from govkit.pipeline.folder import write_new
-from govkit.watch.looking import Watch, alarm_event, moment, opened
+from govkit.watch.looking import Watch, alarm_event, assumed, moment, opened
 from govkit.watch.memory import Counted
 
 
@@ -46,6 +47,7 @@ def sign_month(
             "name": kept.form.name,
             **{key: facts[key] for key in ("model", "watch", "policy", "reference", "began")},
             "false_alarms": kept.form.false_alarms,
+            "assumed": assumed(kept),
             "month": month,
             **_seen(kept, first, last),
             "as_of": now,
@@ -57,7 +59,7 @@ def sign_month(
 
 def _month(text: str) -> tuple[date, date]:
     try:
-        first = date.fromisoformat(f"{text}-01")
+        first = times.day(f"{text}-01")
     except ValueError:
         raise UsageError(f"{text!r} is no month; expected for example 2026-11") from None
     return first, first.replace(day=monthrange(first.year, first.month)[1])
@@ -83,7 +85,7 @@ def _seen(kept: Watch, first: date, last: date) -> dict[str, Any]:
             {"name": look.name, "digest": look.digest, "rows": look.rows, "labeled": look.labeled, "seen": look.seen}
             for look in looks
         ],
-        "days_without_look": _silent(looks, max(first, date.fromisoformat(kept.memory.facts()["began"][:10])), last),
+        "days_without_look": _silent(looks, max(first, times.day(kept.memory.facts()["began"][:10])), last),
         "streams": [_stream(kept, name, looks) for name in kept.streams],
         "alarms": alarms,
         "refused": refused,

@@ -6,24 +6,26 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 
 from govkit.core import Trigger
 from govkit.core.case import Array
 from govkit.data import canonical_text
 from govkit.errors import DataError
+from govkit.lazy import np
 from govkit.stats import (
     Look,
     MeanStream,
     RateStream,
+    StreamState,
     category_looks,
-    day_effect,
     rank_shift,
     rank_variance,
     unseen_share,
 )
-from govkit.stats.looks import FEWEST_DAYS
+from govkit.stats.days import FEWEST_DAYS, Days, possible_days, season_of, seasonal, spans_a_year
 from govkit.watch.form import WatchColumns
-from govkit.watch.reference import Column, number_features, numbers_of, text_features, texts_of
+from govkit.watch.reference import Column, cells_of, number_features, numbers_of, text_features, texts_of
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,24 @@ class Right:
 
     count: int
     rows: int
+
+
+@dataclass(frozen=True)
+class DaysLearned:
+    """What the reference says of how the days of a stream differ.
+
+    Attributes:
+        possible: The ways in which they may, as far as it says.
+        season: Sine and cosine of the wave of a year; None where it does not span one.
+    """
+
+    possible: tuple[Days, ...] = (Days(),)
+    season: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        # From a file they come as lists.
+        object.__setattr__(self, "possible", tuple(Days(*each) for each in self.possible))
+        object.__setattr__(self, "season", None if self.season is None else tuple(self.season))
 
 
 @dataclass(frozen=True)
@@ -51,24 +71,51 @@ class Stream:
     test: MeanStream | RateStream
     row_variance: float = 1.0
     column: str = ""
+    others: tuple[MeanStream | RateStream, ...] = ()
+    season: tuple[float, float] | None = None
 
     @property
     def variance(self) -> float:
         """Variance of one row of the reference."""
         return self.row_variance if isinstance(self.test, MeanStream) else self.usual * (1 - self.usual)
 
-    def among_days(self, effect: float, days: int) -> Stream:
+    def among_days(self, learned: DaysLearned, days: int) -> Stream:
         """The same for rows whose days differ.
 
-        Half of what is tolerated is kept for days: simulated, the limit alone bears day effects of that size, and the
-        test sees a change sooner (``tests/bench/watch.py``).
+        Of what is tolerated a part is kept for days, half where they are independent: simulated, the limit alone bears
+        day effects of that size, and the test sees a change sooner (``tests/bench/watch.py``).
 
         Args:
-            effect: Standard deviation between days, in the units of the test.
+            learned: What the reference says of its days, in the units of the test.
             days: Days of the reference.
         """
         tolerated = self.test.limit if isinstance(self.test, MeanStream) else self.test.tolerance
-        return replace(self, test=replace(self.test, day_sd=max(0.0, effect - tolerated / 2), reference_days=days))
+        tests = tuple(
+            replace(
+                self.test,
+                day_sd=max(0.0, each.sd - tolerated / 2 / each.inflation**0.25),
+                correlation=each.correlation,
+                reference_days=days,
+                seasonal=learned.season is not None,
+            )
+            for each in learned.possible
+        )
+        return replace(self, test=tests[0], others=tests[1:], season=learned.season)
+
+    @property
+    def tests(self) -> tuple[MeanStream | RateStream, ...]:
+        """One for each way in which days may differ; only all of them together raise an alarm."""
+        return (self.test, *self.others)
+
+    def start(self) -> list[StreamState]:
+        """The states before the first look."""
+        return [test.start() for test in self.tests]
+
+    def update(self, states: Sequence[StreamState], look: Look, day: int | None) -> list[StreamState]:
+        """The states after one more look, of the ``day`` with this ordinal."""
+        if self.season is not None and day is not None:
+            look = look._replace(season=float(seasonal(self.season, day)))
+        return [test.update(state, look) for test, state in zip(self.tests, states, strict=True)]
 
     @property
     def usual(self) -> float:
@@ -110,19 +157,26 @@ def streams_of(
     }
 
 
-def day_effects(streams: Mapping[str, Stream], days: Sequence[Mapping[str, Look]]) -> dict[str, float]:
-    """How much each stream varies from day to day in the reference, beyond chance; in the units of its test.
+def day_effects(
+    streams: Mapping[str, Stream], days: Sequence[tuple[date, Mapping[str, Look]]]
+) -> dict[str, DaysLearned]:
+    """How each stream may vary from day to day, beyond chance; in the units of its test.
 
     Args:
         streams: As ``streams_of`` makes them.
-        days: What each day of the reference says to each of them; at least 60.
+        days: What each day of the reference says to each of them, in the order of time; at least 60.
     """
     effects = {}
     for name, stream in streams.items():
-        looks = [day[name] for day in days if day[name].rows]
-        if len(looks) >= FEWEST_DAYS:
-            values = [stream.value(look) for look in looks]
-            effects[name] = day_effect(values, [look.rows for look in looks], variance=stream.variance)
+        held = [(day.toordinal(), looks[name]) for day, looks in days if looks[name].rows]
+        if len(held) >= FEWEST_DAYS:
+            values, ordinals = [stream.value(look) for _, look in held], [day for day, _ in held]
+            season = season_of(values, ordinals) if spans_a_year(ordinals) else None
+            if season is not None:
+                values = [value - seasonal(season, day) for value, day in zip(values, ordinals, strict=True)]
+            rows = [look.rows for _, look in held]
+            possible = possible_days(values, rows, variance=stream.variance, season=season is not None)
+            effects[name] = DaysLearned(possible, season)
     return effects
 
 
@@ -186,7 +240,8 @@ def _seen(table: Array, name: str, column: Column) -> dict[tuple[str, str], Look
         features = text_features(texts, frozenset(column.words)) if column.kind == "text" else {}
         if column.kind == "category":
             for category, look in category_looks(Counter(texts), column.categories).items():
-                looks["new" if category is None else "shift", _what(name, category)] = look
+                told = f"{name} unlike any before" if category is None else f"{name} = {category}"
+                looks["new" if category is None else "shift", told] = look
     for feature, values in features.items():
         bins = column.bins[feature]
         shift = rank_shift(values, bins.edges, bins.counts) if held else 0.0
@@ -195,21 +250,13 @@ def _seen(table: Array, name: str, column: Column) -> dict[tuple[str, str], Look
     return looks
 
 
-def _what(name: str, category: str | None) -> str:
-    return f"{name} unlike any before" if category is None else f"{name} = {category}"
-
-
 def right_of(table: Array, names: WatchColumns) -> Right:
     """Rows whose answer is the label, of those whose label is there.
 
     Raises:
         DataError: A column is missing.
     """
-    import numpy as np
-
-    for name in (names.label or "", names.prediction or ""):
-        if name not in table.column_names:
-            raise DataError(f"there is no column {name!r}; found {', '.join(map(repr, table.column_names))}")
-    labels, answers = (canonical_text(table[name or ""]) for name in (names.label, names.prediction))
+    cells = [cells_of(table, name or "") for name in (names.label, names.prediction)]
+    labels, answers = map(canonical_text, cells)
     labeled = labels != None  # noqa: E711 - cell by cell
     return Right(int(np.sum((labels == answers) & labeled)), int(labeled.sum()))

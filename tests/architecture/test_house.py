@@ -34,6 +34,45 @@ def test_the_trusted_rooms_have_no_clock_and_no_dice(room: str):
     assert not found
 
 
+READS_THE_CLOCK = {
+    "lineage/assembly.py": "when a training began and ended, as it was recorded",
+    "lineage/cost.py": "how long a training took",
+    "pipeline/clock.py": "the two clocks",
+}
+WRITES_DATES = {
+    "cli/keys.py": "first day of a new key",
+    "pipeline/forms.py": "date in the form of an attestation, which its signer checks",
+    "pipeline/locking.py": "date of a lock, which is its signer's word",
+    "pipeline/policy.py": "date for the next review in a first policy",
+}
+"""Modules that may follow ``SOURCE_DATE_EPOCH``: what they date is written, and nothing is decided by it."""
+
+
+def test_only_dates_that_are_written_follow_the_environment():
+    """Whoever sets a variable must not move what a verifier, a judge or a watch takes as now."""
+    calling, writing, environment = set(), set(), set()
+    for path in sorted(ROOT.rglob("*.py")):
+        name, tree = path.relative_to(ROOT).as_posix(), ast.parse(path.read_text(encoding="utf-8"))
+        called = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+        calling |= {name} if called & CLOCKS else set()
+        writing |= {name} if "written_time" in path.read_text(encoding="utf-8") else set()
+        texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+        environment |= {name} if "SOURCE_DATE_EPOCH" in texts else set()
+    assert calling <= set(READS_THE_CLOCK)
+    assert writing == {*WRITES_DATES, "pipeline/clock.py"}
+    assert environment == {"pipeline/clock.py"}
+
+
+def test_one_reader_of_times():
+    """Files, people and policies write times in one form; only the rows of a data set may hold others."""
+    readers = {
+        path.relative_to(ROOT).as_posix()
+        for path in ROOT.rglob("*.py")
+        if re.search(r"\b(fromisoformat|strptime)\(|\bAwareDatetime\b", path.read_text(encoding="utf-8"))
+    }
+    assert readers == {"core/times.py", "checks/data/__init__.py"}
+
+
 def test_inheritance_is_at_most_two_levels_deep():
     deep = []
     for module in pkgutil.walk_packages([str(ROOT)], "govkit."):

@@ -67,9 +67,10 @@ def main(pairs: int, seed: int, steps: int) -> int:
     if steps:
         say(f"real pairs told wrongly: {wrong}\n")
     told = generated(pairs, seed)
-    say(f"{'generated, seeds from ' + str(seed):<30} {'derived':>8} {'cannot tell':>12} {'not derived':>12}")
+    answers = ("derived", "shares its origin", "cannot tell", "not derived")
+    say(f"{'generated, seeds from ' + str(seed):<30}" + "".join(f"{answer:>18}" for answer in answers))
     for kind, counts in told.items():
-        say(f"{kind:<30} {counts['derived']:>8} {counts['cannot tell']:>12} {counts['not derived']:>12}")
+        say(f"{kind:<30}" + "".join(f"{counts[answer]:>18}" for answer in answers))
         wrong += sum(number for answer, number in counts.items() if answer not in right_answers(kind))
     say(f"told wrongly in all: {wrong}; generated pairs: {pairs}")
     return int(wrong > 0.005 * pairs)

@@ -2,7 +2,7 @@
 
 Run it alone for the long version (about ten minutes on one core)::
 
-    python tests/bench/calibration.py [consistency | groups | bounds | smooth | bands ...]
+    python tests/bench/calibration.py [consistency | groups | bounds | passes | smooth | bands ...]
 
 The short versions in ``tests/unit`` use the same functions.
 """
@@ -96,6 +96,28 @@ def failed(draw: Draw, n: int, draws: int, seed: int) -> np.ndarray:
     """Share of draws whose calibration error lies above the limit by its low bound, at the first levels ``(4,)``."""
     rng = np.random.default_rng(seed)
     return np.mean([[b.low > LIMIT for b in gs.calibration(*draw(rng, n)).bounds[:4]] for _ in range(draws)], axis=0)
+
+
+def waved(waves: float) -> Draw:
+    """Probabilities from 0.2 to 0.8 with an error of 0.101 whose sign changes ``2 * waves`` times on the way."""
+
+    def draw(rng: np.random.Generator, n: int) -> Rows:
+        f = rng.uniform(0.2, 0.8, n)
+        return f, rng.random(n) < f + 0.101 * 2**0.5 * np.sin(2 * np.pi * waves * (f - 0.2) / 0.6)
+
+    return draw
+
+
+def shifted(rng: np.random.Generator, n: int) -> Rows:
+    """Probabilities that are all too high by the limit."""
+    f = rng.uniform(0.2, 0.8, n)
+    return f, rng.random(n) < f - LIMIT
+
+
+def passed(draw: Draw, n: int, draws: int, seed: int) -> np.ndarray:
+    """Share of draws whose calibration error lies within the limit by its high bound, at the first levels ``(4,)``."""
+    rng = np.random.default_rng(seed)
+    return np.mean([[b.high <= LIMIT for b in gs.calibration(*draw(rng, n)).bounds[:4]] for _ in range(draws)], axis=0)
 
 
 def means_missed(n: int, draws: int, seed: int) -> np.ndarray:
@@ -199,6 +221,14 @@ def bounds() -> Iterator[Line]:
             yield name, n, f"low, high: misses over nominal at {LEVELS[:4]}", missed.round(2).tolist()
 
 
+def passes() -> Iterator[Line]:
+    for n in (2000, 3000, 5000):
+        for name, draw in (("honest", beta(5, 1.5)), ("honest, 0.2 to 0.8", waved(0)), ("at the limit", shifted)):
+            yield "calibration", n, f"{name}: high <= {LIMIT} at {LEVELS[:4]}", passed(draw, n, 400, 9)
+    for waves in (7.5, 15, 30, 45, 60):
+        yield "calibration", 5000, f"{waves} waves: high <= {LIMIT} at {LEVELS[:4]}", passed(waved(waves), 5000, 100, 9)
+
+
 def smooths() -> Iterator[Line]:
     for temperature in (1.0, 0.6):
         rows = tempered(temperature)(np.random.default_rng(0), 2_000_000)
@@ -216,7 +246,14 @@ def bands() -> Iterator[Line]:
 
 def main(wanted: list[str]) -> None:
     """Print the table, or the parts of it that are named."""
-    parts = {"consistency": consistencies, "groups": groups, "bounds": bounds, "smooth": smooths, "bands": bands}
+    parts = {
+        "consistency": consistencies,
+        "groups": groups,
+        "bounds": bounds,
+        "passes": passes,
+        "smooth": smooths,
+        "bands": bands,
+    }
     for name in wanted or list(parts):
         for method, n, what, found in parts[name]():
             sys.stdout.write(f"{method:<24}{n!s:<48}{what:<64}{found}\n")

@@ -2,13 +2,14 @@
 
 Run it alone for the long version (about ten minutes on one core)::
 
-    python tests/bench/drift.py [anchors|classifier|label_free|speed ...]
+    python tests/bench/drift.py [anchors|edges|points|classifier|label_free|speed ...]
 
 ``speed`` takes the rows of a side as its environment variable ``ROWS`` (200,000 if not given).
 """
 
 from __future__ import annotations
 
+import operator
 import os
 import sys
 import time
@@ -30,6 +31,7 @@ from govkit.checks.data.drift import drift
 from govkit.checks.data.label_free import label_free_accuracy
 from govkit.core import Case
 from govkit.stats import wasserstein
+from govkit.stats.drift import middle
 from govkit.stats.estimate import Estimate
 
 COLUMNS = 20
@@ -57,6 +59,51 @@ def anchors() -> None:
         any(ends(wasserstein(*rng.normal(size=(2, 100))), 0.995)[0] > 0.1 for _ in range(COLUMNS)) for _ in range(400)
     )
     say(f"no shift, 100 rows, {COLUMNS} columns: {alarms} of 400 audits alarm")
+
+
+HEAVY: dict[str, Callable[[np.random.Generator, int], np.ndarray]] = {
+    "normal": lambda rng, n: rng.normal(size=n),
+    "lognormal": lambda rng, n: rng.lognormal(size=n),
+    "Pareto 1.5": lambda rng, n: rng.pareto(1.5, n),
+    "Pareto 2.5": lambda rng, n: rng.pareto(2.5, n),
+    "Cauchy to 1,000": lambda rng, n: np.clip(rng.standard_cauchy(n), -1000, 1000),
+    "nine zeros in ten": lambda rng, n: np.where(rng.random(n) < 0.9, 0.0, rng.lognormal(size=n)),
+    "zeros 0.96": lambda rng, n: np.where(rng.random(n) < 0.96, 0.0, rng.lognormal(size=n)),
+}
+
+
+def edges(draws: int = 2000) -> None:
+    """A shift that lies exactly at the limit: how often the bounds miss, over the nominal share."""
+    say(f"truth at the limit, {draws:,} draws: misses of low and high at 0.9, 0.95, 0.99 over nominal")
+    for name, draw in HEAVY.items():
+        many = np.sort(draw(np.random.default_rng(1), 1_000_000))
+        ends_ = middle(many)
+        inner = np.clip(many, *ends_)
+        for size in (0.1, 0.5):
+            shift = size * inner.std()
+            truth = float(np.mean(np.clip(many + shift, *ends_) - inner) / inner.std())
+            for n in (100, 1000):
+                rng, levels = np.random.default_rng(0), (0.9, 0.95, 0.99)
+                pairs = [(draw(rng, n), draw(rng, n) + shift) for _ in range(draws)]
+                # A reference whose middle is constant is refused.
+                usable = [pair for pair in pairs if operator.lt(*middle(np.sort(pair[0])))]
+                found = [wasserstein(*pair) for pair in usable]
+                bounds = np.array([[ends(each, level) for level in levels] for each in found])
+                nominal = 1 - np.array(levels)
+                low = np.mean(bounds[..., 0] > truth, axis=0) / nominal
+                high = np.mean(bounds[..., 1] < truth, axis=0) / nominal
+                say(f"  {name}, truth {truth:.2f}, {n} rows: low {low.round(2)}, high {high.round(2)}")
+
+
+def points(draws: int = 500) -> None:
+    """Mean of the point over draws, beside the truth."""
+    for n in (100, 500, 2000):
+        rng = np.random.default_rng(0)
+        shown = [
+            np.mean([wasserstein(rng.normal(size=n), rng.normal(shift, 1, n)).value for _ in range(draws)])
+            for shift in (0, 0.1, 0.2, 0.5)
+        ]
+        say(f"{n} rows, true distance 0, 0.1, 0.2, 0.5: on average {np.round(shown, 3)}")
 
 
 def classifier() -> None:
@@ -147,6 +194,6 @@ def cpu(work: Callable[[], object]) -> float:
 
 
 if __name__ == "__main__":
-    parts = {part.__name__: part for part in (anchors, classifier, label_free, speed)}
+    parts = {part.__name__: part for part in (anchors, edges, points, classifier, label_free, speed)}
     for chosen in sys.argv[1:] or parts:
         parts[chosen]()

@@ -91,7 +91,7 @@ def anonymous() -> Iterator[list[int]]:
 
 def read(path: Path) -> dict[str, float]:
     """What it costs this process to read a file as the rows of stored predictions."""
-    from govkit.core.audit import Columns
+    from govkit.core.columns import Columns
     from govkit.data import read_dataset
 
     columns = Columns(label="y", score="p", groups=("sex",))
@@ -111,7 +111,8 @@ def check_texts(folder: Path) -> Iterator[tuple[str, dict[str, float]]]:
     """What reading the texts of a folder costs, and each check of them."""
     from govkit.checks import Request, catalog, measure
     from govkit.core import Case, Passes
-    from govkit.core.audit import Columns, Use
+    from govkit.core.audit import Use
+    from govkit.core.columns import Columns
     from govkit.data import read_dataset
 
     columns = Columns(input="text", label="y")

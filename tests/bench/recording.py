@@ -124,7 +124,7 @@ class Tuning:
             run.watch(trainer)
             done = seconds(trainer.train)
             ended = time.process_time()
-        return done, prepared - start + time.process_time() - ended, run._reads
+        return done, prepared - start + time.process_time() - ended, run._seen.reads
 
 
 def seconds(work: Callable[[], object]) -> float:

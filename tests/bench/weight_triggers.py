@@ -26,8 +26,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
 import planted_models as planting
-from ancestry_pairs import carried
-from ancestry_pairs import minilm as carried_minilm
+from ancestry_pairs import carried, minilm as carried_minilm
 from digit_students import mnist_rows
 from planted_models import LAYERS, Pairs
 

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import stopped_clock
 
 import govkit as gk
-from govkit.demos import Story, find
+from govkit.demos import Story, find_demo
 
-EPOCH = "1790000000"
+NOON = "2026-09-21T14:13:20Z"
 
 
 @pytest.fixture(scope="module")
 def fixed_clock() -> Iterator[None]:
-    os.environ["SOURCE_DATE_EPOCH"] = EPOCH
-    yield
-    os.environ.pop("SOURCE_DATE_EPOCH", None)
+    with stopped_clock.stopped(NOON):
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -29,12 +28,9 @@ def key_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _demo(name: str, factory: pytest.TempPathFactory) -> tuple[Path, Story]:
-    os.environ["SOURCE_DATE_EPOCH"] = EPOCH
-    try:
+    with stopped_clock.stopped(NOON):
         folder = factory.mktemp("demo") / name
-        return folder, find(name)(folder, None)
-    finally:
-        os.environ.pop("SOURCE_DATE_EPOCH", None)
+        return folder, find_demo(name)(folder, None)
 
 
 @pytest.fixture(scope="session")

@@ -333,12 +333,12 @@ TABLE = {
     **{
         f"a model of {name}": Bad("live table", error=SubjectError, words=words, model=name)
         for name, words in {
-            "unknown": ("row 3", "(nan, 0.5)", "probabilities in [0, 1]"),
+            "unknown": ("row ", "(nan, 0.5)", "probabilities in [0, 1]"),
             "logits": ("row 1", "(-1.5, 2)", "softmax"),
             "twice": ("row 1", "(0.75, 0.75)", "sum to 1"),
             "three": ("shape (60, 3)", "expected (60, 2)"),
             "one": ("shape (60,)", "expected (60, 2)"),
-            "words": ("no array of numbers", "expected shape (60, 2)"),
+            "words": ("no array of numbers", "could not convert string to float"),
             "nothing": ("shape ()", "expected (60, 2)"),
         }.items()
     },

@@ -315,3 +315,65 @@ def test_a_cache_that_cannot_be_written_ends_no_audit(folder: Path, caplog: pyte
         found = kept(LEAK)
     assert next(each.value for each in found if isinstance(each, Measurement) and each.name == "shared_rows") == 1
     assert "could not be written" in caplog.text
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of files are those of POSIX")
+def test_an_entry_that_others_could_have_written_is_measured_anew(folder: Path, caplog: pytest.LogCaptureFixture):
+    """Also in a folder that only lately became one's own, or whose parent is everybody's."""
+    assert asked(folder, again=1) == [True, False]
+    (path,) = entries(folder)
+    path.chmod(0o666)
+    with caplog.at_level(logging.WARNING, logger="govkit.cache"):
+        assert asked(folder) == [True]
+    assert "others can write it" in caplog.text
+    assert asked(folder) == [False], "what was measured anew is one's own"
+    if os.geteuid() == 0:
+        os.chown(path, 65534, 65534)
+        assert asked(folder) == [True]
+
+
+def _cases(folder: Path, *requests: Request) -> list[str]:
+    """The checks that one audit measures, the others are in memory."""
+    measured: list[str] = []
+
+    def ask(request: Request) -> list[Finding]:
+        measured.append(request.check)
+        return checks.measure(work.case, [request], catalog=CATALOG)
+
+    audit, root = read_audit(folder / "audit.yaml")
+    work = build_case(audit, root)
+    kept = remembered(ask, work, folder=opened(folder / "kept"), catalog=CATALOG)
+    for request in requests:
+        kept(request)
+    work.close()
+    return measured
+
+
+def test_what_looks_back_on_other_checks_is_of_these_alone(folder: Path):
+    """Another check asks the model more, and only then may it open what it should not."""
+    last, more = Request("answer_book", {"rows": 1000}), LEAK
+    assert [_cases(folder, last), _cases(folder, last)] == [["answer_book"], []]
+    assert _cases(folder, more, last) == ["contamination", "answer_book"]
+    assert _cases(folder, more, last) == []
+
+
+def test_a_model_that_opens_rows_of_the_audit_is_asked_each_time(folder: Path):
+    """From memory nobody would see it."""
+    opening = 'Path(__file__).parent.parent.joinpath("test.csv").read_text()'
+    _change_file("cached_model/scorer.py", "    weights", f"    {opening}\n    weights")(folder)
+    more = Request("performance")
+    assert [_cases(folder, more), _cases(folder, more)] == [["performance"], ["performance"]]
+    assert entries(folder) == []
+
+
+def test_findings_of_a_model_that_was_changed_are_not_kept(folder: Path):
+    audit, root = read_audit(folder / "audit.yaml")
+    work = build_case(audit, root)
+    kept = remembered(lambda _: [], work, folder=opened(folder / "kept"), catalog=CATALOG)
+    weights = folder / "cached_model" / "weights.npy"
+    good = weights.read_bytes()
+    for raw in (bytes(len(good)), good):
+        weights.write_bytes(raw)
+    with pytest.raises(gk.UsageError, match="was changed while it was measured"):
+        kept(LEAK)
+    assert entries(folder) == []

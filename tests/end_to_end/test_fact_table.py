@@ -33,7 +33,7 @@ MARKS = {"observed": "●", "declared": "◇", "unknown": "○", "not_applicable
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, list[str]]]:
     folder = tmp_path_factory.mktemp("facts")
-    for name in ("fact_table.py", "ways_fixture.py"):
+    for name in ("fact_table.py", "run_facts.py", "ways_fixture.py"):
         shutil.copy(ROOT / "tests" / "support" / name, folder)
     done = subprocess.run(
         [sys.executable, "fact_table.py"],

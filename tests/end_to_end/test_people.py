@@ -58,8 +58,9 @@ def commands() -> list[list[str]]:
 
 
 def govkit(*arguments: str | Path, cwd: Path, code: int) -> str:
+    dated = arguments[0] in ("waiver", "attestation", "audit", "judge", "verify") and "--as-of" not in arguments
     done = subprocess.run(
-        [sys.executable, "-m", "govkit", *map(str, arguments)],
+        [sys.executable, "-m", "govkit", *map(str, arguments), *(["--as-of", NOON] if dated else [])],
         cwd=cwd,
         capture_output=True,
         text=True,

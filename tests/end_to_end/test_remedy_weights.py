@@ -21,7 +21,7 @@ import govkit as gk
 from govkit import manifest, remedies
 from govkit.cli.app import app
 from govkit.core import Measurement
-from govkit.core.audit import Columns
+from govkit.core.columns import Columns
 from govkit.data import read_dataset
 from govkit.lineage.cost import Clock
 from govkit.pipeline import remedying
@@ -187,9 +187,9 @@ def test_soup_in_python(folder: Path):
     assert "stay as they were tuned: head.weight, head.bias" in said
     assert "in distribution: accuracy" in said
     assert "on shifted data: accuracy" in said
-    again = build_case(*read_audit(made.path / "audit.yaml")).case
+    again = build_case(*read_audit(made.path / "audit.yaml"), apart=False).case
     tensors = again.subject.module.state_dict()
-    case = build_case(*read_audit(folder / "audit.yaml")).case
+    case = build_case(*read_audit(folder / "audit.yaml"), apart=False).case
     base, old = case.base.base.model.state_dict(), case.subject.module.state_dict()
     torch.testing.assert_close(tensors["body.0.weight"], (base["body.0.weight"] + old["body.0.weight"]) / 2)
     assert torch.equal(tensors["head.weight"], old["head.weight"])
@@ -201,7 +201,7 @@ def test_soup_in_python(folder: Path):
 def _new(folder: Path, how: str, out: str, **options: object) -> tuple[Casework, NewWeights]:
     """The files of a new candidate without the audit of it."""
     given, root = read_audit(folder / "audit.yaml")
-    work = build_case(given, root)
+    work = build_case(given, root, apart=False)
     made = reweighted(work.case, how, Options(**options))
     (folder / out).mkdir()
     made.write(
@@ -212,14 +212,14 @@ def _new(folder: Path, how: str, out: str, **options: object) -> tuple[Casework,
 
 def test_the_audited_model_stays_in_memory_and_a_hardened_one_is_hardened_again(folder: Path):
     given, root = read_audit(folder / "audit.yaml")
-    work = build_case(given, root)
+    work = build_case(given, root, apart=False)
     was = copy.deepcopy(work.case.subject.module.state_dict())
     reweighted(work.case, "harden", Options(epochs=1))
     assert all(torch.equal(was[name], tensor) for name, tensor in work.case.subject.module.state_dict().items())
     _new(folder, "harden", "once", epochs=1)
     moved = folder.rename(folder.with_name(f"{folder.name}_elsewhere")) / "once"
     first, _ = _new(moved, "harden", "twice", epochs=1)
-    last = build_case(*read_audit(moved / "twice" / "audit.yaml")).case
+    last = build_case(*read_audit(moved / "twice" / "audit.yaml"), apart=False).case
     assert not np.array_equal(
         last.predictions("candidate").probabilities, first.case.predictions("candidate").probabilities
     )
@@ -232,7 +232,9 @@ def test_the_audited_model_stays_in_memory_and_a_hardened_one_is_hardened_again(
 
 def test_a_weight_is_chosen_on_calibration_rows_alone(folder: Path):
     def chosen() -> float:
-        return reweighted(build_case(*read_audit(folder / "audit.yaml")).case, "soup", Options()).fitted.numbers
+        return reweighted(
+            build_case(*read_audit(folder / "audit.yaml"), apart=False).case, "soup", Options()
+        ).fitted.numbers
 
     before = chosen()
     rows(80, 11).assign(label=lambda frame: 1 - frame.label).to_csv(folder / "test.csv", index=False)
@@ -245,11 +247,11 @@ def test_a_weight_is_chosen_on_calibration_rows_alone(folder: Path):
 def test_a_soup_says_where_nobody_knows_the_training_rows(folder: Path):
     _write(folder, "wide = Body(64)", "first = loaded(Net(), 'net.safetensors')", name="own/nets.py")
     said = "nobody can say whether the candidate was tuned on these rows"
-    made = reweighted(build_case(*read_audit(folder / "audit.yaml")).case, "soup", Options())
+    made = reweighted(build_case(*read_audit(folder / "audit.yaml"), apart=False).case, "soup", Options())
     assert said not in " ".join(made.fitted.remarks)
     _write(folder, "train: {path: train.csv}, ", "")
     _write(folder, '"own.nets:base", head: probe', '"own.nets:first", head: own')
-    made = reweighted(build_case(*read_audit(folder / "audit.yaml")).case, "soup", Options())
+    made = reweighted(build_case(*read_audit(folder / "audit.yaml"), apart=False).case, "soup", Options())
     assert said in " ".join(made.fitted.remarks)
 
 
@@ -257,7 +259,7 @@ def test_training_uses_nothing_of_the_test(folder: Path):
     made = []
     for seed in (3, 12):
         rows(60, seed).to_csv(folder / "test.csv", index=False)
-        case = build_case(*read_audit(folder / "audit.yaml")).case
+        case = build_case(*read_audit(folder / "audit.yaml"), apart=False).case
         made.append(reweighted(case, "harden", Options(epochs=1)).subject.module.state_dict())
     assert all(torch.equal(tensor, made[1][name]) for name, tensor in made[0].items())
 
@@ -382,7 +384,7 @@ def test_a_model_that_cannot_be_made_again_is_refused_and_nothing_is_written(fol
 @pytest.mark.carrier
 def test_a_student_of_digits_stands_what_broke_it_and_a_soup_says_what_it_costs(tmp_path: Path):
     """Pictures; the base saw MNIST, of which the shifted rows are."""
-    case = build_case(*read_audit(write_files(tmp_path, sizes=(1000, 20, 100, 100)))).case
+    case = build_case(*read_audit(write_files(tmp_path, sizes=(1000, 20, 100, 100))), apart=False).case
     made = reweighted(case, "harden", Options(eps=0.1, method="free"))
     (robust,), said = robustness(case, made.case(case), 0.1)
     assert robust.after >= robust.before + 0.15
@@ -432,7 +434,7 @@ def test_nothing_gained_and_what_cannot_be_believed_are_said(monkeypatch, folder
         return Measurement(name="robust_accuracy", value=value, n=9, trust=state)
 
     monkeypatch.setattr("govkit.pipeline.robustness._attacked", measured)
-    case = build_case(*read_audit(folder / "audit.yaml")).case
+    case = build_case(*read_audit(folder / "audit.yaml"), apart=False).case
     _, said = robustness(case, case, 0.1)
     assert says in " ".join(said)
     assert bool(said) == bool(says)
@@ -486,7 +488,7 @@ def messages(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("method", ["pgd", "free", "trades"])
 def test_a_text_model_is_hardened_in_its_embeddings(messages: Path, method: str):
     work, made = _new(messages, "harden", "new", method=method, epochs=3, eps=0.1)
-    again = build_case(*read_audit(messages / "new" / "audit.yaml")).case
+    again = build_case(*read_audit(messages / "new" / "audit.yaml"), apart=False).case
     old, new = work.case.subject.model.state_dict(), again.subject.model.state_dict()
     changed = {name for name, tensor in old.items() if not torch.equal(tensor, new[name])}
     assert "bert.embeddings.word_embeddings.weight" not in changed
@@ -504,7 +506,7 @@ def test_a_text_model_is_hardened_in_its_embeddings(messages: Path, method: str)
 
 def test_a_soup_of_texts_finds_the_base_without_its_head(messages: Path):
     _, made = _new(messages, "soup", "new", base_weight=1.0)
-    again = build_case(*read_audit(messages / "new" / "audit.yaml")).case
+    again = build_case(*read_audit(messages / "new" / "audit.yaml"), apart=False).case
     bare = again.base.base.model.state_dict()
     assert torch.equal(
         again.subject.model.bert.embeddings.word_embeddings.weight, bare["embeddings.word_embeddings.weight"]

@@ -110,7 +110,10 @@ MAIN = {"regression": "REG", "ranking": "RANK"}
 def test_each_task_is_judged_by_the_shipped_policy(task: str, tmp_path: Path):
     """Nothing is missing but what labels alone cannot tell, and no control of another task asks for anything."""
     columns = re.sub(r"base_(prediction|score): \w+, ", "", COLUMNS[task])
-    more = "base: {predictions: base.csv}\nincumbent: {predictions: incumbent.csv}\n"
+    more = (
+        "base: {predictions: base.csv}\nincumbent: {predictions: incumbent.csv}\n"
+        "absent: {shifted: there are no rows of another place or time}\n"
+    )
     tables = {name: rows(task, 1500) for name in ("test", "base", "incumbent")}
     audit = write(tmp_path, task, columns, more=more, train=rows(task, 1500, seed=1), **tables)
     rulings = gk.judge(gk.measure(audit, policy="nist-ai-rmf-core"), "nist-ai-rmf-core").rulings

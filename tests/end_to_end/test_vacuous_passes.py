@@ -34,6 +34,7 @@ schema: govkit.audit/v1
 subject: {predictions: rows.csv}
 policy: p.yaml
 columns: {label: label, score: score, base_score: base, groups: [sex], id: id, classes: ['0', '1']}
+absent: {incumbent: "this is the first", shifted: "there are no other rows", base_data: "it is not known"}
 """
 LIMIT = "rmf: [MEASURE 2.3], check: performance, metric: accuracy, authority: {level: none, note: ours}"
 HEAD = """\

@@ -10,12 +10,10 @@ from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
 import pyarrow as pa
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from pyarrow import csv, feather, parquet
 
-from govkit.data import batches_digest, content_digest, file_digest
-from govkit.data import streaming as streaming_module
+from govkit.data import batches_digest, content_digest, file_digest, streaming as streaming_module
 
 SCHEMA = {"t": "text", "f": "float", "i": "int", "b": "bool", "w": "time"}
 TYPES = {

@@ -12,8 +12,7 @@ from typing import Any
 import evidence_bundle as tools
 import pytest
 from evidence_bundle import NOW, Small
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from govkit import evidence, manifest
 from govkit.errors import EvidenceError

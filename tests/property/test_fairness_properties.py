@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from case_fixture import make_case, run_check
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from govkit.checks._fairness import PARITIES, RATES, RATIOS, metrics_of
 from govkit.checks._group_rates import changes, group_rates, spreads

@@ -8,8 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from case_fixture import make_case, run_check
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from govkit.checks.outcomes.bias import bias
 from govkit.checks.outcomes.calibration import calibration

@@ -18,8 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, event, given, settings, strategies as st
 from policy_strategies import (
     SUBJECT,
     WORSE,
@@ -34,7 +33,11 @@ from govkit.core import Attestation, Control, Finding, Gap, Measurement, Policy,
 from govkit.core.finding import Bound
 from govkit.core.policy import RANK
 from govkit.core.words import Severity
+from govkit.documents import Document, validate
+from govkit.errors import PolicyError
 from govkit.policy import digest, dump, judge, load
+from govkit.policy.extend import merged, refuse_loosening
+from govkit.policy.form import plain
 
 CASES = int(os.environ.get("GOVKIT_LAW_CASES", "80"))
 QUICK = settings(max_examples=CASES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -307,3 +310,39 @@ def test_any_policy_survives_its_own_yaml(policy: Policy, title: str, params: di
         again = load(path)
     assert again == policy
     assert digest(again) == digest(policy)
+
+
+def _changed(parent: Policy, draw: st.DrawFn) -> dict[str, Any]:
+    """The file of a child that changes anything of its parent at random, tighter or looser."""
+    other = plain(draw(policies()))
+    data = plain(parent)
+    child: dict[str, Any] = {"schema": "govkit.policy/v1", "id": "c", "version": "1.0.0", "controls": []}
+    for was in data["controls"]:
+        given = [each for each in other["controls"] if ("attest" in each) == ("attest" in was)]
+        new = draw(st.sampled_from(given)) if given else was
+        names = [name for name in new if name != "id" and draw(st.integers(0, 3)) == 0]
+        child["controls"].append({"id": was["id"], **{name: new[name] for name in names}})
+    child |= {key: value for key, value in (
+        ("owner", {"name": draw(st.sampled_from(["v", "w"]))}),
+        ("decision", {"confidence": draw(st.sampled_from([0.9, 0.95, 0.99]))}),
+        ("tier", draw(st.sampled_from(["low", "medium", "high"]))),
+        ("review_by", draw(st.sampled_from(["2026-01-01", "2027-01-01"]))),
+    ) if draw(st.booleans())}  # fmt: skip
+    return child
+
+
+@QUICK
+@given(st.data())
+def test_a_child_that_is_accepted_is_never_milder_than_its_parent(data: st.DataObject) -> None:
+    """On any findings, waivers and statements; most random children are refused, which is as well."""
+    parent = data.draw(policies())
+    findings, waived, signed = (data.draw(each) for each in (evidence(), waivers, statements))
+    source = Document("child.yaml", _changed(parent, data.draw), {}, PolicyError)
+    try:
+        child = validate(merged(plain(parent), source), Policy)
+        refuse_loosening(parent, child, source)
+    except PolicyError:
+        event("refused")
+        return
+    event("accepted")
+    never_opens(verdict(parent, findings, waived, signed), verdict(child, findings, waived, signed))

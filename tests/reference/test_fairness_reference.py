@@ -14,8 +14,7 @@ import pandas as pd
 import pytest
 from case_fixture import make_case, run_check
 from fairness_names import AIF360, ALL, ENTROPY, FAIRLEARN, Ours
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from govkit.checks._fairness import PARITIES, metrics_of
 from govkit.checks.outcomes.bias import bias

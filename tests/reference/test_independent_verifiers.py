@@ -26,6 +26,7 @@ from model_signing import hashing, signing, verifying
 
 from govkit import evidence, manifest
 from govkit.errors import EvidenceError
+from govkit.evidence import openssf
 from govkit.evidence.openssf import check_model_sig, model_sig
 
 ROOT = Path(__file__).parents[2]
@@ -217,13 +218,51 @@ def test_model_signing_refuses_other_files(small: Small, verify: Callable[..., N
         verify(small)
 
 
-def test_a_file_of_git_is_signed_and_only_the_defaults_of_the_library_look_away(small: Small) -> None:
-    (small.model / ".git").mkdir()
-    (small.model / ".git/hook").write_bytes(b"planted")
-    by_default(small)
-    for verify in (strictly, by_us):
-        with pytest.raises(ValueError, match=r"\.git/hook"):
+def test_files_of_git_are_no_part_of_the_signature_as_the_specification_has_it(small: Small) -> None:
+    """The manifest of a release covers them all the same."""
+    before = manifest.artifact_digest(small.model)
+    for name in (".git/hook", ".github/workflow.yml", ".gitattributes", ".gitignore"):
+        (small.model / name).parent.mkdir(exist_ok=True)
+        (small.model / name).write_bytes(b"planted")
+        for verify in VERIFIERS:
             verify(small)
+        assert manifest.artifact_digest(small.model) != before
+    (small.model / "tokenizer/.gitignore").write_bytes(b"not at the top")
+    for verify in VERIFIERS:
+        with pytest.raises(ValueError, match=r"tokenizer/\.gitignore"):
+            verify(small)
+
+
+def test_our_digests_of_a_model_are_those_of_the_library(small: Small) -> None:
+    """Each file, the order and the root, as the library signs the same folder with its defaults."""
+    (small.model / ".gitignore").write_bytes(b"x")
+    pem = small.key.private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (home(small) / "key.pem").write_bytes(pem)
+    config = signing.Config().use_elliptic_key_signer(private_key=home(small) / "key.pem")
+    config.sign(small.model, home(small) / "theirs.sig")
+    said = []
+    ours = model_sig(manifest.walk(small.model), small.key, name="model")
+    for raw in (ours, (home(small) / "theirs.sig").read_bytes()):
+        statement = json.loads(base64.b64decode(json.loads(raw)["dsseEnvelope"]["payload"]))
+        how = statement["predicate"]["serialization"]
+        ignored = {name for name in how["ignore_paths"] if name.startswith(".git")}
+        resources = statement["predicate"]["resources"]
+        said.append((ignored, how["hash_type"], how["method"], resources, statement["subject"][0]["digest"]))
+    assert said[0] == said[1]
+
+
+def test_a_signature_of_an_earlier_version_leaves_nothing_out_and_is_good(small: Small) -> None:
+    files = manifest.walk(small.model)
+    whole = openssf._predicate(files, ())
+    raw = evidence.sign(
+        openssf.PREDICATE_TYPE, whole, [("small", openssf._root(whole["resources"]))], small.key,
+        hint=openssf._hint(small.key.private.public_key()),
+    )  # fmt: skip
+    (home(small) / "model.sig").write_bytes(raw)
+    by_us(small)
+    (small.model / ".gitignore").write_bytes(b"x")
+    with pytest.raises(ValueError, match=r"MODEL_SIG_FILES.*gitignore"):
+        by_us(small)
 
 
 @pytest.mark.parametrize("verify", [by_default, strictly, by_command])

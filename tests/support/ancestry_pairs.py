@@ -14,7 +14,11 @@ import torch
 from safetensors.torch import load_file, save_file
 
 State = dict[str, torch.Tensor]
-DERIVED, NOT, UNSURE = frozenset({"derived"}), frozenset({"not derived"}), frozenset({"cannot tell"})
+DERIVED, NOT, UNSURE = (
+    frozenset({"derived", "shares its origin"}),
+    frozenset({"not derived"}),
+    frozenset({"cannot tell"}),
+)
 
 
 @dataclass(frozen=True)

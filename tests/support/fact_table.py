@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pandas as pd
 import torch
+from run_facts import facts_of
 from ways_fixture import TRAININGS, make_base
 
 from govkit.core import Run
-from govkit.lineage import facts_of, read_run, record, record_script
+from govkit.lineage import read_run, record, record_script
 
 SCRIPT = """\
 import sys

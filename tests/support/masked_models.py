@@ -109,6 +109,38 @@ def _branch(seed: int) -> Logits:
     return lambda x: own(x).detach() + 0.01 * (other(x) - other(x).detach())
 
 
+def _partly(members: int, kept: int, *, rescaled: bool = False) -> Callable[[int], Logits]:
+    """The mean of several networks with the gradient of a few; ``rescaled`` to the length of the whole."""
+
+    def make(seed: int) -> Logits:
+        nets = [network(seed + 100 * at) for at in range(members)]
+
+        def ask(x: torch.Tensor) -> torch.Tensor:
+            outs = [net(x) for net in nets]
+            part = sum(outs[:kept]) / (kept if rescaled else members)
+            return (sum(outs) / members).detach() + part - part.detach()  # type: ignore[union-attr, no-any-return]
+
+        return ask
+
+    return make
+
+
+def _by_lot(seed: int) -> Logits:
+    """One of four networks for a whole batch."""
+    nets = [network(seed + 100 * at) for at in range(4)]
+    return lambda x: nets[int(torch.randint(4, ()))](x)
+
+
+def _sized(x: torch.Tensor, side: int) -> torch.Tensor:
+    small = nn.functional.interpolate(x, size=(side, side), mode="bilinear")
+    return nn.functional.interpolate(small, size=(8, 8), mode="bilinear")
+
+
+def _unseen(value: torch.Tensor) -> torch.Tensor:
+    """Zero, with the gradient of the value."""
+    return value - value.detach()
+
+
 def _lying(net: nn.Module, x: torch.Tensor) -> torch.Tensor:
     """Honest to whoever only asks; to whoever wants the gradient it answers for the image turned upside down."""
     return net(x.flip(2, 3) if x.requires_grad and torch.is_grad_enabled() else x)
@@ -146,9 +178,35 @@ MASKED: dict[str, Callable[[int], Logits]] = {
     "another to attackers": _around(_lying),
     "honest stairs": _twisted(_stairs),
     "ripple": rippled(1.0, 800.0),
+    "9 of 10 detached": _partly(10, 1),
+    "9 of 10, rescaled": _partly(10, 1, rescaled=True),
+    "half of 4 detached": _partly(4, 2),
+    "a tenth of its gradient": _around(lambda net, x: 0.1 * net(x) + 0.9 * net(x).detach()),
+    "one of four": _by_lot,
+    "resized by lot": _twisted(lambda x: _sized(x, int(torch.randint(6, 12, ())))),
+    "noise on the gradient": _around(lambda net, x: net(x) + _unseen(x.flatten(1) @ torch.randn(64, 10))),
     "hard answer": _around(lambda net, x: one_hot(net(x).argmax(1), 10).float() + 0 * x.flatten(1)[:, :1]),
 }
 """Name -> the logits of a seed; each hides its gradient."""
+
+ODD: dict[str, Callable[[int], Logits]] = {
+    "clamp .1 to .9": _twisted(lambda x: x.clamp(0.1, 0.9)),
+    "clamp .2 to .8": _twisted(lambda x: x.clamp(0.2, 0.8)),
+    "clamp, stretched": _twisted(lambda x: ((x - 0.3) / 0.4).clamp(0, 1)),
+    "cut at .3": _twisted(lambda x: nn.functional.relu(x - 0.3)),
+    "largest of 9 pixels": _twisted(lambda x: nn.functional.max_pool2d(x, 3, 1, 1)),
+    "mean of 9 pixels": _twisted(lambda x: nn.functional.avg_pool2d(x, 3, 1, 1)),
+    "contrast": _twisted(
+        lambda x: (x - x.mean((1, 2, 3), keepdim=True)) / (x.std((1, 2, 3), keepdim=True) + 0.1) * 0.4
+    ),
+    "resized": _twisted(lambda x: _sized(x, 12)),
+    "cropped": _twisted(lambda x: nn.functional.pad(x[..., 1:-1], (1, 1))),
+    "sigmoid of the input": _twisted(lambda x: torch.sigmoid(8 * (x - 0.5))),
+    "logits x10": _around(lambda net, x: net(x) * 10),
+    "ensemble of 4": _partly(4, 4),
+    "ensemble of 10": _partly(10, 10),
+}
+"""Name -> the logits of a seed: honest models with kinks, plateaus or several members."""
 
 MASKED_NUMBERS: dict[str, Callable[[Logits, torch.Tensor], torch.Tensor]] = {
     "8-bit input": lambda net, x: net(torch.round(x * 255) / 255),

@@ -18,8 +18,7 @@ import numpy as np
 import pandas as pd
 
 import govkit as gk
-from govkit import evidence, manifest
-from govkit import policy as policies
+from govkit import evidence, manifest, policy as policies
 from govkit.core import Attestation
 from govkit.pipeline.bundle import FINDINGS
 

@@ -13,7 +13,7 @@ from govkit.core.policy import RANK
 SUBJECT = "sha256:" + "a" * 64
 GROUPS = ("f", "m", "x")
 REASONS = ("no data", "crashed", "unsupported", "no extra", "too few rows")
-LIMITS = ({"min": 0.5}, {"max": 0.5}, {"min": 0.3, "max": 0.7})
+LIMITS = ({"min": 0.5}, {"max": 0.5}, {"min": 0.3, "max": 0.7}, {"min": -0.5, "max": 0.5})
 WORSE = {"accuracy": -1, "recall": 1}
 """Metric -> the direction that is worse, in policies whose limits have one side."""
 
@@ -98,8 +98,9 @@ def gaps(draw: Any, reasons: tuple[str, ...] = REASONS) -> Gap:
 
 @st.composite
 def evidence(draw: Any) -> list[Finding]:
-    """Facts and sizes of the scope, then measurements and a few gaps."""
-    sizes = {group: draw(st.sampled_from([20, 400])) for group in GROUPS}
+    """Facts and sizes of the scope, then measurements and a few gaps; of two groups at times as one comparison."""
+    twins = draw(st.sampled_from([False, False, True]))
+    sizes = {group: draw(st.sampled_from([20, 400])) for group in GROUPS[: 2 if twins else None]}
     told: list[Finding] = [Measurement(check="scope", name="has_base", value=draw(st.booleans()), n=0)]
     told += [Measurement(check="scope", name="rows", value=n, n=n, part={"sex": name}) for name, n in sizes.items()]
     for metric in ("accuracy", "recall"):
@@ -109,7 +110,18 @@ def evidence(draw: Any) -> list[Finding]:
             elif draw(st.booleans()):
                 reason = draw(st.sampled_from(["no data", "crashed", "unsupported", "too few rows"]))
                 told.append(Gap(check="performance", name=metric, part=part, reason=reason))
-    return told
+    return [other for each in told for other in _both_sides(each, sizes["m"])] if twins else told
+
+
+def _both_sides(found: Finding, n: int) -> list[Finding]:
+    """A finding on the first of two groups and its mirror image on the other; of the other none of its own."""
+    if found.check == "scope" or found.part not in ({"sex": "f"}, {"sex": "m"}) or isinstance(found, Gap):
+        return [found]
+    if found.part == {"sex": "m"}:
+        return []
+    turned = tuple(Bound(level=b.level, low=-b.high, high=-b.low) for b in found.bounds)
+    other = {"value": -float(found.value), "bounds": turned, "part": {"sex": "m"}, "n": n}
+    return [found.model_copy(update={"mirrored": True}), found.model_copy(update={"mirrored": True, **other})]
 
 
 waivers = st.lists(

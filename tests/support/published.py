@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -124,10 +123,5 @@ def prepare(root: Path, name: str, *, tier: str = "low", limit: float = 0.5, wei
 def audited(root: Path, name: str, **options: object) -> Audited:
     """Measure, judge, sign and seal; each ``name`` can be loaded once in a process."""
     prepare(root, name, **options)
-    before = os.environ.get("SOURCE_DATE_EPOCH")
-    os.environ["SOURCE_DATE_EPOCH"] = EPOCH
-    try:
-        gk.audit(root / "audit.yaml", out=root / "evidence", key=key("ci"), as_of=DAY)
-    finally:
-        os.environ.pop("SOURCE_DATE_EPOCH") if before is None else os.environ.update(SOURCE_DATE_EPOCH=before)
+    gk.audit(root / "audit.yaml", out=root / "evidence", key=key("ci"), as_of=DAY)
     return Audited(root, root / name)

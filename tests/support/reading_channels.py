@@ -414,8 +414,7 @@ def write(data: Path) -> None:
     import pyarrow as pa
     import torch
     from PIL import Image
-    from pyarrow import csv, feather, orc
-    from pyarrow import parquet as pq
+    from pyarrow import csv, feather, orc, parquet as pq
     from safetensors.numpy import save_file
     from transformers import BertConfig, BertModel
     from transformers.utils import logging

@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from govkit.checks import Request, catalog, measure
 from govkit.core import Case, Finding, Gap, Measurement, Passes, Predictions
-from govkit.core.audit import Columns, Use
+from govkit.core.audit import Use
+from govkit.core.columns import Columns
 from govkit.data import read_dataset
 
 

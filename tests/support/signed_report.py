@@ -62,12 +62,14 @@ def small(folder: Path, **statements: bytes | None) -> bytes:
     return print_page(PAGE, dataclasses.replace(sources, statements=present))
 
 
-def embed(pdf: bytes, seal: Callable[[bytes], bytes], *, certify: bool = True, room: int = 0) -> bytes:
+def embed(
+    pdf: bytes, seal: Callable[[bytes], bytes], *, level: MDPPerm | None = MDPPerm.NO_CHANGES, room: int = 0
+) -> bytes:
     """Sign with any CMS: ``seal`` makes it from the digest. It fills its room to the byte unless ``room`` is given."""
     size = room or len(seal(bytes(32)))
     for _ in range(200):
         place = SignatureObject(moment.read(NOW), SigSeedSubFilter.PADES, bytes_reserved=2 * size)
-        rules = SigMDPSetup("sha256", certify=certify, docmdp_perms=MDPPerm.NO_CHANGES if certify else None)
+        rules = SigMDPSetup("sha256", certify=level is not None, docmdp_perms=level)
         steps = PdfCMSEmbedder().write_cms("govkit", IncrementalPdfFileWriter(BytesIO(pdf)))
         next(steps)
         steps.send(SigObjSetup(place, mdp_setup=rules))

@@ -15,8 +15,7 @@ from types import ModuleType
 import torch
 
 import govkit as gk
-from govkit import checks
-from govkit import policy as policies
+from govkit import checks, policy as policies
 from govkit.core import Attestation, Finding, Policy, Verdict
 from govkit.pipeline.casework import build_case, read_audit
 

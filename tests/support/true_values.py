@@ -29,6 +29,8 @@ MINUS = "\N{MINUS SIGN}"
 EDGES = "()[]{},;:.!?'\"`*|“”…=<>"
 TOGETHER = 3
 """Numbers of a line in a row that one source must hold."""
+JUDGED = 0.975
+"""Level of the bounds that stand beside an interval of 95 % which they contradict."""
 NUMBER = re.compile(rf"[+\-{MINUS}]?(?:\d{{1,3}}(?:,\d{{3}})+|\d+)(?:\.\d+)?(?:e[+\-]\d+)?")
 """A whole word that is a number."""
 NARROW, RAW, CELL = "\u0003", "\u0001", "\u0002"
@@ -227,8 +229,8 @@ class Truth:
             if is_number(found.get("value")):
                 rows = [found["part"], found["data"]]
                 key = ["bin", found["of"]] if "bin" in found["part"] else [found["check"], found["name"]]
-                ends = found["interval"] or {}
-                own = (found["value"], found["n"], ends.get("low"), ends.get("high"))
+                ends = [found["interval"] or {}, *(each for each in found["bounds"] or () if each["level"] == JUDGED)]
+                own = (found["value"], found["n"], *(end.get(side) for end in ends for side in ("low", "high")))
                 together.setdefault(json.dumps([key, rows]), []).extend(leaf for leaf in own if is_number(leaf))
         yield from map(tuple, together.values())
 

@@ -5,7 +5,9 @@ import json
 import os
 import socket
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -157,6 +159,31 @@ def test_names_that_differ_in_case_clash(tmp_path: Path, one: str, two: str) -> 
     make(tmp_path, **{one.replace("/", "__"): b"", two.replace("/", "__"): b""})
     with pytest.raises(EvidenceError, match="CASE_CLASH"):
         manifest.walk(tmp_path)
+
+
+def _rewritten(path: Path) -> None:
+    path.write_bytes(b"evil")
+    os.utime(path, ns=(0, 0))
+
+
+def _linked(path: Path) -> None:
+    os.link(path, path.parent.parent / f"{path.parent.name}-linked")
+
+
+@pytest.mark.parametrize(("change", "expected"), [(_rewritten, "CHANGED"), (_linked, "HARDLINK")])
+def test_a_file_that_changes_after_it_was_read_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[Path], None], expected: str
+) -> None:
+    make(tmp_path, w=b"good")
+    read = manifest._read
+
+    def then_changed(*given: Any) -> str:
+        digest = read(*given)
+        change(tmp_path / "w")
+        return digest
+
+    monkeypatch.setattr(manifest, "_read", then_changed)
+    assert code(tmp_path) == (expected, "w")
 
 
 def test_a_missing_or_closed_path_is_bad_usage(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 from govkit.checks._near import Prints, image_prints, text_prints, texts_of
 from govkit.core import Case, Dataset
 from govkit.core.case import Array
+from govkit.lazy import np, pa, pc
 
 ROWS = 1 << 14
 """Texts that are made plain at once."""
@@ -53,8 +54,6 @@ def split(column: Array, *, fold: bool) -> tuple[Array, Array]:
     Returns:
         Numbers int64, uint64 or float64 ``(n,)`` and texts string ``(n,)``.
     """
-    import pyarrow as pa
-
     column = _flat(column)
     if pa.types.is_integer(column.type):
         return column, pa.nulls(len(column), pa.string())
@@ -72,8 +71,6 @@ def split(column: Array, *, fold: bool) -> tuple[Array, Array]:
 
 def categories(column: Array) -> Array:
     """The cells as categories: object array ``(n,)`` of str, None where missing; case counts."""
-    import numpy as np
-
     from govkit.data import canonical_text
 
     numbers, texts = (canonical_text(part) for part in split(column, fold=False))
@@ -94,8 +91,6 @@ def row_keys(case: Case, data: Dataset, *, whole: bool = False) -> Array | None:
     Returns:
         Keys ``S32`` ``(n,)`` of the texts, the images or the input columns; None where the data hold no inputs.
     """
-    import pyarrow as pa
-
     from govkit import data as of_rows
 
     if isinstance(data.inputs, Sequence):
@@ -125,9 +120,6 @@ def texts_in(case: Case, data: Dataset) -> Sequence[str] | None:
     A chat or a record is the text of all its fields. A table is texts where each of its inputs is such a record, or
     where its only input is a column of strings, half of which hold a space.
     """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     from govkit.data import texts_of_columns
 
     named = case.column.get("input") or ()
@@ -152,8 +144,6 @@ def _joined(*columns: Array) -> list[str]:
 
 
 def _table_keys(table: Array, columns: Sequence[str]) -> Array:
-    import pyarrow as pa
-
     from govkit import data as of_rows
 
     parts = [part for name in sorted(columns) for part in split(table[name], fold=True)]
@@ -161,15 +151,11 @@ def _table_keys(table: Array, columns: Sequence[str]) -> Array:
 
 
 def _array_keys(rows: Array) -> Array:
-    import numpy as np
-
     return np.array([hashlib.sha256(np.ascontiguousarray(row).tobytes()).digest() for row in rows], dtype="S32")
 
 
 def _flat(column: Array) -> Array:
     """One array of the plain type: no chunks, no extension, no dictionary."""
-    import pyarrow as pa
-
     if not isinstance(column, pa.Array | pa.ChunkedArray):
         column = pa.array(column)
     if isinstance(column, pa.ChunkedArray):
@@ -181,10 +167,6 @@ def _flat(column: Array) -> Array:
 
 def _floats(column: Array) -> Array:
     """Float64, null for NaN, and 0 for −0."""
-    import numpy as np
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     if pa.types.is_float16(column.type):
         column = pa.array([None if cell is None else str(np.float16(cell)) for cell in column.to_pylist()], pa.string())
     elif pa.types.is_float32(column.type):
@@ -195,8 +177,6 @@ def _floats(column: Array) -> Array:
 
 def _distinct(column: Array) -> tuple[list[Any], Array]:
     """Values, few of them twice, and the place of each cell's value ``(n,)``, null where the cell is."""
-    import pyarrow as pa
-
     try:
         coded = column.dictionary_encode()
     except pa.ArrowNotImplementedError:

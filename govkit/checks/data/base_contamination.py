@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from govkit.checks._clusters import share, shares_inside
 from govkit.checks._shared import answers, counted, measured, missing
 from govkit.checks.data import row_keys
 from govkit.core import Case, Dataset, Finding, Measurement, Metric, Of, check
@@ -12,7 +13,7 @@ from govkit.core.case import Array
 from govkit.core.words import CLASSES, TASKS
 from govkit.data import bytes_digest
 from govkit.data.shards import source
-from govkit.stats import difference, proportion
+from govkit.lazy import np, pa
 
 SCORED: tuple[Of, ...] = ("candidate", "base")
 CLEAN, TOUCHED, CHANGE = "base_clean_accuracy", "base_touched_accuracy", "base_clean_accuracy_difference"
@@ -20,11 +21,11 @@ METRICS = {
     "base_shared_rows": Metric(
         "Rows whose input also stands in the training data of the base.", better="lower", unit="rows", low=0
     ),
-    "base_shared_share": Metric("These rows as a share of all rows.", better="lower", low=0, high=1),
-    CLEAN: Metric("Accuracy on the rows that do not stand there.", better="higher", low=0, high=1),
-    TOUCHED: Metric("Accuracy on the rows that do.", low=0, high=1),
+    "base_shared_share": Metric.share("These rows as a share of all rows.", better="lower"),
+    CLEAN: Metric.share("Accuracy on the rows that do not stand there.", better="higher"),
+    TOUCHED: Metric.share("Accuracy on the rows that do."),
     "base_data": Metric("Digest of the bytes of a training set of the base."),
-    CHANGE: Metric("Accuracy on the rows that do not stand there minus that on those that do.", low=-1, high=1),
+    CHANGE: Metric.difference("Accuracy on the rows that do not stand there minus that on those that do."),
 }
 
 
@@ -66,8 +67,6 @@ def base_contamination(case: Case) -> Iterator[Finding]:
 
 def _shared(case: Case, data: Dataset, keys: Array) -> Array | str:
     """Rows that stand in a source, truths ``(n,)``; or what a source lacks."""
-    import numpy as np
-
     shared = np.zeros(len(keys), dtype=bool)
     for path in case.base_trained_on:
         for part in source(path, {})[1]:
@@ -83,8 +82,6 @@ def _shared(case: Case, data: Dataset, keys: Array) -> Array | str:
 
 def _views(case: Case, data: Dataset, part: Array) -> Iterator[Dataset]:
     """A part of a source as data sets with the inputs of the test data."""
-    import pyarrow as pa
-
     if not isinstance(data.inputs, Sequence):
         if set(map(str, data.inputs.columns)) <= set(part.column_names):
             yield replace(data, table=part)
@@ -105,13 +102,12 @@ def _accuracies(case: Case, data: Dataset, shared: Array) -> Iterator[Finding]:
         return
     for of, predictions in answers(case, models=SCORED).items():
         right = predictions.labels == data.labels
-        counts = [(int(right[rows].sum()), int(rows.sum())) for rows in (~shared, shared)]
-        for name, (x, n) in zip((CLEAN, TOUCHED), counts, strict=True):
-            if n:
-                yield measured(name, proportion(x, n), data, of=of)
+        for name, rows in ((CLEAN, ~shared), (TOUCHED, shared)):
+            if rows.any():
+                yield share(name, right[rows], data, at=rows, of=of)
             else:
                 yield missing(name, "too few rows", "There is no such row.", data=data, of=of)
-        if all(n for _, n in counts):
-            yield measured(CHANGE, difference(*counts[0], *counts[1]), data, of=of)
+        if shared.any() and not shared.all():
+            yield measured(CHANGE, shares_inside(right, ~shared, data), data, of=of)
         else:
             yield missing(CHANGE, "too few rows", "Rows of only one of the two kinds.", data=data, of=of)

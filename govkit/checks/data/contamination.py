@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from govkit.checks._clusters import share, shares_inside
 from govkit.checks._near import Prints, near_rows
 from govkit.checks._shared import answers, counted, measured, missing
 from govkit.checks.data import prints, row_keys
 from govkit.core import Case, Dataset, Finding, Metric, Of, Role, check
 from govkit.core.case import Array
 from govkit.core.words import CLASSES, TASKS
+from govkit.data.cells import coded_text
 from govkit.data.spool import pieces
-from govkit.stats import difference, proportion
+from govkit.lazy import np
 
 SCORED: tuple[Of, ...] = ("candidate", "base", "incumbent")
 COUNTS = ("shared_rows", "shared_share", "conflicting_labels")
 NEAR, CROSSING = "near_shared_rows", "crossing_rows"
+LEAKED, LEAKED_SHARE = "shared_clusters", "shared_cluster_share"
 ROLES: tuple[Role, ...] = ("test", "shifted", "calibration")
 ACCURACIES = ("clean_accuracy", "clean_accuracy_difference")
 
@@ -28,7 +31,7 @@ ACCURACIES = ("clean_accuracy", "clean_accuracy_difference")
     reads=tuple((of, "test") for of in SCORED),
     metrics={
         "shared_rows": Metric("Rows whose input also stands in the training data.", better="lower", unit="rows", low=0),
-        "shared_share": Metric("These rows as a share of all rows.", better="lower", low=0, high=1),
+        "shared_share": Metric.share("These rows as a share of all rows.", better="lower"),
         "conflicting_labels": Metric(
             "Of these rows, those that the training data label otherwise.", better="lower", unit="rows", low=0
         ),
@@ -44,16 +47,18 @@ ACCURACIES = ("clean_accuracy", "clean_accuracy_difference")
             unit="rows",
             low=0,
         ),
-        "clean_accuracy": Metric(
-            "Accuracy on the rows that do not stand, exactly or nearly, in the training data.",
-            better="higher",
+        LEAKED: Metric(
+            "Clusters, such as persons, of which the training data hold rows too.",
+            better="lower",
+            unit="clusters",
             low=0,
-            high=1,
         ),
-        "clean_accuracy_difference": Metric(
-            "Accuracy on these rows minus accuracy on the rows that do stand there, exactly or nearly.",
-            low=-1,
-            high=1,
+        LEAKED_SHARE: Metric.share("These clusters as a share of all clusters.", better="lower"),
+        "clean_accuracy": Metric.share(
+            "Accuracy on the rows that do not stand, exactly or nearly, in the training data.", better="higher"
+        ),
+        "clean_accuracy_difference": Metric.difference(
+            "Accuracy on these rows minus accuracy on the rows that do stand there, exactly or nearly."
         ),
     },
 )
@@ -63,14 +68,17 @@ def contamination(case: Case) -> Iterator[Finding]:
     Inputs are compared as in the check ``duplicates``, whatever the labels and ids; stored predictions without inputs
     are compared by their ids. A model may have learned such rows by heart, so accuracy is also given without them, and
     beside the accuracy on them: a negative ``clean_accuracy_difference`` says that the test flatters the model. Only
-    answers that are one class of several have an accuracy. Where calibration or shifted rows also stand in the test
-    data (``crossing_rows``), what was set by the ones is tested on the same.
+    answers that are one class of several have an accuracy.
+    Where calibration or shifted rows also stand in the test data (``crossing_rows``), what was set by the ones is
+    tested on the same. Of clusters (``columns.cluster``) it is counted how many have rows in the training data too:
+    what a model learned of a person flatters it on the same person.
     """
     found_by = {role: prints(case, case.data[role]) for role in ("train", *ROLES) if role in case.data}
     for role in ROLES:
         if role in case.data:
             yield from _of(case, case.data[role], found_by)
             yield from _crossing(case, case.data[role], found_by)
+            yield from _leaked(case, case.data["train"], case.data[role])
 
 
 FoundBy = Mapping[Role, Prints | None]
@@ -101,10 +109,22 @@ def _of(case: Case, data: Dataset, found_by: FoundBy) -> Iterator[Finding]:
             yield missing(name, "unsupported", f"The task is {case.task}; its answers have no accuracy.", data=data)
 
 
+def _leaked(case: Case, train: Dataset, data: Dataset) -> Iterator[Finding]:
+    """Clusters that have a value of a cluster column in common with the training data."""
+    if data.cluster is None:
+        return
+    named = case.column["cluster"]
+    rows = np.zeros(len(data), dtype=bool)
+    for column in (named,) if isinstance(named, str) else named:
+        known, keys = (coded_text(side.table[column]) for side in (train, data))
+        rows |= np.isin(np.array(keys.names), known.names)[keys.codes]
+    leaked, clusters = len(set(data.cluster[rows].tolist())), int(data.cluster.max()) + 1
+    yield counted(LEAKED, leaked, data, n=clusters, which=rows)
+    yield counted(LEAKED_SHARE, leaked / clusters, data, n=clusters, which=rows)
+
+
 def _crossing(case: Case, data: Dataset, found_by: FoundBy) -> Iterator[Finding]:
     """Rows that another of the sets that no model may learn from holds too."""
-    import numpy as np
-
     others = [case.data[role] for role in ROLES if role in case.data and role != data.role]
     crossing = np.zeros(len(data), dtype=bool)
     for other in others:
@@ -122,8 +142,6 @@ def _crossing(case: Case, data: Dataset, found_by: FoundBy) -> Iterator[Finding]
 
 def _near(asked: Prints | None, known: Prints | None, shared: Array) -> Array | None:
     """Rows that are not shared but near to a known row, truths ``(n,)``; None where neither texts nor images."""
-    import numpy as np
-
     if asked is None or known is None:
         return None
     near = np.zeros(len(shared), dtype=bool)
@@ -144,15 +162,11 @@ def _keys(case: Case, train: Dataset, data: Dataset) -> tuple[Array | None, Arra
 
 def _shared(known: Array, keys: Array) -> Array:
     """Rows whose key is known, truths ``(n,)``."""
-    import numpy as np
-
     return np.isin(keys, known[_met(known, keys)])
 
 
 def _met(known: Array, keys: Array) -> Array:
     """Rows of the known, which may be far more, that have one of the keys: truths ``(m,)``."""
-    import numpy as np
-
     distinct, met = np.unique(keys), np.zeros(len(known), dtype=bool)
     for at in pieces(len(known) if len(distinct) else 0):
         place = np.searchsorted(distinct, known[at])
@@ -162,8 +176,6 @@ def _met(known: Array, keys: Array) -> Array:
 
 def _conflicts(known: Array, known_labels: Array, keys: Array, labels: Array) -> Array:
     """Rows that the training data hold, but never with this label, or these labels: truths ``(n,)``."""
-    import numpy as np
-
     met = _met(known, keys)
     known, known_labels = known[met], known_labels[met]
     n = len(known)
@@ -180,7 +192,7 @@ def _accuracies(case: Case, data: Dataset, shared: Array) -> Iterator[Finding]:
     for of, predictions in answers(case, models=SCORED).items():
         right = predictions.labels == data.labels
         if clean:
-            yield measured("clean_accuracy", proportion(int(right[~shared].sum()), clean), data, of=of)
+            yield share("clean_accuracy", right[~shared], data, at=~shared, of=of)
         else:
             yield missing(
                 "clean_accuracy",
@@ -190,5 +202,4 @@ def _accuracies(case: Case, data: Dataset, shared: Array) -> Iterator[Finding]:
                 of=of,
             )
         if clean and touched:
-            estimate = difference(int(right[~shared].sum()), clean, int(right[shared].sum()), touched)
-            yield measured("clean_accuracy_difference", estimate, data, of=of)
+            yield measured("clean_accuracy_difference", shares_inside(right, ~shared, data), data, of=of)

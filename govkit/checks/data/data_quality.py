@@ -5,19 +5,20 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
+from govkit.checks._clusters import share
 from govkit.checks._expectations import SEVERITIES, Outcome, context, read_suite, suite_digest, validated
 from govkit.checks._identifiers import KINDS
 from govkit.checks._quality import Summary, absent, blank, marked, outside, pieces, repeated, summary, unknown
-from govkit.checks._shared import measured, missing, named_rows
+from govkit.checks._shared import counted, measured, missing, named_rows
 from govkit.checks._texts import as_texts, damaged, languages, most_frequent, scripts, spread
 from govkit.checks.data import plain
-from govkit.core import Case, Dataset, Finding, Measurement, Metric, check, exact
+from govkit.core import Case, Dataset, Finding, Measurement, Metric, check
 from govkit.core.case import Array
 from govkit.core.finding import MOST_ROWS
 from govkit.core.words import CLASSES, LABEL, TASKS, Better
 from govkit.data import column_types
+from govkit.lazy import np, pc
 from govkit.stats import proportion
 
 LONGEST = 10_000
@@ -34,7 +35,7 @@ def _counts(what: str, unit: str = "rows") -> Metric:
 
 
 def _share(what: str, better: Better = "lower") -> Metric:
-    return Metric(what, better=better, low=0, high=1)
+    return Metric.share(what, better=better)
 
 
 AGAINST = {
@@ -154,8 +155,6 @@ def _defaults(case: Case, data: Dataset, held: Mapping[str, Summary]) -> Outcome
 
 def _known_labels(case: Case, data: Dataset, label: str, held: Summary) -> Iterator[tuple[str, bool]]:
     """Labels are classes of the case, truths of one label of several, or numbers in the declared range."""
-    import pyarrow.compute as pc
-
     from govkit.data import canonical_text
 
     if case.task == "regression":
@@ -174,39 +173,32 @@ def _judged(outcome: Outcome, data: Dataset) -> Iterator[Finding]:
     """What came of the suite; a lost expectation is not met, and nobody knows which it is."""
     failed, n = outcome.count(*SEVERITIES), len(data)
     yield Measurement(name="suite_passed", value=not failed, n=n, data=data.ref)
-    yield _counted("failed_expectations", failed, data)
-    yield _counted("expectations", outcome.expectations, data)
+    yield counted("failed_expectations", failed, data)
+    yield counted("expectations", outcome.expectations, data)
     for severity in SEVERITIES:
-        yield _counted(f"failed_{severity}", outcome.count(severity), data)
+        yield counted(f"failed_{severity}", outcome.count(severity), data)
     for number, (_, kind, column) in enumerate(outcome.failed, 1):
         part = {"expectation": kind, "column": column, "number": str(number)}
         yield Measurement(name="expectation_met", value=False, n=n, part=part, data=data.ref)
-
-
-def _counted(name: str, count: int, data: Dataset, **where: Any) -> Measurement:
-    """An exact count; ``where`` holds any of ``n``, ``part`` and ``rows``."""
-    interval, bounds = exact(float(count))
-    where = {"n": len(data), **where}
-    return Measurement(name=name, value=float(count), interval=interval, bounds=bounds, data=data.ref, **where)
 
 
 def _alone(case: Case, data: Dataset, held: Mapping[str, Summary]) -> Iterator[Finding]:
     """What is broken, missing, constant, damaged or lopsided in a data set, whatever the others hold."""
     asked, labels, n = _named(case, "input", data), _named(case, "label", data), len(data)
     places = tuple(map(_place, data.broken[:MOST_ROWS]))
-    yield _counted("broken_rows", len(data.broken), data, n=n + len(data.broken), rows=places)
+    yield counted("broken_rows", len(data.broken), data, n=n + len(data.broken), rows=places)
     texts, paths = (asked if case.modality == kind else [] for kind in ("text", "image"))
     yield from (_absence(data, name, found, blanks=name in texts) for name, found in held.items() if n)
     constant = [name for name in [*(asked if case.modality == "table" else ()), *labels] if not held[name].varied]
-    yield _counted("constant_columns", len(constant), data)
-    yield from (_counted("constant_columns", 1, data, part={"column": name}) for name in constant)
+    yield counted("constant_columns", len(constant), data)
+    yield from (counted("constant_columns", 1, data, part={"column": name}) for name in constant)
     written = [name for name in held if held[name].kind == "text" and name not in paths]
     yield from _summed("damaged_text_rows", data, ((name, marked(data.table[name], damaged)) for name in written))
     yield from _balance(case, data)
     for name in texts if n else ():
         same = most_frequent(as_texts(data.table[name]), plain)
         rows = named_rows(data, same) if same.sum() > 1 else ()
-        yield measured("repeated_text_share", proportion(int(same.sum()), n), data, rows=rows)
+        yield share("repeated_text_share", same, data, rows=rows)
 
 
 def _place(broken: str) -> str:
@@ -218,9 +210,6 @@ def _place(broken: str) -> str:
 
 def _absence(data: Dataset, name: str, held: Summary, *, blanks: bool) -> Finding:
     """Rows without a value in a column; a blank text is none where texts are what is asked."""
-    import numpy as np
-    import pyarrow.compute as pc
-
     column, count = data.table[name], held.absent + (held.blank if blanks else 0)
     rows = np.zeros(0, dtype=bool)
     if count:
@@ -231,19 +220,15 @@ def _absence(data: Dataset, name: str, held: Summary, *, blanks: bool) -> Findin
 
 def _summed(name: str, data: Dataset, columns: Iterable[tuple[str, Array]]) -> Iterator[Measurement]:
     """Rows that are marked in any column, and in each where there are some."""
-    import numpy as np
-
     whole = np.zeros(len(data), dtype=bool)
     for column, rows in columns:
         whole |= rows
         if rows.any():
-            yield _counted(name, int(rows.sum()), data, rows=named_rows(data, rows), part={"column": column})
-    yield _counted(name, int(whole.sum()), data, rows=named_rows(data, whole))
+            yield counted(name, int(rows.sum()), data, rows=named_rows(data, rows), part={"column": column})
+    yield counted(name, int(whole.sum()), data, rows=named_rows(data, whole))
 
 
 def _balance(case: Case, data: Dataset) -> Iterator[Finding]:
-    import numpy as np
-
     n = len(data)
     found: list[tuple[dict[str, str], int]] = []
     if case.task in CLASSES and n:
@@ -266,8 +251,8 @@ def _beside(case: Case, data: Dataset, held: Mapping[str, Summary], known: Mappi
     ids = _named(case, "id", data)
     of = {name: (known[name], found) for name, found in held.items() if name in known and name not in ids}
     other = [name for name, kinds in of.items() if len({kinds[0].kind, kinds[1].kind} - {"nothing"}) > 1]
-    yield _counted("other_type_columns", len(other), data)
-    yield from (_counted("other_type_columns", 1, data, part={"column": name}) for name in other)
+    yield counted("other_type_columns", len(other), data)
+    yield from (counted("other_type_columns", 1, data, part={"column": name}) for name in other)
     numbers = [(name, past) for name, (past, now) in of.items() if past.kind == now.kind == "number"]
     ranges = ((name, outside(data.table[name], past.low, past.high)) for name, past in numbers)
     yield from _summed("out_of_range_rows", data, ranges)
@@ -278,21 +263,17 @@ def _beside(case: Case, data: Dataset, held: Mapping[str, Summary], known: Mappi
 
 def _strange(data: Dataset, known: Mapping[str, frozenset[str]]) -> Iterator[Finding]:
     """Categories that no training row has, and the rows that hold one."""
-    import numpy as np
-
     total, whole = 0, np.zeros(len(data), dtype=bool)
     for name, past in known.items():
         new, rows = unknown(data.table[name], past)
         total, whole = total + new, whole | rows
         if new:
-            yield _counted("new_categories", new, data, rows=named_rows(data, rows), part={"column": name})
-    yield _counted("new_categories", total, data, rows=named_rows(data, whole))
+            yield counted("new_categories", new, data, rows=named_rows(data, rows), part={"column": name})
+    yield counted("new_categories", total, data, rows=named_rows(data, whole))
 
 
 def _spoken(case: Case, train: Dataset) -> Iterator[Finding]:
     """Scripts of all texts and languages of some, beside what most training texts are written in."""
-    import numpy as np
-
     sets = [train, *(data for data in case.data.values() if data is not train)]
     texts = [as_texts(data.table[name]) for data in sets for name in _named(case, "input", data)]
     if len(texts) != len(sets):
@@ -301,7 +282,7 @@ def _spoken(case: Case, train: Dataset) -> Iterator[Finding]:
     for data, column in zip(sets[1:], texts[1:], strict=True):
         found = scripts(column)
         rows = (found >= 0) & (found != (usual.argmax() if usual.size else -1))
-        yield _counted("other_script_rows", int(rows.sum()), data, rows=named_rows(data, rows))
+        yield counted("other_script_rows", int(rows.sum()), data, rows=named_rows(data, rows))
     try:
         told = languages(texts)
     except ModuleNotFoundError:
@@ -313,8 +294,6 @@ def _spoken(case: Case, train: Dataset) -> Iterator[Finding]:
 
 def _foreign(data: Dataset, names: list[str | None], usual: list[str | None]) -> Finding:
     """Share of the rows whose language is told that are in another one than most training rows."""
-    import numpy as np
-
     counts = Counter(name for name in usual if name is not None)
     told = {row: name for row, name in zip(spread(len(data)), names, strict=True) if name is not None}
     fewest = min(len(told), counts.total())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 import warnings
 from collections.abc import Iterator, Sequence
@@ -13,11 +14,13 @@ from pydantic import PositiveInt
 from govkit.checks._shared import loading, measured, missing, stated
 from govkit.checks._two_sample import METRICS, told_apart
 from govkit.checks.data import categories
-from govkit.core import Case, Dataset, Finding, Metric, check
-from govkit.core.audit import LARGEST
+from govkit.core import Case, Dataset, Finding, Gap, Metric, check
 from govkit.core.case import Array, Predictions
+from govkit.core.columns import LARGEST
 from govkit.core.words import LABEL, TASKS
-from govkit.stats import jensen_shannon, population_stability, proportion, total_variation, wasserstein
+from govkit.lazy import np, pa, pd
+from govkit.stats import jensen_shannon, population_stability, proportion
+from govkit.stats.drift import Shift, farthest, middle, variation_shift, wasserstein_shift
 
 BINS = 10
 """Bins of a number for the population stability index: tenths of the reference, as is usual."""
@@ -63,29 +66,30 @@ class Column:
             unit="standard deviations",
             low=0,
         ),
-        "total_variation": Metric(
-            "Share of rows by which the categories of a column differ from the test data.",
-            better="lower",
-            low=0,
-            high=1,
+        "total_variation": Metric.share(
+            "Share of rows by which the categories of a column differ from the test data.", better="lower"
         ),
-        "label_total_variation": Metric("The same for the labels that are categories.", better="lower", low=0, high=1),
-        "prediction_total_variation": Metric(
-            "The same for the answers that are categories.", better="lower", low=0, high=1
-        ),
+        "label_total_variation": Metric.share("The same for the labels that are categories.", better="lower"),
+        "prediction_total_variation": Metric.share("The same for the answers that are categories.", better="lower"),
         "label_wasserstein": Metric(
             "The same for labels that are numbers.", better="lower", unit="standard deviations", low=0
         ),
         "prediction_wasserstein": Metric(
             "The same for answers that are numbers.", better="lower", unit="standard deviations", low=0
         ),
+        "column_drift": Metric(
+            "Distance of an input from the test data: numbers in standard deviations, categories as a share of rows.",
+            better="lower",
+            low=0,
+        ),
+        "worst_column_drift": Metric("The largest of these distances, over all inputs.", better="lower", low=0),
         "psi": Metric("Population stability index of a column.", better="lower", unit="nats", low=0),
         "psi_noise": Metric("What the index would be by chance alone.", unit="nats", low=0),
         "jensen_shannon": Metric(
             "Jensen-Shannon divergence of a column of categories, less its noise.", better="lower", unit="nats", low=0
         ),
-        "new_category_rate": Metric(
-            "Share of shifted rows whose category no test row has, by column.", better="lower", low=0, high=1
+        "new_category_rate": Metric.share(
+            "Share of shifted rows whose category no test row has, by column.", better="lower"
         ),
         **METRICS,
         "evidently_drifted_columns": Metric(
@@ -96,10 +100,13 @@ class Column:
 def drift(case: Case, *, sample: PositiveInt = 2000, two_sample_rows: PositiveInt = 5000) -> Iterator[Finding]:
     """Distances between the test data (reference) and the shifted data, column by column, on all rows.
 
-    Numbers: first Wasserstein distance over the standard deviation of the reference. Categories: total variation.
-    Labels and answers are one or the other, as the task has them; of several labels each stands alone. Both are norms
-    with closed bounds, so they can be judged. Texts are measured by their length, images by their brightness. Cells are
-    categories by their value, not by their type, and missing cells are a category of their own, except beside numbers.
+    Numbers: first Wasserstein distance over the standard deviation of the reference, both of values clipped to all but
+    the outermost hundredths of the reference. Categories: total variation; numbers that are nearly all the same count
+    as categories. ``column_drift`` is the one or the other, so that one limit speaks of all inputs;
+    ``worst_column_drift`` is the largest of them. Labels and answers are one or the other, as the task has them; of
+    several labels each stands alone. Both are norms with closed bounds, so they can be judged. Texts are measured by
+    their length, images by their brightness. Cells are categories by their value, not by their type, and missing cells
+    are a category of their own, except beside numbers.
     The population stability index is shown beside the value that chance alone would give it; it has no bounds, nor has
     the Jensen-Shannon divergence. The columns with the largest distances carry the drift.
 
@@ -115,8 +122,12 @@ def drift(case: Case, *, sample: PositiveInt = 2000, two_sample_rows: PositiveIn
     """
     shifted = case.data["shifted"]
     columns = list(_columns(case))
+    inputs: list[Shift | Gap] = []
     for column in columns:
-        yield from _distances(column, shifted)
+        shift = _shift(column, shifted)
+        yield from _distances(column, shift, shifted)
+        inputs += [shift] if column.kind == "input" else []
+    yield _farthest(inputs, case)
     if not any(column.kind == "prediction" for column in columns):
         why = "The candidate has no answers to the test or the shifted data."
         plain = "wasserstein" if case.task in ("regression", "ranking") else "total_variation"
@@ -130,8 +141,6 @@ def drift(case: Case, *, sample: PositiveInt = 2000, two_sample_rows: PositiveIn
 
 def _columns(case: Case) -> Iterator[Column]:
     """Inputs and groups, each column once, then labels and answers."""
-    import numpy as np
-
     test, shifted = case.data["test"], case.data["shifted"]
     if isinstance(test.inputs, Sequence):
         yield _column("text length", [len(text) for text in test.inputs], [len(text) for text in shifted.inputs])
@@ -179,15 +188,11 @@ def _of_task(case: Case, kind: str, reference: Array, current: Array) -> Iterato
 
 
 def _column(name: str, reference: Any, current: Any, *, kind: str = "input") -> Column:
-    """A column is numeric where both sides hold numbers and the reference is not constant.
+    """A column is numeric where both sides hold numbers and the middle of the reference is not constant.
 
     Otherwise its cells are categories by their value: a word or a blank cell on one side alone makes a reader type the
     same numbers otherwise.
     """
-    import numpy as np
-    import pandas as pd
-    import pyarrow as pa
-
     part = {"column": name} if kind == "input" else {}
     arrow = (pa.Array, pa.ChunkedArray)
     sides = [values.to_pandas() if isinstance(values, arrow) else pd.Series(values) for values in (reference, current)]
@@ -195,16 +200,15 @@ def _column(name: str, reference: Any, current: Any, *, kind: str = "input") -> 
     if numbers:
         first, second = (side.dropna().to_numpy(dtype=np.float64) for side in sides)
         first, second = first[np.abs(first) <= LARGEST], second[np.abs(second) <= LARGEST]
-        if first.size and np.std(first) > 0:
-            return Column(name, kind, numeric=True, reference=np.sort(first), current=np.sort(second), part=part)
+        first, second = np.sort(first), np.sort(second)
+        if first.size and operator.lt(*middle(first)):
+            return Column(name, kind, numeric=True, reference=first, current=second, part=part)
     first, second = (_named(values) for values in (reference, current))
     return Column(name, kind, numeric=False, reference=first, current=second, part=part)
 
 
 def _named(values: Any) -> Array:
     """Categories of a column, the missing ones named; empty where no cell holds a value."""
-    import pandas as pd
-
     from govkit.data.dataset import MISSING
 
     names = categories(values)
@@ -213,26 +217,47 @@ def _named(values: Any) -> Array:
     return names[:0] if absent.all() else names
 
 
-def _distances(column: Column, shifted: Dataset) -> Iterator[Finding]:
-    part, plain = column.part, "wasserstein" if column.numeric else "total_variation"
-    name = plain if column.kind == "input" else f"{column.kind}_{plain}"
-    if not len(column.reference) or not len(column.current):
-        why = f"The column {column.name} holds no value in the test or the shifted data."
-        yield missing(name, "no data", why, data=shifted, part=part)
-        return
+def _name(column: Column) -> str:
+    plain = "wasserstein" if column.numeric else "total_variation"
+    return plain if column.kind == "input" else f"{column.kind}_{plain}"
+
+
+def _shift(column: Column, shifted: Dataset) -> Shift | Gap:
+    """How far a column moved, or why that is not known."""
     fewest = min(len(column.reference), len(column.current))
-    if column.numeric and fewest < FEWEST:
-        why = f"The column {column.name} holds {fewest} values in the test or the shifted data; it needs {FEWEST}."
-        yield missing(name, "too few rows", why, data=shifted, part=part)
-    elif column.numeric:
-        yield measured(name, wasserstein(column.reference, column.current), shifted, part=part)
-    if column.numeric and column.kind != "input":
-        return
-    before, after = _counts(column)
+    if not fewest:
+        why = f"The column {column.name} holds no value in the test or the shifted data."
+        return missing(_name(column), "no data", why, data=shifted, part=column.part)
     if not column.numeric:
-        yield measured(name, total_variation(before, after), shifted, part=part)
-    if column.kind == "input":
-        yield from _shown(column, before, after, shifted)
+        return variation_shift(*_counts(column))
+    if fewest < FEWEST:
+        why = f"The column {column.name} holds {fewest} values in the test or the shifted data; it needs {FEWEST}."
+        return missing(_name(column), "too few rows", why, data=shifted, part=column.part)
+    return wasserstein_shift(column.reference, column.current)
+
+
+def _distances(column: Column, shift: Shift | Gap, shifted: Dataset) -> Iterator[Finding]:
+    own = column.kind == "input"
+    names = (_name(column), "column_drift") if own else (_name(column),)
+    n = len(column.reference) + len(column.current)
+    if isinstance(shift, Gap):
+        yield from (shift.model_copy(update={"name": name}) for name in names)
+    else:
+        yield from (measured(name, shift.estimate(n), shifted, part=column.part) for name in names)
+    if own and len(column.reference) and len(column.current):
+        yield from _shown(column, *_counts(column), shifted)
+
+
+def _farthest(inputs: Sequence[Shift | Gap], case: Case) -> Finding:
+    """The largest distance of all inputs; unknown where that of any is."""
+    shifted = case.data["shifted"]
+    gaps = [each for each in inputs if isinstance(each, Gap)]
+    shifts = [each for each in inputs if isinstance(each, Shift)]
+    if gaps:
+        return gaps[0].model_copy(update={"name": "worst_column_drift", "part": {}})
+    if not shifts:
+        return missing("worst_column_drift", "no data", "No input of the test data is a column.", data=shifted)
+    return measured("worst_column_drift", farthest(shifts, len(case.data["test"]) + len(shifted)), shifted)
 
 
 def _shown(column: Column, before: Array, after: Array, shifted: Dataset) -> Iterator[Finding]:
@@ -248,9 +273,6 @@ def _shown(column: Column, before: Array, after: Array, shifted: Dataset) -> Ite
 
 def _counts(column: Column) -> tuple[Array, Array]:
     """Rows of each category in both data sets; numbers fall into tenths of the reference."""
-    import numpy as np
-    import pandas as pd
-
     sides = [column.reference, column.current]
     if column.numeric:
         edges = np.unique(np.quantile(column.reference, np.arange(1, BINS) / BINS))
@@ -264,9 +286,6 @@ def _counts(column: Column) -> tuple[Array, Array]:
 
 def _evidently(columns: list[Column], *, rows: int, seed: int) -> int:
     """Number of columns that evidently calls drifted, each by the test that it chooses itself."""
-    import numpy as np
-    import pandas as pd
-
     # Numbers stand for names: two columns may share one, such as a label column that is also an input.
     usable = dict(enumerate(column for column in columns if len(column.reference) and len(column.current)))
     generator = np.random.default_rng(seed)
@@ -276,8 +295,7 @@ def _evidently(columns: list[Column], *, rows: int, seed: int) -> int:
     ]
     os.environ.setdefault("DO_NOT_TRACK", "1")
     with loading():
-        from evidently import DataDefinition, Report
-        from evidently import Dataset as Frame
+        from evidently import DataDefinition, Dataset as Frame, Report
         from evidently.metrics import DriftedColumnsCount
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

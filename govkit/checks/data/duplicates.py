@@ -11,6 +11,7 @@ from govkit.core import Case, Dataset, Finding, Metric, check
 from govkit.core.case import Array
 from govkit.core.words import TASKS
 from govkit.data import first_rows
+from govkit.lazy import np
 
 NEAR = "near_duplicate_rows"
 
@@ -27,7 +28,7 @@ NEAR = "near_duplicate_rows"
             unit="rows",
             low=0,
         ),
-        "duplicate_share": Metric("These rows as a share of all rows.", better="lower", low=0, high=1),
+        "duplicate_share": Metric.share("These rows as a share of all rows.", better="lower"),
         "near_duplicate_rows": Metric(
             "Rows of texts or images that are no such repeat but nearly an earlier row.",
             better="lower",
@@ -58,8 +59,6 @@ def duplicates(case: Case) -> Iterator[Finding]:
 
 
 def _of(case: Case, data: Dataset) -> Iterator[Finding]:
-    import numpy as np
-
     keys = row_keys(case, data, whole=True)
     if keys is None:
         detail = f"The {data.role} data hold no inputs, so equal rows cannot be told apart."

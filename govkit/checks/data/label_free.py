@@ -9,6 +9,7 @@ from govkit.checks._drawn import NO_LIMIT
 from govkit.checks._shared import measured, missing, parts_of
 from govkit.core import Case, Dataset, Finding, Interval, Metric, Predictions, check
 from govkit.core.case import Array
+from govkit.lazy import np
 from govkit.stats import Estimate
 
 BINS = 500
@@ -28,14 +29,11 @@ BLIND = "It is blind to concept drift: where the same inputs have other labels t
     needs={"probabilities", "shifted"},
     reads=(("candidate", "test"), ("candidate", "shifted")),
     metrics={
-        "estimated_accuracy": Metric(
-            f"Accuracy on the shifted rows, estimated without their labels. {BLIND} {NO_LIMIT}",
-            better="higher",
-            low=0,
-            high=1,
+        "estimated_accuracy": Metric.share(
+            f"Accuracy on the shifted rows, estimated without their labels. {BLIND} {NO_LIMIT}", better="higher"
         ),
-        "estimate_error": Metric(
-            f"Estimated accuracy on the shifted rows less the true one, by their labels. {NO_LIMIT}", low=-1, high=1
+        "estimate_error": Metric.difference(
+            f"Estimated accuracy on the shifted rows less the true one, by their labels. {NO_LIMIT}"
         ),
     },
 )
@@ -80,22 +78,16 @@ def _missing(reason: Any, why: str, data: Dataset, **where: Any) -> Iterator[Fin
 
 def _stated(given: Predictions) -> Array:
     """The probability that is calibrated ``(n,)``."""
-    import numpy as np
-
     column = 1 if given.probabilities.shape[1] == 2 else given.labels  # type: ignore[union-attr]
     return given.probabilities[np.arange(len(given.labels)), column]  # type: ignore[index]
 
 
 def _edges(stated: Array) -> Array:
-    import numpy as np
-
     return np.unique(np.quantile(stated, np.arange(1, BINS) / BINS, method="inverted_cdf"))
 
 
 def _cells(given: Predictions, data: Dataset, edges: Array) -> Array:
     """Cell of each row ``(n,)``: its bin, whether the answer is what the bin is about, and whether it is right."""
-    import numpy as np
-
     about = given.labels == 1 if given.probabilities.shape[1] == 2 else True  # type: ignore[union-attr]
     right = given.labels == data.labels
     return np.searchsorted(edges, _stated(given)) * 4 + np.where(about, 2, 0) + right
@@ -103,15 +95,12 @@ def _cells(given: Predictions, data: Dataset, edges: Array) -> Array:
 
 def _counts(given: Predictions, data: Dataset, edges: Array) -> Array:
     """Rows of each bin in which the event did not happen, and in which it did, ``(bins, 2)``."""
-    import numpy as np
-
     cells = np.bincount(_cells(given, data, edges), minlength=4 * (len(edges) + 1)).reshape(-1, 2, 2)
     return np.stack([cells[:, 0, 1] + cells[:, 1, 0], cells[:, 0, 0] + cells[:, 1, 1]], axis=1)
 
 
 def _fits(counts: Array, seed: int) -> Array:
     """Chance that an answer is right, ``(1 + draws, bins, 2)``: as fitted to the test rows, then to rows drawn anew."""
-    import numpy as np
     from sklearn.isotonic import isotonic_regression
 
     n = int(counts.sum())
@@ -128,8 +117,6 @@ def _fits(counts: Array, seed: int) -> Array:
 
 
 def _estimates(cells: Array, fits: Array, seed: int, data: Dataset, part: dict[str, str]) -> Iterator[Finding]:
-    import numpy as np
-
     m, held = len(cells), np.unique(cells, return_counts=True)
     drawn = np.random.default_rng([seed, 1]).multinomial(m, held[1] / m, size=DRAWS)
     tables = np.concatenate([held[1][None], drawn])

@@ -15,6 +15,7 @@ from govkit.checks._probes import FEWEST, drawn_rows, out_of_fold, probe_feature
 from govkit.checks._shared import missing, named_rows, stated
 from govkit.core import Case, Dataset, Finding, Interval, Metric, Role, check
 from govkit.core.case import Array
+from govkit.lazy import np
 from govkit.stats import proportion
 
 DRAWS = 1000
@@ -24,18 +25,16 @@ USELESS = 0.75
 """Errors of the probe, relative to those of always giving the most frequent class, above which it tells nothing."""
 
 METRICS = {
-    "label_noise": Metric(
+    "label_noise": Metric.share(
         "Share of rows whose label looks wrong (confident learning); no bounds, since labels that are wrong for a "
         "whole kind of rows are not seen.",
         better="lower",
-        low=0,
-        high=1,
     ),
     "suspect_rows": Metric(
         "Rows whose label a probe contradicts with confidence; by given class too.", better="lower", unit="rows", low=0
     ),
-    "probe_accuracy": Metric(
-        "Share of rows whose given label a probe names that has not seen the row.", better="higher", low=0, high=1
+    "probe_accuracy": Metric.share(
+        "Share of rows whose given label a probe names that has not seen the row.", better="higher"
     ),
 }
 
@@ -68,8 +67,6 @@ def label_noise(case: Case, *, sample: PositiveInt = 10_000) -> Iterator[Finding
 
 
 def _of(case: Case, data: Dataset, sample: int) -> Iterator[Finding]:
-    import numpy as np
-
     rows, few = drawn_rows(data, most=sample, seed=case.seed)
     for at in few:
         detail = f"Fewer than {FEWEST} rows; they are left out."
@@ -107,8 +104,6 @@ def _unmeasured(data: Dataset, *, classes: int) -> Iterator[Finding]:
 
 def _noise(counts: Array, data: Dataset, seed: int) -> Finding:
     """The share with an interval for the reader and no bounds."""
-    import numpy as np
-
     value, n = float(noise_share(counts)), int(counts.sum())
     drawn = np.random.default_rng(seed).multinomial(n, counts.ravel() / n, DRAWS).reshape(DRAWS, *counts.shape)
     low, high = np.quantile(noise_share(drawn), [0.025, 0.975])
@@ -127,8 +122,6 @@ def confident_classes(probabilities: Array, labels: Array) -> Array:
         probabilities: Of rows that the probe has not seen, ``(n, k)``.
         labels: Given classes, 0 to k - 1, each on some row, ``(n,)``.
     """
-    import numpy as np
-
     k = probabilities.shape[1]
     usual = np.array([probabilities[labels == at, at].mean() for at in range(k)])
     confident = probabilities >= usual
@@ -137,8 +130,6 @@ def confident_classes(probabilities: Array, labels: Array) -> Array:
 
 def confident_counts(probabilities: Array, labels: Array) -> Array:
     """Rows by given label and by ``confident_classes`` (same arguments), int64 ``(k, k + 1)``, the last for none."""
-    import numpy as np
-
     k, named = probabilities.shape[1], confident_classes(probabilities, labels)
     return np.bincount(labels * (k + 1) + named, minlength=k * (k + 1)).reshape(k, k + 1)
 
@@ -149,8 +140,6 @@ def noise_share(counts: Array) -> Array:
     Args:
         counts: As ``confident_counts`` makes them, ``(..., k, k + 1)``.
     """
-    import numpy as np
-
     confident = counts[..., :-1]
     right, all_of = np.diagonal(confident, axis1=-2, axis2=-1), confident.sum(axis=-1)
     wrong = np.where(all_of > 0, 1 - right / np.maximum(all_of, 1), 0)

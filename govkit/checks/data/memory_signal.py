@@ -12,6 +12,7 @@ from govkit.core import Case, Finding, Interval, Metric, Passes, check
 from govkit.core.case import Array
 from govkit.core.words import TASKS
 from govkit.errors import SubjectError
+from govkit.lazy import np
 from govkit.subjects.language import LanguageModel, copies, language_kind
 
 NAME = "memory_signal"
@@ -51,8 +52,6 @@ def memory_signal(case: Case, *, rows: PositiveInt = 500) -> Iterator[Finding]:
         case: Test data with paraphrases, and the folder of the base.
         rows: Most rows, drawn at random among those with a paraphrase.
     """
-    import numpy as np
-
     data, lacking = case.data["test"], _lacking(case)
     drawn = _drawn(case, rows) if lacking is None else []
     if lacking is not None or case.base_path is None or len(drawn) < FEWEST:
@@ -98,8 +97,6 @@ def _lacking(case: Case) -> str | None:
 
 def _drawn(case: Case, rows: int) -> Array:
     """Places of the rows that are asked, sorted."""
-    import numpy as np
-
     cells = case.data["test"].table[case.column["paraphrase"]].to_pylist()
     held = np.flatnonzero([cell is not None and bool(str(cell).strip()) for cell in cells])
     return held if len(held) <= rows else np.sort(np.random.default_rng(case.seed).choice(held, rows, replace=False))

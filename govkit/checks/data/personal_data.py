@@ -14,6 +14,7 @@ from govkit.checks._shared import counted, missing
 from govkit.core import Case, Dataset, Finding, Metric, check
 from govkit.core.case import Array
 from govkit.core.words import TASKS
+from govkit.lazy import np, pa, pc
 
 ROWS = 1 << 16
 """Rows that are searched at once."""
@@ -114,8 +115,6 @@ def _searched(name: str, column: Array, reader: Reader | None = None) -> dict[st
     Raises:
         RuntimeError: The search failed. The error that says why may hold a cell, so only its class is told.
     """
-    import numpy as np
-
     metrics = WHAT if reader is None else ("personal_rows", *reader.metrics)
     found = {metric: np.zeros(len(column), dtype=bool) for metric in metrics}
     at = 0
@@ -144,9 +143,6 @@ def _mark_by(reader: Reader, texts: Array, rows: Array, found: dict[str, Array])
 
 def _mark(field: str, texts: Array, rows: Array, found: dict[str, Array]) -> None:
     """Set the truth of each row that holds something; Arrow first asks for the hint, for most texts hold nothing."""
-    import numpy as np
-    import pyarrow.compute as pc
-
     texts, field = _narrow(texts), unicodedata.normalize("NFKC", field)
     for hint in dict.fromkeys(kind.hint for kind in KINDS):
         if re.search(hint, field):
@@ -162,8 +158,6 @@ def _mark(field: str, texts: Array, rows: Array, found: dict[str, Array]) -> Non
 
 def _narrow(texts: Array) -> Array:
     """The texts; those with full-width or styled signs, as some keyboards write them, with the usual ones (NFKC)."""
-    import pyarrow.compute as pc
-
     if pc.all(pc.string_is_ascii(texts)).as_py() is not False:
         return texts
     wide = pc.fill_null(pc.match_substring_regex(texts, WIDE), fill_value=False)
@@ -172,9 +166,6 @@ def _narrow(texts: Array) -> Array:
 
 def _texts(field: str, cells: Array, rows: Array) -> Iterator[tuple[str, Array, Array]]:
     """The name, the texts ``(m,)`` and their rows ``(m,)`` of each field within a column, down to the last."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     is_, kind = pa.types, cells.type
     if isinstance(cells, pa.ExtensionArray):
         yield from _texts(field, cells.storage, rows)
@@ -196,9 +187,6 @@ def _texts(field: str, cells: Array, rows: Array) -> Iterator[tuple[str, Array, 
 
 def _as_text(cells: Array) -> Array | None:
     """The cells as text; None of types that hold none. A fraction that is whole counts as a whole number."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     is_, kind, text = pa.types, cells.type, pa.large_string()
     if is_.is_null(kind) or is_.is_boolean(kind) or is_.is_temporal(kind) or is_.is_float16(kind):
         return None

@@ -20,6 +20,7 @@ from govkit.checks._shared import measured, missing, stated
 from govkit.checks.data import plain, texts_in
 from govkit.core import Case, Dataset, Finding, Metric, check, exact
 from govkit.core.case import Array
+from govkit.lazy import np
 from govkit.stats import Estimate
 
 FEWEST_TEXTS = 5
@@ -124,8 +125,6 @@ def poison(case: Case, *, sample: PositiveInt = 10_000) -> Iterator[Finding]:
         Gu, Dolan-Gavitt and Garg 2017, BadNets; Chen and Dai 2021, Mitigating backdoor attacks in LSTM-based text
         classification by backdoor keyword identification; Peri et al. 2020, Deep k-NN defense.
     """
-    import numpy as np
-
     train = case.data["train"]
     images = train.inputs if getattr(train.inputs, "ndim", 0) == 4 and min(train.inputs.shape[2:]) >= SQUARE else None
     most = sample if images is None else min(sample, MOST_SQUARES // (images.shape[2] * images.shape[3]))
@@ -159,8 +158,6 @@ def odd_rows(features: Array, labels: Array) -> Array:
 
 
 def _triggers(texts: list[str], labels: Array, classes: list[str], train: Dataset, seed: int) -> Iterator[Finding]:
-    import numpy as np
-
     once = dict(zip(map(plain, texts), labels, strict=True))
     if np.bincount(list(once.values()), minlength=len(classes)).min() < FEWEST:
         detail = f"A class has fewer than {FEWEST} different training texts."
@@ -256,7 +253,6 @@ def trigger_tokens(
         How many tokens were searched; the texts that make a trigger visible, None where no number does; and name, class
         and number of texts of the tokens found, the surest first.
     """
-    import numpy as np
     from scipy.stats import hypergeom
 
     tokens = _tokens(texts, labels)
@@ -285,7 +281,6 @@ def _visible(contradicted: Array, labels: Array, searched: int) -> int | None:
 
     Texts that were relabeled are contradicted as often as the probe is right on texts of the label that they had.
     """
-    import numpy as np
     from scipy.stats import hypergeom
 
     counts = np.bincount(labels)
@@ -304,8 +299,6 @@ def _visible(contradicted: Array, labels: Array, searched: int) -> int | None:
 
 def _strongest(found: list[tuple[float, int, Array]]) -> list[tuple[int, Array]]:
     """Without the tokens most of whose texts a surer one has: the pairs that a trigger makes with its neighbors."""
-    import numpy as np
-
     kept: list[tuple[int, Array]] = []
     for _, at, rows in sorted(found, key=lambda item: (item[0], -len(item[2]), item[1])):
         if all(np.isin(rows, other).mean() < 1 / 2 for _, other in kept):
@@ -315,7 +308,6 @@ def _strongest(found: list[tuple[float, int, Array]]) -> list[tuple[int, Array]]
 
 def _tokens(texts: list[str], labels: list[int]) -> Tokens | None:
     """Tokens of the texts; None where no token stands in enough of them."""
-    import numpy as np
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     reader = TfidfVectorizer(
@@ -339,8 +331,6 @@ def _tokens(texts: list[str], labels: list[int]) -> Tokens | None:
 
 def _bound(names: Array, texts_with: Array, tied: Array) -> Array:
     """Whether a word stands in a tied pair in at least half of its texts, and so speaks for the pair ``(m,)``."""
-    import numpy as np
-
     place = {name: at for at, name in enumerate(names)}
     bound = np.zeros_like(tied)
     for at in np.flatnonzero(tied):
@@ -351,7 +341,6 @@ def _bound(names: Array, texts_with: Array, tied: Array) -> Array:
 
 def _rest(tokens: Tokens) -> Array:
     """The texts without hidden tokens, of unit length where anything is left."""
-    import numpy as np
     from sklearn.preprocessing import normalize
 
     return normalize(tokens.weights[:, np.flatnonzero(~tokens.hidden)])
@@ -359,7 +348,6 @@ def _rest(tokens: Tokens) -> Array:
 
 def _contradicted(tokens: Tokens, seed: int) -> Array:
     """Whether a probe that has not seen a text gives it another label without hidden tokens ``(n,)``."""
-    import numpy as np
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedKFold
 
@@ -376,7 +364,6 @@ def _contradicted(tokens: Tokens, seed: int) -> Array:
 
 def _first_of_its_kind(rest: Array) -> Array:
     """Index of the first text of each set of near copies."""
-    import numpy as np
     from scipy.sparse.csgraph import connected_components
 
     _, kind = connected_components((rest @ rest.T) >= ALIKE, directed=False)

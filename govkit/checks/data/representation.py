@@ -18,6 +18,7 @@ from govkit.core.case import Array
 from govkit.core.words import TASKS, GapReason
 from govkit.data import content_digest
 from govkit.data.dataset import EVERY, MISSING
+from govkit.lazy import np
 from govkit.stats import Estimate, differences, proportions, ratios, rows_to_detect
 
 ROLES: tuple[Role, ...] = ("test", "train", "shifted")
@@ -29,8 +30,8 @@ SHARES = ("group_share", *COMPARED)
 COUNTED = ("absent_groups", "unlisted_groups")
 METRICS = {
     "reference": Metric("Digest of the reference, each combination of its groups once."),
-    "group_share": Metric("Share of the rows whose group is known that are of this group.", low=0, high=1),
-    "share_difference": Metric("This share less that of the group in the reference.", low=-1, high=1),
+    "group_share": Metric.share("Share of the rows whose group is known that are of this group."),
+    "share_difference": Metric.difference("This share less that of the group in the reference."),
     "share_ratio": Metric("This share over that of the group in the reference.", unit="ratio", low=0),
     "rows_short": Metric(
         "Rows of the group that are lacking to show a gap of the size asked to everybody else.",
@@ -138,8 +139,6 @@ def _of(case: Case, data: Dataset, needed: int | None) -> Iterator[Finding]:
 
 
 def _grouping(reference: Array | None, data: Dataset, columns: Name) -> _Grouping:
-    import numpy as np
-
     rows = {name: held for name, held in _rows(data, columns).items() if MISSING not in name}
     people = _people(reference, columns)
     names = sorted(people if people and len(columns) > 1 else {*rows, *people})
@@ -154,8 +153,6 @@ def _grouping(reference: Array | None, data: Dataset, columns: Name) -> _Groupin
 
 def _rows(data: Dataset, columns: Name) -> dict[Name, int]:
     """Rows of each group that has some."""
-    import numpy as np
-
     coded = [data.groups[column] for column in columns]
     shape = tuple(len(column.names) for column in coded)
     places = np.ravel_multi_index(tuple(column.codes for column in coded), shape)
@@ -211,8 +208,6 @@ def _shares(each: _Grouping, data: Dataset, needed: int | None) -> Iterator[Find
 
 def _compared(each: _Grouping, data: Dataset) -> Iterator[Finding]:
     """Shares beside those of the reference."""
-    import numpy as np
-
     if each.people is None:
         detail = f"The reference does not hold {' and '.join(each.columns)}."
         yield from each.missing(COMPARED, "no data", detail, data)

@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import PositiveInt
 
 from govkit.checks._agreement import agree
+from govkit.checks._clusters import clusters_in
 from govkit.checks._fairness import PARITIES, RATES, RATIOS, ROWS, RateName, metrics_of
 from govkit.checks._group_rates import MOST_PAIRED, Estimates, changes, group_rates, spreads
 from govkit.checks._shared import READS_TEST, answers, measured, missing, stated, unrivaled
@@ -22,6 +23,7 @@ from govkit.core import Case, Dataset, Finding, Measurement, Metric, Of, check, 
 from govkit.core.case import Array
 from govkit.data.counts import CELLS, CountTable, cells_of, count_codes, count_pairs
 from govkit.data.dataset import MOST_GROUPS
+from govkit.lazy import np
 
 DEFAULT: tuple[RateName, ...] = (
     "selection_rate", "true_positive_rate", "false_positive_rate", "false_negative_rate", "accuracy",
@@ -33,18 +35,18 @@ OF_LABELS: tuple[RateName, ...] = ("selection_rate",)
 
 def _of_rate(name: str) -> Iterator[tuple[str, Metric]]:
     what, title = RATES[name].what, name.replace("_", " ")
-    yield name, Metric(f"{what.capitalize()}.", low=0, high=1)
-    yield f"{name}_difference", Metric(f"Of a group less everybody else: {what}.", low=-1, high=1)
+    yield name, Metric.share(f"{what.capitalize()}.")
+    yield f"{name}_difference", Metric.difference(f"Of a group less everybody else: {what}.")
     if name in RATIOS:
         yield f"{name}_ratio", Metric(f"Of a group over everybody else: {what}.", unit="ratio", low=0)
     parity = PARITIES[name]
     yield (
         f"{parity}_difference",
-        Metric(f"Largest less smallest {title} over the groups.", better="lower", low=0, high=1),
+        Metric.share(f"Largest less smallest {title} over the groups.", better="lower"),
     )
     yield (
         f"{parity}_ratio",
-        Metric(f"Smallest over largest {title} over the groups.", better="higher", unit="ratio", low=0, high=1),
+        Metric.share(f"Smallest over largest {title} over the groups.", better="higher", unit="ratio"),
     )
     worst = "lowest" if RATES[name].good else "highest"
     yield f"{parity}_worst_group", Metric(f"The group with the {worst} {title}.", unit="")
@@ -52,30 +54,22 @@ def _of_rate(name: str) -> Iterator[tuple[str, Metric]]:
 
 METRICS = {
     **{name: metric for rate in RATES for name, metric in _of_rate(rate)},
-    "equalized_odds_difference": Metric(
+    "equalized_odds_difference": Metric.share(
         "The larger of two spreads over the groups: of the true positive rate and of the false positive rate.",
         better="lower",
-        low=0,
-        high=1,
     ),
-    "equalized_odds_ratio": Metric(
+    "equalized_odds_ratio": Metric.share(
         "The smaller of two ratios over the groups, smallest over largest: of the true positive rate and of the false "
         "positive rate.",
         better="higher",
         unit="ratio",
-        low=0,
-        high=1,
     ),
-    "average_odds_difference": Metric(
-        "Of a group less everybody else: mean of the gaps in true positive rate and in false positive rate.",
-        low=-1,
-        high=1,
+    "average_odds_difference": Metric.difference(
+        "Of a group less everybody else: mean of the gaps in true positive rate and in false positive rate."
     ),
-    ABSOLUTE: Metric(
+    ABSOLUTE: Metric.share(
         "Mean size of the two gaps between a group and everybody else: in true positive rate and false positive rate.",
         better="lower",
-        low=0,
-        high=1,
     ),
     "differential_fairness": Metric(
         "Largest log ratio of two groups' smoothed chances to be selected, or not to be.", better="lower", unit="nats"
@@ -114,8 +108,9 @@ class Grouped:
 
     def table(self, cells: Array) -> CountTable:
         """Rows by group and cell."""
-        counts = count_codes(self.codes, cells, (len(self.names), len(CELLS)))
-        return CountTable(tuple(map(" / ".join, self.names)), counts)
+        counts, clusters = count_codes(self.codes, cells, (len(self.names), len(CELLS))), clusters_in(self.data)
+        rows = None if clusters is None else (self.codes, cells, clusters.codes)
+        return CountTable(tuple(map(" / ".join, self.names)), counts, rows)
 
 
 @check("bias", crosswalk="check.bias", metrics=METRICS, needs={"groups"}, reads=READS_TEST)
@@ -169,8 +164,6 @@ def bias(
 
 
 def _groupings(data: Dataset, *, intersections: bool) -> Iterator[Grouped]:
-    import numpy as np
-
     for column, coded in data.groups.items():
         yield Grouped(data, (column,), tuple((name,) for name in coded.names), coded.codes)
     for columns in combinations(data.groups, 2) if intersections else ():
@@ -195,7 +188,9 @@ def _by_group(grouped: Grouped, found: Estimates, table: CountTable, **where: An
         for index, estimate in enumerate(estimates):
             part = grouped.part(index)
             if estimate is not None:
-                yield measured(name, estimate, grouped.data, part=part, **where)
+                # Of two groups each is the other's rest: one comparison, which the judge counts once.
+                twin = name.endswith("_difference") and len(grouped.names) == 2
+                yield measured(name, estimate, grouped.data, part=part, mirrored=twin, **where)
             else:
                 yield missing(name, "too few rows", _why(table, name, index), data=grouped.data, part=part, **where)
 
@@ -237,8 +232,6 @@ def _over_groups(
 def _worst(
     table: CountTable, rates: tuple[RateName, ...], *, min_rows: int, where: dict[str, Any]
 ) -> Iterator[Finding]:
-    import numpy as np
-
     for name in rates:
         events, rows = RATES[name].counted(table.counts)
         seen = np.flatnonzero(rows >= min_rows)
@@ -255,8 +248,6 @@ def _worst(
 
 def _stated(grouped: Grouped, of: Of, table: CountTable, *, min_rows: int) -> Iterator[Finding]:
     """Values without bounds, for the reader."""
-    import numpy as np
-
     rows, data = table.counts.sum(axis=1), grouped.data
     for index, value in enumerate(metrics_of(table)[ABSOLUTE]):
         part = grouped.part(index)

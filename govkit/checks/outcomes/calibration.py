@@ -14,6 +14,7 @@ from pydantic import PositiveInt
 
 from govkit import stats
 from govkit.checks._certainty import Certainty, certainties
+from govkit.checks._clusters import clusters_in
 from govkit.checks._shared import (
     MODELS,
     answers,
@@ -25,71 +26,56 @@ from govkit.checks._shared import (
     unrivaled,
 )
 from govkit.core import Case, Finding, Metric, Of, Role, check
+from govkit.lazy import np
 
 METRICS = {
-    "calibration_error": Metric(
+    "calibration_error": Metric.share(
         "Root mean square distance between stated probability and observed frequency, debiased: of the positive class, "
         "with more than two classes of the answer given.",
         better="lower",
-        low=0,
-        high=1,
     ),
-    "ece": Metric(
+    "ece": Metric.share(
         "Mean distance between stated probability and observed frequency in bins of equal width; too large on few "
         "rows, kept to compare with published values.",
         better="lower",
-        low=0,
-        high=1,
     ),
-    "smooth_calibration_error": Metric(
+    "smooth_calibration_error": Metric.share(
         "Mean distance between stated probability and observed frequency, smoothed instead of binned; too large on few "
         "rows.",
         better="lower",
-        low=0,
-        high=1,
     ),
-    "cumulated_gap": Metric(
+    "cumulated_gap": Metric.share(
         "Largest cumulated gap between stated probability and what happened, rows in the order of the probability, as "
         "a share of all rows.",
         better="lower",
-        low=0,
-        high=1,
     ),
-    "class_calibration_error": Metric(
+    "class_calibration_error": Metric.share(
         "Calibration error of the probability stated for one class, with more than two classes; without a class the "
         "root mean square over them.",
         better="lower",
-        low=0,
-        high=1,
     ),
     "brier": Metric(
         "Mean squared distance between stated probabilities and the true class.", better="lower", low=0, high=2
     ),
-    "consistency_p": Metric(
+    "consistency_p": Metric.share(
         "Chance of deviations as large as these, if the stated probabilities were right.",
         better="higher",
         unit="probability",
-        low=0,
-        high=1,
     ),
-    "consistency_p_adjusted": Metric(
+    "consistency_p_adjusted": Metric.share(
         "Chance of deviations as large as these in a group, adjusted for the number of groups (Holm).",
         better="higher",
         unit="probability",
-        low=0,
-        high=1,
     ),
-    "mean_gap": Metric(
-        "Mean stated probability less observed share; with more than two classes above 0 is overconfident.",
-        low=-1,
-        high=1,
+    "mean_gap": Metric.difference(
+        "Mean stated probability less observed share; with more than two classes above 0 is overconfident."
     ),
-    "calibration_error_change": Metric(
-        "Calibration error on the shifted data less that on the test data.", better="lower", low=-1, high=1
+    "calibration_error_change": Metric.difference(
+        "Calibration error on the shifted data less that on the test data.", better="lower"
     ),
-    "bin_confidence": Metric("Mean stated probability of the rows in a bin.", low=0, high=1),
-    "bin_observed": Metric("Share of the rows in a bin where it came true.", low=0, high=1),
-    "smooth_observed": Metric("Share that came true around a stated probability, smoothed.", low=0, high=1),
+    "bin_confidence": Metric.share("Mean stated probability of the rows in a bin."),
+    "bin_observed": Metric.share("Share of the rows in a bin where it came true."),
+    "smooth_observed": Metric.share("Share that came true around a stated probability, smoothed."),
 }
 WHOLE = ("calibration_error", "ece", "smooth_calibration_error", "cumulated_gap", "brier", "mean_gap", "consistency_p")
 """What is measured on all rows of every data set."""
@@ -156,7 +142,8 @@ def _whole(one: Certainty, bins: int, seed: int) -> Iterator[Finding]:
         ("cumulated_gap", stats.cumulated_gap(one.confidence, one.correct)),
     ):
         yield stated(name, value, n, one.data, of=one.of)
-    yield measured("brier", stats.mean(one.squares, low=0.0, high=one.most), one.data, of=one.of)
+    brier = stats.mean(one.squares, low=0.0, high=one.most, clusters=clusters_in(one.data))
+    yield measured("brier", brier, one.data, of=one.of)
     yield _mean_gap(one)
     yield _consistency(one, seed)
 
@@ -221,8 +208,6 @@ def _diagram(one: Certainty, bins: int, seed: int) -> Iterator[Finding]:
 
 def _classes(case: Case, of: Of) -> Iterator[Finding]:
     """Calibration error of the probability of each of more than two classes, and the root mean square over them."""
-    import numpy as np
-
     name, data, given = "class_calibration_error", case.data["test"], case.predictions(of)
     if given is None or given.probabilities is None or len(case.classes) == 2:
         return
@@ -264,7 +249,8 @@ def _brier_difference(one: Certainty, two: Certainty) -> Finding:
     if len(one.squares) < 2:
         detail = "A mean with bounds needs two rows."
         return missing("brier", "too few rows", detail, data=one.data, compared_with=two.of)
-    estimate = stats.mean_difference(one.squares, two.squares, low=-one.most, high=one.most)
+    some = clusters_in(one.data)
+    estimate = stats.mean_difference(one.squares, two.squares, low=-one.most, high=one.most, clusters=some)
     return measured("brier", estimate, one.data, compared_with=two.of)
 
 

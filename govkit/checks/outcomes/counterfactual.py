@@ -15,11 +15,13 @@ from typing import Annotated, Any
 from pydantic import PositiveInt, StringConstraints
 
 from govkit import stats
-from govkit.checks._shared import READS_TEST, measured, missing
+from govkit.checks._asked import asked
+from govkit.checks._clusters import clusters_in, paired, share
+from govkit.checks._shared import READS_TEST, live_models, measured, missing
 from govkit.checks._swaps import Words, word_lists
-from govkit.core import Case, Dataset, Finding, Metric, Of, Passes, Subject, check
+from govkit.core import Case, Dataset, Finding, Metric, Of, Passes, check
 from govkit.core.case import Array
-from govkit.engine import Answers
+from govkit.lazy import np
 
 FEWEST = 20
 """Rows that hold a word of a list, below which nothing is said about it."""
@@ -32,33 +34,22 @@ OWN = "own"
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 METRICS = {
-    "changed_share": Metric(
+    "changed_share": Metric.share(
         "Share of rows whose answer changes when the words of a list are swapped, or a protected column is given "
         "another value.",
         better="lower",
-        low=0,
-        high=1,
     ),
-    "neutral_changed_share": Metric(
-        "Share of rows whose answer changes when as many neutral words are swapped.", low=0, high=1
-    ),
-    "changed_share_excess": Metric(
+    "neutral_changed_share": Metric.share("Share of rows whose answer changes when as many neutral words are swapped."),
+    "changed_share_excess": Metric.difference(
         "Share changed by the words of a list less share changed by neutral words, on rows that hold both.",
         better="lower",
-        low=-1,
-        high=1,
     ),
-    "score_shift": Metric(
-        "Mean size of the change of the positive class's probability when the words are swapped.",
-        better="lower",
-        low=0,
-        high=1,
+    "score_shift": Metric.share(
+        "Mean size of the change of the positive class's probability when the words are swapped.", better="lower"
     ),
-    "score_direction": Metric(
+    "score_direction": Metric.difference(
         "Mean probability of the positive class with words of the second kind less that with words of the first, on "
-        "rows that hold only one kind.",
-        low=-1,
-        high=1,
+        "rows that hold only one kind."
     ),
 }
 
@@ -97,10 +88,10 @@ class Changed:
 
 def _extra(case: Case, *, rows: int, own: tuple[tuple[Word, Word], ...]) -> Passes:
     """Most passes: lists whose words are rare take fewer."""
-    n, asked = min(rows, len(case.data["test"])), len(list(_subjects(case)))
+    n, models = min(rows, len(case.data["test"])), len(live_models(case))
     if case.modality == "text":
-        return Passes(forward=2 * n * asked * len(_lists(own)))
-    return Passes(forward=n * asked * sum(len(values) for _, values in _protected(case)))
+        return Passes(forward=2 * n * models * len(_lists(own)))
+    return Passes(forward=n * models * sum(len(values) for _, values in _protected(case)))
 
 
 @check("counterfactual", crosswalk="check.bias", metrics=METRICS, needs={"inputs"}, reads=READS_TEST, extra=_extra)
@@ -130,11 +121,6 @@ def _lists(own: tuple[tuple[Word, Word], ...]) -> dict[str, Words]:
     return word_lists() | ({OWN: Words(own)} if own else {})
 
 
-def _subjects(case: Case) -> Iterator[tuple[Of, Subject]]:
-    live: dict[Of, Subject | None] = {"candidate": case.subject, "base": case.base, "incumbent": case.incumbent}
-    return ((of, subject) for of, subject in live.items() if subject is not None)
-
-
 def _texts(case: Case, most: int, lists: dict[str, Words]) -> Iterator[Finding]:
     data = case.data["test"]
     for name, words in lists.items():
@@ -144,16 +130,14 @@ def _texts(case: Case, most: int, lists: dict[str, Words]) -> Iterator[Finding]:
             detail = f"{len(rows.at)} texts hold a word of this list; it needs {FEWEST}."
             yield missing("*", "too few rows", detail, data=data, part=part)
             continue
-        found = {of: _changed(case, of, rows) for of, _ in _subjects(case)}
+        found = {of: _changed(case, of, rows) for of in live_models(case)}
         for of, changed in found.items():
             yield from _of_texts(changed, rows, data, of=of, part=part)
-        yield from _beside({of: changed.swapped for of, changed in found.items()}, data, part)
+        yield from _beside({of: changed.swapped for of, changed in found.items()}, data, part, at=rows.at)
 
 
 def _rows(texts: Sequence[str], words: Words, most: int) -> Rows:
     """The first texts that hold a word; their order is that of a digest, so they are as good as drawn."""
-    import numpy as np
-
     swaps = ((at, words.swap(text)) for at, text in enumerate(texts))
     found = list(islice(((at, swap) for at, swap in swaps if swap.words), most))
     neutral = words.neutral
@@ -167,12 +151,11 @@ def _rows(texts: Sequence[str], words: Words, most: int) -> Rows:
 
 
 def _changed(case: Case, of: Of, rows: Rows) -> Changed:
-    import numpy as np
-
     before = _kept(case, of, rows.at)
     both = np.array([text is not None for text in rows.neutral], dtype=bool)
-    after = _asked(case, of, rows.swapped)
-    other = _asked(case, of, [text for text in rows.neutral if text is not None])
+    subject = live_models(case)[of]
+    after = asked(case, of, subject, rows.swapped)
+    other = asked(case, of, subject, [text for text in rows.neutral if text is not None])
     neutral = np.zeros(len(both), dtype=bool)
     neutral[both] = other.argmax(axis=1) != before[both].argmax(axis=1)
     shift = after[:, case.positive] - before[:, case.positive]
@@ -186,25 +169,11 @@ def _kept(case: Case, of: Of, at: Array) -> Array:
     return probabilities[at]
 
 
-def _asked(case: Case, of: Of, inputs: Any) -> Array:
-    """Probabilities ``(n, k)`` in the order of the case's classes, checked as all answers are."""
-    from dataclasses import replace
-
-    import numpy as np
-
-    if not len(inputs):
-        return np.empty((0, len(case.classes)))
-    asked = replace(case.data["test"], inputs=inputs, labels=np.zeros(len(inputs), dtype=np.int64))
-    given = Answers(dict(_subjects(case)), {"test": asked}, classes=case.classes)(of, "test")
-    return given.probabilities if given is not None else np.empty((0, len(case.classes)))
-
-
 def _of_texts(changed: Changed, rows: Rows, data: Dataset, *, of: Of, part: dict[str, str]) -> Iterator[Finding]:
-    import numpy as np
-
     where = {"of": of, "part": part}
-    yield measured("changed_share", stats.proportion(int(changed.swapped.sum()), len(rows.at)), data, **where)
-    yield measured("score_shift", stats.mean(np.abs(changed.shift), low=0.0, high=1.0), data, **where)
+    yield share("changed_share", changed.swapped, data, at=rows.at, **where)
+    shift = stats.mean(np.abs(changed.shift), low=0.0, high=1.0, clusters=clusters_in(data, rows.at))
+    yield measured("score_shift", shift, data, **where)
     both = np.array([text is not None for text in rows.neutral], dtype=bool)
     if both.sum() < FEWEST:
         detail = f"{int(both.sum())} of these texts hold a neutral word too; it needs {FEWEST}."
@@ -212,25 +181,22 @@ def _of_texts(changed: Changed, rows: Rows, data: Dataset, *, of: Of, part: dict
             yield missing(name, "too few rows", detail, data=data, of=of, part=part)
     else:
         one, two = changed.swapped[both], changed.neutral[both]
-        yield measured("neutral_changed_share", stats.proportion(int(two.sum()), len(two)), data, **where)
-        yield measured("changed_share_excess", _paired(one, two), data, **where)
+        yield share("neutral_changed_share", two, data, at=rows.at[both], **where)
+        yield paired("changed_share_excess", one, two, data, at=rows.at[both], **where)
     turned = (changed.shift * rows.sign)[rows.sign != 0]
     if len(turned) < FEWEST:
         detail = f"{len(turned)} of these texts hold words of one kind only; it needs {FEWEST}."
         yield missing("score_direction", "too few rows", detail, data=data, of=of, part=part)
     else:
-        yield measured("score_direction", stats.mean(turned, low=-1.0, high=1.0), data, **where)
+        some = clusters_in(data, rows.at[rows.sign != 0])
+        yield measured("score_direction", stats.mean(turned, low=-1.0, high=1.0, clusters=some), data, **where)
 
 
-def _beside(swapped: dict[Of, Array], data: Dataset, part: dict[str, str]) -> Iterator[Finding]:
+def _beside(swapped: dict[Of, Array], data: Dataset, part: dict[str, str], *, at: Array) -> Iterator[Finding]:
     """The candidate's changed share less that of each rival, on the same rows."""
     for rival in (of for of in swapped if of != "candidate"):
-        estimate = _paired(swapped["candidate"], swapped[rival])
-        yield measured("changed_share", estimate, data, compared_with=rival, part=part)
-
-
-def _paired(one: Array, two: Array) -> stats.Estimate:
-    return stats.paired_difference(int((one & ~two).sum()), int((~one & two).sum()), len(one))
+        both = swapped["candidate"], swapped[rival]
+        yield paired("changed_share", *both, data, at=at, compared_with=rival, part=part)
 
 
 def _protected(case: Case) -> list[tuple[str, list[Any]]]:
@@ -242,8 +208,6 @@ def _protected(case: Case) -> list[tuple[str, list[Any]]]:
 
 def _tables(case: Case, most: int) -> Iterator[Finding]:
     """Each row with every other value of a protected column: did any of them change the answer?"""
-    import numpy as np
-
     data, protected = case.data["test"], _protected(case)
     if not protected:
         detail = "No group column is among the columns that the model reads (columns.input); there is nothing to flip."
@@ -254,18 +218,16 @@ def _tables(case: Case, most: int) -> Iterator[Finding]:
         if len(values) < 2:
             yield missing("changed_share", "too few rows", "The column holds one value only.", data=data, part=part)
             continue
-        found = {of: _flipped(case, of, at, column=column, values=values) for of, _ in _subjects(case)}
+        found = {of: _flipped(case, of, at, column=column, values=values) for of in live_models(case)}
         for of, changed in found.items():
-            yield measured("changed_share", stats.proportion(int(changed.sum()), len(at)), data, of=of, part=part)
-        yield from _beside(found, data, part)
+            yield share("changed_share", changed, data, at=at, of=of, part=part)
+        yield from _beside(found, data, part, at=at)
 
 
 def _flipped(case: Case, of: Of, at: Array, *, column: str, values: list[Any]) -> Array:
     """Rows whose answer some other value of the column changes, truths ``(n,)``."""
-    import numpy as np
-
     frame, before = case.data["test"].inputs.iloc[at], _kept(case, of, at).argmax(axis=1)
-    changed = np.zeros(len(at), dtype=bool)
+    subject, changed = live_models(case)[of], np.zeros(len(at), dtype=bool)
     for value in values:
-        changed |= _asked(case, of, frame.assign(**{column: value})).argmax(axis=1) != before
+        changed |= asked(case, of, subject, frame.assign(**{column: value})).argmax(axis=1) != before
     return changed

@@ -11,6 +11,7 @@ from typing import Literal
 
 from govkit import stats
 from govkit.checks._cells import by_part
+from govkit.checks._clusters import clusters_in, share_design
 from govkit.checks._shared import READS_TEST, measured, missing, stated, unrivaled
 from govkit.core import Case, Finding, Metric, check
 from govkit.core.case import Array
@@ -19,23 +20,30 @@ Rival = Literal["base", "incumbent"]
 RIVALS: tuple[Rival, ...] = ("base", "incumbent")
 
 METRICS = {
-    "negative_flip_rate_vs_base": Metric(
-        "Share of rows that the base answers right and the candidate wrong.", better="lower", low=0, high=1
+    "negative_flip_rate_vs_base": Metric.share(
+        "Share of rows that the base answers right and the candidate wrong.", better="lower"
     ),
-    "positive_flip_rate_vs_base": Metric(
-        "Share of rows that the base answers wrong and the candidate right.", better="higher", low=0, high=1
+    "positive_flip_rate_vs_base": Metric.share(
+        "Share of rows that the base answers wrong and the candidate right.", better="higher"
     ),
-    "negative_flip_rate_vs_incumbent": Metric(
-        "Share of rows that the incumbent answers right and the candidate wrong.", better="lower", low=0, high=1
+    "negative_flip_rate_vs_incumbent": Metric.share(
+        "Share of rows that the incumbent answers right and the candidate wrong.", better="lower"
     ),
-    "positive_flip_rate_vs_incumbent": Metric(
-        "Share of rows that the incumbent answers wrong and the candidate right.", better="higher", low=0, high=1
+    "positive_flip_rate_vs_incumbent": Metric.share(
+        "Share of rows that the incumbent answers wrong and the candidate right.", better="higher"
     ),
-    "mcnemar_p": Metric(
-        "Chance of a split of the flips as uneven as this one, if both kinds were equally likely.",
-        unit="probability",
-        low=0,
-        high=1,
+    **{
+        f"excess_flips_vs_{rival}": Metric(
+            f"Share of rows that the {rival} answers right and the candidate wrong, less the share that two models of "
+            "these accuracies would show if their errors had nothing to do with each other.",
+            better="lower",
+            low=-0.25,
+            high=0.25,
+        )
+        for rival in RIVALS
+    },
+    "mcnemar_p": Metric.share(
+        "Chance of a split of the flips as uneven as this one, if both kinds were equally likely.", unit="probability"
     ),
 }
 
@@ -45,7 +53,7 @@ def flips(case: Case) -> Iterator[Finding]:
     """Negative and positive flips against base and incumbent, on all test rows and in each part.
 
     References:
-        Yan et al. 2021 (flip rates); McNemar 1947, exact binomial form.
+        Yan et al. 2021 (flip rates, and what unrelated errors would give); McNemar 1947, exact binomial form.
     """
     data = case.data["test"]
     candidate = case.predictions("candidate")
@@ -65,16 +73,23 @@ def _rates(case: Case, rival: Rival, old: Array, new: Array) -> Iterator[Finding
     data = case.data["test"]
     parts, held = by_part(data, 2 * old + new, 4)
     lost, won, rows = held[:, 2], held[:, 1], held.sum(axis=1)
-    for name, flipped in (("negative", lost), ("positive", won)):
-        for part, estimate in zip(parts, stats.proportions(flipped, rows), strict=True):
+    both = ("negative", lost, old & ~new), ("positive", won, ~old & new)
+    for name, flipped, true in both:
+        design = share_design(data, true)
+        for part, estimate in zip(parts, stats.proportions(flipped, rows, design=design), strict=True):
             yield measured(f"{name}_flip_rate_vs_{rival}", estimate, data, part=part)
-    for part, *counts in zip(parts, won.tolist(), lost.tolist(), rows.tolist(), strict=True):
+    for part, estimate in zip(parts, stats.excess_flips(lost, held[:, 3], held[:, 0], won), strict=True):
+        yield measured(f"excess_flips_vs_{rival}", estimate, data, part=part)
+    # McNemar's test knows independent rows only.
+    tested = zip(parts, won.tolist(), lost.tolist(), rows.tolist(), strict=True) if clusters_in(data) is None else ()
+    for part, *counts in tested:
         p_value = stats.mcnemar_exact(*counts[:2])
         yield stated("mcnemar_p", p_value, counts[2], data, compared_with=rival, part=part)
 
 
 def _without(case: Case, rival: Rival) -> Iterator[Finding]:
     data = case.data["test"]
-    for gap in unrivaled(rival, (f"negative_flip_rate_vs_{rival}", f"positive_flip_rate_vs_{rival}"), data):
+    names = [name for name in METRICS if name.endswith(f"_vs_{rival}")]
+    for gap in unrivaled(rival, names, data):
         yield gap.model_copy(update={"compared_with": None})
     yield from unrivaled(rival, ("mcnemar_p",), data)

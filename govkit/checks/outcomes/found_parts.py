@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pydantic import PositiveInt
 
 from govkit.checks._candidates import candidate_parts
+from govkit.checks._clusters import clusters_in
 from govkit.checks._shared import MODELS, READS_TEST, answers, measured, missing, stated, unrivaled
 from govkit.core import Case, Finding, Metric, Of, check
 from govkit.core.case import Array
@@ -35,24 +36,17 @@ METRICS = {
         unit="parts",
         low=0,
     ),
-    "found_drop": Metric(
+    "found_drop": Metric.difference(
         "Accuracy of the candidate less that of its rival in a part that was found; "
         "the bounds hold for all parts that were tested at once.",
         better="higher",
-        low=-1,
-        high=1,
     ),
-    "no_drop_p": Metric(
-        "Chance of a clearest drop as clear as this one, if neither model were better anywhere.",
-        unit="probability",
-        low=0,
-        high=1,
+    "no_drop_p": Metric.share(
+        "Chance of a clearest drop as clear as this one, if neither model were better anywhere.", unit="probability"
     ),
-    "visible_drop": Metric(
+    "visible_drop": Metric.share(
         "Smallest drop of accuracy in a tenth of the rows that would have been found with a chance of 80 %.",
         better="lower",
-        low=0,
-        high=1,
     ),
     "searched_parts": Metric("Parts of the rows that were looked at.", unit="parts", low=0),
     "weak_parts": Metric(
@@ -60,14 +54,14 @@ METRICS = {
         unit="parts",
         low=0,
     ),
-    "weak_part": Metric("Accuracy of the candidate in a weak part less its accuracy elsewhere.", low=-1, high=1),
+    "weak_part": Metric.difference("Accuracy of the candidate in a weak part less its accuracy elsewhere."),
 }
 COMPARED = ("found_parts", "no_drop_p", "visible_drop")
 
 
 @check("found_parts", crosswalk="check.regression", metrics=METRICS, reads=READS_TEST)
 def found_parts(
-    case: Case, *, parts: PositiveInt = 500, screen: PositiveInt = 50, flips: PositiveInt = 1999
+    case: Case, *, parts: PositiveInt = 800, screen: PositiveInt = 50, flips: PositiveInt = 1999
 ) -> Iterator[Finding]:
     """Parts where the candidate lost accuracy against base or incumbent, found among all that the columns can make.
 
@@ -105,7 +99,7 @@ def found_parts(
             yield from _drops(case, rival, both, (names, members), screen=screen, flips=flips)
         else:
             yield from unrivaled(rival, COMPARED, data)
-    weak = weak_parts(members, right["candidate"])
+    weak = weak_parts(members, right["candidate"], clusters=clusters_in(data))
     yield stated("weak_parts", len(weak), len(data), data)
     for at, gap in weak[:MOST_WEAK]:
         yield stated("weak_part", gap, len(data), data, part={"found": names[at]})
@@ -122,7 +116,7 @@ def _drops(
 ) -> Iterator[Finding]:
     """Parts with a drop against one rival, and how small a drop would have been seen."""
     data, (names, members) = case.data["test"], searched
-    drops = found_drops(members, *right, screen=screen, flips=flips, seed=case.seed)
+    drops = found_drops(members, *right, screen=screen, flips=flips, seed=case.seed, clusters=clusters_in(data))
     counted = Estimate(len(drops.found), len(data), *exact(float(len(drops.found))))
     yield measured("found_parts", counted, data, compared_with=rival)
     yield stated("no_drop_p", drops.p_value, len(data), data, compared_with=rival)

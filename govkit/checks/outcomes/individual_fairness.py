@@ -15,6 +15,7 @@ from govkit.checks._shared import READS_TEST, answers, missing, stated
 from govkit.core import Case, Dataset, Finding, Interval, Metric, check
 from govkit.core.case import Array
 from govkit.data.counts import CELLS, cells_of, count_codes
+from govkit.lazy import np
 
 BENEFITS = (1, 0, 2, 1, 1)
 """What a row gets, by cell of the count table: 0 where the positive answer was due and did not come, 2 where it came
@@ -30,11 +31,8 @@ _INDICES = {
     "coefficient_of_variation": "Coefficient of variation of the benefits of the answers; 0 is even.",
 }
 METRICS = {
-    "consistency": Metric(
-        "One less the mean distance of an answer to the mean answer of its nearest neighbors.",
-        better="higher",
-        low=0,
-        high=1,
+    "consistency": Metric.share(
+        "One less the mean distance of an answer to the mean answer of its nearest neighbors.", better="higher"
     ),
     **{name: Metric(what, better="lower", unit="index", low=0) for name, what in _INDICES.items()},
     **{
@@ -90,7 +88,6 @@ def indices(benefits: Array, weights: Array, alpha: float = 2.0) -> dict[str, Ar
     Returns:
         By name; NaN where nobody has a benefit.
     """
-    import numpy as np
     from scipy.special import xlogy
 
     rows = weights.sum(axis=-1)
@@ -109,8 +106,6 @@ def indices(benefits: Array, weights: Array, alpha: float = 2.0) -> dict[str, Ar
 
 def _inequality(data: Dataset, cells: Array, *, alpha: float, seed: int, where: Mapping[str, Any]) -> Iterator[Finding]:
     """Indices of all rows, with an interval for the reader."""
-    import numpy as np
-
     benefits, counts = np.array(BENEFITS), np.bincount(cells, minlength=len(CELLS))
     if not (benefits * counts).any():
         for name in _INDICES:
@@ -131,8 +126,6 @@ def _between(data: Dataset, cells: Array, *, alpha: float, where: Mapping[str, A
 
     They have no interval: they are 0 without a difference, and every sample lies above that.
     """
-    import numpy as np
-
     for column, coded in data.groups.items():
         counts = count_codes(coded.codes, cells, (len(coded.names), len(CELLS)))
         rows, benefits = counts.sum(axis=1), counts @ np.array(BENEFITS)
@@ -151,8 +144,6 @@ def _between(data: Dataset, cells: Array, *, alpha: float, where: Mapping[str, A
 
 
 def _consistency(case: Case, sides: Mapping[Any, Array], *, neighbors: int, sample: int) -> Iterator[Finding]:
-    import numpy as np
-
     data = case.data["test"]
     features = _features(case, data)
     if features is None:
@@ -177,8 +168,6 @@ def _consistency(case: Case, sides: Mapping[Any, Array], *, neighbors: int, samp
 
 def _features(case: Case, data: Dataset) -> Array | None:
     """Features ``(n, d)`` in which rows are near or far; None where there are none."""
-    import numpy as np
-
     if not hasattr(data.inputs, "select_dtypes"):
         return case.embed(data.role)
     numbers = data.inputs.select_dtypes(["number", "bool"]).to_numpy(dtype=np.float64)

@@ -14,23 +14,19 @@ from govkit.checks._means import means, shares
 from govkit.checks._shared import MODELS, READS_TEST, answers, missing, unrivaled
 from govkit.core import Case, Finding, Metric, Of, Predictions, check
 from govkit.core.case import Array
+from govkit.lazy import np
 from govkit.stats.agreement import share
 from govkit.stats.bootstrap import clustered
 
 METRICS = {
-    "subset_accuracy": Metric("Share of rows with every label right.", better="higher", low=0, high=1),
-    "hamming_loss": Metric("Mean share of a row's labels that are wrong.", better="lower", low=0, high=1),
-    "micro_f1": Metric(
+    "subset_accuracy": Metric.share("Share of rows with every label right.", better="higher"),
+    "hamming_loss": Metric.share("Mean share of a row's labels that are wrong.", better="lower"),
+    "micro_f1": Metric.share(
         f"F1 of all labels of all rows thrown together; labels that are frequent weigh most. {NO_LIMIT}",
         better="higher",
-        low=0,
-        high=1,
     ),
-    "macro_f1": Metric(
-        f"Mean over the labels of the F1 of each; every label weighs the same. {NO_LIMIT}",
-        better="higher",
-        low=0,
-        high=1,
+    "macro_f1": Metric.share(
+        f"Mean over the labels of the F1 of each; every label weighs the same. {NO_LIMIT}", better="higher"
     ),
 }
 
@@ -62,8 +58,6 @@ def multilabel(case: Case) -> Iterator[Finding]:
 
 def _f1(case: Case, given: tuple[Predictions, ...], **whose: Of) -> Iterator[Finding]:
     """Both F1 of one model, or of the first of two less that of the second."""
-    import numpy as np
-
     data = case.data["test"]
     truth = data.labels.astype(np.int8)
     # A row adds its hits on each label, and how often each label is among its truths and answers.

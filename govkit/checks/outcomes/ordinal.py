@@ -15,12 +15,13 @@ from govkit.checks._means import means, shares
 from govkit.checks._shared import MODELS, READS_TEST, answers, missing, unrivaled
 from govkit.core import Case, Finding, Metric, Of, check
 from govkit.core.case import Array
+from govkit.lazy import np
 from govkit.stats.agreement import quadratic_kappa
 from govkit.stats.bootstrap import multinomial
 
 METRICS = {
     "mean_absolute_error": Metric("Mean distance of answer and truth.", better="lower", unit="ranks", low=0),
-    "within_one": Metric("Share of rows whose answer is at most one rank off.", better="higher", low=0, high=1),
+    "within_one": Metric.share("Share of rows whose answer is at most one rank off.", better="higher"),
     "quadratic_kappa": Metric(
         "Agreement of answers and truths beyond chance, where a fault counts by the square of its ranks: 1 if all are "
         f"right, 0 if the answers tell nothing of the truths. {NO_LIMIT}",
@@ -40,8 +41,6 @@ def ordinal(case: Case) -> Iterator[Finding]:
     References:
         Cohen 1968 (weighted kappa); scikit-learn, ``cohen_kappa_score(weights="quadratic")``.
     """
-    import numpy as np
-
     data, found = case.data["test"], answers(case, "test", (*MODELS, "trivial"))
     if "candidate" not in found:
         yield missing("*", "no data", "There are no predictions of the candidate on the test data.", data=data)
@@ -73,7 +72,5 @@ def _kappa_of(sums: Array, counts: Array) -> Array:
 
 def _sums(cells: Cells, model: int) -> Array:
     """What a row of each cell adds to the sums of ``quadratic_kappa``, ``(c, 6)``."""
-    import numpy as np
-
     truth, answer = cells.labels[0], cells.labels[1 + model]
     return np.stack((np.ones_like(truth), truth, answer, truth**2, answer**2, truth * answer), axis=1)

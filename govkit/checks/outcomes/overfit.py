@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from govkit import stats
+from govkit.checks._clusters import both_in, shares_apart
 from govkit.checks._shared import log_losses, measured, missing, no_probabilities, unrivaled
 from govkit.core import Case, Dataset, Finding, Metric, Of, check
 from govkit.core.case import Array
+from govkit.lazy import np
 
 METRICS = {
-    "accuracy_gap": Metric(
-        "Accuracy on the training data less accuracy on the test data.", better="lower", low=-1, high=1
-    ),
+    "accuracy_gap": Metric.difference("Accuracy on the training data less accuracy on the test data.", better="lower"),
     "log_loss_gap": Metric(
         "Log loss on the test data less log loss on the training data.", better="lower", unit="nats"
     ),
@@ -55,10 +55,10 @@ def overfit(case: Case) -> Iterator[Finding]:
         yield missing("*", "no data", "There are no predictions of the candidate on the training data.", data=data)
         return
     for of, fit in fits.items():
-        yield _accuracy_gap(fit, of, data)
-        yield from _log_loss_gap(fit, of, data)
+        yield _accuracy_gap(case, fit, of, data)
+        yield from _log_loss_gap(case, fit, of, data)
     if "base" in fits:
-        yield from _grown(fits["candidate"], fits["base"], data)
+        yield from _grown(case, fits["candidate"], fits["base"], data)
     else:
         yield from unrivaled("base", METRICS, data)
 
@@ -73,13 +73,12 @@ def _fit(case: Case, of: Of) -> Fit | None:
     return Fit((right[0], right[1]), (losses[0], losses[1]))
 
 
-def _accuracy_gap(fit: Fit, of: Of, data: Dataset) -> Finding:
-    train, test = fit.right
-    estimate = stats.difference(int(train.sum()), len(train), int(test.sum()), len(test))
+def _accuracy_gap(case: Case, fit: Fit, of: Of, data: Dataset) -> Finding:
+    estimate = shares_apart(*fit.right, (case.data["train"], data))
     return measured("accuracy_gap", estimate, data, of=of)
 
 
-def _log_loss_gap(fit: Fit, of: Of, data: Dataset) -> Iterator[Finding]:
+def _log_loss_gap(case: Case, fit: Fit, of: Of, data: Dataset) -> Iterator[Finding]:
     train, test = fit.losses
     if train is None or test is None:
         yield from no_probabilities(of, ("log_loss_gap",), data)
@@ -87,20 +86,22 @@ def _log_loss_gap(fit: Fit, of: Of, data: Dataset) -> Iterator[Finding]:
         detail = "It needs two rows in each data set."
         yield missing("log_loss_gap", "too few rows", detail, data=data, of=of)
     else:
-        yield measured("log_loss_gap", stats.mean_change(test, train, low=0.0, high=WORST), data, of=of)
+        some = both_in(data, case.data["train"])
+        estimate = stats.mean_change(test, train, low=0.0, high=WORST, clusters=some)
+        yield measured("log_loss_gap", estimate, data, of=of)
 
 
-def _grown(candidate: Fit, base: Fit, data: Dataset) -> Iterator[Finding]:
+def _grown(case: Case, candidate: Fit, base: Fit, data: Dataset) -> Iterator[Finding]:
     """Gap of the candidate less gap of the base."""
-    import numpy as np
-
     one, two = np.concatenate(candidate.right), np.concatenate(base.right)
     in_train = np.arange(len(one)) < len(candidate.right[0])
-    estimate = stats.gap_change(one, two, in_train, np.ones(len(one), dtype=bool))
+    train = case.data["train"]
+    estimate = stats.gap_change(one, two, in_train, np.ones(len(one), dtype=bool), clusters=both_in(train, data))
     yield measured("accuracy_gap", estimate, data, compared_with="base")
     pairs = list(zip(candidate.losses, base.losses, strict=True))
     changes = [first - second for first, second in pairs if first is not None and second is not None]
     if len(changes) == 2 and min(map(len, changes)) >= 2:
         # Differences of the two losses of the same row: two independent samples of them.
-        estimate = stats.mean_change(changes[1], changes[0], low=-WORST, high=WORST)
+        some = both_in(data, train)
+        estimate = stats.mean_change(changes[1], changes[0], low=-WORST, high=WORST, clusters=some)
         yield measured("log_loss_gap", estimate, data, compared_with="base")

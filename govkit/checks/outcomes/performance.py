@@ -14,24 +14,24 @@ from functools import cached_property
 
 from govkit import stats
 from govkit.checks._class_scores import SCORES, class_scores, score_differences
+from govkit.checks._clusters import both_in, clusters_in, designs_of, paired_of, share_of, shares_apart
 from govkit.checks._means import shares
 from govkit.checks._shared import MODELS, answers, log_losses, measured, missing, no_probabilities, stated, unrivaled
 from govkit.core import Case, Dataset, Finding, Metric, Of, Predictions, Role, check
 from govkit.core.case import Array
+from govkit.lazy import np
 from govkit.stats.ranking import Placements, auc_difference_of, auc_of, placements
 from govkit.stats.recall import macro_recall_change
 
 METRICS = {
-    "accuracy": Metric("Share of rows with the right answer.", better="higher", low=0, high=1),
-    "balanced_accuracy": Metric(
-        "Mean over the classes of the share of their rows that got the right answer.", better="higher", low=0, high=1
+    "accuracy": Metric.share("Share of rows with the right answer.", better="higher"),
+    "balanced_accuracy": Metric.share(
+        "Mean over the classes of the share of their rows that got the right answer.", better="higher"
     ),
-    "roc_auc": Metric(
+    "roc_auc": Metric.share(
         "Chance that a row of the positive class gets a higher probability than another row; "
         "with more than two classes the mean over the classes, each against the rest.",
         better="higher",
-        low=0,
-        high=1,
     ),
     **SCORES,
     "log_loss": Metric("Mean negative logarithm of the probability of the true class.", better="lower", unit="nats"),
@@ -78,7 +78,8 @@ class Answered:
         ranked = range(self.classes) if self.classes != 2 else (self.positive,)
         if probabilities is None or self.classes < 2 or len(_present(self)[1]) < self.classes:
             return []
-        return [placements(probabilities[:, index], labels == index) for index in ranked]
+        some = clusters_in(self.data)
+        return [placements(probabilities[:, index], labels == index, clusters=some) for index in ranked]
 
 
 @check(
@@ -163,34 +164,32 @@ def _scores(case: Case, models: dict[Of, Answered]) -> Iterator[Finding]:
 def _balanced(one: Answered) -> Finding:
     present, totals = _present(one)
     hits = _class_counts(one, one.right)[present]
-    return measured("balanced_accuracy", stats.macro_recall(hits, totals), one.data, of=one.of)
+    design = designs_of(clusters_in(one.data), present, one.data.labels, lambda some, at: share_of(some, one.right[at]))
+    return measured("balanced_accuracy", stats.macro_recall(hits, totals, design=design), one.data, of=one.of)
 
 
 def _balanced_difference(one: Answered, two: Answered) -> Finding:
     present, totals = _present(one)
     first = _class_counts(one, one.right & ~two.right)[present]
     second = _class_counts(one, ~one.right & two.right)[present]
-    estimate = stats.macro_recall_difference(first, second, totals)
+    design = designs_of(
+        clusters_in(one.data), present, one.data.labels, lambda some, at: paired_of(some, one.right[at], two.right[at])
+    )
+    estimate = stats.macro_recall_difference(first, second, totals, design=design)
     return measured("balanced_accuracy", estimate, one.data, compared_with=two.of)
 
 
 def _present(one: Answered) -> tuple[Array, Array]:
     """Which classes have rows, and how many; scikit-learn too leaves the others out of the mean."""
-    import numpy as np
-
     totals = np.bincount(one.data.labels, minlength=one.classes)
     return totals > 0, totals[totals > 0]
 
 
 def _class_counts(one: Answered, rows: Array) -> Array:
-    import numpy as np
-
     return np.bincount(one.data.labels[rows], minlength=one.classes)
 
 
 def _roc_auc(one: Answered) -> Iterator[Finding]:
-    import numpy as np
-
     if one.given.probabilities is None:
         yield from no_probabilities(one.of, ("roc_auc",), one.data)
     elif not one.placed:
@@ -221,19 +220,21 @@ def _log_loss(one: Answered) -> Iterator[Finding]:
     elif len(one.losses) < 2:
         yield missing("log_loss", "too few rows", "A mean with bounds needs two rows.", data=one.data, of=one.of)
     else:
-        yield measured("log_loss", stats.mean(one.losses, low=0.0, high=WORST), one.data, of=one.of)
+        estimate = stats.mean(one.losses, low=0.0, high=WORST, clusters=clusters_in(one.data))
+        yield measured("log_loss", estimate, one.data, of=one.of)
 
 
 def _log_loss_difference(one: Answered, two: Answered) -> Iterator[Finding]:
     if one.losses is not None and two.losses is not None and len(one.losses) >= 2:
-        estimate = stats.mean_difference(one.losses, two.losses, low=-WORST, high=WORST)
+        some = clusters_in(one.data)
+        estimate = stats.mean_difference(one.losses, two.losses, low=-WORST, high=WORST, clusters=some)
         yield measured("log_loss", estimate, one.data, compared_with=two.of)
 
 
 def _change(before: Answered, after: Answered) -> Iterator[Finding]:
     """Shifted less test, of one model; the rows are different ones."""
-    counts = [number for one in (after, before) for number in (int(one.right.sum()), len(one.right))]
-    yield measured("accuracy_change", stats.difference(*counts), after.data, of=after.of)
+    change = shares_apart(after.right, before.right, (after.data, before.data))
+    yield measured("accuracy_change", change, after.data, of=after.of)
     yield _balanced_change(before, after)
     if after.losses is None or before.losses is None:
         yield from no_probabilities(after.of, ("log_loss_change",), after.data)
@@ -241,7 +242,8 @@ def _change(before: Answered, after: Answered) -> Iterator[Finding]:
         detail = "A mean with bounds needs two rows in each data set."
         yield missing("log_loss_change", "too few rows", detail, data=after.data, of=after.of)
     else:
-        estimate = stats.mean_change(after.losses, before.losses, low=0.0, high=WORST)
+        some = both_in(after.data, before.data)
+        estimate = stats.mean_change(after.losses, before.losses, low=0.0, high=WORST, clusters=some)
         yield measured("log_loss_change", estimate, after.data, of=after.of)
 
 

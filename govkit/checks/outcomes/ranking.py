@@ -18,23 +18,15 @@ from govkit.stats.ranking import auc_difference_of, auc_of, placements
 from govkit.stats.retrieval import average_precision, average_precision_difference, precision_at_top
 
 METRICS = {
-    "roc_auc": Metric(
-        "Chance that a row of the positive class stands above another row; a tie counts a half.",
-        better="higher",
-        low=0,
-        high=1,
+    "roc_auc": Metric.share(
+        "Chance that a row of the positive class stands above another row; a tie counts a half.", better="higher"
     ),
-    "average_precision": Metric(
+    "average_precision": Metric.share(
         f"Mean, over the rows of the positive class, of the share of such rows from the top down to each. {NO_LIMIT}",
         better="higher",
-        low=0,
-        high=1,
     ),
-    "precision_at_top": Metric(
-        f"Share of the first rows that are of the positive class (parameter top, a tenth). {NO_LIMIT}",
-        better="higher",
-        low=0,
-        high=1,
+    "precision_at_top": Metric.share(
+        f"Share of the first rows that are of the positive class (parameter top, a tenth). {NO_LIMIT}", better="higher"
     ),
 }
 ONE_CLASS = "A ranking needs rows of the positive class and other rows."

@@ -19,6 +19,7 @@ from govkit.checks._means import TOO_FEW, Ends, bounded, means
 from govkit.checks._shared import MODELS, answers, groups_of, measured, missing, unrivaled
 from govkit.core import Case, Dataset, Finding, Metric, Of, Role, check
 from govkit.core.case import Array
+from govkit.lazy import np
 from govkit.stats import Estimate
 from govkit.stats.agreement import determination, rank_correlation
 from govkit.stats.bootstrap import clustered
@@ -145,8 +146,6 @@ def _orders(case: Case, squares: Mapping[Of, Array]) -> Iterator[Finding]:
 
 
 def _r2(case: Case, squares: tuple[Array, ...], **whose: Of) -> Finding:
-    import numpy as np
-
     data = case.data["test"]
     away = data.labels - data.labels.mean()
     sums = np.stack((np.ones(len(data)), away, away**2, *squares), axis=1)

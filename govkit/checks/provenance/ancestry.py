@@ -10,7 +10,7 @@ from govkit.checks._stamp import cleaned
 from govkit.core import Case, Finding, Measurement, Metric, check, exact
 from govkit.core.words import TASKS
 from govkit.errors import SubjectError
-from govkit.stats.ancestry import Answer
+from govkit.stats.ancestry import SHARED, Answer
 from govkit.subjects import Layer, compare_weights
 
 
@@ -20,7 +20,7 @@ from govkit.subjects import Layer, compare_weights
     tasks=TASKS,
     metrics={
         "ancestry": Metric("Whether the candidate shares its weights with the base.", words=get_args(Answer)),
-        "derived_from_base": Metric("The same as a truth; not measured where it cannot be told."),
+        "derived_from_base": Metric("Whether its origin is that of the base; not measured where it cannot be told."),
         "ancestry_reason": Metric("Why, in a sentence."),
         "weight_change": Metric("Norm of the change in a layer over the norm of the base.", unit="ratio", low=0),
         "rank_of_change": Metric("Most directions that carry 99 % of a tensor's change.", unit="directions", low=0),
@@ -51,7 +51,7 @@ def ancestry(case: Case) -> Iterator[Finding]:
     if found.answer == "cannot tell":
         yield missing("derived_from_base", "unsupported", f"It cannot be told: {found.reason}")
     else:
-        yield Measurement(name="derived_from_base", value=found.answer == "derived", n=n)
+        yield Measurement(name="derived_from_base", value=found.answer in SHARED, n=n)
     for number, limit in enumerate(found.limits, 1):
         yield Measurement(name="limit", value=limit, n=n, part={"number": str(number)})
     for layer in found.layers:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from govkit.checks._shared import missing
-from govkit.core import Case, Component, Fact, Finding, LicenseRecord, Measurement, Metric, Run, check, exact
+from govkit.checks._shared import counted, missing
+from govkit.core import Case, Component, Fact, Finding, LicenseRecord, Measurement, Metric, Run, check
 from govkit.core.words import TASKS
 from govkit.errors import EvidenceError, UsageError
 from govkit.manifest import artifact_digest
@@ -47,8 +47,7 @@ def lineage_complete(case: Case) -> Iterator[Finding]:
     yield Measurement(name="complete", value=not unknown, n=len(facts))
     against = len(run.problems)
     for name, count in (("unknown_facts", len(unknown)), ("declared_facts", declared), ("contradictions", against)):
-        interval, bounds = exact(float(count))
-        yield Measurement(name=name, value=float(count), n=len(facts), interval=interval, bounds=bounds)
+        yield counted(name, count, n=len(facts))
     for number, problem in enumerate(run.problems, 1):
         told = f"{problem.kind}: {problem.what}"
         yield Measurement(name="contradiction", value=told, n=1, part={"number": str(number)})

@@ -7,14 +7,19 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from govkit.checks._shared import missing
-from govkit.core import Case, Finding, Measurement, Metric, check, exact
+from govkit.checks._shared import counted, missing
+from govkit.core import Case, Finding, Measurement, Metric, check
 from govkit.core.words import TASKS
+from govkit.errors import EvidenceError
+from govkit.manifest import weight_files
+from govkit.manifest.shipped import PICKLES, TENSORS, is_pickle
+from govkit.subjects.tensors import tensors
 
-PICKLES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib", ".dill"})
 SAFE = frozenset({".safetensors", ".gguf", ".onnx"})
 CARRIERS = frozenset({".h5", ".hdf5", ".keras", ".pb"})
 """Formats that can hold code although they are no pickles."""
+
+KNOWN = SAFE | PICKLES | TENSORS
 
 
 @check(
@@ -35,22 +40,24 @@ CARRIERS = frozenset({".h5", ".hdf5", ".keras", ".pb"})
 def weights_format(case: Case) -> Iterator[Finding]:
     """File formats of the candidate, and a scan of its pickles by picklescan; nothing is ever loaded.
 
-    A pickle is known by its name or by its first bytes, whatever its name says. Files that are neither weights nor
-    pickles do not count.
+    A pickle is known by its name or by its first bytes, whatever its name says, and safetensors by their header. Files
+    that are neither weights nor pickles do not count. Safe are the files that transformers loads, where it knows the
+    folder, and every other file of weights in it.
     """
     if case.model_path is None or case.access == "predictions":
         yield missing("*", "unsupported", "There are no files of the candidate's weights.")
         return
     files = _files(case.model_path)
-    safe = [file for file in files if file.suffix.lower() in SAFE]
-    pickles = [file for file in files if file not in safe and _is_pickle(file)]
-    other = [file for file in files if file.suffix.lower() in CARRIERS]
+    safe = [file for file in files if _is_safe(file)]
+    pickles = [file for file in files if file not in safe and is_pickle(file)]
+    other = [file for file in files if file not in safe and file.suffix.lower() in SAFE | CARRIERS]
     if not (safe or pickles or other):
         found = f"{len(files)} files, none of them in a known format of weights"
-        yield missing("*", "no data", f"The model holds {found}; known are {', '.join(sorted(SAFE | PICKLES))}.")
+        yield missing("*", "no data", f"The model holds {found}; known are {', '.join(sorted(KNOWN))}.")
         return
-    yield Measurement(name="safe_format", value=bool(safe) and not pickles and not other, n=len(files))
-    yield _count("pickle_files", len(pickles), len(files))
+    sound = bool(safe) and not pickles and not other and _loads_only(case.model_path, safe)
+    yield Measurement(name="safe_format", value=sound, n=len(files))
+    yield counted("pickle_files", len(pickles), n=len(files))
     yield from _scanned(pickles)
 
 
@@ -58,18 +65,28 @@ def _files(path: Path) -> list[Path]:
     return sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
 
 
-def _is_pickle(file: Path) -> bool:
-    """By name, by the opcode that pickles since protocol 2 begin with, or as a zip archive that holds one."""
-    if file.suffix.lower() in PICKLES:
+def _is_safe(file: Path) -> bool:
+    """By name and by content: a pickle may be called anything."""
+    ending = file.suffix.lower()
+    if ending == ".safetensors":
+        try:
+            tensors(file)
+        except ValueError:
+            return False
         return True
     with file.open("rb") as stream:
-        start = stream.read(2)
-    if len(start) == 2 and start[0] == 0x80 and 2 <= start[1] <= 5:
+        start = stream.read(4)
+    return start == b"GGUF" if ending == ".gguf" else ending in SAFE and not is_pickle(file)
+
+
+def _loads_only(path: Path, safe: list[Path]) -> bool:
+    """Whether transformers loads nothing but safe files from a folder of its own."""
+    if not (path / "config.json").is_file():
         return True
-    if start != b"PK" or not zipfile.is_zipfile(file):
+    try:
+        return {path / name for name in weight_files(path)} <= {*safe}
+    except EvidenceError:
         return False
-    with zipfile.ZipFile(file) as archive:
-        return any(Path(name).suffix.lower() in PICKLES for name in archive.namelist())
 
 
 def _scanned(pickles: list[Path]) -> Iterator[Finding]:
@@ -85,7 +102,7 @@ def _scanned(pickles: list[Path]) -> Iterator[Finding]:
             why = f"{len(unread)} of {len(pickles)} pickles cannot be scanned, for example {unread[0]!r}."
             yield missing(name, "unsupported", why)
         else:
-            yield _count(name, count, len(pickles))
+            yield counted(name, count, n=len(pickles))
 
 
 def _scan(file: Path) -> tuple[int, int, bool]:
@@ -116,8 +133,3 @@ def _scan(file: Path) -> tuple[int, int, bool]:
         log.setLevel(level)
     whole = bool(result.scanned_files) and not result.scan_err and not complaints
     return int(result.issues_count), int(result.suspicious_count), whole
-
-
-def _count(name: str, value: int, n: int) -> Measurement:
-    interval, bounds = exact(float(value))
-    return Measurement(name=name, value=float(value), n=n, interval=interval, bounds=bounds)

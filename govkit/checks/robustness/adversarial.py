@@ -4,22 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, PositiveInt
 
 from govkit.attacks import TIERS, Outcome, TierName, most_passes
-from govkit.checks._attacked import (
-    Found,
-    Radius,
-    Sample,
-    beside_base,
-    declared_radius,
-    gap,
-    sample_of,
-    share,
-    subjects_of,
-)
+from govkit.checks._attacked import Radius, Sample, beside_base, declared_radius, gap, sample_of, share, subjects_of
 from govkit.checks._by_scores import ByScores
 from govkit.checks._continuous import Asked, Norm, Trial, attacked, judged, lends, planned_looks, teaches, unmeasurable
 from govkit.checks._shared import measured, missing
@@ -32,19 +22,11 @@ GRADIENT = CONTINUOUS[:2]
 """Those that need the gradient."""
 
 Limit = Annotated[float, Field(ge=0, le=1)]
+Found = list[tuple[Array | None, Finding]]
+"""The rows that are still right where the base may be compared, and the finding."""
 
 
-def _extra(
-    case: Case,
-    *,
-    rows: int,
-    steps: int,
-    eps: float | None,  # noqa: ARG001 - the radius costs nothing
-    base: bool,
-    tier: TierName,
-    norm: Norm,  # noqa: ARG001 - nor does the norm
-    limit: float | None,  # noqa: ARG001 - stopping early costs less
-) -> Passes:
+def _extra(case: Case, *, rows: int, steps: int, base: bool, tier: TierName, **_: Any) -> Passes:
     """Most passes: what breaks early costs less. Those of a twin, a network of our own, are none of the model's."""
     n = min(rows, len(case.data["test"]))
     total = Passes()
@@ -68,18 +50,15 @@ def _extra(
     reads=(("candidate", "test"), ("base", "test")),
     extra=_extra,
     metrics={
-        "clean_accuracy": Metric("Accuracy on the attacked rows without an attack.", better="higher", low=0, high=1),
-        "fgsm_accuracy": Metric("Accuracy after one step along the gradient.", better="higher", low=0, high=1),
-        "pgd_accuracy": Metric(
-            "Accuracy after many steps along the gradient of two losses, the worst case of both.",
-            better="higher",
-            low=0,
-            high=1,
+        "clean_accuracy": Metric.share("Accuracy on the attacked rows without an attack.", better="higher"),
+        "fgsm_accuracy": Metric.share("Accuracy after one step along the gradient.", better="higher"),
+        "pgd_accuracy": Metric.share(
+            "Accuracy after many steps along the gradient of two losses, the worst case of both.", better="higher"
         ),
-        "robust_accuracy": Metric(
-            "Accuracy after the worst that any attack of the tier found for each row.", better="higher", low=0, high=1
+        "robust_accuracy": Metric.share(
+            "Accuracy after the worst that any attack of the tier found for each row.", better="higher"
         ),
-        "random_accuracy": Metric("Accuracy under random noise of the same size.", better="higher", low=0, high=1),
+        "random_accuracy": Metric.share("Accuracy under random noise of the same size.", better="higher"),
         "trust_reason": Metric("Why the numbers of the attacks are not to be believed, or not yet, or 'none'."),
     },
 )
@@ -140,10 +119,10 @@ def adversarial(
         looks = looks or planned_looks(len(sample), limit)
         sample, found = _tried(sample, trial, looks, case.base if of == "candidate" else None)
         yield measured("clean_accuracy", share(sample.right, looks=len(looks)), sample.data, of=of)
-        for name, kept, finding in found:
+        for kept, finding in found:
             yield finding
             if kept is not None and isinstance(finding, Measurement):
-                survivors[name, of] = kept, finding.trust
+                survivors[finding.name, of] = kept, finding.trust
         # The base is attacked on the same rows, whatever stopped the candidate there.
         rows, trial = len(sample), replace(trial, limit=None)
     yield from beside_base(survivors, case.data["test"], looks=len(looks))
@@ -153,14 +132,15 @@ def _tried(sample: Sample, trial: Trial, looks: tuple[int, ...], base: Subject |
     """The rows that were attacked, and the continuous attacks on them, each a finding or a gap."""
     subject, closed = sample.subject, f"The {sample.of} gives answers only; this attack follows its gradient."
     if not isinstance(subject, Differentiable) and not TIERS[trial.tier].queries:
-        return sample, [gap(sample, name, closed + " The tiers gate and audit ask for scores.") for name in CONTINUOUS]
+        closed += " The tiers gate and audit ask for scores."
+        return sample, [(None, gap(sample, name, closed)) for name in CONTINUOUS]
     asked = subject if isinstance(subject, Differentiable) else ByScores(subject, sample.data.inputs)
     why = unmeasurable(sample, asked, trial)
     if why is not None:
-        return sample, [gap(sample, name, why) for name in CONTINUOUS]
+        return sample, [(None, gap(sample, name, why)) for name in CONTINUOUS]
     outcome = attacked(sample, asked, trial, base=base, looks=looks)
     sample = sample.first(len(outcome.clean))
-    gaps = [gap(sample, name, closed) for name in GRADIENT] if isinstance(asked, ByScores) else []
+    gaps = [(None, gap(sample, name, closed)) for name in GRADIENT] if isinstance(asked, ByScores) else []
     return sample, [*gaps, *_found(sample, asked, outcome, len(looks))]
 
 
@@ -176,6 +156,6 @@ def _found(sample: Sample, asked: Asked, outcome: Outcome, looks: int) -> Found:
         passes = counted if name == ("robust_accuracy" if closed else "pgd_accuracy") else None
         right = kept.numpy()
         estimate = share(right, looks=looks)
-        found.append((name, right, measured(name, estimate, sample.data, of=sample.of, trust=trust, passes=passes)))
+        found.append((right, measured(name, estimate, sample.data, of=sample.of, trust=trust, passes=passes)))
     words = Measurement(name="trust_reason", value=reason, n=len(sample), of=sample.of, data=sample.data.ref)
-    return [*found, ("trust_reason", None, words)]
+    return [*found, (None, words)]

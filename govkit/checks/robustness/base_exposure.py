@@ -15,6 +15,7 @@ from govkit.checks._shared import measured, missing
 from govkit.core import Case, Finding, Measurement, Metric, Passes, check
 from govkit.core.case import Array, Differentiable
 from govkit.core.words import GapReason, Trust
+from govkit.lazy import np, torch
 from govkit.stats import Estimate, paired_difference, proportion
 
 EXPOSURE = ("exposed", "noise_broken", "excess_over_noise", "base_broken", "exposure_reason")
@@ -32,7 +33,7 @@ REFERENCES = 3
 Radius = Annotated[float, Field(ge=0)]
 
 
-def _extra(case: Case, *, rows: int, steps: int, eps: float | None, edits: int, tries: int) -> Passes:  # noqa: ARG001
+def _extra(case: Case, *, rows: int, steps: int, edits: int, tries: int, **_: Any) -> Passes:
     """Most passes: of the base, of its references, and of the candidate, which is asked twice or four times."""
     n = min(rows, len(case.data["test"]))
     if case.modality == "text":
@@ -51,24 +52,19 @@ def _extra(case: Case, *, rows: int, steps: int, eps: float | None, edits: int, 
     reads=(("candidate", "test"), ("base", "test")),
     extra=_extra,
     metrics={
-        "exposed": Metric(
-            "Share of the candidate's right answers that an attack on the base alone turns wrong.",
-            better="lower",
-            low=0,
-            high=1,
+        "exposed": Metric.share(
+            "Share of the candidate's right answers that an attack on the base alone turns wrong.", better="lower"
         ),
-        "noise_broken": Metric(
-            "Share of the same answers that random noise of the same size turns wrong.", better="lower", low=0, high=1
+        "noise_broken": Metric.share(
+            "Share of the same answers that random noise of the same size turns wrong.", better="lower"
         ),
-        "excess_over_noise": Metric("exposed minus noise_broken, on the same rows.", better="lower", low=-1, high=1),
-        "base_broken": Metric("Share of the base's own right answers that its attack turns wrong.", low=0, high=1),
+        "excess_over_noise": Metric.difference("exposed minus noise_broken, on the same rows.", better="lower"),
+        "base_broken": Metric.share("Share of the base's own right answers that its attack turns wrong."),
         "exposure_reason": Metric("Why a low exposure is not to be believed, or 'none'."),
-        "base_share": Metric(
+        "base_share": Metric.share(
             "Among the rows that only one of two attacks turns wrong, one made for the base and one for a reference, "
             "the share of the base.",
             better="lower",
-            low=0,
-            high=1,
         ),
         "base_identified": Metric(
             "Whether what breaks the candidate names its base among its siblings.",
@@ -152,8 +148,6 @@ class Crafted:
 
 def _climbed(base: Sample, model: Differentiable, ball: Ball, *, steps: int) -> Crafted:
     """The margin of the base climbed for all steps, for what lies deep in the wrong class carries over further."""
-    import numpy as np
-
     moved, noise, fell = [], [], []
     for batch, labels, seeds in batches_of(base, model):
         center = batch["x"].detach().float()
@@ -177,8 +171,6 @@ def _added(inputs: Any, change: Array) -> Any:
 
 def _mistyped(base: Sample, *, edits: int, tries: int) -> Crafted:
     """Typing mistakes sought on the base, and as many drawn at random for each text."""
-    import numpy as np
-
     seed, labels = base.case.seed, [int(label) for label in base.own_labels]
     options = trying(mistype, tries=tries, seed=seed)
     found = search(base.subject.predict, list(base.inputs), labels, options, edits=edits)
@@ -187,13 +179,11 @@ def _mistyped(base: Sample, *, edits: int, tries: int) -> Crafted:
         for number in range(made):
             noise[row] = next(iter(chance(noise[row], labels[row], number)), noise[row])
     passes = {"forward": found.forward, "backward": 0}
-    return Crafted(found.texts, noise, np.array(found.broken, dtype=bool), passes)
+    return Crafted(found.inputs, noise, np.array(found.broken, dtype=bool), passes)
 
 
 def _broken(mine: Sample, inputs: Any) -> Array:
     """Rows ``(n,)`` that the candidate answered rightly, and answers wrongly when it is asked about ``inputs``."""
-    import numpy as np
-
     answers = np.asarray(mine.subject.predict(inputs))
     wrong = (answers.argmax(axis=1) != mine.own_labels) | ~np.isfinite(answers).all(axis=1)
     return mine.right & wrong
@@ -250,9 +240,6 @@ def _siblings(case: Case) -> list[Differentiable]:
 
 def _aimed(base: Sample, models: list[Differentiable], targets: list[int], ball: Ball, *, steps: int) -> Crafted:
     """Inputs that break, of each row, the model of that number and leave the others standing."""
-    import numpy as np
-    import torch
-
     changes, fell = [], []
     for start, (batch, labels, _) in zip(range(0, len(base), BATCH), batches_of(base, models[0]), strict=True):
         center, aims = batch["x"].detach().float(), torch.tensor(targets[start : start + BATCH], device=labels.device)

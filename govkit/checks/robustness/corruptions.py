@@ -19,21 +19,21 @@ from govkit.attacks.corruptions import CORRUPTIONS, SMALLEST, WORST, corrupt
 from govkit.attacks.table_faults import FAULTS, faulty, usual_values
 from govkit.attacks.text_noise import NOISES, noisy
 from govkit.checks._asked import asked_together, first_rows, refusal, row_keys
+from govkit.checks._attacked import subjects_of
+from govkit.checks._clusters import clusters_in, paired, share
 from govkit.checks._shared import measured, missing, seed_of
 from govkit.core import Case, Finding, Metric, Of, Passes, Subject, check
 from govkit.core.case import Array
 from govkit.core.words import GapReason
 from govkit.errors import SubjectError
+from govkit.lazy import np, pd, torch
 
 METRICS = {
-    "clean_accuracy": Metric("Accuracy on the same rows without damage.", better="higher", low=0, high=1),
-    "corrupted_accuracy": Metric("Accuracy on rows that are damaged in one way.", better="higher", low=0, high=1),
-    "mean_corrupted_accuracy": Metric("Accuracy in the mean over all ways of damage.", better="higher", low=0, high=1),
-    "corruption_drop": Metric(
-        "Clean accuracy less the accuracy in the mean over all ways of damage, on the same rows.",
-        better="lower",
-        low=-1,
-        high=1,
+    "clean_accuracy": Metric.share("Accuracy on the same rows without damage.", better="higher"),
+    "corrupted_accuracy": Metric.share("Accuracy on rows that are damaged in one way.", better="higher"),
+    "mean_corrupted_accuracy": Metric.share("Accuracy in the mean over all ways of damage.", better="higher"),
+    "corruption_drop": Metric.difference(
+        "Clean accuracy less the accuracy in the mean over all ways of damage, on the same rows.", better="lower"
     ),
 }
 MEANS = ("mean_corrupted_accuracy", "corruption_drop")
@@ -50,7 +50,7 @@ def _extra(case: Case, *, rows: int, severities: tuple[int, ...]) -> Passes:
     kinds, severe = len(KINDS.get(case.modality, ())), len(set(severities))
     tried = severe if case.modality == "table" else 0
     n = min(rows, len(case.data["test"]))
-    return Passes(forward=n * (kinds * severe + tried) * len(_models(case)))
+    return Passes(forward=n * (kinds * severe + tried) * len(list(subjects_of(case, base=True))))
 
 
 @check(
@@ -79,7 +79,7 @@ def corruptions(
         severities: How bad, from 1 to 5.
     """
     data, n = case.data["test"], min(rows, len(case.data["test"]))
-    tried = {of: one for of in _models(case) if (one := _tried(case, of, n)) is not None}
+    tried = {of: one for of, _ in subjects_of(case, base=True) if (one := _tried(case, of, n)) is not None}
     for kind in _kinds(case, n, sorted(set(severities))):
         yield from _told(case, tried, kind)
     if not any(one.damaged or one.refused for one in tried.values()):
@@ -90,11 +90,6 @@ def corruptions(
         yield from _alone(one, case)
     if len(tried) > 1:
         yield from _beside(tried["candidate"], tried["base"], case)
-
-
-def _models(case: Case) -> dict[Of, Subject]:
-    live: dict[Of, Subject | None] = {"candidate": case.subject, "base": case.base}
-    return {of: subject for of, subject in live.items() if subject is not None}
 
 
 @dataclass(frozen=True)
@@ -133,8 +128,6 @@ class Tried:
     @property
     def mean(self) -> Array:
         """Share of each row's damaged versions that are answered rightly, ``(n,)``."""
-        import numpy as np
-
         return np.mean(list(self.damaged.values()), axis=0)
 
     @property
@@ -169,7 +162,7 @@ def _answered(case: Case, which: Iterable[Of], kind: Kind) -> dict[Of, dict[str,
 
     Models are compared on the same rows, so that values are put in for both where one refuses missing ones.
     """
-    models = {of: subject for of, subject in _models(case).items() if of in which}
+    models = {of: subject for of, subject in subjects_of(case, base=True) if of in which}
     given = {of: _right(case, of, subject, kind.blocks) for of, subject in models.items()}
     if kind.instead and any(isinstance(right, str) for right in given.values()):
         given = {of: _right(case, of, subject, kind.instead) for of, subject in models.items()}
@@ -187,16 +180,18 @@ def _right(case: Case, of: Of, subject: Subject, blocks: Blocks) -> dict[str, Ar
 
 def _alone(tried: Tried, case: Case) -> Iterator[Finding]:
     data, n, of = case.data["test"], len(tried.clean), tried.of
-    yield measured("clean_accuracy", stats.proportion(int(tried.clean.sum()), n), data, of=of)
+    yield share("clean_accuracy", tried.clean, data, at=slice(n), of=of)
     for name, right in tried.damaged.items():
         part = {"corruption": name}
-        yield measured("corrupted_accuracy", stats.proportion(int(right.sum()), n), data, of=of, part=part)
+        yield share("corrupted_accuracy", right, data, at=slice(n), of=of, part=part)
     if (why := tried.meanless) is not None:
         for name in MEANS:
             yield missing(name, *why, data=data, of=of)
         return
-    yield measured("mean_corrupted_accuracy", stats.mean(tried.mean, low=0.0, high=1.0), data, of=of)
-    yield measured("corruption_drop", stats.mean_difference(tried.clean, tried.mean, low=-1.0, high=1.0), data, of=of)
+    some = clusters_in(data, slice(n))
+    yield measured("mean_corrupted_accuracy", stats.mean(tried.mean, low=0.0, high=1.0, clusters=some), data, of=of)
+    drop = stats.mean_difference(tried.clean, tried.mean, low=-1.0, high=1.0, clusters=some)
+    yield measured("corruption_drop", drop, data, of=of)
 
 
 def _beside(one: Tried, two: Tried, case: Case) -> Iterator[Finding]:
@@ -205,17 +200,18 @@ def _beside(one: Tried, two: Tried, case: Case) -> Iterator[Finding]:
     both = [name for name in one.damaged if name in two.damaged]
     pairs = {"": (one.clean, two.clean), **{name: (one.damaged[name], two.damaged[name]) for name in both}}
     for name, (first, second) in pairs.items():
-        estimate = stats.paired_difference(int((first & ~second).sum()), int((~first & second).sum()), n)
         metric, part = ("corrupted_accuracy", {"corruption": name}) if name else ("clean_accuracy", {})
-        yield measured(metric, estimate, data, compared_with="base", part=part)
+        yield paired(metric, first, second, data, at=slice(n), compared_with="base", part=part)
     if (why := one.meanless or two.meanless) is not None:
         for name in MEANS:
             yield missing(name, *why, data=data, compared_with="base")
         return
-    apart = stats.mean_difference(one.mean, two.mean, low=-1.0, high=1.0)
+    some = clusters_in(data, slice(n))
+    apart = stats.mean_difference(one.mean, two.mean, low=-1.0, high=1.0, clusters=some)
     yield measured("mean_corrupted_accuracy", apart, data, compared_with="base")
     drops = (side.clean - side.mean for side in (one, two))
-    yield measured("corruption_drop", stats.mean_difference(*drops, low=-2.0, high=2.0), data, compared_with="base")
+    drop = stats.mean_difference(*drops, low=-2.0, high=2.0, clusters=some)
+    yield measured("corruption_drop", drop, data, compared_with="base")
 
 
 def _kinds(case: Case, n: int, severities: list[int]) -> Iterator[Kind]:
@@ -241,8 +237,6 @@ def _texts(texts: list[str], keys: list[str], severities: list[int]) -> Blocks:
 
 
 def _images(case: Case, images: Array, keys: list[str], severities: list[int]) -> Kind:
-    import torch
-
     low, high = getattr(case.subject, "input_range", None) or (0.0, 1.0)
     if min(images.shape[-2:]) < SMALLEST:
         return Kind("", lacking=f"Images of less than {SMALLEST} pixels a side have nothing to damage.")
@@ -273,8 +267,6 @@ def _tables(frame: Any, keys: list[str], severities: list[int], usual: Mapping[s
 
 def _imputed(frame: Any, usual: Mapping[str, Any], like: Any) -> Any:
     """What was taken away replaced by the usual value; what was missing before stays so."""
-    import pandas as pd
-
     filled = pd.DataFrame(
         {name: frame[name].where(frame[name].notna() | like[name].isna(), usual.get(name)) for name in frame.columns}
     )

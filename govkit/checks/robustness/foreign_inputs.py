@@ -16,29 +16,26 @@ from pydantic import Field, PositiveInt
 from govkit import stats
 from govkit.attacks.foreign import IMAGES, TABLES, TEXTS, foreign_images, foreign_table, foreign_texts
 from govkit.checks._asked import asked, first_rows, refusal, row_keys
+from govkit.checks._attacked import subjects_of
+from govkit.checks._clusters import clusters_in, paired, share
 from govkit.checks._distance import ClassDistance
 from govkit.checks._shared import measured, missing, seed_of
-from govkit.core import Case, Finding, Measurement, Metric, Of, Passes, Subject, check
+from govkit.core import Case, Finding, Measurement, Metric, Of, Passes, check
 from govkit.core.case import Array, Differentiable
 from govkit.errors import SubjectError
+from govkit.lazy import np, torch
 from govkit.subjects import Probe
 
 AREA = " and rows of the task are told apart (area under the ROC curve; 0.5 is chance, 1 is always)."
 METRICS = {
-    "confident_on_foreign": Metric(
-        "Share of foreign inputs that are answered with a high probability.", better="lower", low=0, high=1
+    "confident_on_foreign": Metric.share(
+        "Share of foreign inputs that are answered with a high probability.", better="lower"
     ),
-    "softmax_auc": Metric(
-        "How well, by the probability of the answer, foreign inputs" + AREA, better="higher", low=0, high=1
-    ),
-    "energy_auc": Metric(
-        "How well, by the size of the logits (energy), foreign inputs" + AREA, better="higher", low=0, high=1
-    ),
-    "distance_auc": Metric(
+    "softmax_auc": Metric.share("How well, by the probability of the answer, foreign inputs" + AREA, better="higher"),
+    "energy_auc": Metric.share("How well, by the size of the logits (energy), foreign inputs" + AREA, better="higher"),
+    "distance_auc": Metric.share(
         "How well, by the distance from the training rows in the features of the base, foreign inputs" + AREA,
         better="higher",
-        low=0,
-        high=1,
     ),
     "foreign_rows": Metric("Digest of your own foreign rows."),
 }
@@ -59,7 +56,7 @@ FEWEST = 20
 Share = Annotated[float, Field(gt=0, lt=1)]
 
 
-def _extra(case: Case, *, rows: int, sure: float) -> Passes:  # noqa: ARG001 - what counts as sure costs nothing
+def _extra(case: Case, *, rows: int, **_: Any) -> Passes:
     n = _most(case, rows)
     own = 0 if case.foreign is None else min(rows, len(case.foreign))
     foreign = n * len(KINDS.get(case.modality, ())) + own
@@ -148,11 +145,8 @@ def _of_task(case: Case, n: int) -> _Task:
 
 def _asked(case: Case, task: _Task, inputs: Any, sure: float) -> _Asked:
     """Each model on its own: what one of them refuses says nothing of the other."""
-    models: dict[Of, Subject | None] = {"candidate": case.subject, "base": case.base}
     one = _Asked()
-    for of, subject in models.items():
-        if subject is None:
-            continue
+    for of, subject in subjects_of(case, base=True):
         try:
             most = asked(case, of, subject, inputs).max(axis=1)
             one.scores.update(_scores(case, task, of, inputs, most))
@@ -175,9 +169,6 @@ def _scores(case: Case, task: _Task, of: Of, inputs: Any, most: Array) -> dict[s
 
 def _energy(subject: Differentiable, inputs: Any) -> Array:
     """Negative logarithm of the summed exponentials of the logits ``(n,)``; texts of like length share a batch."""
-    import numpy as np
-    import torch
-
     n = len(inputs)
     order = sorted(range(n), key=lambda at: len(inputs[at])) if isinstance(inputs, list) else list(range(n))
     found = np.zeros(n)
@@ -193,8 +184,6 @@ def _energy(subject: Differentiable, inputs: Any) -> Array:
 
 def _distance(case: Case) -> ClassDistance | None:
     """Distance from the training rows in the features of the base; None without either."""
-    import numpy as np
-
     features = case.embed("train") if "train" in case.data and isinstance(case.base, Probe) else None
     if features is None or len(features) < FEWEST:
         return None
@@ -219,20 +208,17 @@ def _made(case: Case, kind: str, n: int) -> Any:
 
 
 def _of_kind(case: Case, kind: str, one: _Asked, task: _Task) -> Iterator[Finding]:
-    import numpy as np
-
     data, part = case.data["test"], {"foreign": kind}
     for of, sure in one.sure.items():
-        estimate = stats.proportion(int(sure.sum()), len(sure))
-        yield measured("confident_on_foreign", estimate, data, of=of, part=part)
+        yield share("confident_on_foreign", sure, data, at=slice(len(sure)), of=of, part=part)
     for of, why in one.refused.items():
         yield missing("confident_on_foreign", "unsupported", why, data=data, of=of, part=part)
     for name in (name for name in task.scores if name not in one.scores):
         yield missing(name, "unsupported", f"The {SCORES[name]} refuses them.", data=data, part=part)
     if len(one.sure) > 1:
         first, second = one.sure["candidate"], one.sure["base"]
-        estimate = stats.paired_difference(int((first & ~second).sum()), int((~first & second).sum()), len(first))
-        yield measured("confident_on_foreign", estimate, data, compared_with="base", part=part)
+        where = {"at": slice(len(first)), "compared_with": "base", "part": part}
+        yield paired("confident_on_foreign", first, second, data, **where)
     for name, scores in one.scores.items():
         known = task.scores[name]
         foreign = np.repeat([True, False], [len(scores), len(known)])
@@ -241,8 +227,6 @@ def _of_kind(case: Case, kind: str, one: _Asked, task: _Task) -> Iterator[Findin
 
 def _whole(case: Case, sides: Mapping[str, _Asked]) -> Iterator[Finding]:
     """Share of sure answers in the mean over the kinds, all or none; inputs made from one row count as one."""
-    import numpy as np
-
     data, name = case.data["test"], "confident_on_foreign"
     models: dict[Of, None] = {of: None for side in sides.values() for of in (*side.sure, *side.refused)}
     for of in models:
@@ -251,8 +235,9 @@ def _whole(case: Case, sides: Mapping[str, _Asked]) -> Iterator[Finding]:
             why = f"The {of} refuses {', '.join(refused)}: no mean over all kinds."
             yield missing(name, "unsupported", why, data=data, of=of)
             continue
-        share = np.mean([side.sure[of] for side in sides.values()], axis=0)
-        yield measured(name, stats.mean(share, low=0.0, high=1.0), data, of=of)
+        mean = np.mean([side.sure[of] for side in sides.values()], axis=0)
+        some = clusters_in(data, slice(len(mean)))
+        yield measured(name, stats.mean(mean, low=0.0, high=1.0, clusters=some), data, of=of)
 
 
 def _without(case: Case, task: _Task) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from pydantic import PositiveInt
 
@@ -16,26 +17,18 @@ from govkit.checks._shared import measured, missing
 from govkit.core import Case, Finding, Measurement, Metric, Of, Passes, check
 from govkit.core.case import Array, Differentiable
 from govkit.core.words import Trust
+from govkit.lazy import np
 
 UNIT = "units of the label"
 RANGE = "A limit on it needs columns.range in the audit file, with every truth and answer inside, attacked ones too."
 ERRORS = ("clean_error", "attacked_error", "attacked_error_increase", "noise_error_increase")
 
 
-def _extra(
-    case: Case,
-    *,
-    rows: int,
-    steps: int,
-    eps: float | None,  # noqa: ARG001 - the radius costs nothing
-    base: bool,
-    tier: TierName,
-    norm: Norm,  # noqa: ARG001 - nor does the norm
-) -> Passes:
+def _extra(case: Case, *, rows: int, steps: int, base: bool, tier: TierName, **_free: Any) -> Passes:
     """All passes: nothing breaks, so nothing ends early."""
     n, total = min(rows, len(case.data["test"])), Passes()
     forward, backward = most_pulls(steps, tier=TIERS[tier])
-    for _, subject in subjects_of(case, base=base) if case.modality != "text" else ():
+    for _of, subject in subjects_of(case, base=base) if case.modality != "text" else ():
         if isinstance(subject, Differentiable):
             total += Passes(forward=n * forward, backward=n * backward)
     return total
@@ -178,6 +171,4 @@ def _beside(case: Case, kept: dict[Of, tuple[Array, Trust, Ends]]) -> Iterator[F
 
 
 def _finite(values: Array) -> bool:
-    import numpy as np
-
     return bool(np.isfinite(values).all())

@@ -12,31 +12,25 @@ from typing import Annotated
 
 from pydantic import Field
 
-from govkit import stats
+from govkit.checks._clusters import share
 from govkit.checks._shared import MODELS, READS_TEST, answers, measured, missing, no_probabilities, unrivaled
 from govkit.core import Case, Dataset, Finding, Metric, Of, Predictions, check
 from govkit.core.case import Array
+from govkit.lazy import np
 from govkit.stats.selective import answered, coverage_within, risk_area, risk_area_difference
 
 METRICS = {
-    "selective_accuracy": Metric(
-        "Share of right answers among the rows of which the model is surest, as many as the part says.",
-        better="higher",
-        low=0,
-        high=1,
+    "selective_accuracy": Metric.share(
+        "Share of right answers among the rows of which the model is surest, as many as the part says.", better="higher"
     ),
-    "risk_area": Metric(
+    "risk_area": Metric.share(
         "Share of wrong answers among the surest rows, in the mean over all shares of rows that might be answered "
         "(area under the risk-coverage curve).",
         better="lower",
-        low=0,
-        high=1,
     ),
-    "coverage_within_limit": Metric(
+    "coverage_within_limit": Metric.share(
         "Largest share of rows, the surest ones, among which no more answers are wrong than the limit allows.",
         better="higher",
-        low=0,
-        high=1,
     ),
 }
 Share = Annotated[float, Field(gt=0, le=1)]
@@ -90,8 +84,6 @@ def selective_risk(
 
 
 def _sure(of: Of, data: Dataset, given: Predictions) -> Sure | None:
-    import numpy as np
-
     if given.probabilities is None:
         return None
     # Stored probabilities may miss 0 and 1 by a last digit.
@@ -106,7 +98,7 @@ def _alone(one: Sure, coverages: list[float], limit: float) -> Iterator[Finding]
         return
     for coverage in coverages:
         rows = answered(one.confidence, coverage)
-        estimate = stats.proportion(int(one.right[rows].sum()), int(rows.sum()))
-        yield measured("selective_accuracy", estimate, one.data, of=one.of, part={"coverage": f"{coverage:.0%}"})
+        part = {"coverage": f"{coverage:.0%}"}
+        yield share("selective_accuracy", one.right[rows], one.data, at=rows, of=one.of, part=part)
     yield measured("risk_area", risk_area(one.confidence, one.right), one.data, of=one.of)
     yield measured("coverage_within_limit", coverage_within(one.confidence, one.right, limit), one.data, of=one.of)

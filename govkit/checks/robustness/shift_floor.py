@@ -14,18 +14,15 @@ from typing import Annotated
 from pydantic import Field
 
 from govkit import stats
+from govkit.checks._clusters import both_in, paired, share
 from govkit.checks._shared import answers, measured, missing
 from govkit.core import Case, Dataset, Finding, Measurement, Metric, Of, Role, check
 from govkit.core.case import Array
-from govkit.stats import Estimate
 from govkit.subjects import Probe
 
 METRICS = {
-    "floor_accuracy": Metric(
-        "Share of rows with the right answer, of the candidate and of a linear probe on its base.",
-        better="higher",
-        low=0,
-        high=1,
+    "floor_accuracy": Metric.share(
+        "Share of rows with the right answer, of the candidate and of a linear probe on its base.", better="higher"
     ),
     "shift_cost": Metric(
         "How much more accuracy the candidate loses from the test data to the shifted data than the probe does.",
@@ -73,18 +70,18 @@ def shift_floor(case: Case, *, tolerated: Share = 0.02) -> Iterator[Finding]:
     for role in ROLES:
         data, right = case.data[role], _right(case, role)
         for of, rows in right.items():
-            yield measured("floor_accuracy", stats.proportion(int(rows.sum()), len(rows)), data, of=of)
+            yield share("floor_accuracy", rows, data, of=of)
         lacking = [of for of in SIDES if of not in right]
         if lacking:
             yield from _unanswered(data, lacking[0])
             continue
         first, second = (right[of] for of in SIDES)
-        estimate = stats.paired_difference(int((first & ~second).sum()), int((~first & second).sum()), len(first))
-        yield measured("floor_accuracy", estimate, data, compared_with="base")
+        difference = paired("floor_accuracy", first, second, data, compared_with="base")
+        yield difference
         apart[role] = first.astype(int) - second
         if role == "shifted":
-            yield _word(estimate, tolerated, data)
-    yield from _cost(apart, case.data["shifted"])
+            yield _word(difference, tolerated)
+    yield from _cost(apart, case)
 
 
 def _right(case: Case, role: Role) -> dict[Of, Array]:
@@ -99,14 +96,15 @@ def _unanswered(data: Dataset, of: Of) -> Iterator[Finding]:
         yield missing("tuned_too_far", "no data", detail, data=data)
 
 
-def _word(estimate: Estimate, tolerated: float, data: Dataset) -> Measurement:
-    low, high = next((bound.low, bound.high) for bound in estimate.bounds if bound.level == LEVEL)
+def _word(found: Measurement, tolerated: float) -> Measurement:
+    low, high = next((bound.low, bound.high) for bound in found.bounds if bound.level == LEVEL)
     word = "yes" if high < 0 else "no" if low > -tolerated else "cannot tell"
-    return Measurement(name="tuned_too_far", value=word, n=estimate.n, data=data.ref)
+    return Measurement(name="tuned_too_far", value=word, n=found.n, clusters=found.clusters, data=found.data)
 
 
-def _cost(apart: dict[Role, Array], data: Dataset) -> Iterator[Finding]:
+def _cost(apart: dict[Role, Array], case: Case) -> Iterator[Finding]:
     """What the candidate gains on the probe on the test rows, less what it gains on the shifted ones."""
+    data = case.data["shifted"]
     if len(apart) < len(ROLES):
         detail = "Candidate and base have not both answered test and shifted data."
         yield missing("shift_cost", "no data", detail, data=data, compared_with="base")
@@ -114,5 +112,6 @@ def _cost(apart: dict[Role, Array], data: Dataset) -> Iterator[Finding]:
         detail = "It needs two rows of each data set."
         yield missing("shift_cost", "too few rows", detail, data=data, compared_with="base")
     else:
-        estimate = stats.mean_change(apart["test"], apart["shifted"], low=-1.0, high=1.0)
+        some = both_in(case.data["test"], data)
+        estimate = stats.mean_change(apart["test"], apart["shifted"], low=-1.0, high=1.0, clusters=some)
         yield measured("shift_cost", estimate, data, compared_with="base")

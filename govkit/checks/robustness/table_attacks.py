@@ -15,6 +15,7 @@ from govkit.checks._shared import measured, missing, named_rows, stated
 from govkit.core import Case, Finding, Measurement, Metric, Of, Passes, check
 from govkit.core.case import Array
 from govkit.core.words import Trust
+from govkit.lazy import np
 from govkit.stats import paired_difference
 
 Budget = Annotated[float, Field(gt=0, le=1e6)]
@@ -26,15 +27,7 @@ COLUMN = "breaking_share"
 OUTSIDE = "impossible_rows"
 
 
-def _extra(
-    case: Case,
-    *,
-    rows: int,
-    budget: float,  # noqa: ARG001 - what a change costs is no pass
-    edits: int,
-    tries: int,
-    base: bool,
-) -> Passes:
+def _extra(case: Case, *, rows: int, edits: int, tries: int, base: bool, **_: Any) -> Passes:
     """Most passes: what breaks early costs less."""
     n = min(rows, len(case.data["test"])) if case.modality == "table" else 0
     # Two more for each row: as it was and as it ended, asked again in other company.
@@ -48,17 +41,15 @@ def _extra(
     reads=(("candidate", "test"), ("base", "test")),
     extra=_extra,
     metrics={
-        "clean_accuracy": Metric("Accuracy on the attacked rows without an attack.", better="higher", low=0, high=1),
-        FEASIBLE: Metric(
-            "Accuracy after the worst feasible changes found within the budget.", better="higher", low=0, high=1
-        ),
-        DROP: Metric("Clean accuracy minus accuracy after feasible changes.", better="lower", low=0, high=1),
+        "clean_accuracy": Metric.share("Accuracy on the attacked rows without an attack.", better="higher"),
+        FEASIBLE: Metric.share("Accuracy after the worst feasible changes found within the budget.", better="higher"),
+        DROP: Metric.share("Clean accuracy minus accuracy after feasible changes.", better="lower"),
         COST: Metric(
             "Median cost of the changes that broke a row, in standard deviations where no cost is declared.",
             better="higher",
             low=0,
         ),
-        COLUMN: Metric("Share of the broken rows in which a column was changed.", low=0, high=1),
+        COLUMN: Metric.share("Share of the broken rows in which a column was changed."),
         OUTSIDE: Metric("Rows that break the declared rules already; they were not attacked.", better="lower", low=0),
     },
 )
@@ -135,9 +126,7 @@ def _trust(sample: Sample, frame: Any, moved: Moved, labels: list[int]) -> Trust
     What breaks a row may then be chance, and what does not may be a model that knows an attack by its company. Not
     evaluated where less than half of the rows could be changed at all.
     """
-    import numpy as np
-
-    ended = frame_of(frame, list(enumerate(moved.rows)))[::-1]
+    ended = frame_of(frame, moved.rows)[::-1]
     again = np.asarray(sample.subject.predict(sample.inputs)).argmax(axis=1)
     then = np.asarray(sample.subject.predict(ended))[::-1]
     broken = (then.argmax(axis=1) != np.array(labels)) | ~np.isfinite(then).all(axis=1)
@@ -148,14 +137,10 @@ def _trust(sample: Sample, frame: Any, moved: Moved, labels: list[int]) -> Trust
 
 def _possible(sample: Sample, rules: Feasible) -> Array:
     """Rows that keep to the rules as they are, truths ``(n,)``; the others cannot be attacked within the rules."""
-    import numpy as np
-
     return np.array([rules.holds(row) for row in sample.inputs.to_dict("records")], dtype=bool)
 
 
 def _findings(sample: Sample, kept: Array, possible: Array, moved: Moved, trust: Trust) -> Iterator[Finding]:
-    import numpy as np
-
     where: dict[str, Any] = {"of": sample.of, "trust": trust}
     passes = {"forward": moved.forward + len(sample) + len(moved.rows), "backward": 0}
     broken = sample.right & ~kept
@@ -169,8 +154,6 @@ def _findings(sample: Sample, kept: Array, possible: Array, moved: Moved, trust:
 
 def _explained(sample: Sample, frame: Any, moved: Moved, rules: Feasible) -> Iterator[Finding]:
     """What it took to break the rows, for the reader."""
-    import numpy as np
-
     of, data = sample.of, sample.data
     origin = frame.to_dict("records")
     found = [at for at, broken in enumerate(moved.broken) if broken]

@@ -57,7 +57,7 @@ def _extra(case: Case, *, rows: int, base: bool, steps: int, diagnosed: int, **p
 
 
 def _accuracy(what: str, *, diagnosis: bool = False) -> Metric:
-    return Metric(what, better="higher", low=0, high=1, diagnosis=diagnosis)
+    return Metric.share(what, better="higher", diagnosis=diagnosis)
 
 
 @check(
@@ -69,13 +69,11 @@ def _accuracy(what: str, *, diagnosis: bool = False) -> Metric:
     metrics={
         "clean_accuracy": _accuracy("Accuracy on the attacked rows without an attack."),
         "typo_accuracy": _accuracy("Accuracy after the worst typing mistakes found."),
-        "typo_accuracy_drop": Metric("Clean accuracy minus typo accuracy.", better="lower", low=0, high=1),
+        "typo_accuracy_drop": Metric.share("Clean accuracy minus typo accuracy.", better="lower"),
         "text_robust_accuracy": _accuracy(
             "Accuracy after the worst of all changes that leave what a text says; of a part, after one kind."
         ),
-        "text_robust_accuracy_drop": Metric(
-            "Clean accuracy minus the accuracy after that.", better="lower", low=0, high=1
-        ),
+        "text_robust_accuracy_drop": Metric.share("Clean accuracy minus the accuracy after that.", better="lower"),
         "trust_reason": Metric("Why these numbers are not to be believed, or 'none'."),
         "broken_text": Metric("A text that broke an answer, as it was scored; asked for by the parameter examples."),
         "broken_text_story": Metric("By which attack, with how many changes, and what was answered before and after."),
@@ -157,8 +155,7 @@ def text_attacks(
         yield from _found(sample, result)
         yield from shown(sample, result, examples)
         few = sample.first(diagnosed)
-        for _, _, finding in _diagnosis(few, result, steps=steps, eps=eps, edits=substitutions, most=candidates):
-            yield finding
+        yield from _diagnosis(few, result, steps=steps, eps=eps, edits=substitutions, most=candidates)
     yield from beside_base(survivors, case.data["test"])
 
 
@@ -199,10 +196,7 @@ def _pair(
     yield measured(names[1], drop, sample.data, **where)
 
 
-def _diagnosis(
-    sample: Sample, result: Tried, *, steps: int, eps: float, edits: int, most: int
-) -> list[tuple[str, Array | None, Finding]]:
-    if not len(sample):
-        return []
-    swaps = substituted(sample, result.ask, edits=edits, most=most) if edits else []
-    return [*embedded(sample, steps=steps, eps=eps), *swaps]
+def _diagnosis(sample: Sample, result: Tried, *, steps: int, eps: float, edits: int, most: int) -> Iterator[Finding]:
+    if len(sample):
+        swaps = substituted(sample, result.ask, edits=edits, most=most) if edits else []
+        yield from [*embedded(sample, steps=steps, eps=eps), *swaps]

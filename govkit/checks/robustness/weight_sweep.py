@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from govkit.checks._clusters import share
 from govkit.checks._shared import counted, measured, missing
 from govkit.core import Case, Finding, Metric, Passes, Role, check
 from govkit.core.case import Array
 from govkit.core.words import CLASSES
 from govkit.engine import Answers
-from govkit.stats import holm, mcnemar_exact, paired_difference, proportion
+from govkit.stats import holm, mcnemar_exact, paired_difference
 from govkit.subjects.modules import base_tensors, interpolated, module_of, unmixable, with_module
 
 WEIGHTS = (0.25, 0.5, 0.75, 1.0)
@@ -43,20 +44,15 @@ def _extra(case: Case) -> Passes:
     extra=_extra,
     tasks=CLASSES,
     metrics={
-        "mixed_accuracy": Metric(
-            "Accuracy with the weights mixed with those of the base, by the weight of the base.",
-            better="higher",
-            low=0,
-            high=1,
+        "mixed_accuracy": Metric.share(
+            "Accuracy with the weights mixed with those of the base, by the weight of the base.", better="higher"
         ),
-        "mixed_accuracy_change": Metric(
-            "Accuracy with mixed weights minus that of the candidate on the same rows.", low=-1, high=1
+        "mixed_accuracy_change": Metric.difference(
+            "Accuracy with mixed weights minus that of the candidate on the same rows."
         ),
-        "tuned_past_best": Metric(
+        "tuned_past_best": Metric.share(
             "1 where some mixed weights answer shifted rows better, and test rows no worse, beyond chance.",
             better="lower",
-            low=0,
-            high=1,
         ),
     },
 )
@@ -97,7 +93,7 @@ def weight_sweep(case: Case) -> Iterator[Finding]:
 def _accuracies(case: Case, right: dict[tuple[Role, float], Array]) -> Iterator[Finding]:
     for (role, weight), rows in right.items():
         data, part = case.data[role], {"base_weight": f"{weight:g}"}
-        yield measured("mixed_accuracy", proportion(int(rows.sum()), len(rows)), data, part=part)
+        yield share("mixed_accuracy", rows, data, part=part)
         if weight:
             change = paired_difference(*_flips(rows, right[role, 0.0]), len(rows))
             yield measured("mixed_accuracy_change", change, data, part=part)

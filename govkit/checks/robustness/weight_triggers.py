@@ -24,18 +24,11 @@ from govkit.checks._trigger_scan import (
     strongest,
     strongest_of,
 )
-from govkit.checks._trigger_words import (
-    Words,
-    by_length,
-    embedding_of,
-    inserted,
-    outliers,
-    unseen_tokens,
-    words_of,
-)
+from govkit.checks._trigger_words import Words, by_length, embedding_of, inserted, outliers, unseen_tokens, words_of
 from govkit.core import Case, Finding, Measurement, Metric, Of, Passes, Subject, check
 from govkit.core.case import Array
 from govkit.errors import SubjectError
+from govkit.lazy import np
 
 SCREEN = 2
 """Rows of other classes on which all words are tried."""
@@ -53,15 +46,13 @@ METRICS = {
         unit="patches",
         low=0,
     ),
-    "worst_flip_rate": Metric(
+    "worst_flip_rate": Metric.share(
         "Share of the rows of other classes that the worst word or patch turns to one class; its bounds hold for all "
         "that were tried on these rows at once.",
         better="lower",
-        low=0,
-        high=1,
     ),
-    "suspect_flip_rate": Metric("Share of the rows that one suspect turns.", better="lower", low=0, high=1),
-    "tried_share": Metric("Share of the words of the vocabulary that were tried.", low=0, high=1),
+    "suspect_flip_rate": Metric.share("Share of the rows that one suspect turns.", better="lower"),
+    "tried_share": Metric.share("Share of the words of the vocabulary that were tried."),
     "embedding_outliers": Metric(
         "Words of the vocabulary with an unusually long or short embedding; it has no bounds, so that no limit can "
         "rest on it.",
@@ -198,8 +189,6 @@ def _words(search: Search, words: Words, rows: int) -> Iterator[Finding]:
 
 def _patches(search: Search, rows: int) -> Iterator[Finding]:
     """Judge all patches at once: they are few."""
-    import numpy as np
-
     case, data = search.case, search.data
     sets, gaps = search.rows(lambda row: row, (per_class(rows, search.k),))
     yield from gaps
@@ -231,8 +220,6 @@ def _patches(search: Search, rows: int) -> Iterator[Finding]:
 
 def _embeddings(case: Case) -> Iterator[Finding]:
     """Diagnosis without a pass: words whose embedding is unusual, or was moved though no text shows them."""
-    import numpy as np
-
     data, own = case.data["test"], embedding_of(case.subject)
     if own is None:
         detail = "The embedding of the candidate is not at hand."

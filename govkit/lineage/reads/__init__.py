@@ -24,8 +24,6 @@ from govkit.lineage.reads import children, hook, readers
 from govkit.lineage.reads.caches import CacheCheck, Loads, check
 from govkit.lineage.reads.patching import Patches
 
-__all__ = ["CacheCheck", "Patches", "Reads", "Seen"]
-
 _SYSTEM = ("/proc/", "/sys/", "/dev/", "/etc/", "/usr/", *map(sysconfig.get_path, ("stdlib", "platstdlib", "scripts")))
 _NEVER = {
     "reads before the recording": "not seen: also what is read later through a handle or memory map of before",

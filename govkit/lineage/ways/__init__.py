@@ -18,8 +18,6 @@ from govkit.lineage.ways.steps import Course, Steps
 from govkit.lineage.ways.trainer import TrainerWay
 from govkit.lineage.ways.way import AccelerateWay, Shared, Way
 
-__all__ = ["Load", "Way", "Ways"]
-
 _SUPPORTED = (
     "a transformers Trainer or a subclass of it (TRL's SFTTrainer), a Lightning Trainer, an accelerate Accelerator, "
     "a torch model with its optimizer and, if there is one, its data loader, a scikit-learn estimator or pipeline"

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from govkit.core import Fact
-from govkit.lineage.facts import FACTS, NOT_APPLICABLE, observed
-from govkit.lineage.ways.method import unseen
+from govkit.lineage.facts import FACTS, NOT_APPLICABLE, observed, unseen
 from govkit.lineage.ways.plain import arguments, length, parameters_of, plain
 from govkit.lineage.ways.way import Way
 
@@ -52,7 +51,7 @@ class EstimatorWay(Way):
         frozen = 0 if base is None else base.parameters
         total = trained + frozen if trained and frozen is not None else None
         why = "an estimator of this kind does not tell its parameters" if self.ended else "it is not fitted yet"
-        return unseen(why) | {
+        return unseen("method", why) | {
             "kind": observed("full" if base is None else "head"),
             "trainable_parameters": observed(trained, why),
             "total_parameters": observed(total, why),

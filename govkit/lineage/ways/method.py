@@ -10,7 +10,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from govkit.core import Fact
-from govkit.lineage.facts import FACTS, NOT_APPLICABLE, observed
+from govkit.lineage.facts import FACTS, NOT_APPLICABLE, observed, unseen
 
 _digests: WeakKeyDictionary[Any, tuple[int, str]] = WeakKeyDictionary()
 
@@ -47,11 +47,6 @@ def method(model: Any, trained: Collection[int] | None = None) -> dict[str, Fact
         "adapter": observed(adapter) if adapter is not None else NOT_APPLICABLE,
         "architecture": observed(type(model).__name__),
     }
-
-
-def unseen(why: str) -> dict[str, Fact]:
-    """Facts of a method that nobody could see."""
-    return {name: Fact(seen="unknown", why=why) for name in FACTS["method"]}
 
 
 def _kind(model: Any, names: list[str]) -> str:
@@ -107,7 +102,7 @@ def tokenizer(cutter: Any | None, why: str) -> dict[str, Fact]:
     """Class, size and digest of a tokenizer, or of the one in a processor."""
     cutter = getattr(cutter, "tokenizer", cutter)
     if cutter is None:
-        return {name: Fact(seen="unknown", why=why) for name in FACTS["tokenizer"]}
+        return unseen("tokenizer", why)
     if not hasattr(cutter, "get_vocab"):
         return dict.fromkeys(FACTS["tokenizer"], NOT_APPLICABLE)
     size = len(cutter)

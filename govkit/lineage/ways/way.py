@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from govkit.core import Fact
-from govkit.lineage.facts import FACTS, NOT_APPLICABLE, OPEN, observed
+from govkit.lineage.facts import NOT_APPLICABLE, OPEN, observed, unseen
 from govkit.lineage.ways import method
 from govkit.lineage.ways.loads import Loads, holds, listed
 from govkit.lineage.ways.plain import finite, length
@@ -71,7 +71,7 @@ class Way:
         self._shared, self._model, self._loader = shared, model, loader
         self._weak = weakref.ref(target)
         self._kept: Any = None
-        self._changes = method.unseen("no optimizer step was seen")
+        self._changes = unseen("method", "no optimizer step was seen")
         self._facts: Facts = {}
         self._history: tuple[dict[str, float], ...] = ()
 
@@ -146,11 +146,12 @@ class Way:
         """Facts of the parts ``method``, ``hyperparameters`` and ``tokenizer``, as of now."""
         if self.target is not None:
             # An object of the user that fails when it is asked must not end the training, nor leave facts of before.
-            self._facts = _unknown(_FAILED, "method", "hyperparameters", "tokenizer")
+            self._facts = {part: unseen(part, _FAILED) for part in ("method", "hyperparameters", "tokenizer")}
             with contextlib.suppress(Exception):
                 told = method.tokenizer(self._cutter(), _NO_TOKENIZER)
                 self._facts = {"method": self._method(), "hyperparameters": self._hyperparameters(), "tokenizer": told}
-        return self._facts | _unknown(CONTESTED, "method", "hyperparameters") if self.contested else self._facts
+        contested = ("method", "hyperparameters") if self.contested else ()
+        return self._facts | {part: unseen(part, CONTESTED) for part in contested}
 
     def history(self) -> tuple[dict[str, float], ...]:
         """Losses and metrics by step. Values that are not finite cannot be recorded and are left out."""
@@ -233,10 +234,6 @@ class Way:
         # The losses of several optimizers have no common count of steps.
         losses = self.courses[0].losses if len(self.courses) == 1 else []
         return [{"step": step, "loss": sum(map(float, values))} for step, values in losses]
-
-
-def _unknown(why: str, *parts: str) -> Facts:
-    return {part: dict.fromkeys(FACTS[part], Fact(seen="unknown", why=why)) for part in parts}
 
 
 class AccelerateWay(Way):

@@ -6,48 +6,11 @@ from govkit.report.charts.chart import Axis, Chart, Line
 from govkit.report.charts.conditions import budget, drift
 from govkit.report.charts.outcomes import CHANGED, RIVALS, SIDES, change, flips, groups, reliability
 from govkit.report.charts.records import licenses, lineage, risks
-from govkit.report.charts.views import (
-    ERROR_DIFFERENCES,
-    ERRORS,
-    MOST_GROUPS,
-    MOST_LABELS,
-    View,
-    failed,
-    labels,
-    views,
-)
 from govkit.report.model import Report
-
-__all__ = [
-    "CHANGED",
-    "ERRORS",
-    "ERROR_DIFFERENCES",
-    "MOST_GROUPS",
-    "MOST_LABELS",
-    "RIVALS",
-    "SIDES",
-    "Axis",
-    "Chart",
-    "Line",
-    "View",
-    "choose",
-    "failed",
-    "labels",
-    "views",
-]
 
 
 def choose(report: Report) -> tuple[Chart, ...]:
     """The figures that a bundle allows, in the order of the report."""
-    found = [
-        lineage(report),
-        licenses(report),
-        change(report),
-        flips(report),
-        *groups(report),
-        reliability(report),
-        drift(report),
-        budget(report),
-        risks(report),
-    ]
+    before, after = (lineage, licenses, change, flips), (reliability, drift, budget, risks)
+    found = (*(made(report) for made in before), *groups(report), *(made(report) for made in after))
     return tuple(chart for chart in found if chart is not None)

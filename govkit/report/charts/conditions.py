@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from govkit.core import Measurement, Of
 from govkit.report.charts.chart import SHARES, Chart, Line, axis_of
-from govkit.report.charts.views import limits, states
+from govkit.report.charts.views import states
 from govkit.report.escape import NAME, short
 from govkit.report.model import Report
 from govkit.report.numbers import number, value
@@ -35,7 +35,7 @@ def drift(report: Report) -> Chart | None:
     for distance in DISTANCES:
         names = {distance: "", f"label_{distance}": "label", f"prediction_{distance}": "prediction"}
         found = [m for m in report.measurements if m.check == "drift" and m.name in names and _own(m)]
-        lines = [Line(_column(m, names[m.name]), (m,), limits(report, m), known.get(id(m), "")) for m in found]
+        lines = [Line(_column(m, names[m.name]), (m,), report.limits(m), known.get(id(m), "")) for m in found]
         if lines:
             panels[distance] = tuple(sorted(lines, key=lambda line: -float(line.points[0].value)))
     if not panels:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from govkit.core import Measurement, Of
 from govkit.report.charts.chart import SHARES, Chart, Line, axis_of
-from govkit.report.charts.views import ERROR_DIFFERENCES, MOST_GROUPS, MOST_LABELS, View, labels, limits, states, views
+from govkit.report.charts.views import ERROR_DIFFERENCES, MOST_GROUPS, MOST_LABELS, View, labels, states, views
 from govkit.report.escape import NAME, short
 from govkit.report.model import GROUP_DIFFERENCES, Report
 from govkit.report.numbers import value
@@ -73,9 +73,7 @@ def _by_group(report: Report, view: View, key: str) -> Chart | None:
     for name in (*GROUP_DIFFERENCES, *ERROR_DIFFERENCES):
         found = [m for g in view.groups if (m := report.find(name, part=view.part(g))) and m.is_number]
         if found:
-            panels[name] = tuple(
-                Line(m.part[view.column], (m,), limits(report, m), known.get(id(m), "")) for m in found
-            )
+            panels[name] = tuple(Line(m.part[view.column], (m,), report.limits(m), known.get(id(m), "")) for m in found)
     if not panels:
         return None
     behind = tuple(line.points[0] for lines in panels.values() for line in lines)

@@ -92,14 +92,10 @@ def risks(report: Report) -> Chart | None:
         for risk in report.sources.verdict.risks
         if risk.id in declared
     )
+    levels = [{key: mark("levels", str(row[key])).text for key in ("before", "after")} for row in rows[:3]]
     says = catalog()["told"]["risk"]
     told = "; ".join(
-        says.format(
-            risk=short(str(row["id"]), NAME),
-            before=mark("levels", str(row["before"])).text,
-            after=mark("levels", str(row["after"])).text,
-        )
-        for row in rows[:3]
+        says.format(risk=short(str(row["id"]), NAME), **own) for row, own in zip(rows, levels, strict=False)
     )
     axes = dict.fromkeys(("impact", "likelihood"), ORDINALS)
     return Chart("risks", "risks", axes=axes, facts=rows, main={"main": told}) if rows else None

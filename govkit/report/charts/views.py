@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from govkit.core import Measurement
 from govkit.report.escape import NAME, short
 from govkit.report.model import GROUP_DIFFERENCES, GROUP_RATES, Report
 from govkit.report.words import catalog
@@ -83,11 +82,3 @@ def states(report: Report) -> dict[int, str]:
                 key = id(report.sources.findings[part.finding])
                 worst[key] = min(state, worst.get(key, state), key=_WORST_FIRST.index)
     return worst
-
-
-def limits(report: Report, found: Measurement) -> tuple[float, ...]:
-    """Limits of the policy for a measurement of this model."""
-    about = (found.check, found.name, found.compared_with)
-    controls = (c for c in report.sources.policy.controls if (c.check, c.metric, c.compared_with) == about)
-    required = [c.require for c in controls if c.require is not None]
-    return tuple(sorted({end for r in required for end in (r.min, r.max) if end is not None}))

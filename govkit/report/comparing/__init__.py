@@ -15,19 +15,6 @@ from govkit.report.comparing.written import lines, markdown, page
 from govkit.report.model import Report
 from govkit.report.read import Sources
 
-__all__ = [
-    "Comparison",
-    "FactChange",
-    "GapChange",
-    "Question",
-    "RulingChange",
-    "Side",
-    "compare",
-    "lines",
-    "markdown",
-    "page",
-]
-
 
 def compare(
     a: Sources, b: Sources, *, signers: tuple[dict[str, str] | None, dict[str, str] | None] = (None, None)

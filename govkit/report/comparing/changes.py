@@ -10,6 +10,7 @@ from govkit.core import Attestation, Component, Fact, Finding, Gap, Measurement,
 from govkit.core.policy import RANK
 from govkit.core.words import Outcome
 from govkit.report.comparing.model import FactChange, GapChange, Moved, RulingChange, Turn
+from govkit.report.comparing.questions import Key, gaps_by_place
 from govkit.report.read import Sources
 from govkit.report.saying import JUDGED
 
@@ -58,7 +59,7 @@ def _weight(ruling: Ruling) -> int:
 
 def gaps(a: tuple[Finding, ...], b: tuple[Finding, ...]) -> tuple[GapChange, ...]:
     """Gaps that came, went, or have another reason."""
-    first, second = _by_place(a), _by_place(b)
+    first, second = gaps_by_place(a), gaps_by_place(b)
     found = []
     for place in dict.fromkeys((*second, *first)):
         one, two = _gap_at(first, place), _gap_at(second, place)
@@ -72,15 +73,7 @@ def gaps(a: tuple[Finding, ...], b: tuple[Finding, ...]) -> tuple[GapChange, ...
     return tuple(found)
 
 
-def _by_place(findings: Iterable[Finding]) -> dict[tuple[Any, ...], Gap]:
-    return {
-        (each.check, each.name, each.of, each.compared_with, tuple(sorted(each.part.items()))): each
-        for each in findings
-        if isinstance(each, Gap)
-    }
-
-
-def _gap_at(gaps: dict[tuple[Any, ...], Gap], place: tuple[Any, ...]) -> Gap | None:
+def _gap_at(gaps: dict[Key, Gap], place: Key) -> Gap | None:
     """The gap of a place; one of the whole check stands for each of its measures."""
     check, _, *rest = place
     return gaps.get(place) or gaps.get((check, "*", *rest))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import zip_longest
 from typing import Any
 
@@ -21,34 +21,24 @@ BESIDE_BASE = frozenset({"base_contamination", "base_exposure", "memory_signal",
 _OPPOSITE: dict[Answer, Answer] = {"better": "worse", "worse": "better"}
 
 
-@dataclass(frozen=True)
-class _Rivals:
-    """Whether the models that stand beside the candidates are the same in both bundles."""
-
-    same: Mapping[str, bool | None]
-
-    @classmethod
-    def of(cls, a: Side, b: Side) -> _Rivals:
-        pairs = {"base": (a.base, b.base), "incumbent": (a.incumbent, b.incumbent)}
-        known = {name: None if None in pair else pair[0] == pair[1] for name, pair in pairs.items()}
-        return cls({name: a.findings == b.findings or same for name, same in known.items()})
-
-    def reason(self, found: Finding) -> str:
-        """Why the other model makes it another question; empty where it does not."""
-        for name, same in self.same.items():
-            if _beside(found, name) and not same:
-                return f"other {name}" if same is False else f"unknown {name}"
-        return ""
+def _rivals(a: Side, b: Side) -> dict[str, str]:
+    """Models that stand beside the candidates and are not known to be the same in both bundles, and why."""
+    pairs = {} if a.findings == b.findings else {"base": (a.base, b.base), "incumbent": (a.incumbent, b.incumbent)}
+    return {
+        name: f"{'unknown' if None in pair else 'other'} {name}"
+        for name, pair in pairs.items()
+        if None in pair or pair[0] != pair[1]
+    }
 
 
 def questions(a: tuple[Finding, ...], b: tuple[Finding, ...], *, sides: tuple[Side, Side]) -> tuple[Question, ...]:
     """Every measured question of either bundle with its answer, sorted by what is asked."""
-    rivals, paired_a, paired_b = _Rivals.of(*sides), _paired(a, sides), _paired(b, sides[::-1])
-    gaps_a, gaps_b, kept = _gaps(a), _gaps(b), _Kept.of(b)
+    rivals, paired_a, paired_b = _rivals(*sides), _paired(a, sides), _paired(b, sides[::-1])
+    gaps_a, gaps_b, kept = gaps_by_place(a), gaps_by_place(b), _kept(b)
     found = []
     for one, two in _matched(_asked(a, paired_a), _asked(b, paired_b)):
         asked = _both(one, two, rivals) if one and two else _one(one, two, gaps_a, gaps_b)
-        found.append(_with_pair(asked, paired_a, paired_b, lost=two is None and one is not None and kept.lacks(one)))
+        found.append(_with_pair(asked, paired_a, paired_b, lost=two is None and one is not None and _lost(one, kept)))
     return tuple(sorted(found, key=lambda each: repr(_loose(each.about))))
 
 
@@ -98,12 +88,12 @@ def read_difference(found: Measurement) -> tuple[Answer, str]:
     return ("better" if (shown.low > 0) == (found.better == "higher") else "worse"), ""
 
 
-def _both(a: Measurement, b: Measurement, rivals: _Rivals) -> Question:
+def _both(a: Measurement, b: Measurement, rivals: Mapping[str, str]) -> Question:
     if _rows(a) != _rows(b):
         return Question(a, b, "not comparable", reason="other rows")
     if a.params != b.params:
         return Question(a, b, "not comparable", reason="other parameters")
-    if other := rivals.reason(b):
+    if other := next((why for name, why in rivals.items() if _beside(b, name)), ""):
         return Question(a, b, "not comparable", reason=other)
     answer, basis, reason = judge(a, b)
     return Question(a, b, answer, basis, reason)
@@ -126,19 +116,14 @@ def _with_pair(
     """The question, answered by the paired difference of a bundle that holds one between these two models."""
     mine = paired_b.pop(_exact(asked.b), None) if isinstance(asked.b, Measurement) else None
     theirs = paired_a.pop(_exact(asked.a), None) if isinstance(asked.a, Measurement) else None
-    if mine is None and theirs is None:
+    paired = mine or theirs
+    if paired is None:
         return replace(asked, lost=lost)
     if mine is not None and theirs is not None and read_difference(theirs)[0] != _turned(read_difference(mine)[0]):
         return replace(asked, answer="undecided", reason="contradiction", paired=mine, paired_in="b")
-    return _answered(replace(asked, paired=mine or theirs, paired_in="b" if mine is not None else "a"))
-
-
-def _answered(asked: Question) -> Question:
-    if asked.paired is None:
-        return asked
-    answer, reason = read_difference(asked.paired)
-    turned = _turned(answer) if asked.paired_in == "a" else answer
-    return replace(asked, answer=turned, basis="paired", reason=reason)
+    answer, reason = read_difference(paired)
+    answer = answer if mine else _turned(answer)
+    return replace(asked, answer=answer, basis="paired", reason=reason, paired=paired, paired_in="b" if mine else "a")
 
 
 def _turned(answer: Answer) -> Answer:
@@ -166,7 +151,7 @@ def _asked(findings: Iterable[Finding], paired: dict[Key, Measurement]) -> list[
 
 def _matched(a: list[Measurement], b: list[Measurement]) -> Iterator[tuple[Measurement | None, Measurement | None]]:
     """Pairs that ask the very same, then those that differ in rows or parameters, then what stands alone."""
-    first, second = _by(_exact, a), _by(_exact, b)
+    first, second = _by_question(a), _by_question(b)
     rest: dict[Key, tuple[list[Measurement], list[Measurement]]] = {}
     for key in dict.fromkeys((*first, *second)):
         pairs, left, right = _paired_off(first.get(key, []), second.get(key, []))
@@ -196,10 +181,10 @@ def _paired_off(
     return [*pairs, *zip(left[:count], right[:count], strict=True)], left[count:], right[count:]
 
 
-def _by(key: Any, found: Iterable[Measurement]) -> dict[Key, list[Measurement]]:
+def _by_question(found: Iterable[Measurement]) -> dict[Key, list[Measurement]]:
     grouped: dict[Key, list[Measurement]] = {}
     for each in found:
-        grouped.setdefault(key(each), []).append(each)
+        grouped.setdefault(_exact(each), []).append(each)
     return grouped
 
 
@@ -228,7 +213,8 @@ def _beside(found: Finding, name: str) -> bool:
     return told or (name == "base" and found.check in BESIDE_BASE)
 
 
-def _gaps(findings: Iterable[Finding]) -> dict[Key, Gap]:
+def gaps_by_place(findings: Iterable[Finding]) -> dict[Key, Gap]:
+    """The gaps by what was asked."""
     return {_place(each): each for each in findings if isinstance(each, Gap)}
 
 
@@ -243,19 +229,12 @@ def _gap_at(gaps: dict[Key, Gap], found: Measurement) -> Gap | None:
     return next((gaps[check, *key] for key in (*tried, ("*", "candidate", None, ())) if (check, *key) in gaps), None)
 
 
-@dataclass(frozen=True)
-class _Kept:
-    """What the second bundle measured at all."""
+def _kept(findings: Iterable[Finding]) -> set[Key]:
+    """What a bundle measured at all: checks, and whose values."""
+    return {(each.check, each.of, each.compared_with) for each in findings if isinstance(each, Measurement)}
 
-    checks: frozenset[Key]
 
-    @classmethod
-    def of(cls, findings: Iterable[Finding]) -> _Kept:
-        numbers = (each for each in findings if isinstance(each, Measurement))
-        return cls(frozenset((each.check, each.of, each.compared_with) for each in numbers))
-
-    def lacks(self, found: Measurement) -> bool:
-        """Whether it is lost. A part that a search found, or a word, may be gone because there is none any more."""
-        if found.is_number and not PART_KEYS & set(found.part):
-            return True
-        return (found.check, found.of, found.compared_with) not in self.checks
+def _lost(found: Measurement, kept: set[Key]) -> bool:
+    """Whether it is lost. A part that a search found, or a word, may be gone because there is none any more."""
+    told = found.is_number and not PART_KEYS & set(found.part)
+    return told or (found.check, found.of, found.compared_with) not in kept

@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from govkit.core import Finding, Gap, Measurement
+from govkit.core import Finding, Gap
 from govkit.report import words
-from govkit.report.blocks import Block, Cell, Code, Column, Facts, Mark, Section, Table, Text
+from govkit.report.blocks import Block, Cell, Code, Column, Facts, Mark, Section, Table, Text, joined, row
 from govkit.report.charts import CHANGED
-from govkit.report.comparing.model import (
-    ANSWERS,
-    Comparison,
-    FactChange,
-    GapChange,
-    Question,
-    RulingChange,
-    Side,
-)
+from govkit.report.comparing.model import ANSWERS, Comparison, FactChange, GapChange, Question, RulingChange, Side
 from govkit.report.escape import NAME, brief, short
 from govkit.report.numbers import NONE, number, plain, with_interval
 from govkit.report.said import said
 
 Row = tuple[Cell, ...]
 Item = TypeVar("Item")
+
+_GAPS = {"check": 18, "measure": 22, "where": 22, "gap": 16, "reason": 22}
+"""Columns of the table of gaps, and their shares of the width."""
 
 LONGEST = 100
 """Characters of a free text in a table."""
@@ -44,7 +39,7 @@ def sections(found: Comparison, *, most: int | None = None) -> tuple[Section, ..
         "undecided": _answered(found, "undecided", most),
         "not comparable": (*_reasons(found), *_answered(found, "not comparable", most)),
         "changed": _answered(found, "changed", most),
-        "gaps": _gaps(found.gaps, most),
+        "gaps": _table("gaps", _GAPS, found.gaps, _gap, most),
         **{topic: _facts(found.facts, topic, most) for topic in ("people", "lineage", "environment")},
     }
     says = _says()["sections"]
@@ -71,8 +66,7 @@ def names(found: Comparison) -> str:
 
 
 def _says() -> dict[str, Any]:
-    says: dict[str, Any] = words.catalog()["compare"]
-    return says
+    return cast("dict[str, Any]", words.catalog()["compare"])
 
 
 def _mark(kind: str, key: str) -> Mark:
@@ -98,7 +92,8 @@ def _summary(found: Comparison) -> tuple[Block, ...]:
 def _about(side: Side) -> dict[str, Cell]:
     says = _says()
     outcome = words.catalog()["outcomes"][side.outcome]["stamp"]
-    read = says["not_verified"] if side.signers is None else _signed(side.signers)
+    by = ", ".join(dict.fromkeys(short(name, NAME) for name in (side.signers or {}).values()))
+    read = says["not_verified"] if side.signers is None else says["verified"].format(by=by)
     return {
         "name": (brief(side.name, NAME),),
         "outcome": (outcome if side.enforced else f"{outcome}, {says['not_enforced']}",),
@@ -120,11 +115,6 @@ def _beside(found: Comparison) -> dict[str, Cell]:
     }
 
 
-def _signed(signers: dict[str, str]) -> str:
-    by = ", ".join(dict.fromkeys(short(name, NAME) for name in signers.values()))
-    return str(_says()["verified"].format(by=by))
-
-
 def _glance(found: Comparison) -> Iterable[tuple[str, Cell]]:
     says = _says()
     heads = says["facts"]
@@ -134,8 +124,8 @@ def _glance(found: Comparison) -> Iterable[tuple[str, Cell]]:
         for role, alike in found.same_rows.items()
     ]
     yield heads["rows"], ("; ".join(rows) or says["none"],)
-    counts = [(number(found.counts[answer]), f" {says['answers'][answer]['text']}") for answer in ANSWERS]
-    yield heads["counts"], tuple(piece for pair in counts for piece in (*pair, "; "))[:-1]
+    counts = ((number(found.counts[answer]), f" {says['answers'][answer]['text']}") for answer in ANSWERS)
+    yield heads["counts"], joined(counts, "; ")
     if found.lost:
         yield heads["lost"], (number(found.lost),)
 
@@ -143,15 +133,13 @@ def _glance(found: Comparison) -> Iterable[tuple[str, Cell]]:
 def _why_unknown(found: Comparison, role: str) -> str:
     """Rows that only one bundle has, or that one of them gives no digest of."""
     both = role in found.a.data and role in found.b.data
-    return str(words.catalog()["absent"]["fact"] if both else _says()["one_side"])
+    return str(words.absent("fact") if both else _says()["one_side"])
 
 
 def _answered(found: Comparison, answer: str, most: int | None) -> tuple[Block, ...]:
     asked = sorted((each for each in found.questions if each.answer == answer), key=_rank)
-    says = _says()["columns"]
-    columns = (Column(says["measure"], 26), Column(says["where"], 22), Column(says["a"], 16, right=True),
-               Column(says["b"], 16, right=True), Column(says["why"], 20))  # fmt: skip
-    return _table(_says()["captions"][answer], columns, asked, _question, most)
+    shares = {"measure": 26, "where": 22, "a": 16, "b": 16, "why": 20}
+    return _table(answer, shares, asked, _question, most, right=("a", "b"))
 
 
 def _rank(asked: Question) -> tuple[bool, bool, bool, int]:
@@ -162,15 +150,22 @@ def _rank(asked: Question) -> tuple[bool, bool, bool, int]:
 
 
 def _table(
-    caption: str, columns: tuple[Column, ...], items: Sequence[Item], row: Callable[[Item], Row], most: int | None
+    key: str,
+    shares: dict[str, int],
+    items: Sequence[Item],
+    made: Callable[[Item], Row],
+    most: int | None = None,
+    *,
+    right: Sequence[str] = (),
 ) -> tuple[Block, ...]:
     """A table, and how many rows it leaves out; nothing where there are no rows."""
     if not items:
         return ()
     shown = items if most is None else items[:most]
-    table = (Table(caption, columns, tuple(row(each) for each in shown)),) if shown else ()
-    left = len(items) - len(shown)
-    return (*table, Text((number(left), _says()["more" if left > 1 else "one_more"]))) if left else table
+    says, left = _says(), len(items) - len(shown)
+    columns = words.columns(shares, right=right, titles=says["columns"])
+    table = (Table(says["captions"][key], columns, tuple(map(made, shown))),) if shown else ()
+    return (*table, Text((number(left), says["more" if left > 1 else "one_more"]))) if left else table
 
 
 def _question(asked: Question) -> Row:
@@ -184,7 +179,7 @@ def _question(asked: Question) -> Row:
         why = (*why, f"; {says['less'][asked.paired_in]}: ", *with_interval(asked.paired))
     if asked.lost:
         why = (*why, " ", _mark("turns", "no longer measured"))
-    return named, (where,), _value(asked.a), _value(asked.b), why
+    return row(named, where, _value(asked.a), _value(asked.b), why)
 
 
 def _value(found: Finding | None) -> Cell:
@@ -192,78 +187,43 @@ def _value(found: Finding | None) -> Cell:
         return (words.word("reasons", found.reason),)
     if found is None or found.is_number:
         return with_interval(found)
-    return _brief(found)
-
-
-def _brief(found: Measurement) -> Cell:
     return (brief(found.value, LONGEST),) if isinstance(found.value, str) else plain(found.value)
 
 
 def _reasons(found: Comparison) -> tuple[Block, ...]:
     """How many questions cannot be compared for each reason."""
-    says = _says()
-    columns = (Column(says["columns"]["reason"], 80), Column(says["columns"]["numbers"], 20, right=True))
-    lines = tuple(((says["reasons"][reason],), (number(count),)) for reason, count in found.reasons.items())
-    return (Table(says["captions"]["reasons"], columns, lines),) if lines else ()
+    says, counts = _says()["reasons"], tuple(found.reasons.items())
+    shares = {"reason": 80, "numbers": 20}
+    return _table("reasons", shares, counts, lambda each: ((says[each[0]],), (number(each[1]),)), right=("numbers",))
 
 
 def _rulings(changes: Sequence[RulingChange], most: int | None) -> tuple[Block, ...]:
-    says = _says()
-    order = list(says["turns"])
-    columns = (Column(says["columns"]["control"], 12), Column(says["columns"]["asked"], 36),
-               Column(says["columns"]["a"], 14), Column(says["columns"]["b"], 14),
-               Column(says["columns"]["turn"], 24))  # fmt: skip
+    order = list(_says()["turns"])
     ranked = sorted(changes, key=lambda change: order.index(change.turn))
-    return _table(says["captions"]["rulings"], columns, ranked, _ruling, most)
+    return _table("rulings", {"control": 12, "asked": 36, "a": 14, "b": 14, "turn": 24}, ranked, _ruling, most)
 
 
 def _ruling(change: RulingChange) -> Row:
-    return (
-        (Code(brief(change.control, NAME)),),
-        (brief(said(change.title), LONGEST),),
-        _state(change.a, waived=change.waived_a),
-        _state(change.b, waived=change.waived_b),
-        (_mark("turns", change.turn),),
-    )
-
-
-def _state(state: str | None, *, waived: bool) -> Cell:
-    if state is None:
-        return NONE
-    shown = words.mark("states", state)
-    return (shown, " ", words.mark("states", "waived")) if waived else (shown,)
-
-
-def _gaps(changes: Sequence[GapChange], most: int | None) -> tuple[Block, ...]:
-    says = _says()
-    columns = (Column(says["columns"]["check"], 18), Column(says["columns"]["measure"], 22),
-               Column(says["columns"]["where"], 22), Column(says["columns"]["gap"], 16),
-               Column(says["columns"]["reason"], 22))  # fmt: skip
-    return _table(says["captions"]["gaps"], columns, changes, _gap, most)
+    sides = ((change.a, change.waived_a), (change.b, change.waived_b))
+    states = (NONE if state is None else words.state(state, waived=waived) for state, waived in sides)
+    title = brief(said(change.title), LONGEST)
+    return row(Code(brief(change.control, NAME)), title, *states, _mark("turns", change.turn))
 
 
 def _gap(change: GapChange) -> Row:
     gap = change.gap
     name = words.word("checks", gap.check) if gap.name == "*" else words.metric(gap.name, gap.check)
     reasons = [words.word("reasons", each.reason) for each in (change.a, change.b) if each is not None]
-    return (
-        (Code(brief(gap.check, NAME)),),
-        (brief(name, LONGEST),),
-        (f"{words.word('of', gap.of)}, {words.part(gap.part)}",),
-        (_says()["moved"][change.moved],),
-        (" → ".join(reasons),),
-    )
+    where, moved = f"{words.word('of', gap.of)}, {words.part(gap.part)}", _says()["moved"][change.moved]
+    return row(Code(brief(gap.check, NAME)), brief(name, LONGEST), where, moved, " → ".join(reasons))
 
 
 def _facts(changes: Sequence[FactChange], topic: str, most: int | None) -> tuple[Block, ...]:
-    says = _says()
+    def made(change: FactChange) -> Row:
+        return row(short(said(change.what), LONGEST), _side_of(change.a), _side_of(change.b))
+
     own = [change for change in changes if change.topic == topic]
-    columns = (Column(says["columns"]["fact"], 30), Column(says["columns"]["a"], 35), Column(says["columns"]["b"], 35))
-    return _table(says["captions"][topic], columns, own, _fact, most)
-
-
-def _fact(change: FactChange) -> Row:
-    return (short(said(change.what), LONGEST),), _side_of(change.a), _side_of(change.b)
+    return _table(topic, {"fact": 30, "a": 35, "b": 35}, own, made, most)
 
 
 def _side_of(value: Any) -> Cell:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from govkit.report import text, words
 from govkit.report.blocks import Block, Facts, Mark, Table, Text
 from govkit.report.comparing.model import Comparison
 from govkit.report.comparing.sections import doubt, names, sections
-from govkit.report.escape import clean
-from govkit.report.escape import markdown as escaped
-from govkit.report.html import cell, prose, style_sheet
+from govkit.report.escape import clean, markdown as escaped
+from govkit.report.html import style_sheet, template
 from govkit.report.language import DEFAULT, speaking
-from govkit.resources import find
+from govkit.report.terminal.paper import STYLES, cells, columns
 
 LONGEST = 65_000
 """Characters of a comment; the site of a pull request takes little more."""
@@ -28,8 +26,6 @@ ON_SCREEN = 12
 
 WIDEST = 72
 """Characters of a column on a terminal, but for the last one."""
-
-STYLE = {"fail": "bold red", "missing": "red", "pass": "green", "inconclusive": "yellow"}
 
 
 def lines(found: Comparison) -> Iterator[tuple[str, str]]:
@@ -50,22 +46,17 @@ def _lines(block: Block) -> Iterator[tuple[str, str]]:
     elif isinstance(block, Table):
         yield f"  {clean(block.caption)}", "dim"
         rows = [[column.title for column in block.columns], *([text.plain(item) for item in row] for row in block.rows)]
-        widths = [min(WIDEST, max(map(len, column))) for column in zip(*rows, strict=True)]
-        styles = ["dim", *(_style(row) for row in block.rows)]
-        yield from ((_padded(row, widths), style) for row, style in zip(rows, styles, strict=True))
-
-
-def _padded(row: Sequence[str], widths: Sequence[int]) -> str:
-    *first, last = row
-    cut = (item if len(item) <= width else f"{item[: width - 1]}…" for item, width in zip(first, widths, strict=False))
-    padded = (item.ljust(width) for item, width in zip(cut, widths, strict=False))
-    return f"    {'  '.join((*padded, last))}".rstrip()
+        *widths, last = (max(map(cells, column)) for column in zip(*rows, strict=True))
+        room = [*(min(WIDEST, width) for width in widths), last]
+        for row, style in zip(rows, ["dim", *map(_style, block.rows)], strict=True):
+            placed = [(item, width, False) for item, width in zip(row, room, strict=True)]
+            yield from columns(placed, indent=4, style=style)
 
 
 def _style(row: Sequence[object]) -> str:
     last = row[-1]
     kinds = [piece.kind for piece in last if isinstance(piece, Mark)] if isinstance(last, tuple) else []
-    return STYLE.get(kinds[0], "") if kinds else ""
+    return STYLES.get(kinds[0], "") if kinds else ""
 
 
 def markdown(found: Comparison) -> str:
@@ -85,19 +76,8 @@ def _markdown(found: Comparison, most: int | None) -> str:
     for section in sections(found, most=most):
         parts.append(f"### {escaped(section.title)}")
         parts += [escaped(section.lead)] if section.lead else []
-        parts += [_marked(block) for block in section.blocks]
+        parts.append(text.blocks(section.blocks, most=None))
     return "\n\n".join(parts) + "\n"
-
-
-def _marked(block: Block) -> str:
-    """A block as Markdown; a table with all of its rows."""
-    if not isinstance(block, Table):
-        return text.blocks((block,))
-    heads = [escaped(column.title) or " " for column in block.columns]
-    rule = ["---:" if column.right else "---" for column in block.columns]
-    rows = [heads, rule, *([text.cell(item) for item in row] for row in block.rows)]
-    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
-    return f"*{escaped(block.caption)}*\n\n{table}"
 
 
 def page(found: Comparison, *, language: str = DEFAULT) -> str:
@@ -107,23 +87,15 @@ def page(found: Comparison, *, language: str = DEFAULT) -> str:
         UsageError: There is no such language.
     """
     with speaking(language):
-        return _page(found, language)
-
-
-def _page(found: Comparison, language: str) -> str:
-    templates = find("templates")
-    environment = Environment(autoescape=True, undefined=StrictUndefined, loader=FileSystemLoader(templates),
-                              trim_blocks=True, lstrip_blocks=True)  # fmt: skip
-    environment.filters.update(cell=cell, prose=prose, clean=clean, kind=lambda block: type(block).__name__)
-    styles = ("report.css", "screen.css")
-    return environment.get_template("compare.html.j2").render(
-        style=Markup("\n").join(style_sheet(name) for name in styles),
-        says=words.catalog()["compare"],
-        lang=language,
-        skip=words.catalog()["screen"]["skip"],
-        contents=words.catalog()["page"]["contents"],
-        doubt=doubt(found),
-        names=names(found),
-        day=found.b.as_of[:10],
-        sections=sections(found),
-    )
+        says = words.catalog()
+        return template("compare.html.j2").render(
+            style=Markup("\n").join(map(style_sheet, ("report.css", "screen.css"))),
+            says=says["compare"],
+            lang=language,
+            skip=says["screen"]["skip"],
+            contents=says["page"]["contents"],
+            doubt=doubt(found),
+            names=names(found),
+            day=found.b.as_of[:10],
+            sections=sections(found),
+        )

@@ -19,8 +19,6 @@ from govkit.report.exports.spdx import spdx
 from govkit.report.model import Report
 from govkit.report.read import read
 
-__all__ = ["attestable", "check_exports", "check_references", "written"]
-
 
 def written(report: Report) -> dict[str, bytes]:
     """The exports that need no signature: name in the bundle -> content.

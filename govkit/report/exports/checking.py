@@ -10,7 +10,7 @@ from typing import Any
 from govkit.core.plain import MAX_STATEMENT, plain_json
 from govkit.documents import read_raw
 from govkit.errors import EvidenceError, UsageError
-from govkit.report.exports.references import ROOTS, check_references
+from govkit.report.exports.references import ROOTS, check_references, get, listed
 from govkit.report.exports.shared import BINDING, binding
 from govkit.report.read import read, read_statement
 
@@ -113,15 +113,11 @@ def _signed(path: Path, name: str) -> Iterator[tuple[str, str]]:
     except UsageError as error:
         raise _mismatch(name, str(error)) from None
     if name == PROVENANCE_FILE:
-        definition = predicate.get("buildDefinition")
-        inner = definition.get("internalParameters") if isinstance(definition, dict) else None
-        bound = inner.get("bound") if isinstance(inner, dict) else None
+        bound = get(predicate, "buildDefinition", "internalParameters", "bound")
         yield from ((str(key), str(value)) for key, value in (bound if isinstance(bound, dict) else {}).items())
         return
     yield "artifact-digest", str(predicate.get("resourceUri")).removeprefix("urn:govkit:model:")
-    listed = predicate.get("inputAttestations")
-    for each in listed if isinstance(listed, list) else []:
-        digest = each.get("digest") if isinstance(each, dict) else None
-        kind = str(each.get("uri")).removeprefix("urn:govkit:").removesuffix(":v1") if isinstance(each, dict) else ""
+    for each in listed(predicate, "inputAttestations"):
+        kind = str(get(each, "uri")).removeprefix("urn:govkit:").removesuffix(":v1")
         if kind in ("findings", "verdict"):
-            yield f"{kind}-digest", f"sha256:{digest.get('sha256')}" if isinstance(digest, dict) else ""
+            yield f"{kind}-digest", f"sha256:{get(each, 'digest', 'sha256')}"

@@ -5,19 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from govkit.core import Attestation, Control, Waiver
-from govkit.report.exports.shared import (
-    all_rested_on,
-    first_moment,
-    last_moment,
-    outcome,
-    properties,
-    rested_on,
-    said,
-    sentence,
-    stated_for,
-    title,
-    waivers_of,
-)
+from govkit.report.exports import shared
+from govkit.report.exports.shared import said
 from govkit.report.model import Entry, Report
 
 TOOL = "assessor-govkit"
@@ -44,14 +33,12 @@ def _requirement(place: int, entry: Entry) -> dict[str, Any]:
     return {
         "bom-ref": f"requirement-{place}",
         "identifier": said(entry.ruling.control),
-        "title": title(entry),
+        "title": shared.title(entry),
         "text": _asked(control),
-        "properties": properties(
-            (
-                ("severity", entry.ruling.severity),
-                ("authority", f"{authority.level} {said(authority.ref, '')}".strip() if authority else None),
-                *(("rmf", name) for name in (control.rmf if control else ())),
-            )
+        "properties": shared.properties(
+            ("severity", entry.ruling.severity),
+            ("authority", f"{authority.level} {said(authority.ref, '')}".strip() if authority else None),
+            *(("rmf", name) for name in (control.rmf if control else ())),
         ),
     }
 
@@ -69,6 +56,7 @@ def declarations(report: Report, model: str) -> dict[str, Any]:
     """A claim for each control that applies, for or against; only a pass is a claim, whatever excuses the rest."""
     sources = report.sources
     entries = list(enumerate(report.entries))
+    used = {place for entry in report.entries for place in shared.rested_on(entry.ruling, sources)}
     people = dict.fromkeys(stated.signer for stated in sources.attestations)
     assessors = [{"bom-ref": TOOL, "organization": {"name": "govkit"}}]
     assessors += [{"bom-ref": f"assessor-{place}", "organization": {"name": said(name)}}
@@ -77,13 +65,13 @@ def declarations(report: Report, model: str) -> dict[str, Any]:
         "assessors": assessors,
         "claims": [_claim(place, entry, report, model) for place, entry in entries if _applies(entry)],
         "evidence": [
-            *(_finding(place, report) for place in all_rested_on(report)),
+            *(_finding(place, report) for place in sorted(used)),
             *(_stated(place, each) for place, each in enumerate(sources.attestations)),
             *(_waiver(place, each) for place, each in enumerate(sources.waivers)),
         ],
         "attestations": [
             {
-                "summary": f"Verdict: {outcome(sources)}",
+                "summary": f"Verdict: {shared.outcome(sources)}",
                 "assessor": TOOL,
                 "map": [_mapped(place, entry, report) for place, entry in entries],
             }
@@ -97,9 +85,9 @@ def _applies(entry: Entry) -> bool:
 
 def _claim(place: int, entry: Entry, report: Report, model: str) -> dict[str, Any]:
     passed = entry.ruling.state == "pass"
-    told = title(entry)
-    refs = [f"finding-{index}" for index in rested_on(entry.ruling, report.sources)]
-    refs += [f"statement-{index}" for index, _ in stated_for(entry, report.sources)]
+    told = shared.title(entry)
+    refs = [f"finding-{index}" for index in shared.rested_on(entry.ruling, report.sources)]
+    refs += [f"statement-{index}" for index, _ in shared.stated_for(entry, report.sources)]
     return {
         "bom-ref": f"claim-{place}",
         "target": model,
@@ -118,7 +106,7 @@ def _mapped(place: int, entry: Entry, report: Report) -> dict[str, Any]:
     if not _applies(entry):
         return mapped
     conformance["score"] = 1 if ruling.state == "pass" else 0
-    if covering := [f"waiver-{index}" for index, _ in waivers_of(entry, report.sources)]:
+    if covering := [f"waiver-{index}" for index, _ in shared.waivers_of(entry, report.sources)]:
         conformance["mitigationStrategies"] = covering
     mapped["claims" if ruling.state == "pass" else "counterClaims"] = [f"claim-{place}"]
     return mapped
@@ -129,7 +117,7 @@ def _finding(place: int, report: Report) -> dict[str, Any]:
     return {
         "bom-ref": f"finding-{place}",
         "propertyName": f"govkit:{said(finding.name)}",
-        "description": sentence(finding),
+        "description": shared.sentence(finding),
     }
 
 
@@ -139,10 +127,10 @@ def _stated(place: int, stated: Attestation) -> dict[str, Any]:
         "bom-ref": f"statement-{place}",
         "propertyName": f"govkit:{said(stated.kind)}",
         "description": f"Statement of a person about {stated.model}. {answers}".strip(),
-        "created": first_moment(stated.signed_at),
+        "created": shared.first_moment(stated.signed_at),
         "author": {"name": said(stated.signer)},
     }
-    return found | ({"expires": last_moment(stated.valid_until)} if stated.valid_until else {})
+    return found | ({"expires": shared.last_moment(stated.valid_until)} if stated.valid_until else {})
 
 
 def _waiver(place: int, waiver: Waiver) -> dict[str, Any]:
@@ -151,8 +139,8 @@ def _waiver(place: int, waiver: Waiver) -> dict[str, Any]:
         "bom-ref": f"waiver-{place}",
         "propertyName": "govkit:waiver",
         "description": f"Exception to {said(waiver.control)} for {waiver.model}. {said(waiver.reason)}{instead}",
-        "created": first_moment(waiver.created),
-        "expires": last_moment(waiver.expires),
+        "created": shared.first_moment(waiver.created),
+        "expires": shared.last_moment(waiver.expires),
         "author": {"name": said(waiver.owner)},
         "reviewer": {"name": said(waiver.approver)},
     }

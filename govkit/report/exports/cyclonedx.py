@@ -6,33 +6,8 @@ from typing import Any
 
 from govkit.core import Component, Measurement
 from govkit.report import words
-from govkit.report.exports import claims
-from govkit.report.exports.lineage import (
-    Dataset,
-    base_of,
-    datasets,
-    made_by,
-    metrics,
-    own_license,
-    problems,
-    run_of,
-    scope,
-)
-from govkit.report.exports.shared import (
-    binding,
-    ends,
-    expression,
-    fact,
-    hex_of,
-    ident,
-    moment,
-    number,
-    outcome,
-    properties,
-    said,
-    sentence,
-    tool_version,
-)
+from govkit.report.exports import claims, lineage, shared
+from govkit.report.exports.shared import fact, ident, said
 from govkit.report.model import GROUP_DIFFERENCES, Report
 
 MODEL = "model"
@@ -43,7 +18,8 @@ _PEOPLE = ("custodian", "steward", "owner")
 def cyclonedx(report: Report) -> dict[str, Any]:
     """The document."""
     sources = report.sources
-    sets = datasets(sources)
+    sets = lineage.datasets(sources)
+    tool = {"type": "application", "name": "govkit", "version": shared.tool_version(sources)}
     return {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
@@ -51,10 +27,10 @@ def cyclonedx(report: Report) -> dict[str, Any]:
         "serialNumber": f"urn:uuid:{ident(sources, 'cyclonedx')}",
         "version": 1,
         "metadata": {
-            "timestamp": moment(sources),
-            "tools": {"components": [{"type": "application", "name": "govkit", "version": tool_version(sources)}]},
+            "timestamp": shared.moment(sources),
+            "tools": {"components": [tool]},
             "component": _model(report, len(sets)),
-            "properties": properties((*binding(sources).items(), ("verdict", outcome(sources)))),
+            "properties": shared.properties(*shared.binding(sources).items(), ("verdict", shared.outcome(sources))),
         },
         "components": [_dataset(place, each) for place, each in enumerate(sets)],
         "declarations": claims.declarations(report, MODEL),
@@ -63,29 +39,25 @@ def cyclonedx(report: Report) -> dict[str, Any]:
 
 
 def _model(report: Report, sets: int) -> dict[str, Any]:
-    sources, base = report.sources, base_of(report.sources)
-    sha256 = hex_of(sources.verdict.subject)
-    tied = "no record" if run_of(sources) is None else "this model" if made_by(sources) else "not seen"
-    model: dict[str, Any] = {
+    sources, base = report.sources, lineage.base_of(report.sources)
+    sha256 = shared.hex_of(sources.verdict.subject)
+    tied = "no record" if lineage.run_of(sources) is None else "this model" if lineage.made_by(sources) else "not seen"
+    license_ = shared.expression(lineage.own_license(sources))
+    found = {
         "type": "machine-learning-model",
         "bom-ref": MODEL,
         "name": said(report.name),
+        "hashes": _hashes(sha256),
+        "licenses": [{"expression": license_, "acknowledgement": "declared"}] if license_ else None,
+        "pedigree": {"ancestors": [_base(base)]} if base else None,
         "modelCard": _card(report, sets),
-        "properties": properties(
-            (
-                ("hash", "digest of the canonical manifest of all files of the model" if sha256 else None),
-                ("run:wrote", tied),
-                *(("run:problem", problem) for problem in problems(run_of(sources))),
-            )
+        "properties": shared.properties(
+            ("hash", "digest of the canonical manifest of all files of the model" if sha256 else None),
+            ("run:wrote", tied),
+            *(("run:problem", problem) for problem in lineage.problems(lineage.run_of(sources))),
         ),
     }
-    if sha256:
-        model["hashes"] = [{"alg": "SHA-256", "content": sha256}]
-    if license_ := expression(own_license(sources)):
-        model["licenses"] = [{"expression": license_, "acknowledgement": "declared"}]
-    if base is not None:
-        model["pedigree"] = {"ancestors": [_base(base)]}
-    return model
+    return {key: value for key, value in found.items() if value}
 
 
 def _base(base: Component) -> dict[str, Any]:
@@ -94,33 +66,29 @@ def _base(base: Component) -> dict[str, Any]:
         "bom-ref": "base",
         "name": fact(base.id) or "base without a name",
         "version": fact(base.revision),
-        "hashes": _hashes(hex_of(base.digest.value)),
+        "hashes": _hashes(shared.hex_of(base.digest.value)),
         "licenses": _concluded(base.license.state, base.license.expression),
-        "properties": properties(
-            (
-                ("id:seen", base.id.seen),
-                ("revision:seen", base.revision.seen),
-                ("digest:seen", base.digest.seen),
-                ("license", f"{base.license.state}: {said(base.license.reason)}"),
-            )
+        "properties": shared.properties(
+            ("id:seen", base.id.seen),
+            ("revision:seen", base.revision.seen),
+            ("digest:seen", base.digest.seen),
+            ("license", f"{base.license.state}: {said(base.license.reason)}"),
         ),
     }
     return {key: value for key, value in found.items() if value}
 
 
-def _dataset(place: int, each: Dataset) -> dict[str, Any]:
+def _dataset(place: int, each: lineage.Dataset) -> dict[str, Any]:
     record = each.license
-    known = properties(
-        (
-            ("role", each.role),
-            ("id:seen", each.seen),
-            ("rows", each.rows),
-            ("trained-on", "recorded" if each.trained else None),
-            ("measured-on", "yes" if each.measured else None),
-            ("license", f"{record.state}: {said(record.reason)}" if record else "unknown: nobody said"),
-            ("hash", "digest of the rows, whatever their order" if each.sha256 else None),
-            *((name, each.told.get(name)) for name in ("collection", "consent")),
-        )
+    known = shared.properties(
+        ("role", each.role),
+        ("id:seen", each.seen),
+        ("rows", each.rows),
+        ("trained-on", "recorded" if each.trained else None),
+        ("measured-on", "yes" if each.measured else None),
+        ("license", f"{record.state}: {said(record.reason)}" if record else "unknown: nobody said"),
+        ("hash", "digest of the rows, whatever their order" if each.sha256 else None),
+        *((name, each.told.get(name)) for name in ("collection", "consent")),
     )
     governance = {f"{who}s": [{"contact": {"name": each.told[who]}}] for who in _PEOPLE if who in each.told}
     data = {"type": "dataset", "name": each.name, **({"governance": governance} if governance else {})}
@@ -142,34 +110,34 @@ def _hashes(sha256: str | None) -> list[dict[str, str]]:
 
 
 def _concluded(state: str, text: str | None) -> list[dict[str, str]]:
-    found = expression(text) if state == "known" else None
+    found = shared.expression(text) if state == "known" else None
     return [{"expression": found, "acknowledgement": "concluded"}] if found else []
 
 
 def _card(report: Report, sets: int) -> dict[str, Any]:
-    run = run_of(report.sources)
+    run = lineage.run_of(report.sources)
     architecture = fact(run.method["architecture"]) if run and "architecture" in run.method else None
     parameters: dict[str, Any] = {"datasets": [{"ref": f"data-{place}"} for place in range(sets)]}
-    parameters |= {"task": task} if (task := scope(report, "task")) else {}
+    parameters |= {"task": task} if (task := lineage.scope(report, "task")) else {}
     parameters |= {"modelArchitecture": architecture} if architecture else {}
     facts = {**run.method, **run.hyperparameters, "seed": run.seed} if run else {}
     return {
         "modelParameters": parameters,
-        "quantitativeAnalysis": {"performanceMetrics": [_metric(found, where) for found, where in metrics(report)]},
+        "quantitativeAnalysis": {
+            "performanceMetrics": [_metric(found, where) for found, where in lineage.metrics(report)]
+        },
         "considerations": _considerations(report),
-        "properties": properties(
-            (
-                *((f"run:{said(name, 'unnamed')}", fact(found)) for name, found in sorted(facts.items())),
-                *(("gap", sentence(gap)) for gap in report.gaps),
-            )
+        "properties": shared.properties(
+            *((f"run:{said(name, 'unnamed')}", fact(found)) for name, found in sorted(facts.items())),
+            *(("gap", shared.sentence(gap)) for gap in report.gaps),
         ),
     }
 
 
 def _metric(found: Measurement, where: str) -> dict[str, Any]:
     named = {"low": "lowerBound", "high": "upperBound"}
-    interval = {named[name]: end for name, end in ends(found).items()}
-    metric: dict[str, Any] = {"type": said(found.name), "value": number(found.value), "slice": where}
+    interval = {named[name]: end for name, end in shared.ends(found).items()}
+    metric: dict[str, Any] = {"type": said(found.name), "value": shared.number(found.value), "slice": where}
     return metric | ({"confidenceInterval": interval} if interval else {})
 
 
@@ -201,7 +169,7 @@ def _considerations(report: Report) -> dict[str, Any]:
 def _fairness(report: Report) -> list[dict[str, str]]:
     """What was measured of each group; nothing is said of a group without a measurement."""
     groups: dict[tuple[tuple[str, str], ...], list[str]] = {}
-    for found, _ in metrics(report):
+    for found, _ in lineage.metrics(report):
         if found.name in GROUP_DIFFERENCES and found.part and "*" not in found.part.values():
-            groups.setdefault(tuple(sorted(found.part.items())), []).append(sentence(found))
+            groups.setdefault(tuple(sorted(found.part.items())), []).append(shared.sentence(found))
     return [{"groupAtRisk": words.part(dict(part)), "harms": "; ".join(told)} for part, told in groups.items()]

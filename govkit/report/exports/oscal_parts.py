@@ -8,19 +8,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from govkit.core import Attestation
+from govkit.report.exports import shared
 from govkit.report.exports.references import OSCAL_VERSION
-from govkit.report.exports.shared import (
-    all_rested_on,
-    binding,
-    first_moment,
-    ident,
-    last_moment,
-    moment,
-    rested_on,
-    said,
-    sentence,
-    stated_for,
-)
+from govkit.report.exports.shared import ident, said
 from govkit.report.model import Entry, Report
 from govkit.report.read import Sources
 
@@ -49,7 +39,7 @@ def token(text: str) -> str:
     )
 
 
-def props(named: Iterable[tuple[str, object]]) -> list[dict[str, str]]:
+def props(*named: tuple[str, object]) -> list[dict[str, str]]:
     """Properties in the name space of govkit."""
     return [{"name": name, "ns": NAMESPACE, "value": said(value)} for name, value in named]
 
@@ -61,10 +51,10 @@ def metadata(report: Report, kind: str) -> dict[str, Any]:
                for place, stated in enumerate(sources.attestations)]  # fmt: skip
     found = {
         "title": f"{kind}: {said(report.name)}",
-        "last-modified": moment(sources),
-        "version": moment(sources),
+        "last-modified": shared.moment(sources),
+        "version": shared.moment(sources),
         "oscal-version": OSCAL_VERSION,
-        "props": props(binding(sources).items()),
+        "props": props(*shared.binding(sources).items()),
         "parties": parties,
     }
     return filled(found)
@@ -79,7 +69,7 @@ def components(report: Report) -> list[dict[str, Any]]:
         "type": "software",
         "title": said(report.name),
         "description": "The model that was judged.",
-        "props": props((("artifact-digest", sources.verdict.subject),)),
+        "props": props(("artifact-digest", sources.verdict.subject)),
         "status": status,
     }
     tool = {
@@ -101,7 +91,7 @@ def back_matter(sources: Sources) -> dict[str, Any]:
                 "uuid": ident(sources, kind),
                 "title": name,
                 "description": f"In the folder above: {name}. The digest is that of what was signed, not of the file.",
-                "props": props(((f"{kind}-digest", digests[kind]),)),
+                "props": props((f"{kind}-digest", digests[kind])),
                 "rlinks": [{"href": f"../{name}", "media-type": media}],
             }
             for kind, name, media in _FILES
@@ -126,10 +116,10 @@ def reviewed(report: Report) -> dict[str, Any]:
 def observations(report: Report, entries: Iterable[Entry]) -> list[dict[str, Any]]:
     """Findings and statements that these rulings rest on, each once."""
     sources, chosen = report.sources, list(entries)
-    used = {place for entry in chosen for place in rested_on(entry.ruling, sources)}
-    stated = dict(pair for entry in chosen for pair in stated_for(entry, sources))
+    used = {place for entry in chosen for place in shared.rested_on(entry.ruling, sources)}
+    stated = dict(pair for entry in chosen for pair in shared.stated_for(entry, sources))
     return [
-        *(_observation(place, sources) for place in all_rested_on(report) if place in used),
+        *(_observation(place, sources) for place in sorted(used)),
         *(_statement(place, stated[place], sources) for place in sorted(stated)),
     ]
 
@@ -143,14 +133,14 @@ def _observation(place: int, sources: Sources) -> dict[str, Any]:
     return {
         "uuid": ident(sources, "observation", place),
         "title": said(f"{finding.check} {finding.name}".strip()),
-        "description": sentence(finding),
-        "props": props((("kind", finding.kind),)),
+        "description": shared.sentence(finding),
+        "props": props(("kind", finding.kind)),
         "methods": ["TEST"],
         "types": ["finding"],
         "origins": [{"actors": [{"type": "tool", "actor-uuid": ident(sources, "tool")}]}],
         "subjects": _subject(sources),
         "relevant-evidence": [{"href": f"#{ident(sources, 'findings')}", "description": "The signed findings."}],
-        "collected": moment(sources),
+        "collected": shared.moment(sources),
     }
 
 
@@ -164,7 +154,7 @@ def _statement(place: int, stated: Attestation, sources: Sources) -> dict[str, A
         "types": ["control-objective"],
         "origins": [{"actors": [{"type": "party", "actor-uuid": ident(sources, "party", place)}]}],
         "subjects": _subject(sources),
-        "collected": first_moment(stated.signed_at),
+        "collected": shared.first_moment(stated.signed_at),
     }
     until = stated.valid_until
-    return found | ({"expires": last_moment(until)} if until is not None and until >= stated.signed_at else {})
+    return found | ({"expires": shared.last_moment(until)} if until is not None and until >= stated.signed_at else {})

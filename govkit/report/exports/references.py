@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from govkit.core import times
 from govkit.errors import EvidenceError
 
 OSCAL_VERSION = "1.2.1"
@@ -47,7 +48,7 @@ def check_references(document: dict[str, Any], *, file: str = "") -> None:
     if len(document) != 1 or not {*document} <= {*ROOTS} or not isinstance(root, dict):
         raise _dangling(f"expected one of {', '.join(ROOTS)}", file)
     places = list(_walk(root, next(iter(document))))
-    version = _get(root, "metadata", "oscal-version")
+    version = get(root, "metadata", "oscal-version")
     if version != OSCAL_VERSION:
         raise _dangling(f"oscal-version is {ascii(version)[:40]}; expected {OSCAL_VERSION!r}", file)
     faults = (*_unresolved(places), *_disordered(places), *_untargeted(root))
@@ -59,14 +60,16 @@ def _dangling(what: str, file: str) -> EvidenceError:
     return EvidenceError("EXPORT_DANGLING", f"{file or 'OSCAL'}: {what}; write the documents again", file=file)
 
 
-def _get(found: Any, *keys: str) -> Any:
+def get(found: Any, *keys: str) -> Any:
+    """What stands under keys inside each other; None where it does not."""
     for key in keys:
         found = found.get(key) if isinstance(found, dict) else None
     return found
 
 
-def _listed(found: Any, *keys: str) -> list[Any]:
-    value = _get(found, *keys)
+def listed(found: Any, *keys: str) -> list[Any]:
+    """The list that stands there; empty where none does."""
+    value = get(found, *keys)
     return value if isinstance(value, list) else []
 
 
@@ -125,18 +128,17 @@ def _disordered(places: list[Place]) -> Iterator[str]:
 
 def _time(value: Any) -> datetime | None:
     try:
-        found = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
+        return times.instant(value)
+    except ValueError:
         return None
-    return found if found.tzinfo is not None else None
 
 
 def _untargeted(root: dict[str, Any]) -> Iterator[str]:
     """A finding of assessment results is about an objective that was reviewed."""
-    for result in _listed(root, "results"):
-        chosen = _listed(result, "reviewed-controls", "control-objective-selections")
-        known = [_get(each, "objective-id") for one in chosen for each in _listed(one, "include-objectives")]
-        for finding in _listed(result, "findings"):
-            target = _get(finding, "target", "target-id")
+    for result in listed(root, "results"):
+        chosen = listed(result, "reviewed-controls", "control-objective-selections")
+        known = [get(each, "objective-id") for one in chosen for each in listed(one, "include-objectives")]
+        for finding in listed(result, "findings"):
+            target = get(finding, "target", "target-id")
             if target not in known:
                 yield f"target-id {ascii(target)[:60]} is no objective that was reviewed"

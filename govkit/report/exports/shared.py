@@ -6,15 +6,15 @@ import json
 import math
 import re
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
 from govkit.core import Attestation, Fact, Finding, Measurement, Ruling, Waiver
 from govkit.licenses import normalize
 from govkit.report import words
-from govkit.report.escape import LONGEST, clean, short
-from govkit.report.model import Entry, Report
+from govkit.report.escape import clean, short
+from govkit.report.model import Entry
 from govkit.report.numbers import UNBOUNDED
 from govkit.report.read import Sources
 
@@ -48,9 +48,9 @@ def dumps(document: Any) -> bytes:
     return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=True, allow_nan=False).encode("ascii") + b"\n"
 
 
-def said(text: object, fallback: str = "not said", longest: int = LONGEST) -> str:
+def said(text: object, fallback: str = "not said") -> str:
     """Free text, clean and never empty."""
-    return short(str(text), longest) or fallback
+    return short(str(text)) or fallback
 
 
 def moment(sources: Sources) -> str:
@@ -142,11 +142,6 @@ def rested_on(ruling: Ruling, sources: Sources) -> list[int]:
     return list(dict.fromkeys(part.finding for part in ruling.parts if part.finding in known))
 
 
-def all_rested_on(report: Report) -> list[int]:
-    """Places of all findings that any ruling rests on, in their order."""
-    return sorted({place for entry in report.entries for place in rested_on(entry.ruling, report.sources)})
-
-
 def waivers_of(entry: Entry, sources: Sources) -> Iterator[tuple[int, Waiver]]:
     """Exceptions that cover a ruling which the verdict calls waived, on the day of judging."""
     today = sources.as_of.date()
@@ -169,6 +164,6 @@ def title(entry: Entry) -> str:
     return said(entry.ruling.title or entry.ruling.control)
 
 
-def properties(named: Iterable[tuple[str, object]]) -> list[dict[str, str]]:
+def properties(*named: tuple[str, object]) -> list[dict[str, str]]:
     """CycloneDX properties in the name space ``govkit:``; one without a value is left out."""
     return [{"name": f"govkit:{name}", "value": said(value)} for name, value in named if value is not None]

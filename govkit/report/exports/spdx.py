@@ -11,31 +11,9 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from govkit.core import Component, LicenseRecord
-from govkit.report.exports.lineage import (
-    Dataset,
-    base_of,
-    datasets,
-    kind_of_data,
-    metrics,
-    own_license,
-    problems,
-    run_of,
-)
-from govkit.report.exports.shared import (
-    binding,
-    ends,
-    expression,
-    fact,
-    hex_of,
-    ident,
-    moment,
-    number,
-    outcome,
-    said,
-    tidy,
-    tool_version,
-)
+from govkit.core import Component, LicenseRecord, Measurement
+from govkit.report.exports import lineage, shared
+from govkit.report.exports.shared import fact, ident, said
 from govkit.report.model import Report
 from govkit.report.read import Sources
 
@@ -52,7 +30,7 @@ def spdx(report: Report) -> dict[str, Any]:
         "type": "CreationInfo",
         "@id": _CREATED,
         "specVersion": "3.0.1",
-        "created": moment(sources),
+        "created": shared.moment(sources),
         "createdBy": [_id(sources, "agent")],
     }
     document = {
@@ -76,12 +54,12 @@ def _element(sources: Sources, type_: str, *names: str | int) -> dict[str, Any]:
 def _elements(report: Report) -> Iterator[dict[str, Any]]:
     sources = report.sources
     agent = _element(sources, "SoftwareAgent", "agent")
-    yield {**agent, "name": f"govkit {tool_version(sources)}"}
+    yield {**agent, "name": f"govkit {shared.tool_version(sources)}"}
     yield _model(report)
     yield _bound(sources)
-    declared = expression(own_license(sources))
+    declared = shared.expression(lineage.own_license(sources))
     yield from _licensed(sources, "model", [declared] if declared else [], None)
-    base = base_of(sources)
+    base = lineage.base_of(sources)
     if base is not None:
         yield _base(sources, base)
         yield _related(sources, "base", "ancestorOf", ["model"])
@@ -92,7 +70,7 @@ def _elements(report: Report) -> Iterator[dict[str, Any]]:
 
 def _data(report: Report) -> Iterator[dict[str, Any]]:
     sources = report.sources
-    sets = datasets(sources)
+    sets = lineage.datasets(sources)
     for place, each in enumerate(sets):
         yield _dataset(report, place, each)
         yield from _licensed(sources, f"data-{place}", *_licenses(each.license))
@@ -105,30 +83,30 @@ def _data(report: Report) -> Iterator[dict[str, Any]]:
 
 
 def _model(report: Report) -> dict[str, Any]:
-    sources, run = report.sources, run_of(report.sources)
+    sources, run = report.sources, lineage.run_of(report.sources)
+    subject = shared.hex_of(sources.verdict.subject)
     facts = {**run.hyperparameters, "seed": run.seed} if run else {}
     told = [*(f"{said(name)}: {fact(each)}" for name, each in sorted(run.method.items()) if fact(each))] if run else []
-    told += [f"Against the record: {problem}" for problem in problems(run)]
+    told += [f"Against the record: {problem}" for problem in lineage.problems(run)]
     use = sources.audit.use
     limits = [*use.excluded, *(f"not measured: {item.risk}" for item in sources.policy.not_measured)]
     found = {
         **_element(sources, "ai_AIPackage", "model"),
         "name": said(report.name),
         "software_primaryPurpose": "model",
-        "verifiedUsing": _hash(hex_of(sources.verdict.subject), "of the canonical manifest of all files of the model"),
+        "verifiedUsing": _hash(subject, "of the canonical manifest of all files of the model"),
         "ai_hyperparameter": _entries((name, fact(each)) for name, each in sorted(facts.items())),
         "ai_informationAboutTraining": "; ".join(told),
         "ai_informationAboutApplication": said(use.purpose) if use.purpose.strip() else "",
         "ai_limitation": "; ".join(said(text) for text in limits),
-        "ai_metric": _entries(
-            (f"{said(m.name)} ({where})", _valued(number(m.value), ends(m))) for m, where in metrics(report)
-        ),
+        "ai_metric": _entries((f"{said(m.name)} ({where})", _valued(m)) for m, where in lineage.metrics(report)),
     }
     return {key: value for key, value in found.items() if value}
 
 
-def _valued(value: str, interval: dict[str, str]) -> str:
-    return ", ".join((value, *(f"interval {name} {end}" for name, end in interval.items())))
+def _valued(found: Measurement) -> str:
+    interval = shared.ends(found).items()
+    return ", ".join((shared.number(found.value), *(f"interval {name} {end}" for name, end in interval)))
 
 
 def _entries(named: Iterable[tuple[str, str | None]]) -> list[dict[str, str]]:
@@ -143,13 +121,13 @@ def _bound(sources: Sources) -> dict[str, Any]:
     """What ties the document to its bundle, and the verdict as it is."""
     verdict = sources.verdict
     rulings = {said(ruling.control): ruling.state + (", waived" if ruling.waived else "") for ruling in verdict.rulings}
-    statement = {**binding(sources), "verdict": outcome(sources), "rulings": rulings}
+    statement = {**shared.binding(sources), "verdict": shared.outcome(sources), "rulings": rulings}
     return {
         **_element(sources, "Annotation", "binding"),
         "annotationType": "other",
         "contentType": "application/json",
         "subject": _id(sources, "model"),
-        "statement": json.dumps(tidy(statement), sort_keys=True),
+        "statement": json.dumps(shared.tidy(statement), sort_keys=True),
     }
 
 
@@ -159,19 +137,19 @@ def _base(sources: Sources, base: Component) -> dict[str, Any]:
         "name": fact(base.id) or "base without a name",
         "software_primaryPurpose": "model",
         "software_packageVersion": fact(base.revision),
-        "verifiedUsing": _hash(hex_of(base.digest.value), "of the canonical manifest of all files of the base"),
+        "verifiedUsing": _hash(shared.hex_of(base.digest.value), "of the canonical manifest of all files of the base"),
         "comment": f"id {base.id.seen}; revision {base.revision.seen}; digest {base.digest.seen}",
     }
     return {key: value for key, value in found.items() if value}
 
 
-def _dataset(report: Report, place: int, each: Dataset) -> dict[str, Any]:
+def _dataset(report: Report, place: int, each: lineage.Dataset) -> dict[str, Any]:
     found = {
         **_element(report.sources, "dataset_DatasetPackage", f"data-{place}"),
         "name": each.name,
         "software_primaryPurpose": "data",
         "software_packageVersion": each.revision,
-        "dataset_datasetType": [kind_of_data(report)],
+        "dataset_datasetType": [lineage.kind_of_data(report)],
         "dataset_datasetSize": each.rows,
         "dataset_intendedUse": each.role,
         "dataset_dataCollectionProcess": each.told.get("collection"),
@@ -185,8 +163,8 @@ def _licenses(record: LicenseRecord | None) -> tuple[list[str], str | None]:
     """What its evidence declares, each once, and what was concluded where that is known."""
     if record is None:
         return [], None
-    said_ = (expression(sign.expression) for sign in record.evidence)
-    concluded = expression(record.expression) if record.state == "known" else None
+    said_ = (shared.expression(sign.expression) for sign in record.evidence)
+    concluded = shared.expression(record.expression) if record.state == "known" else None
     return list(dict.fromkeys(each for each in said_ if each)), concluded
 
 

@@ -5,26 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from govkit.report.charts import Chart
-from govkit.report.charts.chart import Kind
 from govkit.report.figures.canvas import Canvas
 from govkit.report.figures.compared import change, drift, groups
 from govkit.report.figures.diagrams import budget, reliability
 from govkit.report.figures.grids import flips, licenses, risks
 from govkit.report.figures.lineage import lineage
 
-__all__ = ["draw"]
-
-_DRAWN: dict[Kind, Callable[[Chart], Canvas]] = {
-    "lineage": lineage,
-    "licenses": licenses,
-    "change": change,
-    "flips": flips,
-    "groups": groups,
-    "reliability": reliability,
-    "drift": drift,
-    "budget": budget,
-    "risks": risks,
-}
+_MADE: tuple[Callable[[Chart], Canvas], ...] = (
+    lineage, licenses, change, flips, groups, reliability, drift, budget, risks,
+)  # fmt: skip
+_DRAWN = {made.__name__: made for made in _MADE}
+"""Kind of a chart, which is the name of the function that draws it."""
 
 
 def draw(chart: Chart) -> bytes:

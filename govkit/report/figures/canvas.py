@@ -27,28 +27,23 @@ class Canvas:
     def line(self, x1: float, y1: float, x2: float, y2: float, *, color: str, wide: float = 1.0,
              dash: str = "") -> None:  # fmt: skip
         """A straight line."""
-        dashed = f' stroke-dasharray="{dash}"' if dash else ""
-        self._add(
-            f'<path d="M{_n(x1)} {_n(y1)}L{_n(x2)} {_n(y2)}" stroke="{color}" stroke-width="{_n(wide)}"{dashed}/>'
-        )
+        way = f"M{_n(x1)} {_n(y1)}L{_n(x2)} {_n(y2)}"
+        self._add(f'<path d="{way}" stroke="{color}" stroke-width="{_n(wide)}"{_dashed(dash)}/>')
 
     def curve(self, points: list[tuple[float, float]], *, color: str, wide: float = 1.2, dash: str = "") -> None:
         """A line through points."""
         way = "L".join(f"{_n(x)} {_n(y)}" for x, y in points)
-        dashed = f' stroke-dasharray="{dash}"' if dash else ""
-        self._add(f'<path d="M{way}" fill="none" stroke="{color}" stroke-width="{_n(wide)}"{dashed}/>')
+        self._add(f'<path d="M{way}" fill="none" stroke="{color}" stroke-width="{_n(wide)}"{_dashed(dash)}/>')
 
     def area(self, points: list[tuple[float, float]], *, fill: str) -> None:
         """What lies inside of a line through points."""
         way = "L".join(f"{_n(x)} {_n(y)}" for x, y in points)
         self._add(f'<path d="M{way}Z" fill="{fill}" fill-opacity="0.18"/>')
 
-    def box(self, x: float, y: float, wide: float, high: float, *, fill: str = "none", edge: str = "none",
-            dash: str = "") -> None:  # fmt: skip
+    def box(self, x: float, y: float, wide: float, high: float, *, fill: str = "none", edge: str = "none") -> None:
         """A rectangle."""
-        dashed = f' stroke-dasharray="{dash}"' if dash else ""
         size = f'width="{_n(wide)}" height="{_n(high)}"'
-        self._add(f'<rect x="{_n(x)}" y="{_n(y)}" {size} fill="{fill}" stroke="{edge}"{dashed}/>')
+        self._add(f'<rect x="{_n(x)}" y="{_n(y)}" {size} fill="{fill}" stroke="{edge}"/>')
 
     def mark(self, shape: str, x: float, y: float, *, color: str, hollow: bool = False, size: float = 3.0) -> None:
         """A circle, square or diamond; a hollow one is not filled."""
@@ -100,6 +95,10 @@ class Scale:
         low, high = self.axis.low, self.axis.high
         share = (min(max(value, low), high) / 2 - low / 2) / (high / 2 - low / 2)
         return self.start + share * (self.end - self.start)
+
+
+def _dashed(dash: str) -> str:
+    return f' stroke-dasharray="{dash}"' if dash else ""
 
 
 def _n(value: float) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from govkit.core import Measurement
-from govkit.report.charts import MOST_GROUPS, Axis, Chart, Line
+from govkit.report.charts import Axis, Chart, Line
 from govkit.report.charts.chart import ends, tick
+from govkit.report.charts.views import MOST_GROUPS
 from govkit.report.escape import NAME, short
 from govkit.report.figures.canvas import COLORS, DASHED, FAINT, GRID, INK, LIMIT, MARKS, SMALL, WIDE, Canvas, Scale
 from govkit.report.figures.widths import width
@@ -132,11 +133,8 @@ def _forest(
             canvas.line(scale(limit), y - _ROW / 2, scale(limit), y + _ROW / 2, color=LIMIT, dash=DASHED)
         _point(canvas, line.points[0], scale, y)
         if line.state:
-            shown = mark("states", line.state)
-            color = LIMIT if line.state == "fail" else INK
-            canvas.text(
-                right - _STATE + 6, y + 3, f"{shown.shape} {shown.text}", room=_STATE - 6, size=SMALL, color=color
-            )
+            shown, color = mark("states", line.state).said, LIMIT if line.state == "fail" else INK
+            canvas.text(right - _STATE + 6, y + 3, shown, room=_STATE - 6, size=SMALL, color=color)
 
 
 def _point(canvas: Canvas, found: Measurement, scale: Scale, y: float) -> None:

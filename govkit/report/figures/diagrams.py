@@ -116,9 +116,8 @@ def _attacked(canvas: Canvas, lines: Sequence[Line], axis: Axis, top: float, hig
         canvas.text(x, top + high + 12, said(budget), size=SMALL, color=FAINT, anchor="middle", room=max(step, 60) - 4)
         trusts = [point.trust for point in lines[0].points[1:] if size(point) == budget and point.trust]
         for believed in trusts[:1]:
-            shown = mark("trust", believed)
-            told = f"{shown.shape} {shown.text}"
-            canvas.text(x, top + high + 22, told, size=SMALL, color=FAINT, anchor="middle", room=max(step, 60) - 4)
+            shown = mark("trust", believed).said
+            canvas.text(x, top + high + 22, shown, size=SMALL, color=FAINT, anchor="middle", room=max(step, 60) - 4)
     for line in lines:
         before, *attacked = line.points
         way = [(left + 12, up(float(before.value)))]
@@ -143,9 +142,7 @@ def _ends(canvas: Canvas, lines: Sequence[Line], up: Scale, place: tuple[float, 
         canvas.line(x - 2, up(float(point.value)), x + 8, y, color=GRID)
         canvas.mark(MARKS.get(point.of, "circle"), x + 12, y, color=COLORS.get(point.of, INK),
                     hollow=point.trust not in (None, "trusted"), size=2.4)  # fmt: skip
-        believed = mark("trust", point.trust) if point.trust else None
-        told = f"{word('of', point.of)}: {plain(value(point))}"
-        if believed:
-            told += f"  {believed.shape} {believed.text}"
+        believed = f"  {mark('trust', point.trust).said}" if point.trust else ""
+        told = f"{word('of', point.of)}: {plain(value(point))}{believed}"
         canvas.text(x + 20, y + 1, told, size=SMALL, room=WIDE - x - 20)
         canvas.lines(x + 20, y + 10, metric(point.name, point.check), size=6.5, color=FAINT, room=WIDE - x - 20)

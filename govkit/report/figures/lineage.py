@@ -44,9 +44,8 @@ def lineage(chart: Chart) -> Canvas:
 
 
 def _source(canvas: Canvas, source: dict[str, Any], y: float) -> None:
-    state = mark("license_states", source["state"])
     rows = f", {counted(source['rows'])}" if isinstance(source["rows"], int) else ""
-    license_ = f"{source['license'] or says('lineage', 'license')} {state.shape} {state.text}"
+    license_ = f"{source['license'] or says('lineage', 'license')} {mark('license_states', source['state']).said}"
     head = f"{word('roles', source['role'])}: {short(str(source['id'] or '–'), NAME)}"
     _box(canvas, (1.0, y, _LEFT - 1), (head, f"{_digest(source['digest'])}{rows}", license_))
 

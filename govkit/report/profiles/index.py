@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from govkit.report import words
-from govkit.report.blocks import Block, Cell, Code, Column, Section, Table, Text
+from govkit.report.blocks import Block, Cell, Code, Section, Table, Text, joined, row
 from govkit.report.escape import NAME, short
 from govkit.report.model import Entry, Report
 from govkit.report.said import said
@@ -36,26 +36,21 @@ Line = tuple[str, str, tuple[str, ...], tuple[str, ...]]
 def _table(
     key: str, source: str, lines: Iterable[Line], standards: Mapping[str, Any], says: dict[str, Any]
 ) -> Iterable[Block]:
-    listed, titles = tuple(lines), says["columns"]
-    columns = (Column(titles["point"], 15), Column(titles["about"], 35), Column(titles["by"], 28),
-               Column(titles["where"], 22))  # fmt: skip
+    listed = tuple(lines)
+    columns = words.columns({"point": 15, "about": 35, "by": 28, "where": 22}, titles=says["columns"])
     yield Table(says["captions"][key], columns, tuple(_row(line, says) for line in listed))
     status = said(str(standards["sources"][source]["status"]).replace("_", " "))
     yield Text((says["status"].format(status=status, day=standards["checked_on"]),))
-    open_ = tuple(piece for point, _, by, _ in listed if not by for piece in (", ", Code(point)))
-    if open_:
-        yield Text((says["open"], " ", *open_[1:]))
+    if open_ := joined(((Code(point),) for point, _, by, _ in listed if not by), ", "):
+        yield Text((says["open"], " ", *open_))
 
 
 def _row(line: Line, says: dict[str, Any]) -> tuple[Cell, ...]:
     point, about, by, where = line
-    named: Cell = tuple(
-        piece
-        for each in by[:MOST_CONTROLS]
-        for piece in (", ", Code(short(each[1:], NAME)) if each.startswith("=") else short(each, NAME))
-    )
-    more: Cell = (f" {words.catalog()['plain']['and_more']}",) if len(by) > MOST_CONTROLS else ()
-    return ((Code(point),), (about,), (*named[1:], *more) if by else (says["nothing"],), (", ".join(where) or "–",))
+    named = ((Code(short(e[1:], NAME)) if e.startswith("=") else short(e, NAME),) for e in by[:MOST_CONTROLS])
+    more = (f" {words.catalog()['plain']['and_more']}",) if len(by) > MOST_CONTROLS else ()
+    spoken: Cell = (*joined(named, ", "), *more) if by else (says["nothing"],)
+    return row(Code(point), about, spoken, ", ".join(where) or "–")
 
 
 def _rmf(report: Report) -> Iterable[Line]:
@@ -76,9 +71,9 @@ def _points(
     """Points of a standard that the crosswalk places checks, records and statements beside."""
     for point, about in gists.items():
         spoken: dict[str, str] = {}
-        for row, found in standards["checks"].items():
+        for name, found in standards["checks"].items():
             if point in found.get(key, ()):
-                spoken |= rows.get(row, {})
+                spoken |= rows.get(name, {})
         yield (point, said(about), tuple(spoken), tuple(dict.fromkeys(spoken.values())))
 
 
@@ -102,8 +97,7 @@ def speaking(report: Report, standards: Mapping[str, Any]) -> dict[str, dict[str
         says = words.catalog()["profiles"]["index"]["records"]
         rows.setdefault(row, {})[says[row]] = _title(section)
     for each in report.sources.attestations:
-        kind = said(short(each.kind, NAME).replace("_", " "))
-        rows.setdefault(f"attest.{each.kind}", {}).setdefault(kind, _title("people"))
+        rows.setdefault(f"attest.{each.kind}", {}).setdefault(words.spaced(each.kind), _title("people"))
     return rows
 
 

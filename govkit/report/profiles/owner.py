@@ -6,15 +6,14 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
-from govkit.core import Control, Measurement
+from govkit.core import Measurement
 from govkit.core.limit import bound_for
 from govkit.report import words
-from govkit.report.alone import VERIFY as VERIFY_FILE
-from govkit.report.asked import ended
+from govkit.report.asked import also_open, ended
 from govkit.report.blocks import Block, Bullets, Cell, Code, Facts, Section, Text
-from govkit.report.cover import VERIFY, chosen, unmeasured
+from govkit.report.cover import VERIFY, VERIFY_FILE, chosen, unmeasured
 from govkit.report.escape import NAME, brief, sentences, short
-from govkit.report.model import FREE, Entry, Report
+from govkit.report.model import Entry, Report
 from govkit.report.said import said
 from govkit.report.saying import JUDGED, everyday, in_words, judged_number, reach, worst_first
 
@@ -71,7 +70,10 @@ def _open(report: Report, says: dict[str, Any]) -> Iterable[Block]:
 
 def _point(entry: Entry, report: Report, says: dict[str, Any]) -> Facts:
     told: dict[str, Cell] = {
-        "found": (*ended(in_words(entry, report, everyday_numbers=True)), *_elsewhere(entry, report)),
+        "found": (
+            *ended(in_words(entry, report, everyday_numbers=True)),
+            *also_open(worst_first(entry, report), MOST_PARTS),
+        ),
         "sure": how_sure(entry, report),
         "means": (means(entry, report),),
         "next": (sentences(_next_step(entry), 190),),
@@ -90,17 +92,6 @@ def _next_step(entry: Entry) -> str:
 def _plainly(text: str) -> str:
     """A sentence of a pack in words that anybody knows; that of another policy stays, in the language of the page."""
     return str(_says()["plainly"].get(text) or said(text))
-
-
-def _elsewhere(entry: Entry, report: Report) -> Cell:
-    """Other groups or parts of which the same holds."""
-    parts = worst_first(entry, report)[1:]
-    names = [words.place(part.part) for part in parts if part.state not in FREE and part.part]
-    if not names:
-        return ()
-    says = words.catalog()["plain"]
-    more = f" {says['and_more']}" if len(names) > MOST_PARTS else ""
-    return (f" {says['also']} {'; '.join(names[:MOST_PARTS])}{more}.",)
 
 
 def how_sure(entry: Entry, report: Report) -> Cell:
@@ -163,24 +154,22 @@ def _gaps(report: Report, says: dict[str, Any]) -> Iterable[Block]:
 
 def _people(report: Report, says: dict[str, Any]) -> Iterable[Block]:
     """Who signed, who let a point stand, and who is still to sign."""
-    sources, titles = report.sources, {entry.ruling.control: entry.ruling.title for entry in report.entries}
+    waived = {entry.ruling.control: entry.ruling.title for entry in report.entries if entry.ruling.waived}
     signed = [
         says["stated"].format(kind=_kind(each.kind), signer=short(each.signer, NAME), day=each.signed_at)
-        for each in sources.attestations
+        for each in report.sources.attestations
     ]
     excepted = [
         says["excepted"].format(
-            approver=short(each.approver, NAME), day=each.expires, title=brief(said(titles.get(each.control, "")), 90)
+            approver=short(each.approver, NAME), day=each.expires, title=brief(said(waived[each.control]), 90)
         )
-        for each in sources.waivers
-        if any(entry.ruling.waived and entry.ruling.control == each.control for entry in report.entries)
+        for each in report.sources.waivers
+        if each.control in waived
     ]
     asked = [
-        says["to_sign"].format(
-            kind=_kind(control.attest.kind), role=short(said(control.attest.signer_role), NAME) or says["anybody"]
-        )
-        for control in _unsigned(report)
-        if control.attest is not None
+        says["to_sign"].format(kind=_kind(attest.kind), role=short(said(attest.signer_role), NAME) or says["anybody"])
+        for attest in (entry.control and entry.control.attest for entry in report.open_points)
+        if attest
     ]
     lines = [says["numbers"], *signed[:MOST_NAMES], *excepted[:MOST_NAMES], *asked[:MOST_NAMES]]
     yield Bullets(tuple((line,) for line in lines))
@@ -188,13 +177,8 @@ def _people(report: Report, says: dict[str, Any]) -> Iterable[Block]:
         yield Text((says["more_gaps"],))
 
 
-def _unsigned(report: Report) -> Iterable[Control]:
-    """Controls that wait for a signature."""
-    return (entry.control for entry in report.open_points if entry.control is not None and entry.control.attest)
-
-
 def _kind(kind: str) -> str:
-    words_ = said(short(kind, NAME).replace("_", " "))
+    words_ = words.spaced(kind)
     return words_[:1].upper() + words_[1:]
 
 

@@ -13,8 +13,6 @@ from govkit.report.terminal.paper import Line, lettered, told
 from govkit.report.terminal.seen import Seen, Wish
 from govkit.report.terminal.tables import checks, missing, sides
 
-__all__ = ["Line", "Seen", "Wish", "lettered", "lines"]
-
 
 def lines(seen: Seen, wish: Wish) -> Iterator[Line]:
     """The bundle as far as it was asked for."""

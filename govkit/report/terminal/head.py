@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 from govkit.report import words
 from govkit.report.asked import spoken
@@ -16,6 +17,7 @@ from govkit.report.terminal.pictures import interval as picture
 from govkit.report.terminal.seen import Seen, Wish, count, ends_of, mark
 from govkit.report.text import plain
 
+Item = TypeVar("Item")
 MOST_RULINGS = 12
 """Rulings of a section, where not all of them were asked for."""
 OUTCOMES = {"PASS": "green", "PASS_WITH_EXCEPTIONS": "green", "REVIEW": "yellow", "BLOCK": "bold red"}
@@ -86,13 +88,12 @@ def rulings(seen: Seen, wish: Wish) -> Iterator[Line]:
     open_ = [entry for entry in chosen if entry.open]
     settled = sorted((entry for entry in chosen if not entry.open), key=lambda entry: entry.ruling.state != "pass")
     texts = spoken(seen) if chosen else {}
+
+    def told_of(entry: Entry) -> Iterator[Line]:
+        yield from _ruling(entry, seen, wish, *texts[entry.ruling.control])
+
     for key, own in (("open", open_), ("settled", settled)):
-        if own:
-            shown = own[: wish.first(MOST_RULINGS)]
-            yield from (("", ""), (says["titles"][key], "bold"))
-            for entry in shown:
-                yield from _ruling(entry, seen, wish, *texts[entry.ruling.control])
-            yield from rest(len(own) - len(shown), wish)
+        yield from section(says["titles"][key], "", own, told_of, wish, most=MOST_RULINGS)
 
 
 def _ruling(entry: Entry, seen: Seen, wish: Wish, said: str, to_do: str) -> Iterator[Line]:
@@ -102,10 +103,7 @@ def _ruling(entry: Entry, seen: Seen, wish: Wish, said: str, to_do: str) -> Iter
     style = STYLES["waived" if ruling.waived else ruling.state]
     first = f"{mark(ruling.state)}{waived}"
     title = f"{short(ruling.control, NAME)} {sentences(ruling.title, 160)}"
-    if wish.width >= 80:
-        yield from columns(((first, 16, False), (title, wish.width - 20, False)), style=style)
-    else:
-        yield from told(f"{first}  {title}", wish.width, style=style)
+    yield from columns(((first, 16, False), (title, wish.width - 20, False)), style=style)
     if number_ := _number(entry, seen):
         yield from told(number_, wish.width, indent=INDENT, style=style)
     if ruling.state == "pass":
@@ -127,9 +125,18 @@ def _number(entry: Entry, seen: Seen) -> str:
     return "  ".join(filter(None, pieces))
 
 
-def rest(left: int, wish: Wish) -> Iterator[Line]:
-    """How many rows are not shown, and how to see them."""
-    says = words.catalog()["show"]
-    if left > 0:
-        told_ = says["one_more"] if left == 1 else says["more"].format(n=number(left).text)
-        yield from told(told_, wish.width, style="dim")
+def section(
+    title: str, lead: str, found: Sequence[Item], made: Callable[[Item], Iterator[Line]], wish: Wish, *, most: int
+) -> Iterator[Line]:
+    """What was found beneath its title, the first of it; how many are not shown, and how to see them."""
+    if not found:
+        return
+    shown, says = found[: wish.first(most)], words.catalog()["show"]
+    yield from (("", ""), (title, "bold"))
+    if lead:
+        yield from told(lead, wish.width, style="dim")
+    for each in shown:
+        yield from made(each)
+    if left := len(found) - len(shown):
+        more = says["one_more"] if left == 1 else says["more"].format(n=number(left).text)
+        yield from told(more, wish.width, style="dim")

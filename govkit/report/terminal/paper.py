@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Sequence
-from functools import cache
 from itertools import zip_longest
 from typing import TypeAlias
+
+from rich.cells import cell_len as cells
+from rich.console import Console
+from rich.text import Text
 
 Line: TypeAlias = tuple[str, str]
 """Text and style."""
@@ -22,6 +24,7 @@ STYLES = {
     "not_applicable": "dim",
 }
 
+_CONSOLE = Console()
 _PLAIN = dict(
     zip(
         map(ord, "─━┤├│╋●◉┌┐└┘▁▂▃▄▅▆▇█✓✕✗◇□○△▲▼≈→←·–—−…‘’“”×"),
@@ -48,18 +51,6 @@ def _lettered(character: str, encoding: str) -> str:
     return character
 
 
-def cells(text: str) -> int:
-    """Columns of a terminal that a text fills: wide characters two, marks on top of others none."""
-    return len(text) if text.isascii() else sum(map(_wide, text))
-
-
-@cache
-def _wide(character: str) -> int:
-    if unicodedata.category(character) in ("Mn", "Me"):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
-
-
 def filled(text: str, width: int, *, right: bool = False) -> str:
     """Text with blanks up to a width."""
     blank = " " * (width - cells(text))
@@ -70,30 +61,7 @@ def broken(text: str, width: int) -> list[str]:
     """A text as lines of at most ``width`` columns; a word that is longer is cut into pieces."""
     if cells(text) <= width:
         return [text]
-    lines, line = [], ""
-    for word in text.split():
-        while cells(word) > width:
-            room = width - cells(line) - bool(line)
-            piece = _fitting(word, room) if room > width // 2 else ""
-            lines.append(f"{line} {piece}".strip() if line or piece else (piece := _fitting(word, width)))
-            line, word = "", word[len(piece) :]
-        if line and cells(line) + 1 + cells(word) > width:
-            lines.append(line)
-            line = word
-        else:
-            line = f"{line} {word}" if line else word
-    return [*lines, line] if line else lines
-
-
-def _fitting(word: str, width: int) -> str:
-    """The start of a word that fits, at least one character."""
-    end, used = 0, 0
-    for character in word:
-        used += _wide(character)
-        if used > width:
-            break
-        end += 1
-    return word[: max(1, end)]
+    return [line.plain.strip() for line in Text(text).wrap(_CONSOLE, width, overflow="fold")]
 
 
 def told(text: str, width: int, *, indent: int = 2, style: str = "") -> Iterator[Line]:

@@ -58,31 +58,15 @@ class Seen(Rulings):
     place: str
 
     @cached_property
-    def _places(self) -> dict[int, int]:
-        """Identity of a finding -> its place."""
-        return {id(found): place for place, found in enumerate(self.sources.findings)}
-
-    @cached_property
     def _judged(self) -> dict[int, tuple[str, str]]:
-        """Place of a finding -> the worst state of a control on it, and the name of that control."""
+        """Identity of a finding -> the worst state of a control on it, and the name of that control."""
         worst: dict[int, tuple[str, str]] = {}
         for entry in self.entries:
             for part in entry.ruling.parts:
-                held = worst.get(part.finding)
-                if held is None or WORST_FIRST.index(part.state) < WORST_FIRST.index(held[0]):
-                    worst[part.finding] = (part.state, entry.ruling.control)
+                key = id(self.sources.findings[part.finding]) if part.finding >= 0 else 0
+                if key not in worst or WORST_FIRST.index(part.state) < WORST_FIRST.index(worst[key][0]):
+                    worst[key] = (part.state, entry.ruling.control)
         return worst
-
-    @cached_property
-    def _limits(self) -> dict[tuple[object, ...], tuple[float, ...]]:
-        """What is asked -> the limits of the policy."""
-        found: dict[tuple[object, ...], set[float]] = {}
-        for control in self.sources.policy.controls:
-            if control.require is not None:
-                about = (control.check, control.metric, control.of, control.compared_with)
-                ends = {end for end in (control.require.min, control.require.max) if end is not None}
-                found.setdefault(about, set()).update(ends)
-        return {about: tuple(sorted(ends)) for about, ends in found.items()}
 
     @cached_property
     def _axes(self) -> dict[tuple[object, ...], Axis]:
@@ -90,25 +74,21 @@ class Seen(Rulings):
         values: dict[tuple[object, ...], list[float]] = {}
         for found in self.measurements:
             if found.is_number:
-                ends = ends_of(found) or ()
-                values.setdefault(_about(found), []).extend((float(found.value), *ends))
-        return {about: axis((*own, *self._limits.get(_asked(about), ()))) for about, own in values.items()}
+                own = (float(found.value), *(ends_of(found) or ()), *self.limits(found, of="candidate"))
+                values.setdefault(_about(found), []).extend(own)
+        return {about: axis(own) for about, own in values.items()}
 
     def axis(self, found: Measurement) -> Axis:
         """The axis of a number."""
         return self._axes[_about(found)]
 
-    def limits(self, found: Measurement) -> tuple[float, ...]:
-        """Limits of the policy for a number."""
-        return self._limits.get((found.check, found.name, found.of, found.compared_with), ())
-
     def state(self, found: Finding) -> str:
         """The worst state of a control on a finding; empty where none rests on it."""
-        return self._judged.get(self._places[id(found)], ("", ""))[0]
+        return self._judged.get(id(found), ("", ""))[0]
 
     def ruling(self, found: Finding) -> str:
         """The state with its shape, and the control; empty where none rests on it."""
-        state, control = self._judged.get(self._places[id(found)], ("", ""))
+        state, control = self._judged.get(id(found), ("", ""))
         return f"{mark(state)} {short(control, NAME)}" if state else ""
 
     def chosen(self, wish: Wish) -> tuple[Entry, ...]:
@@ -137,11 +117,6 @@ def _about(found: Measurement) -> tuple[object, ...]:
     return (found.check, found.name, found.compared_with)
 
 
-def _asked(about: tuple[object, ...]) -> tuple[object, ...]:
-    check, name, other = about
-    return (check, name, "candidate", other)
-
-
 def ends_of(found: Measurement) -> Axis | None:
     """Both ends of the reader's interval, infinite where it ends nowhere."""
     shown = found.interval
@@ -159,19 +134,14 @@ def count(found: Measurement) -> str:
 
 def mark(state: str) -> str:
     """A state: its shape and its word."""
-    shown = words.mark("states", state)
-    return f"{shown.shape} {shown.text}"
+    return words.mark("states", state).said
 
 
 def varying(found: Iterable[Finding]) -> frozenset[str]:
     """Parameters of a check that are not the same for all of its findings."""
-    seen: dict[str, object] = {}
-    differ: set[str] = set()
-    for each in found:
-        for name, value in each.params.items():
-            if seen.setdefault(name, value) != value:
-                differ.add(name)
-    return frozenset(differ)
+    pairs = [pair for each in found for pair in each.params.items()]
+    first = dict(reversed(pairs))
+    return frozenset(name for name, value in pairs if value != first[name])
 
 
 def setting(found: Finding, names: Iterable[str]) -> str:

@@ -66,7 +66,8 @@ def series(found: Sequence[Finding], names: frozenset[str]) -> list[Series]:
 def _made(kind: str, name: str, found: Sequence[Finding]) -> Series | None:
     """A series of these findings; None where there are too few values, or two of the same name."""
     placed = sorted(found, key=lambda each: float(each.params[name])) if kind == "setting" else found
-    named = [(_label(each, kind, name), each) for each in placed]
+    labels = (short(f.part[name], NAME) if kind == "part" else number(f.params[name]).text for f in placed)
+    named = list(zip(labels, placed, strict=True))
     known = [(label, each) for label, each in named if isinstance(each, Measurement)]
     measured = {label for label, _ in known}
     if len(known) < FEWEST or len(measured) < len(known):
@@ -98,7 +99,3 @@ def _apart_from(found: Finding, kind: str, name: str) -> tuple[object, ...]:
     part = tuple(item for item in sorted(found.part.items()) if (kind, item[0]) != ("part", name))
     params = repr([item for item in sorted(found.params.items()) if (kind, item[0]) != ("setting", name)])
     return (found.name, found.of, found.compared_with, part, params, found.data.role if found.data else "test")
-
-
-def _label(found: Finding, kind: str, name: str) -> str:
-    return short(found.part[name], NAME) if kind == "part" else number(found.params[name]).text

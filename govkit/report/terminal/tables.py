@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 
 from govkit.core import Finding, Gap, Measurement
 from govkit.report import words
 from govkit.report.charts import CHANGED
 from govkit.report.comment import side
-from govkit.report.escape import NAME, clean, sentences, short
+from govkit.report.escape import NAME, sentences, short
 from govkit.report.numbers import interval, number, value, with_interval
 from govkit.report.saying import WORST_FIRST
-from govkit.report.terminal.head import rest
+from govkit.report.terminal.head import section
 from govkit.report.terminal.paper import STYLES, Line, beside, cells, columns, filled, told
-from govkit.report.terminal.pictures import heights
-from govkit.report.terminal.pictures import interval as picture
+from govkit.report.terminal.pictures import heights, interval as picture
 from govkit.report.terminal.seen import Seen, Wish, count, ends_of, title, varying
 from govkit.report.terminal.series import Series, series
 from govkit.report.text import plain
@@ -26,6 +26,7 @@ MOST_GAPS = 12
 SIDE = {1: "▲", -1: "▼", 0: "≈"}
 UNSURE = "–"
 """Between two models without a paired difference that has an interval and a better side."""
+_HEADS = ("measure", "value", "interval", "", "n", "ruling")
 VALUE, PICTURE, SPAN, ROWS, MARK = 9, 15, 16, 8, 20
 LONGEST = 38
 """Columns of the picture of a series."""
@@ -37,33 +38,30 @@ def sides(seen: Seen, wish: Wish) -> Iterator[Line]:
     asked: dict[tuple[object, ...], dict[str, Measurement]] = {}
     for each in found:
         if each.is_number and each.of in ("candidate", "base", "incumbent"):
-            key = (each.check, each.name, _rows(each), _params(each))
+            rows_of = (tuple(sorted(each.part.items())), each.data.role if each.data else "test")
+            key = (each.check, each.name, rows_of, repr(sorted(each.params.items())))
             whose = each.of if each.compared_with is None else f"less {each.compared_with}"
             asked.setdefault(key, {}).setdefault(whose, each)
     rows = [own for own in asked.values() if "candidate" in own and ("base" in own or "incumbent" in own)]
     # What is said of all rows comes first, then what is paired, and of it what the figure of the report shows.
     rows.sort(key=_telling)
-    if not rows:
-        return
-    shown = rows[: wish.first(MOST_SIDES)]
-    yield from (("", ""), (says["titles"]["sides"], "bold"))
-    yield from told(says["sides"], wish.width, style="dim")
-    for own in shown:
-        yield from _beside(own, seen, wish, served=any("incumbent" in own for own in rows))
-    yield from rest(len(rows) - len(shown), wish)
+    made = partial(_beside, seen=seen, wish=wish, served=any("incumbent" in own for own in rows))
+    yield from section(says["titles"]["sides"], says["sides"], rows, made, wish, most=MOST_SIDES)
+
+
+def placed(row: Sequence[tuple[str, int, bool]], wish: Wish, *, style: str = "") -> Iterator[Line]:
+    """Cells beside each other where the terminal is wide; else the first of them above the others."""
+    if wish.wide:
+        yield from columns(row, style=style)
+    else:
+        first, *others = (text for text, _, _ in row)
+        yield from told(first, wish.width, style=style)
+        yield from beside([" ".join(text.split()) for text in others], wish.width, style=style)
 
 
 def _telling(own: dict[str, Measurement]) -> tuple[bool, bool, int]:
     this, paired = own["candidate"], any(" " in whose for whose in own)
     return bool(this.part), not paired, CHANGED.index(this.name) if this.name in CHANGED else len(CHANGED)
-
-
-def _rows(found: Finding) -> tuple[object, ...]:
-    return (tuple(sorted(found.part.items())), found.data.role if found.data else "test")
-
-
-def _params(found: Finding) -> str:
-    return repr(sorted(found.params.items()))
 
 
 def _beside(own: dict[str, Measurement], seen: Seen, wish: Wish, *, served: bool) -> Iterator[Line]:
@@ -79,13 +77,9 @@ def _beside(own: dict[str, Measurement], seen: Seen, wish: Wish, *, served: bool
     line, n = " ".join(pieces), count(this)
     told_ = [f"{says['change'].format(other=words.word('of', m.compared_with or ''))} {plain(with_interval(m))}"
              for m in changes]  # fmt: skip
-    if wish.wide:
-        room = wish.width - 2 - cells(line) - 12 - MARK - 6
-        yield from columns(((title(this), room, False), (line, cells(line), False), (n, 12, False),
-                            (ruling, MARK, False)), style=style)  # fmt: skip
-    else:
-        yield from told(title(this), wish.width, style=style)
-        yield from beside((" ".join(line.split()), n, ruling), wish.width, style=style)
+    room = wish.width - 2 - cells(line) - 12 - MARK - 6
+    row = ((title(this), room, False), (line, cells(line), False), (n, 12, False), (ruling, MARK, False))
+    yield from placed(row, wish, style=style)
     for text in told_:
         yield from told(text, wish.width, indent=4, style="dim")
 
@@ -108,8 +102,7 @@ def checks(seen: Seen, wish: Wish) -> Iterator[Line]:
         yield from told(says["legend"], wish.width, style="dim")
         if wish.wide:
             heads = says["columns"]
-            yield from columns(_wide(wish, heads["measure"], heads["value"], heads["interval"], "", heads["n"],
-                                     heads["ruling"]), style="dim")  # fmt: skip
+            yield from columns(_cells(wish, *(heads.get(key, "") for key in _HEADS)), style="dim")
     for name in sorted(measured, key=lambda name: (order.index(words.family(name)), name != words.family(name))):
         yield from _check(name, measured[name], seen, wish)
 
@@ -135,7 +128,7 @@ def _check(name: str, found: list[Finding], seen: Seen, wish: Wish) -> Iterator[
         yield from told(more, wish.width, style="dim")
 
 
-def _wide(wish: Wish, *texts: str) -> tuple[tuple[str, int, bool], ...]:
+def _cells(wish: Wish, *texts: str) -> tuple[tuple[str, int, bool], ...]:
     name, value_, drawn, span, n, mark = texts
     room = _room(wish)
     return ((name, room, False), (value_, VALUE, True), (drawn, PICTURE, False), (span, SPAN, False), (n, ROWS, True),
@@ -149,32 +142,18 @@ def _room(wish: Wish) -> int:
 
 def _row(found: Measurement, names: frozenset[str], seen: Seen, wish: Wish) -> Iterator[Line]:
     """One measurement: a number with its picture, or a word."""
-    name, style, n = title(found, names), STYLES.get(seen.state(found), ""), number(found.n).text
-    judged = "  ".join(filter(None, (seen.ruling(found), _trust(found))))
-    if not found.is_number:
-        said = _word(found)
-        if wish.wide:
-            yield from columns(((name, _room(wish), False), (said, VALUE + PICTURE + SPAN + 4, False), (n, ROWS, True),
-                                (judged, MARK, False)), style=style)  # fmt: skip
-        else:
-            yield from told(f"{name}: {said}", wish.width, style=style)
-            yield from beside((count(found), judged), wish.width, style=style)
-        return
-    ends, limits = ends_of(found), seen.limits(found)
-    drawn = picture(float(found.value), ends, limits, seen.axis(found), width=PICTURE) if ends or limits else ""
-    span = plain(interval(found)) if found.interval else ""
-    if wish.wide:
-        yield from columns(_wide(wish, name, plain(value(found)), drawn, span, n, judged), style=style)
+    name, style, limits = title(found, names), STYLES.get(seen.state(found), ""), seen.limits(found)
+    n = number(found.n).text if wish.wide else count(found)
+    trust = words.mark("trust", found.trust).said if found.trust else ""
+    judged = "  ".join(filter(None, (seen.ruling(found), trust)))
+    if found.is_number:
+        ends, span = ends_of(found), plain(interval(found)) if found.interval else ""
+        drawn = picture(float(found.value), ends, limits, seen.axis(found), width=PICTURE) if ends or limits else ""
+        row = _cells(wish, name, plain(value(found)), drawn, span, n, judged)
     else:
-        yield from told(name, wish.width, style=style)
-        yield from beside((plain(value(found)), drawn, span, count(found), judged), wish.width, style=style)
-
-
-def _trust(found: Measurement) -> str:
-    if not found.trust:
-        return ""
-    shown = words.mark("trust", found.trust)
-    return f"{shown.shape} {shown.text}"
+        first, *_, last, mark = _cells(wish, name, "", "", "", n, judged)
+        row = (first, (_word(found), VALUE + PICTURE + SPAN + 4, False), last, mark)
+    yield from placed(row, wish, style=style)
 
 
 def _word(found: Measurement) -> str:
@@ -191,27 +170,15 @@ def _series(line: Series, wish: Wish) -> Iterator[Line]:
     # Every second or third where more are known than fit; the lowest and the highest stand beside them by name.
     every = max(1, -(-len(line.points) // LONGEST))
     drawn = heights([None if point is None else float(point.value) for _, point in line.points[::every]])
-    if wish.wide:
-        spark = max(VALUE + 2 + PICTURE, len(drawn))
-        room = _room(wish)
-        row = ((line.title, room, False), (drawn, spark, False), (told_, wish.width - room - spark - 6, False))
-        yield from columns(row)
-    else:
-        yield from told(line.title, wish.width)
-        yield from beside((drawn, told_), wish.width)
+    room, spark = _room(wish), max(VALUE + 2 + PICTURE, len(drawn))
+    row = ((line.title, room, False), (drawn, spark, False), (told_, wish.width - room - spark - 6, False))
+    yield from placed(row, wish)
 
 
 def missing(seen: Seen, wish: Wish) -> Iterator[Line]:
     """What was asked for and not measured, each with its reason."""
     found, says = [each for each in seen.found(wish) if isinstance(each, Gap)], words.catalog()["sections"]["gaps"]
-    if not found:
-        return
-    shown = found[: wish.first(MOST_GAPS)]
-    yield from (("", ""), (says["title"], "bold"))
-    yield from told(says["lead"], wish.width, style="dim")
-    for gap in shown:
-        yield from _gap(gap, seen, wish)
-    yield from rest(len(found) - len(shown), wish)
+    yield from section(says["title"], says["lead"], found, partial(_gap, seen=seen, wish=wish), wish, most=MOST_GAPS)
 
 
 def _gap(gap: Gap, seen: Seen, wish: Wish) -> Iterator[Line]:
@@ -219,10 +186,6 @@ def _gap(gap: Gap, seen: Seen, wish: Wish) -> Iterator[Line]:
     why = words.word("reasons", gap.reason)
     reason = f"{why[:1].upper()}{why[1:]}. {sentences(gap.detail, 300)}".strip()
     style = STYLES.get(seen.state(gap), "")
-    if wish.wide:
-        room = (wish.width - 2 - MARK - 4) * 2 // 5
-        row = ((name, room, False), (reason, wish.width - room - MARK - 6, False), (seen.ruling(gap), MARK, False))
-        yield from columns(row, style=style)
-    else:
-        yield from told(name, wish.width, style=style)
-        yield from beside((seen.ruling(gap), clean(reason)), wish.width, style=style)
+    room = (wish.width - 2 - MARK - 4) * 2 // 5
+    row = ((name, room, False), (reason, wish.width - room - MARK - 6, False), (seen.ruling(gap), MARK, False))
+    yield from placed(row, wish, style=style)

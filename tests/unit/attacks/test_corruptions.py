@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from scipy.fft import dctn, idctn
 from scipy.ndimage import gaussian_filter
 from sklearn.datasets import load_digits

@@ -203,8 +203,9 @@ def test_passes_are_counted_and_at_most_those_declared(classes, radius):
     assert found.backward <= 50 * backward
     if radius == 0.002:
         right = int(found.clean.sum())
-        assert found.forward > 0.8 * right * forward
-        assert found.backward > 0.8 * right * backward
+        # Not taken: the second look of the probe, and most of the way out to the far ball.
+        assert found.forward > 0.75 * right * forward
+        assert found.backward > 0.75 * right * backward
 
 
 def test_a_weak_model_costs_a_third_of_what_it_would_without_early_exits():

@@ -82,7 +82,7 @@ def test_asked_about_all_it_finds_what_an_exhaustive_search_finds(subject, text)
     label = int(subject.predict([text])[0].argmax())
     result = search(subject.predict, [text], [label], Guided(subject, most=200), edits=1)
     best = min(subject.predict([" ".join(each)])[0][label] for each in neighbors(text))
-    assert subject.predict(result.texts)[0][label] == pytest.approx(best, abs=1e-6)
+    assert subject.predict(result.inputs)[0][label] == pytest.approx(best, abs=1e-6)
 
 
 @pytest.mark.parametrize("text", TEXTS)

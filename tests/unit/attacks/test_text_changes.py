@@ -5,8 +5,7 @@ import unicodedata
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from govkit.attacks import (
     disguise,
@@ -55,7 +54,7 @@ def test_no_search_of_any_kind_touches_numbers_addresses_or_money(text, seed, ki
     result = search(
         lambda rows: np.tile([0.2, 0.8], (len(rows), 1)), [text], [1], trying(KINDS[kind], tries=3, seed=seed), edits=3
     )
-    found = result.texts[0]
+    found = result.inputs[0]
     assert [token for token in found.split() if SACRED.search(token)] == [
         token for token in text.split() if SACRED.search(token)
     ]

@@ -6,7 +6,7 @@ import pytest
 import torch
 from benches import load_bench
 from digit_models import HELD_OUT, digits, held_out, network
-from masked_models import HONEST, MASKED, SOFTMAX, rippled
+from masked_models import HONEST, MASKED, ODD, SOFTMAX, rippled
 
 from govkit.attacks import (
     TIERS,
@@ -95,10 +95,11 @@ def test_what_was_not_looked_at_is_said():
     assert unknowns(sound(pgd=first(60)))[0].startswith("a stronger attack that follows the gradient still broke 10 of")
 
 
-def test_foresight_is_a_cosine():
+def test_foresight_sees_direction_and_size():
     told, came = torch.tensor([3.0, 4.0, 0, 0, 0, 1e-9, 1e-9, 1e-9]), torch.tensor([4.0, 3.0, 0, 0, 0, 0, 0, 0])
     assert foresight(sound(8, told=told, came=came)) == pytest.approx(24 / 25)
     assert foresight(sound(8, told=told, came=-told)) == pytest.approx(-1)
+    assert foresight(sound(8, told=told, came=10 * told)) == pytest.approx(20 / 101), "a tenth of the gradient"
     assert foresight(sound(8, told=told * (told > 1), came=came)) is None, "two rows say nothing"
     (reason,) = doubts(sound(told=torch.linspace(-1, 1, 100), came=torch.linspace(-1, 1, 100).abs()))
     assert reason.startswith("the gradient does not foretell what a small random step does (agreement 0.00 of 1)")
@@ -113,6 +114,13 @@ def test_outcomes_of_batches_are_joined_row_by_row():
 def test_a_model_that_hides_its_gradient_is_suspect_at_the_cheapest_tier(name):
     found = BENCH.attacked(MASKED[name](SEED), held_out(N), "smoke", seed=SEED, radius=0.1)
     assert doubts(found)
+
+
+@pytest.mark.parametrize("name", [*ODD])
+def test_kinks_and_plateaus_of_an_honest_model_are_no_hidden_gradient(name):
+    found = BENCH.attacked(ODD[name](SEED), held_out(N), "smoke", seed=SEED, radius=0.1)
+    # Logits ten times as large hide the cross-entropy of an honest model too, which is said.
+    assert [reason for reason in doubts(found) if not reason.startswith("logits are so large")] == []
 
 
 @pytest.mark.parametrize("name", ["plain", "linear", "softmax outputs"])

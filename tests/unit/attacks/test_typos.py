@@ -3,8 +3,7 @@
 import re
 
 import numpy as np
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from govkit.attacks import mistype, search, trying
 from govkit.attacks.typos import NEIGHBORS
@@ -71,7 +70,7 @@ def test_a_planted_weakness_is_found_and_a_sound_model_is_not_accused():
     texts = [f"{word} prize waiting" for word in ("claim", "collect", "accept", "receive")]
     weak = typos(contains("prize"), texts, [1] * 4, edits=2, tries=20)
     assert weak.broken == [True] * 4
-    assert all("prize" not in text.split() for text in weak.texts)
+    assert all("prize" not in text.split() for text in weak.inputs)
     sound = typos(lambda asked: np.tile([0.1, 0.9], (len(asked), 1)), texts, [1] * 4, edits=2, tries=20)
     assert sound.broken == [False] * 4
 
@@ -87,12 +86,12 @@ def test_the_budget_is_kept_and_passes_are_counted(texts, edits, tries):
 
     result = typos(predict, texts, [1] * len(texts), edits=edits, tries=tries, seed=3)
     assert result.forward == len(asked) <= len(texts) * edits * tries
-    assert all(distance(a, b) <= made <= edits for a, b, made in zip(texts, result.texts, result.edits, strict=True))
+    assert all(distance(a, b) <= made <= edits for a, b, made in zip(texts, result.inputs, result.edits, strict=True))
 
 
 def test_a_row_is_attacked_the_same_in_any_company():
     texts = ["good morning everyone", "call before noon today", "nothing to report here"]
     whole = typos(contains("noon"), texts, [0, 1, 0], seed=5)
     alone = typos(contains("noon"), texts[1:2], [1], seed=5)
-    assert whole.texts[1] == alone.texts[0]
-    assert typos(contains("noon"), texts, [0, 1, 0], seed=6).texts != whole.texts
+    assert whole.inputs[1] == alone.inputs[0]
+    assert typos(contains("noon"), texts, [0, 1, 0], seed=6).inputs != whole.inputs

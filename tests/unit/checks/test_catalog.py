@@ -80,6 +80,18 @@ def test_a_name_that_is_in_use_is_refused(tmp_path, monkeypatch):
         catalog()
 
 
+def test_no_plug_in_takes_the_place_of_a_check_by_another_way(monkeypatch):
+    """By naming the check of govkit itself, its module, or a module that only imports it."""
+    for value in ("govkit.checks.outcomes.bias:bias", "govkit.checks.outcomes.bias"):
+        plug_in(monkeypatch, EntryPoint(name="bias", value=value, group="govkit.checks"))
+        with pytest.raises(PluginError, match="a name that is already in use"):
+            catalog()
+    twice = EntryPoint(name="bias", value="govkit.testing", group="govkit.checks")
+    plug_in(monkeypatch, twice)
+    with pytest.raises(PluginError, match="holds no check"):
+        catalog()
+
+
 def test_a_check_describes_itself():
     about = describe(catalog()["bias"])
     assert (about["name"], about["family"], about["crosswalk"], about["needs"]) == (

@@ -14,7 +14,7 @@ from govkit.checks._fairness import RATES, RateName, metrics_of
 from govkit.checks._group_rates import group_rates, joined
 from govkit.checks.outcomes.bias import DEFAULT, bias
 from govkit.core import LEVELS, Bound, Gap, Interval, Measurement
-from govkit.core.audit import Columns
+from govkit.core.columns import Columns
 from govkit.data import CountTable, read_dataset
 from govkit.errors import UsageError
 from govkit.stats import Estimate

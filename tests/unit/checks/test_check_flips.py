@@ -44,6 +44,29 @@ def test_base_and_incumbent_are_told_apart():
     assert pick(found, "mcnemar_p", compared_with="incumbent").value == pytest.approx(0.5)
 
 
+def test_the_excess_is_the_negative_covariance_of_being_right():
+    found = run_check(flips, make_case(LABELS, NEW, incumbent=OLD))
+    # One row lost; 7 of 10 were right and 2 of 10 are wrong now, so unrelated errors would lose 0.14.
+    excess = pick(found, "excess_flips_vs_incumbent")
+    assert excess.value == pytest.approx(0.1 - 0.7 * 0.2)
+    assert excess.value == pytest.approx(-np.cov(OLD == LABELS, NEW == LABELS, bias=True)[0, 1])
+    assert excess.better == "lower"
+
+
+def test_a_model_that_is_wrong_just_where_the_other_was_right_has_an_excess_and_an_independent_one_has_not():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 3000)
+    old = np.where(rng.random(3000) < 0.8, labels, 1 - labels)
+    swapped = np.where((old == labels) & (rng.random(3000) < 0.25), 1 - labels, labels)
+    apart = np.where(rng.random(3000) < 0.8, labels, 1 - labels)
+    ends = {
+        name: bound(pick(run_check(flips, make_case(labels, new, incumbent=old)), "excess_flips_vs_incumbent"), 0.999)
+        for name, new in (("swapped", swapped), ("apart", apart))
+    }
+    assert ends["swapped"][0] > 0.02
+    assert ends["apart"][0] < 0.0 < ends["apart"][1] < 0.02
+
+
 @pytest.mark.parametrize("rival", ["base", "incumbent"])
 def test_a_missing_rival_is_a_gap_for_each_of_its_metrics(rival):
     other = {"base": "incumbent", "incumbent": "base"}[rival]
@@ -51,6 +74,7 @@ def test_a_missing_rival_is_a_gap_for_each_of_its_metrics(rival):
     assert missing.keys() == {
         (f"negative_flip_rate_vs_{rival}", "candidate", None),
         (f"positive_flip_rate_vs_{rival}", "candidate", None),
+        (f"excess_flips_vs_{rival}", "candidate", None),
         ("mcnemar_p", "candidate", rival),
     }
     assert {gap.reason for gap in missing.values()} == {"no data"}

@@ -18,7 +18,7 @@ from govkit.checks._candidates import candidate_parts
 from govkit.checks._labels import label_view
 from govkit.checks.outcomes.found_parts import found_parts
 from govkit.core import Case, Finding, Measurement
-from govkit.core.audit import Columns
+from govkit.core.columns import Columns
 
 N = 1000
 COMPARED = {"found_parts", "no_drop_p", "visible_drop"}
@@ -248,9 +248,9 @@ def test_a_column_of_any_kind_makes_parts_or_none(kind):
     ],
 )  # fmt: skip
 def test_each_range_of_a_number_has_a_name_of_its_own(column):
-    """19 windows of 2 and 17 of 4 of the 20 bins; and the rows that are no number."""
+    """20 bins, and windows of 2, 3, 4, 6 and 8 of them; and the rows that are no number."""
     names = [name for name in parts({"c": column}) if name != "c = (missing)"]
-    assert len(names) == len(set(names)) == 36
+    assert len(names) == len(set(names)) == 102
 
 
 def test_a_number_that_is_mostly_zero_makes_fewer_ranges_and_none_is_empty():
@@ -374,3 +374,14 @@ def test_each_label_of_several_is_searched_and_keeps_its_name():
     assert drops(found)[0].part == {"label": "hurt", "found": "region = north"}
     assert {item.part["label"] for item in drops(found)} == {"hurt"}
     assert not [item for item in found if "hurt =" in item.part.get("found", "")]
+
+
+def test_a_range_of_a_number_with_few_values_or_declared_as_a_part_is_a_candidate():
+    """Each of its values alone is too small a part to be found, or too small to be one."""
+    few = parts({"c": np.arange(N) % 16})
+    assert {"c = 3", "c 3 to under 5", "c 3 to under 11"} <= set(few)
+    case = with_table(make_case(LABELS, LABELS, groups={"age": [str(18 + at % 70) for at in range(N)]}), {})
+    names = candidate_parts(case, most=500)[0]
+    assert [name for name in names if name.startswith("age ") and " to under " in name]
+    # Numbers of clusters, and yes and no, have no order.
+    assert not [name for name in parts({"c": np.arange(N) % 2}) if "under" in name]

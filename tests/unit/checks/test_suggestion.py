@@ -7,12 +7,11 @@ import json
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from rows_fixture import measurements, read_case, run, value
 
 from govkit.checks._suggestion import _widened, suggested_suite
-from govkit.core.audit import Columns
+from govkit.core.columns import Columns
 
 ROWS = 200
 

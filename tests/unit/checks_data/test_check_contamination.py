@@ -237,3 +237,41 @@ def test_tables_have_no_near_rows():
     found = run("contamination", read_case(tables, columns=columns, modality="table"))
     assert gaps(found)["near_shared_rows"] == "unsupported"
     assert value(found, "shared_rows") == 2.0
+
+
+PERSONS = {"input": "text", "label": "label", "cluster": "person"}
+
+
+def persons(names, role):
+    rows = [f"{role} message {number} of {name}" for number, name in enumerate(names)]
+    return {"text": rows, "label": ["ham", "spam"] * (len(names) // 2), "person": names}
+
+
+def test_a_person_of_both_data_sets_is_a_leak_though_no_row_is_shared():
+    tables = {
+        "test": persons(["ann", "ann", "bob", "bob", "cyd", "dan"], "test"),
+        "train": persons(["bob", "eve", " cyd", "eve"], "train"),
+    }
+    found = run("contamination", read_case(tables, columns=PERSONS))
+    assert value(found, "shared_rows") == 0.0
+    assert value(found, "shared_clusters") == 2.0
+    assert value(found, "shared_cluster_share") == 0.5
+    (item,) = measurements(found, "shared_clusters")
+    assert set(item.rows) == {"row 3", "row 4", "row 5"}
+    assert item.bounds[-1].high == 2.0
+
+
+def test_clusters_of_two_columns_are_shared_by_any_value():
+    tables = {role: persons(names, role) for role, names in (("test", ["a", "b", "c", "d"]), ("train", ["a", "x"]))}
+    tables["test"]["site"], tables["train"]["site"] = ["s", "s", "t", "u"], ["v", "u"]
+    found = run("contamination", read_case(tables, columns=PERSONS | {"cluster": ["person", "site"]}))
+    # a and b share a site and are one cluster of three; d shares its site with the training data.
+    assert value(found, "shared_clusters") == 2.0
+    assert value(found, "shared_cluster_share") == pytest.approx(2 / 3)
+
+
+def test_no_leak_and_no_declaration():
+    tables = {role: persons(names, role) for role, names in (("test", ["a", "b"]), ("train", ["c", "d"]))}
+    assert value(run("contamination", read_case(tables, columns=PERSONS)), "shared_clusters") == 0.0
+    undeclared = run("contamination", read_case(tables, columns={"input": "text", "label": "label"}))
+    assert not measurements(undeclared, "shared_clusters")

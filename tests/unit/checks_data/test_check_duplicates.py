@@ -8,8 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from case_fixture import make_case
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from PIL import Image
 from rows_fixture import gaps, measurements, read_case, run, value
 from sklearn.datasets import load_digits

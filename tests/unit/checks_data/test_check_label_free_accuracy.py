@@ -9,8 +9,7 @@ from sklearn.isotonic import IsotonicRegression
 from govkit.checks import catalog
 from govkit.checks.data.label_free import label_free_accuracy
 from govkit.core import Predictions
-from govkit.report.words import catalog as words
-from govkit.report.words import family
+from govkit.report.words import catalog as words, family
 
 
 def rows(rng, count, *, sure=(1, 1), twist=1.6):

@@ -4,8 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from case_fixture import bound, gaps, make_case, pick, run_check
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from scipy.stats import binomtest
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 

@@ -2,8 +2,7 @@
 
 import pytest
 from case_fixture import make_case
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from rows_fixture import gaps, measurements, run, value
 
 from govkit.core import Component, Fact, LicenseEvidence, LicenseRecord, Run

@@ -1,5 +1,6 @@
 """Weights and the code that can hide in their files; nothing here is ever loaded."""
 
+import json
 import logging
 import os
 import pickle
@@ -8,9 +9,13 @@ import zipfile
 import pytest
 import torch
 from case_fixture import make_case
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from rows_fixture import gaps, run, value
+
+from govkit.manifest.shipped import is_pickle
+
+SAFE = b"\x08\0\0\0\0\0\0\0{}      "
+"""The smallest file that is safetensors."""
 
 
 class Malicious:
@@ -25,7 +30,7 @@ def case_of(path, access="weights"):
 
 
 def test_safetensors_alone_are_safe(tmp_path):
-    (tmp_path / "model.safetensors").write_bytes(b"\x08\0\0\0\0\0\0\0{}      ")
+    (tmp_path / "model.safetensors").write_bytes(SAFE)
     (tmp_path / "config.json").write_text("{}")
     found = run("weights_format", case_of(tmp_path))
     assert value(found, "safe_format") is True
@@ -35,7 +40,7 @@ def test_safetensors_alone_are_safe(tmp_path):
 
 @pytest.mark.parametrize("name", ["pytorch_model.bin", "head.pkl", "weights.pt", "model.joblib", "notes.txt", "README"])
 def test_a_malicious_pickle_is_found_whatever_its_name(tmp_path, name):
-    (tmp_path / "model.safetensors").write_bytes(b"\0" * 16)
+    (tmp_path / "model.safetensors").write_bytes(SAFE)
     (tmp_path / name).write_bytes(pickle.dumps({"weights": Malicious()}))
     found = run("weights_format", case_of(tmp_path))
     assert value(found, "safe_format") is False
@@ -85,7 +90,7 @@ def test_pickles_are_counted_exactly(tmp_path_factory, pickles, others):
     for number in range(pickles):
         (folder / f"part{number}.bin").write_bytes(pickle.dumps([number]))
     for number in range(others):
-        (folder / f"part{number}.safetensors").write_bytes(b"\0" * 8)
+        (folder / f"part{number}.safetensors").write_bytes(SAFE)
     found = run("weights_format", case_of(folder))
     if pickles + others:
         assert value(found, "pickle_files") == pickles
@@ -101,6 +106,53 @@ def test_gaps(tmp_path):
 
 
 def test_formats_that_can_hold_code_are_not_safe(tmp_path):
-    (tmp_path / "model.safetensors").write_bytes(b"\0" * 16)
-    (tmp_path / "model.keras").write_bytes(b"\0" * 16)
+    (tmp_path / "model.safetensors").write_bytes(SAFE)
+    (tmp_path / "model.keras").write_bytes(SAFE)
     assert value(run("weights_format", case_of(tmp_path)), "safe_format") is False
+
+
+def test_a_name_makes_nothing_safe(tmp_path):
+    """A pickle under the name of safetensors is one, and damaged safetensors are none."""
+    (tmp_path / "model.safetensors").write_bytes(pickle.dumps(Malicious()))
+    found = run("weights_format", case_of(tmp_path))
+    assert (value(found, "safe_format"), value(found, "unsafe_imports")) == (False, 1.0)
+    (tmp_path / "model.safetensors").write_bytes(b"\0" * 16)
+    assert value(run("weights_format", case_of(tmp_path)), "safe_format") is False
+    (tmp_path / "model.safetensors").unlink()
+    for name in ("model.gguf", "model.onnx"):
+        (tmp_path / name).write_bytes(pickle.dumps(Malicious()))
+        assert value(run("weights_format", case_of(tmp_path)), "safe_format") is False
+        (tmp_path / name).unlink()
+
+
+@pytest.mark.parametrize("size", [0x0280, 0x0380, 0x0480, 0x0580])
+def test_a_header_whose_length_looks_like_a_pickle_is_none(tmp_path, size):
+    (tmp_path / "model.safetensors").write_bytes(size.to_bytes(8, "little") + b"{}".ljust(size))
+    found = run("weights_format", case_of(tmp_path))
+    assert (value(found, "safe_format"), value(found, "pickle_files")) == (True, 0.0)
+
+
+@pytest.mark.parametrize("shard", ["/elsewhere/model.safetensors", "../model.safetensors", "gone.safetensors"])
+def test_an_unused_safe_file_does_not_make_another_one_safe(tmp_path, shard):
+    """What is loaded lies elsewhere; the file beside the index is there to be seen."""
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "unused.safetensors").write_bytes(SAFE)
+    index = tmp_path / "model.safetensors.index.json"
+    index.write_text(json.dumps({"metadata": {}, "weight_map": {"a": shard}}))
+    assert value(run("weights_format", case_of(tmp_path)), "safe_format") is False
+    index.write_text(json.dumps({"metadata": {}, "weight_map": {"a": "unused.safetensors"}}))
+    assert value(run("weights_format", case_of(tmp_path)), "safe_format") is True
+
+
+@pytest.mark.parametrize(("at", "bytes_"), [(0, b"XX"), (6, b"\xff\xff"), (8, b"\0\x08")])
+def test_an_archive_whose_list_is_broken_may_hold_a_pickle(tmp_path, at, bytes_):
+    """Another mark, a version of the future, and a name that is said to be UTF-8 and is none."""
+    file = tmp_path / "vocab.npz"
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("a.npy", b"x")
+    raw = bytearray(file.read_bytes())
+    start = raw.index(b"PK\1\2")
+    raw[start + at : start + at + 2] = bytes_
+    raw[start + 46] = 0xFF
+    file.write_bytes(raw)
+    assert is_pickle(file)

@@ -8,8 +8,7 @@ from itertools import product
 import numpy as np
 import pytest
 import torch
-from attacked_fixture import Closed, Open
-from attacked_fixture import case_of as binary_case
+from attacked_fixture import Closed, Open, case_of as binary_case
 from digit_models import HELD_OUT, digits
 from rows_fixture import gaps, measurements, run, value
 from task_fixture import open_case

@@ -64,12 +64,12 @@ def test_an_honest_model_is_trusted_and_its_passes_stay_within_the_declared(digi
 
 
 def test_a_robust_model_takes_nearly_the_declared_passes(digits):
-    """Where nothing breaks early, the declared passes are what is needed; only the far ball ends early."""
+    """Where nothing breaks early the declared passes are needed, but for the far ball and the probe's second look."""
     net, x, labels = digits
     case = case_of(x, labels, lambda passes: Open(net, passes))
     declared = declared_passes(case, [Request("adversarial", {"eps": 0.001})], catalog=catalog())
     run("adversarial", case, eps=0.001)
-    assert 0.75 * declared.forward <= case.passes.forward <= declared.forward
+    assert 0.7 * declared.forward <= case.passes.forward <= declared.forward
     assert 0.6 * declared.backward <= case.passes.backward <= declared.backward
 
 

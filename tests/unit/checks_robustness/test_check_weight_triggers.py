@@ -10,8 +10,7 @@ import numpy as np
 import planted_models as planting
 import pytest
 import torch
-from attacked_fixture import Open
-from attacked_fixture import case_of as case_of_images
+from attacked_fixture import Open, case_of as case_of_images
 from digit_models import digits
 from rows_fixture import gaps, measurements, read_case, run, value
 from scipy.stats import beta

@@ -6,9 +6,11 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import stopped_clock
 import timestamp_authority
 from evidence_bundle import NOW
 from typer.testing import CliRunner
@@ -21,11 +23,11 @@ SECRET, OTHER = "correct horse", "battery staple"
 
 
 @pytest.fixture(autouse=True)
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GOVKIT_KEY_PASSWORD", SECRET)
-    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1795521600")  # 2026-11-24T12:00:00Z
-    return tmp_path
+    with stopped_clock.stopped("2026-11-24T12:00:00Z"):
+        yield tmp_path
 
 
 def keys(*arguments: str) -> str:

@@ -6,8 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from govkit.data import CountTable, count_table
 from govkit.data.counts import BLOCK, cells_of, count_codes, count_pairs
@@ -50,6 +49,35 @@ def test_a_file_is_counted_as_the_table_is(tmp_path: Path) -> None:
     pq.write_table(table, path)
     found = count_table(path, groups=['an "age"'], **COLUMNS)
     assert found['an "age"'].counts.tolist() == count_table(ROWS, groups=["age"], **COLUMNS)["age"].counts.tolist()
+
+
+def test_a_file_is_never_a_pattern_or_an_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DuckDB reads ``rows1`` where ``rows[1]`` is asked for, and Arrow ``/x`` for ``file:/x``."""
+    monkeypatch.chdir(tmp_path)
+    (place := Path(f"file:{tmp_path}")).mkdir(parents=True)
+    mine = count_table(ROWS, groups=["age"], **COLUMNS)["age"].counts.tolist()
+    for name, path in (("rows1.parquet", "rows[1].parquet"), ("b.parquet", place / "b.parquet")):
+        pq.write_table(ROWS.slice(0, 2), tmp_path / name)
+        with Path(path).open("wb") as file:
+            pq.write_table(ROWS, file)
+        assert count_table(Path(path), groups=["age"], **COLUMNS)["age"].counts.tolist() == mine
+
+
+def test_columns_that_differ_in_case_alone_are_two() -> None:
+    """DuckDB calls the second ``age_1``, which may be the name of a third."""
+    other = pa.array(["x", "y", "x", "y", "x"])
+    rows = ROWS.append_column("AGE", other).append_column("age_1", other)
+    for name in ("age", "AGE", "age_1"):
+        alone = pa.table({"age": rows[name], **{each: ROWS[each] for each in ("truth", "answer")}})
+        found = count_table(rows, groups=[name], **COLUMNS)[name]
+        wanted = count_table(alone, groups=["age"], **COLUMNS)["age"]
+        assert (found.names, found.counts.tolist()) == (wanted.names, wanted.counts.tolist())
+
+
+def test_a_name_of_a_column_is_no_code() -> None:
+    name = "g\") FROM read_csv('/etc/passwd') --"
+    rows = ROWS.rename_columns(["sex", name, "truth", "answer", "weight"])
+    assert count_table(rows, groups=[name], **COLUMNS)[name].names == ("1", "2")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pyarrow import feather
 
-from govkit.core.audit import Columns
+from govkit.core.columns import Columns
 from govkit.data import content_digest, count_table, read_dataset, read_table
 from govkit.data.counts import TRUE_NEGATIVE, TRUE_POSITIVE
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from pyarrow import parquet
 
-from govkit.core.audit import Columns
+from govkit.core.columns import Columns
 from govkit.data import canonical_text, classes_of, file_order, load_images, read_dataset
 from govkit.errors import DataError
 
@@ -190,6 +190,35 @@ def test_color_depth_and_transparency(tmp_path: Path) -> None:
     assert images[:, :, 0, 0].ravel().tolist() == pytest.approx([0.2, 0.2, 0.2, 0.4, 0.0, 1.0])
     picture(tmp_path / "deep.png", 32768, mode="I;16")
     assert load_images(["deep.png"], root=tmp_path)[0, 0, 0, 0] == pytest.approx(32768 / 65535)
+
+
+def test_the_bytes_of_an_image_are_the_digested_ones_wherever_it_lies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A path may lead out of the folder of its table; the digest is that of the image, and of what is asked."""
+    from govkit.data import dataset as module
+
+    outside, rows = tmp_path / "outside.png", tmp_path / "data" / "rows.csv"
+    rows.parent.mkdir()
+    digests = set()
+    for gray in (10, 200):
+        Image.new("L", (2, 2), gray).save(outside)
+        for name in ("../outside.png", str(outside)):
+            rows.write_text(f"image,label\n{name},a\n{name},b\n")
+            found = read_dataset(rows, role="test", columns=Columns(input="image", label="label"), modality="image")
+            assert found.inputs.max() == pytest.approx(gray / 255)
+            digests.add(found.digest)
+    assert len(digests) == 2
+    whole = module._file_digest
+
+    def swapped(path: Path) -> str:
+        digest = whole(path)
+        Image.new("L", (2, 2), 77).save(path)
+        return digest
+
+    monkeypatch.setattr(module, "_file_digest", swapped)
+    with pytest.raises(DataError, match=r"outside\.png was changed while it was read"):
+        read_dataset(rows, role="test", columns=Columns(input="image", label="label"), modality="image")
 
 
 def test_bad_images_are_refused_by_name(tmp_path: Path) -> None:

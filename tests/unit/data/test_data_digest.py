@@ -10,8 +10,7 @@ from decimal import Decimal
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from govkit.data import content_digest, first_rows
 from govkit.data.digest import _order

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import csv, parquet
 
-from govkit.core.audit import Columns
 from govkit.core.case import Dataset, Predictions
+from govkit.core.columns import Columns
 from govkit.data import file_order, read_dataset, read_predictions, stored_predictions
 from govkit.errors import DataError
 

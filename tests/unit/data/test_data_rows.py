@@ -16,12 +16,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from PIL import Image
 from pyarrow import csv, feather, parquet
 
-from govkit.core.audit import Columns
+from govkit.core.columns import Columns
 from govkit.data import (
     column_types,
     content_digest,

@@ -190,3 +190,26 @@ def test_a_class_folder_that_leads_back_is_refused(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to(tmp_path, target_is_directory=True)
     with pytest.raises(DataError, match="loop is a symlink loop"):
         read_table(tmp_path)
+
+
+@pytest.mark.parametrize("ending", ["parquet", "arrow", "feather", "csv", "jsonl"])
+def test_a_name_that_looks_like_an_address_or_a_pattern_is_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+):
+    """What is digested and what is read must be one file."""
+    monkeypatch.chdir(tmp_path)
+
+    def put(path: Path, word: str) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        table, text = pa.table({"a": [word]}), {"csv": f"a\n{word}\n", "jsonl": f'{{"a": "{word}"}}\n'}
+        with path.open("wb") as file:
+            if ending in text:
+                file.write(text[ending].encode())
+            else:
+                (parquet.write_table if ending == "parquet" else feather.write_feather)(table, file)
+        return path
+
+    put(tmp_path / f"rows.{ending}", "other")
+    put(tmp_path / f"rows1.{ending}", "other")
+    for name in (f"file:{tmp_path}/rows.{ending}", f"rows[1].{ending}", f"s3:/there/rows.{ending}"):
+        assert read_table(put(Path(name), "mine"))["a"].to_pylist() == ["mine"]

@@ -257,3 +257,9 @@ VECTORS = [
 def test_signatures_are_those_of_rfc_6979_with_low_s(message: bytes, r: int, s: int) -> None:
     key = SigningKey("", "", "", ec.derive_private_key(PRIVATE, ec.SECP256R1()))
     assert decode_dss_signature(key.sign(message)) == (r, min(s, ORDER - s))
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(UsageError, match=r"file/keys: cannot be written \(Not a directory\)"):
+        new_key(tmp_path / "file/keys", password=PASSWORD, name="Ada", as_of=NOW)

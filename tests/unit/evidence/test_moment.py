@@ -7,6 +7,12 @@ import pytest
 from govkit.errors import EvidenceError, UsageError
 from govkit.evidence import moment
 
+ODD = (
+    "2026-W48-2T12:00:00Z", "20261124T120000Z", "2026-11-24 12:00:00Z", "2026-11-24T12:00:00,5Z", "2026-11-24T12Z",
+    "2026-11-24T12:00:00+01:00:01", "2026-11-24t12:00:00z", "1795521600", " 2026-11-24T12:00:00Z",
+    "2026-11-24T12:00:00Z\n", "\uff12026-11-24T12:00:00Z", "2026-11-24",
+)  # fmt: skip
+"""What some readers of ISO 8601 take for a time and others do not."""
 LAST = "9999-12-31T23:59:59Z"
 
 
@@ -15,7 +21,7 @@ def test_a_time_is_read_in_utc() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "soon", "2026-11-24T12:00:00", "2026-99-99T00:00:00Z", "9999-12-31T23:59:59-10:00"]
+    "text", ["", "soon", "2026-11-24T12:00:00", "2026-99-99T00:00:00Z", "9999-12-31T23:59:59-10:00", *ODD]
 )
 def test_what_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="expected a time"):

@@ -21,7 +21,7 @@ from govkit.evidence.openssf import check_model_sig, model_sig
 KEY = evidence.throwaway_key("Small Signer", NOW)
 STRANGER = evidence.throwaway_key("Stranger", NOW)
 TRUST = evidence.trust_of(KEY)
-FILES = {**tools.MODEL, "README.md": b"# A card\n", "tokenizer-2.txt": b"", ".gitattributes": b"* binary\n"}
+FILES = {**tools.MODEL, "README.md": b"# A card\n", "tokenizer-2.txt": b"", "tokenizer/.gitattributes": b"* binary\n"}
 
 
 @pytest.fixture

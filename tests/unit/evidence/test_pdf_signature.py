@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from evidence_bundle import LATER, NOW
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import signers
+from pyhanko.sign.fields import MDPPerm
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 from pypdf import PdfReader, PdfWriter
 from watchdog import alarm
@@ -229,6 +230,10 @@ def by_pikepdf(case: Case) -> bytes:
     return output.getvalue()
 
 
+def certified(level: MDPPerm) -> Callable[[Case], bytes]:
+    return lambda case: tools.embed(case.plain, case.seal, level=level)
+
+
 def range_moved(case: Case) -> bytes:
     start, end = case.gap
     ours = b"/ByteRange [0 %d %d %d]" % (start, end, len(case.signed) - end)
@@ -251,7 +256,9 @@ FORGED: list[tuple[str, Callable[[Case], bytes], set[str]]] = [
     ("signature edited", changed_in_cms, {"PDF_CHANGED"}),
     ("signature of another form", by_pyhanko, {"PDF_CHANGED"}),
     ("signature in its second form", in_second_form, {"PDF_CHANGED"}),
-    ("signature that allows changes", lambda case: tools.embed(case.plain, case.seal, certify=False), {"PDF_CHANGED"}),
+    ("signature that certifies nothing", lambda case: tools.embed(case.plain, case.seal, level=None), {"PDF_CHANGED"}),
+    ("signature that lets forms be filled", certified(MDPPerm.FILL_FORMS), {"PDF_CHANGED"}),
+    ("signature that lets notes be added", certified(MDPPerm.ANNOTATE), {"PDF_CHANGED"}),
     ("range moved", range_moved, {"PDF_CHANGED"}),
     ("two signatures", signed_twice, {"PDF_SIGNATURES"}),
     ("saved again by pypdf", by_pypdf, {"PDF_CHANGED", "PDF_UNSIGNED", "PDF_ADDED"}),

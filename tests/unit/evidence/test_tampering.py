@@ -20,7 +20,9 @@ from evidence_bundle import LATER, NOW, Small
 from govkit import evidence
 from govkit.errors import EvidenceError
 from govkit.evidence.keys import ORDER
+from govkit.evidence.locks import HeldLock, Lock, LockedPolicy
 from govkit.evidence.predicates import Release, parse
+from govkit.evidence.statement import MAX_COMMAS
 from govkit.evidence.verify import _open
 
 Tamper = Callable[[Small], dict[str, Any] | None]
@@ -405,6 +407,16 @@ def findings_left_out(b: Small) -> None:
     b.reseal()
 
 
+def lock_left_out(b: Small) -> None:
+    """Findings that name a lock, in a bundle that agrees in all else."""
+    findings, verdict = b.statement("findings"), b.statement("verdict")
+    findings["predicate"]["lock"] = "sha256:" + "7" * 64
+    verdict["predicate"]["inputs"]["findings"] = "sha256:" + tools.sha256(evidence.dumps(findings))
+    b.sign("findings", findings)
+    b.sign("verdict", verdict)
+    b.reseal()
+
+
 def other_findings(b: Small) -> None:
     statement = b.statement("findings")
     statement["predicate"]["findings"][0]["value"] = 0.99
@@ -525,6 +537,7 @@ CASES: list[tuple[str, Tamper, str, tuple[str, ...]]] = [
     ("one input dropped", edit_statement("verdict", drop_input), "INPUTS_MISMATCH", (VERDICT,)),
     ("run left out, sealed again", run_left_out, "INPUTS_MISMATCH", (VERDICT,)),
     ("findings left out, sealed again", findings_left_out, "MISSING_FILE", (FINDINGS,)),
+    ("lock left out, sealed again", lock_left_out, "LOCK_MISSING", (evidence.LOCK_FILE,)),
     ("better findings, sealed again", other_findings, "INPUTS_MISMATCH", (VERDICT,)),
     ("judged by a laxer policy", edit_statement("verdict", laxer_policy), "POLICY_SWAPPED", (VERDICT,)),
     ("verdict names two policies", edit_statement("verdict", two_policies), "POLICY_SWAPPED", (VERDICT,)),
@@ -588,6 +601,30 @@ def test_a_verifier_whose_clock_is_a_little_slow_accepts(small: Small) -> None:
     assert small.check(trust=trust, as_of="2026-11-24T11:55:00Z").release.as_of == NOW
     with pytest.raises(EvidenceError, match="FUTURE"):
         small.check(trust=trust, as_of="2026-11-24T11:54:59Z")
+
+
+def test_the_age_of_a_verdict_is_counted_to_now(small: Small) -> None:
+    assert small.check(as_of="2026-12-24T12:00:00Z", max_age_days=30)
+    with pytest.raises(EvidenceError, match="STALE"):
+        small.check(as_of="2026-12-24T12:00:01Z", max_age_days=30)
+
+
+def test_a_file_with_many_commas_is_refused_before_it_is_parsed(small: Small) -> None:
+    for many, expected in ((MAX_COMMAS, "BAD_JSON"), (MAX_COMMAS + 1, "BAD_ENVELOPE")):
+        small.path("release").write_bytes(b"," * many)
+        with pytest.raises(EvidenceError, match=expected):
+            small.check()
+
+
+def test_a_lock_may_be_as_old_as_the_verdict_and_no_younger() -> None:
+    digest = "sha256:" + "1" * 64
+    policy = LockedPolicy(id="small", version="1", digest=digest)
+    lock = Lock(name="Ada", policy=policy, data={"test": digest}, as_of=NOW, tool={})
+    held = HeldLock(lock, b"", digest)
+    asked: dict[str, Any] = {"policy": digest, "data": {"test": {digest}}, "reference": digest}
+    held.check(as_of=NOW, **asked)
+    with pytest.raises(EvidenceError, match="LOCK_TIME"):
+        held.check(as_of="2026-11-24T11:59:59Z", **asked)
 
 
 def test_a_key_is_valid_on_its_first_and_last_second_and_until_revoked(small: Small) -> None:

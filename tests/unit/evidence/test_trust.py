@@ -44,7 +44,7 @@ def test_a_duplicate_key_is_refused(tmp_path: Path, text: str) -> None:
         ("ecdsa-p256-sha256", "ecdsa-p256-sha1", "keys.1.algorithm"),
         ("- gate", "- king", "keys.1.roles.3: found 'king'; expected train, audit, gate, release"),
         ("2026-11-24T12:00:00Z", "2026-11-24T12:00:00", "keys.1.not_before"),
-        ("'2026-11-24T12:00:00Z'", "1795000000", "keys.1.not_before: expected a time like"),
+        ("'2026-11-24T12:00:00Z'", "1795000000", "keys.1.not_before: expected a time"),
         ("2026-11-24", "2036-11-24", "not_after is not later"),
         (KEY.id, "a" * 64, "id is not the SHA-256 of public_key"),
         (KEY.id, KEY.id.upper(), "keys.1.id"),

@@ -11,8 +11,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from govkit.core import Component, Fact, LicenseEvidence, LicenseRecord, Problem, Read, Run
 from govkit.lineage.facts import FACTS, observed, stated

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pytest
+from run_facts import facts_of
 from transformers import (
     AutoModelForSequenceClassification,
     AutoTokenizer,
@@ -22,7 +23,7 @@ from govkit import manifest
 from govkit.core import Run
 from govkit.data import content_digest
 from govkit.errors import UsageError
-from govkit.lineage import FACTS, base_folder, facts_of, read_run, record
+from govkit.lineage import FACTS, base_folder, read_run, record
 
 ROWS = [{"text": "win a prize now", "label": 1}, {"text": "see you at home", "label": 0}]
 

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from govkit.core import Attestation, Policy, Recorded
 from govkit.errors import PolicyError
-from govkit.policy import digest, dump, load
+from govkit.policy import digest, dump, judge, load
+from govkit.policy.inheritance import TABLE, WAYS, rows
+from govkit.resources import find
 
 Text = Callable[..., str]
 Write = Callable[..., Path]
@@ -306,3 +310,73 @@ def test_a_policy_that_lets_less_in_is_no_looser(tmp_path: Path) -> None:
     policy = load(child)
     assert policy.applies is not None
     assert policy.applies.modality == ("text",)
+
+
+def test_every_field_of_a_policy_has_a_row_in_the_table_of_inheritance() -> None:
+    """Whoever adds a field says whether a child may change it."""
+    known: set[type[Recorded]] = {Policy}
+    waiting: list[type[Recorded]] = [Policy]
+    while waiting:
+        for info in waiting.pop().model_fields.values():
+            found = set(_classes(info.annotation)) - known
+            known |= found
+            waiting += found
+    assert set(TABLE) == known
+    for model, fields in TABLE.items():
+        assert set(fields) == set(model.model_fields), model
+        assert set(fields.values()) <= set(WAYS), model
+
+
+def _classes(kind: object) -> Iterator[type[Recorded]]:
+    if isinstance(kind, type) and issubclass(kind, Recorded):
+        yield kind
+    for inner in get_args(kind):
+        yield from _classes(inner)
+
+
+def test_the_page_shows_the_table() -> None:
+    text = (find("policies").parent / "docs/inheriting.md").read_text(encoding="utf-8")
+    lines = "\n".join(f"| {model} | `{field}` | {may} |" for model, field, may in rows())
+    assert lines in text, f"docs/inheriting.md:\n{lines}"
+
+
+def test_who_is_replaced_as_owner_still_is_one(write: Write) -> None:
+    """Else the owner of the parent could sign what nobody but another person may."""
+    asked = "{id: S, title: t, rmf: [MEASURE 1.3], attest: {kind: review, not_same_as: [owner]}, severity: high}"
+    head = "schema: govkit.policy/v1\nversion: 1.0.0\n"
+    write(f"{head}id: a\nowner: {{name: Ada}}\ncontrols:\n  - {asked}\n", "a.yaml")
+    write(f"{head}id: b\nextends: [a.yaml]\nowner: {{name: Bob}}\n", "b.yaml")
+    policy = load(write(f"{head}id: c\nextends: [b.yaml]\nowner: {{name: Cy}}\n", "c.yaml"))
+    assert policy.owner is not None
+    assert (policy.owner.name, [each.name for each in policy.inherited_owners]) == ("Cy", ["Ada", "Bob"])
+    for signer, state in (("Ada", "missing"), ("bob", "missing"), ("Cy", "missing"), ("Di", "pass")):
+        signed = Attestation(kind="review", model="sha256:" + "a" * 64, signer=signer, signed_at="2026-11-24")
+        found = judge(policy, [], subject=signed.model, as_of="2026-11-24", attestations=[signed])
+        assert found.rulings[0].state == state, signer
+    same = load(write(f"{head}id: d\nextends: [a.yaml]\nowner: {{name: Ada}}\n", "d.yaml"))
+    assert not same.inherited_owners
+
+
+@pytest.mark.parametrize(
+    ("field", "change"),
+    [
+        ("title", "title: Something else"),
+        ("authority", "authority: {level: none, note: mine}"),
+        ("authority", "authority: {level: publication, ref: fda_gmlp}"),
+    ],
+)
+def test_a_rule_keeps_its_name_and_its_authority(write: Write, field: str, change: str) -> None:
+    control = (
+        "{id: A, title: Right, rmf: [MEASURE 2.3], check: performance, metric: accuracy, require: {min: 0.8}, "
+        "authority: {level: publication, ref: nist_ai_rmf}, severity: medium}"
+    )
+    head = "schema: govkit.policy/v1\nversion: 1.0.0\n"
+    write(f"{head}id: a\ncontrols:\n  - {control}\n", "a.yaml")
+    with pytest.raises(PolicyError, match=f"{field} is looser"):
+        load(write(f"{head}id: b\nextends: [a.yaml]\ncontrols:\n  - {{id: A, {change}}}\n", "b.yaml"))
+    own = f"{head}id: b\nextends: [a.yaml]\ncontrols:\n  - {{id: A, {change}, require: {{min: 0.9}}}}\n"
+    assert load(write(own, "b.yaml")).controls[0].require.min == 0.9
+    higher = (
+        f"{head}id: b\nextends: [a.yaml]\ncontrols:\n  - {{id: A, authority: {{level: statute, ref: eu_ai_act}}}}\n"
+    )
+    assert load(write(higher, "b.yaml")).controls[0].authority.level == "statute"

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from govkit.core import LEVELS, Bound, Finding, Gap, Measurement, Policy, Ruling, Verdict
+from govkit.core import LEVELS, Bound, Finding, Gap, Measurement, Policy, Requirement, Ruling, Verdict
 from govkit.core.finding import DataRef
 from govkit.errors import PolicyError
 from govkit.policy import digest, judge
+from govkit.policy.deciding import entry_p
+from govkit.policy.matching import Entry
 
 SUBJECT, AS_OF = "sha256:" + "a" * 64, "2026-11-24T12:00:00Z"
 
@@ -52,6 +54,11 @@ def test_a_bound_across_the_limit_is_inconclusive_and_says_how_many_rows(policy:
     assert (ruling.state, ruling.disposition) == ("inconclusive", "review")
     # (0.055 / 0.02)² · 600 = 4537.5, rounded up to two digits.
     assert ruling.reason.endswith("limit 0.8; 600 rows. About 4600 rows would settle it, if the value stays.")
+
+
+@pytest.mark.parametrize("limit", ["min", "max"])
+def test_a_value_exactly_on_its_limit_passes(policy: Build, control: Fields, measured: Measure, limit: str) -> None:
+    assert ruled(policy(control(require={limit: 0.8})), [measured(0.8, 0.0)]).state == "pass"
 
 
 def test_a_value_on_the_wrong_side_will_more_likely_fail(policy: Build, measured: Measure) -> None:
@@ -102,6 +109,16 @@ def test_spoiled_evidence_weighs_as_much_as_missing_evidence(policy: Build, cont
     assert ruled(rules, [gap(reason, name="accuracy")]).disposition == "review"
 
 
+@pytest.mark.parametrize("on_missing", ["ignore", "review", "block"])
+def test_an_open_question_without_a_measurement_is_for_a_person_where_a_missing_one_is(
+    policy: Build, control: Fields, measured: Measure, on_missing: str
+) -> None:
+    asked = policy(control(on_fail="warn", on_inconclusive="warn", on_missing=on_missing))
+    unmeasured, measured_badly = (ruled(asked, [each]) for each in (gap("too few rows"), measured(0.81)))
+    assert (unmeasured.state, unmeasured.disposition) == ("inconclusive", "review")
+    assert (measured_badly.state, measured_badly.disposition) == ("inconclusive", "warn")
+
+
 def test_nothing_found_is_missing(policy: Build) -> None:
     assert ruled(policy(), []).state == "missing"
 
@@ -126,6 +143,12 @@ def test_a_fact_that_is_not_known_is_missing(policy: Build, control: Fields, fac
     told = [Measurement(check="scope", name=name, value=value, n=0) for name, value in facts]
     ruling = ruled(policy(control(when={"modality": ["text"]})), told)
     assert (ruling.state, ruling.disposition) == ("missing", "block")
+
+
+@pytest.mark.parametrize("told", [(1, True), (True, 1), (0, False), (False, 0)])
+def test_a_fact_told_as_a_number_and_as_a_truth_is_not_known(policy: Build, control: Fields, told: Any) -> None:
+    facts = [Measurement(check="scope", name="has_base", value=value, n=0) for value in told]
+    assert ruled(policy(control(when={"has": ["base"]})), facts).state == "missing"
 
 
 def test_one_fact_that_excludes_settles_it_whatever_else_is_unknown(policy: Build, control: Fields) -> None:
@@ -179,6 +202,13 @@ def word(value: Any, **changes: Any) -> Measurement:
 def test_words_and_truths(policy: Build, control: Fields, value: Any, equals: Any, state: str) -> None:
     asked = policy(control(check="licenses", metric="composition", require={"equals": equals}))
     assert ruled(asked, [word(value)]).state == state
+
+
+@pytest.mark.parametrize(("value", "wanted"), [(1, True), (1.0, True), (0, False), (0.0, False)])
+def test_a_number_is_never_the_truth_that_is_asked_for(value: float, wanted: bool) -> None:
+    require = Requirement(equals=wanted)
+    assert entry_p(Entry((), 0, word(value)), require) == 0.0
+    assert entry_p(Entry((), 0, word(wanted)), require) == 1.0
 
 
 def test_a_word_never_satisfies_a_number(policy: Build, measured: Measure) -> None:
@@ -427,6 +457,17 @@ def test_a_part_that_the_check_or_the_scope_knows_of_must_be_there(
         assert (ruling.state, ruling.parts[2].part) == ("missing", {"sex": "x"})
 
 
+def test_all_groups_of_one_column_stand_for_no_part_of_another(
+    policy: Build, control: Fields, measured: Measure
+) -> None:
+    asked = policy(control(over=["sex", "age"]), slices={"sex": {"by": "sex"}, "age": {"by": "age"}})
+    found = [measured(0.9, part={"sex": "*"}), measured(0.9, part={"age": "old"})]
+    rows = Measurement(check="scope", name="rows", value=50, n=50, part={"age": "young"})
+    assert ruled(asked, found).state == "pass"
+    ruling = ruled(asked, [*found, rows])
+    assert (ruling.state, ruling.parts[1].part, ruling.parts[1].state) == ("missing", {"age": "young"}, "missing")
+
+
 def test_small_parts(policy: Build, control: Fields, measured: Measure) -> None:
     small = measured(0.9, part={"sex": "x"}, n=9)
     found = [*parts(measured, {"f": 0.9}), small]
@@ -667,3 +708,19 @@ def test_two_limits_share_the_error_between_both_sides(policy: Build, control: F
     assert ruled(one, [weak]).state == "fail"
     assert ruled(two, [weak]).state == "inconclusive"
     assert ruled(two, [bad.model_copy(update={"bounds": bad.bounds[:3]})]).state == "fail"
+
+
+def test_the_head_of_the_verdict_says_which_rows_seem_to_belong_together(policy: Build) -> None:
+    def suspected(name: str, effect: float) -> Measurement:
+        return Measurement(
+            check="independence", name="design_effect", value=effect, n=3000, part={"found": name} if name else {}
+        )
+
+    found = [suspected("column person", 3.75), suspected("ids with a common stem", 2.0), suspected("", 9.0)]
+    notices = verdict(policy(), found).notices
+    assert [text for text in notices if "belong together" in text] == [
+        "rows seem to belong together (column person), which no bound respects: 3000 are worth about 800 independent "
+        "ones; declare it in columns.cluster"
+    ]
+    declared = verdict(policy(), found[2:]).notices
+    assert not [text for text in declared if "belong together" in text]

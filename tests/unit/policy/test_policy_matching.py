@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from watchdog import alarm
 
-from govkit.core import Gap, Measurement
+from govkit.core import DataRef, Gap, Measurement
 from govkit.errors import PolicyError
 from govkit.policy.matching import MOST_PARTS, by_check, match
 
@@ -38,3 +38,25 @@ def test_very_many_findings_about_all_groups_together_are_matched_in_one_pass(
     with alarm(60):
         entries = match(rules.controls[0], rules, by_check(found)).entries
     assert sum(entry.state == "error" for entry in entries) == 8_000
+
+
+def test_a_slice_by_column_takes_every_column_of_whatever_kind(policy: Callable[..., Any], control: Callable[..., Any]):
+    """The distances of numbers and of categories share a name, so none is missing where the other was measured."""
+    own = control(check="drift", metric="column_drift", data="shifted", over=["columns"], require={"max": 0.2})
+    rules = policy(own, slices={"columns": {"by": ["column"]}})
+    data = DataRef(role="shifted", digest="sha256:" + "0" * 64)
+    found = [
+        Measurement(
+            check="drift",
+            params=rules.controls[0].params,
+            name=name,
+            value=0.1,
+            n=100,
+            part={"column": column},
+            data=data,
+        )
+        for column, plain in (("age", "wasserstein"), ("job", "total_variation"))
+        for name in (plain, "column_drift")
+    ]
+    entries = match(rules.controls[0], rules, by_check(found)).entries
+    assert [(entry.part, entry.state) for entry in entries] == [((("column", name),), None) for name in ("age", "job")]

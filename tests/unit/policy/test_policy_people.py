@@ -231,8 +231,13 @@ def test_a_waiver_of_medium_severity_lives_ninety_days(
 
 
 @pytest.mark.parametrize(
-    "owner", ["M. Risk", "m. risk", " M. Risk ", "M.  Risk", "M.\u00a0Risk", "Ｍ. RISK", "M.\tRisk", "M. Ri\u200bsk"]
-)
+    "owner",
+    [
+        "M. Risk", "m. risk", " M. Risk ", "M.  Risk", "M.\u00a0Risk", "Ｍ. RISK", "M.\tRisk", "M. Ri\u200bsk",
+        "\u041c. Risk", "M. R\u0456sk", "M. RIS\u039a", "M. R\u0130SK", "M. R\u0131sk", "M. Ri\ufe0fsk", "M.\u2800Risk",
+        "M.\u3164Risk", "M. Ri\u034fsk", "M. Ri\U000e0101sk",
+    ],
+)  # fmt: skip
 def test_one_person_written_in_two_ways_is_one_person(
     policy: Build, control: Fields, measured: Measure, owner: str
 ) -> None:

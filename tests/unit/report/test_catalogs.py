@@ -207,7 +207,10 @@ def shipped() -> dict[str, tuple[str, bool]]:
 def written() -> tuple[frozenset[str], tuple[re.Pattern[str], ...], str]:
     """Texts in the source of govkit: constants, f-strings as patterns, and all of it for names."""
     constants, patterns, whole = set[str](), set[str](), []
-    for path in sorted(Path(govkit.__file__).parent.rglob("*.py")):
+    home = Path(govkit.__file__).parent
+    for path in sorted(home.rglob("*.yaml")):
+        constants |= {text for _, text in leaves(yaml.safe_load(path.read_bytes())) if isinstance(text, str)}
+    for path in sorted(home.rglob("*.py")):
         source = path.read_text(encoding="utf-8")
         whole.append(source)
         for node in ast.walk(ast.parse(source)):

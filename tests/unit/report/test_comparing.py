@@ -14,8 +14,7 @@ from typing import Any
 import pytest
 from bundle_fixture import ARTIFACT, SHIFTED, TEST, measurement, write_bundle
 from hostile_fixture import SCRIPT, hostile_options
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from markdown_it import MarkdownIt
 from page_reader import Page, evidence, walk
 

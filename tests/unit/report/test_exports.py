@@ -15,8 +15,7 @@ from typing import Any
 
 import pytest
 import yaml
-from bundle_fixture import ARTIFACT, measurement, write_bundle
-from bundle_fixture import run as recorded
+from bundle_fixture import ARTIFACT, measurement, run as recorded, write_bundle
 from hostile_fixture import TEXTS
 from huggingface_hub import ModelCard
 

@@ -27,8 +27,7 @@ from govkit.core.verdict import PartRuling, ResidualRisk
 from govkit.errors import UsageError
 from govkit.policy import digest
 from govkit.report import PROFILES, languages, numbers, render, words
-from govkit.report.comparing import compare, markdown
-from govkit.report.comparing import page as compare_page
+from govkit.report.comparing import compare, markdown, page as compare_page
 from govkit.report.escape import short
 from govkit.report.judged import _why
 from govkit.report.language import catalog_of, check_language, speaking

@@ -22,7 +22,6 @@ from true_documents import misled
 from govkit.core import Finding
 from govkit.errors import MissingExtra, UsageError
 from govkit.report import render
-from govkit.report.alone import with_own_check
 from govkit.report.charts import choose
 from govkit.report.exports.checking import FILES, PROVENANCE_FILE, SUMMARY_FILE
 from govkit.report.figures import draw
@@ -30,7 +29,7 @@ from govkit.report.figures.diagrams import unbroken
 from govkit.report.html import _NUMBER
 from govkit.report.model import Report
 from govkit.report.numbers import number, percent, points, size
-from govkit.report.pdf import on_paper
+from govkit.report.pdf import on_paper, with_own_check
 from govkit.report.read import read
 from govkit.report.words import word
 

@@ -10,8 +10,7 @@ import pytest
 import yaml
 from hostile_fixture import SCRIPT, TEXTS
 from huggingface_hub import ModelCard
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from markdown_it import MarkdownIt
 from page_reader import DOCUMENTS, Page, page, xml
 from pypdf import PdfReader

@@ -6,17 +6,18 @@ import re
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from bundle_fixture import measurement, write_bundle
 from page_reader import page, rows_of
 from pypdf import PdfReader
 
-from govkit import core
+from govkit import core, stats
 from govkit.checks import every_check
 from govkit.report import render
 from govkit.report.escape import sentences
 from govkit.report.model import Report
-from govkit.report.numbers import ends, is_difference, points
+from govkit.report.numbers import ends, interval, is_difference, points
 from govkit.report.read import read
 from govkit.report.saying import _judged, in_words
 from govkit.report.text import cell, plain
@@ -156,3 +157,25 @@ def test_words_have_a_table_of_their_own(bundle: Path) -> None:
     html = (bundle / "report.html").read_text()
     assert html.count('<th scope="col">What was looked at</th><th scope="col">Found</th>') >= 2
     assert "candidate" not in cover_of(bundle)
+
+
+def test_the_bounds_that_judge_stand_beside_an_interval_that_is_far_narrower() -> None:
+    """The reader's interval of a mean of losses is that of t; the gate also reckons with rows that were not seen."""
+    losses = stats.mean(np.linspace(0, 0.25, 500), low=0.0, high=36.05)
+    shares = stats.proportion(450, 500)
+    far, near = (
+        measurement("log_loss", each.value).model_copy(update={"interval": each.interval, "bounds": each.bounds})
+        for each in (losses, shares)
+    )
+    high = next(bound.high for bound in losses.bounds if bound.level == 0.975)
+    assert high - losses.interval.high > losses.interval.high - losses.interval.low
+    assert "; judged by " in cell(interval(far))
+    assert f"to {high:.3f}" in cell(interval(far))
+    assert "judged" not in cell(interval(near))
+
+
+def test_a_calibration_that_passes_says_what_bins_hide() -> None:
+    found = measurement("calibration_error", 0.02)
+    told = {state: cell(_judged(found, core.Requirement(max=0.05), state, 0.95)) for state in ("pass", "fail")}
+    assert "within a bin cancel, and a wave finer than 80 rows is not seen" in told["pass"]
+    assert "understate" not in told["fail"]

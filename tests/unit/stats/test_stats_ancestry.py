@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from govkit.stats import ancestry as gs
 
@@ -116,8 +115,10 @@ def test_what_moved_and_its_rank():
 @pytest.mark.parametrize(
     ("seen", "right"),
     [
-        (gs.Seen(39, 39, 39, 54.0), "derived"),
-        (gs.Seen(39, 39, 20, 54.0), "derived"),
+        (gs.Seen(39, 39, 39, 54.0, change=0.1), "derived"),
+        (gs.Seen(39, 39, 20, 54.0, change=0.39), "derived"),
+        (gs.Seen(39, 39, 20, 54.0, change=0.4), "shares its origin"),
+        (gs.Seen(39, 39, 39, 54.0), "shares its origin"),
         (gs.Seen(39, 39, 19, 54.0), "cannot tell"),
         (gs.Seen(4, 4, 2, 54.0), "cannot tell"),
         (gs.Seen(2, 2, 2, 54.0), "cannot tell"),

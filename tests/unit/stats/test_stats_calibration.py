@@ -31,8 +31,10 @@ def test_calibration_bound_solves_its_equation():
     v = 2 * (wv @ wv) + 4 * tau * wv.max()
     k = 8 * (wv**3).sum() + 24 * tau * wv.max() ** 2
     assert squared.value - tau - (z * z - 1) / 6 * k / v == pytest.approx(z * math.sqrt(v), abs=1e-9)
-    tau = gs.calibration(f, y).bounds[1].high ** 2
-    assert tau - squared.value == pytest.approx(z * math.sqrt(2 * (wv @ wv) + 4 * tau * wv.max()), abs=1e-9)
+    finer = squared_error(f, y, bins=2000 // 80)
+    tau, wv = gs.calibration(f, y).bounds[1].high ** 2, finer.noise
+    assert finer.noise.size == 25
+    assert tau - finer.value == pytest.approx(z * math.sqrt(2 * (wv @ wv) + 4 * tau * wv.max()), abs=1e-9)
 
 
 @pytest.mark.parametrize("n", [4, 6, 10, 20])

@@ -7,8 +7,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 from benches import load_bench
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from scipy.special import ndtri
 
 from govkit import stats

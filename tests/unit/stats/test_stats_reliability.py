@@ -119,3 +119,11 @@ def test_unequal_groups_of_equal_calibration_raise_no_alarm(bench):
     # Two groups, each at its level.
     assert beyond[LEVELS.index(0.95)] <= 0.1
     assert beyond[LEVELS.index(0.99)] <= 0.02
+
+
+def test_a_curve_that_waves_within_the_bins_does_not_pass_and_a_calibrated_model_does(bench: ModuleType) -> None:
+    """True error 0.101, limit 0.05, 5,000 rows: of 15 bins each holds a wave or two, and sees no error at all."""
+    for waves in (15, 30):
+        assert bench.passed(bench.waved(waves), 5000, 15, 1)[0] == 0
+    assert bench.passed(bench.waved(0), 5000, 40, 2)[1] >= 0.9
+    assert bench.passed(bench.shifted, 5000, 60, 3)[1] <= 0.1

@@ -7,8 +7,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 from benches import load_bench
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from scipy.stats import binom
 
 from govkit.stats.selective import OF_ERROR, PLACES, _curve, answered, coverage_within, risk_area, risk_area_difference

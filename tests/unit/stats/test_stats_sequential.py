@@ -11,9 +11,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 from benches import load_bench
-from hypothesis import given
-from hypothesis import strategies as st
-from scipy.stats import beta, betabinom, binom, chi2, norm, rankdata
+from hypothesis import given, strategies as st
+from scipy.stats import beta, betabinom, binom, norm, rankdata
 
 from govkit.stats import (
     Look,
@@ -21,16 +20,20 @@ from govkit.stats import (
     RateStream,
     StreamState,
     category_looks,
-    day_effect,
     rank_bins,
     rank_shift,
     rank_variance,
     unseen_share,
 )
+from govkit.stats.days import _unlikelihood, possible_days, season_of, seasonal, spans_a_year
 from govkit.stats.sequential import MEAN_GAPS, RATE_GAPS
 
 MEAN = MeanStream(reference_rows=10_000, limit=0.1, day_sd=0.02, reference_days=60)
 RATE = RateStream(reference_rows=10_000, reference_count=9000)
+
+
+def wandering(rng: np.random.Generator, days: int, sd: float, correlation: float) -> np.ndarray:
+    return load_bench("watch").wandering(rng, (days,), sd, correlation)
 
 
 @pytest.fixture(scope="module")
@@ -277,23 +280,77 @@ def test_a_constant_reference_has_neither_variance_nor_shift():
         rank_shift([1], [1, 2], [3])
 
 
-def test_the_day_effect_is_an_upper_bound_that_misses_as_often_as_it_says():
-    rng = np.random.default_rng(0)
-    days = rng.normal(0, math.sqrt(0.05**2 + 1 / 200), size=(2000, 60))
-    bounds = np.array([day_effect(each, [200] * 60) for each in days])
-    assert bounds[0] ** 2 == pytest.approx(np.var(days[0], ddof=1) * 59 / chi2.ppf(0.025, 59) - 1 / 200)
-    assert 0.015 <= np.mean(bounds < 0.05) <= 0.035
-    assert day_effect([0.1] * 60, [100] * 60) == 0
+def test_days_without_memory_or_of_whatever_memory_are_not_spoken_against_by_their_own_reference():
+    for correlation, sd in ((0.0, 0.05), (0.6, 0.05), (0.8, 0.1)):
+        held = 0
+        for seed in range(60):
+            rng = np.random.default_rng(seed)
+            days = wandering(rng, 90, sd, correlation) + rng.normal(size=90) / math.sqrt(200)
+            found = {each.correlation: each.sd for each in possible_days(days, [200] * 90)}
+            # 0.85 of the true spread is as good: what a bound lacks in spread, the autocorrelations around it have.
+            held += found.get(correlation, 0) >= 0.85 * sd
+        assert held >= 52
+    assert max(each.sd for each in possible_days([0.1] * 60, [100] * 60)) < 1e-9
     with pytest.raises(ValueError, match="at least 60"):
-        day_effect([0.1] * 59, [100] * 59)
+        possible_days([0.1] * 59, [100] * 59)
     with pytest.raises(ValueError, match="without rows"):
-        day_effect([0.1] * 60, [0] * 60)
+        possible_days([0.1] * 60, [0] * 60)
+
+
+def test_a_long_reference_tells_how_days_go_together():
+    rng = np.random.default_rng(0)
+    for correlation in (0.0, 0.8, 0.95):
+        found = possible_days(wandering(rng, 730, 0.05, correlation), [10**6] * 730)
+        assert correlation in [each.correlation for each in found]
+        assert max(abs(each.correlation - correlation) for each in found) <= 0.2
+
+
+def test_the_likelihood_of_days_is_that_of_a_normal_vector():
+    rng = np.random.default_rng(0)
+    days, noise = rng.normal(size=5), np.full(5, 0.3)
+    covariance = 0.7**2 * 0.6 ** np.abs(np.subtract.outer(np.arange(5), np.arange(5))) + np.diag(noise)
+    inverse, one = np.linalg.inv(covariance), np.ones(5)
+    mean = one @ inverse @ days / (one @ inverse @ one)
+    expected = (days - mean) @ inverse @ (days - mean) + np.log(np.linalg.det(covariance) * (one @ inverse @ one))
+    found = _unlikelihood(days, noise, np.array([[0.7]]), np.array([[0.6]]))
+    assert found == pytest.approx(np.array([[expected]]))
+
+
+@pytest.mark.parametrize("stream", [MEAN, dataclasses.replace(RATE, direction="both")], ids=["mean", "rate"])
+def test_at_the_limit_no_ratio_is_above_1_on_average_whatever_the_day_before(stream):
+    rng = np.random.default_rng(0)
+    stream = dataclasses.replace(stream, day_sd=0.02, correlation=0.8, reference_days=60)
+    days = wandering(rng, 200_000, 0.02, 0.8).reshape(20_000, 10)
+    if isinstance(stream, MeanStream):
+        values = stream.boundary + days + rng.normal(size=days.shape) / math.sqrt(500)
+    else:
+        values = rng.binomial(500, np.clip(stream.nulls[0] + days, 0, 1))
+    trace, evidence = None, 0.0
+    for look in range(10):
+        ratios, trace = stream.after(Look(values[:, look], 500), trace)
+        evidence = evidence + ratios
+    share = np.exp(evidence).mean(axis=0)
+    # The filter starts where days start; a count is binomial around a normal day only nearly.
+    assert share.max() <= 1.15
+
+
+def test_a_season_is_found_and_taken_off():
+    days = np.arange(738_000, 738_365)
+    season = season_of(0.3 + 0.15 * np.sin(2 * math.pi * days / 365.25 + 1), days)
+    assert math.hypot(*season) == pytest.approx(0.15)
+    assert seasonal(season, days) == pytest.approx(0.15 * np.sin(2 * math.pi * days / 365.25 + 1))
+    stream = dataclasses.replace(MEAN, seasonal=True)
+    assert stream.boundary > MEAN.boundary
+    assert stream.after(Look(0.3, 500, 0.3))[0] == pytest.approx(stream.after(Look(0.0, 500))[0])
+    assert spans_a_year([1, 360, *range(2, 359, 2)])
+    assert not spans_a_year(range(359))
+    assert not spans_a_year([1, 400])
 
 
 def test_categories_are_counted_each_alone_and_new_ones_together():
     reference = {"a": 600, "b": 391, "rare": 9}
     found = category_looks({"a": 5, "rare": 2, "x": 1, "y": 2}, reference)
-    assert found == {None: (3, 10), "a": (5, 10), "b": (0, 10)}
+    assert found == {None: Look(3, 10), "a": Look(5, 10), "b": Look(0, 10)}
 
 
 def test_the_unseen_share_is_that_of_rows_alone_in_their_category():
@@ -319,7 +376,7 @@ def test_days_that_differ_raise_alarms_where_nobody_told_the_stream(bench):
 
 @pytest.mark.parametrize("shift", [0.3, -0.3])
 def test_a_shift_of_a_third_of_a_standard_deviation_is_seen_within_five_looks(bench, shift):
-    took = bench.first_alarms(bench.World(shift=shift), 40, looks=6)
+    took = bench.first_alarms(bench.World(shift=shift, day_rows=bench.ROWS), 40, looks=6)
     assert np.mean(took <= 5) >= 0.95
 
 
@@ -333,3 +390,17 @@ def test_five_points_of_accuracy_are_seen_within_six_looks_and_nothing_without(b
 def test_categories_that_the_reference_happens_to_lack_are_no_change_and_more_of_them_are(bench):
     assert np.mean(bench.first_unseen(1.5, 50) <= bench.LOOKS) <= 0.04
     assert np.mean(bench.first_unseen(1.5, 50, new=0.05, looks=10) <= 10) >= 0.95
+
+
+@pytest.mark.parametrize("kind", ["mean", "rate"])
+@pytest.mark.parametrize(("correlation", "days"), [(0.0, 60), (0.8, 60), (0.8, 365)])
+def test_days_that_go_together_raise_no_more_false_alarms_than_declared(bench, kind, correlation, days):
+    world = bench.Wandering(kind, correlation=correlation, days=days)
+    assert np.mean(bench.years_with_alarm(world, references=16, years=8) <= bench.LOOKS) <= 0.05
+
+
+def test_a_wave_of_the_year_is_learned_from_a_year(bench):
+    wave = bench.Wandering("mean", sd=0.03, days=365, wave=0.15)
+    assert np.mean(bench.years_with_alarm(wave, references=8, years=8) <= bench.LOOKS) <= 0.05
+    moved = bench.years_with_alarm(wave, references=8, years=8, change=0.3, looks=20)
+    assert np.median(moved) <= 3

@@ -136,6 +136,14 @@ def test_equal_init_seeds_look_derived_as_the_limit_says(tmp_path):
     assert any("same random numbers" in limit for limit in LIMITS)
 
 
+def test_weights_far_apart_share_their_origin_and_nothing_more_is_said(tmp_path):
+    """As two trainings that began with the same random numbers end: .54 to .65 of their norm apart."""
+    first, second = noisy(net(), 0.5, 5), noisy(net(), 0.5, 6)
+    found = compare_weights(written(first, tmp_path / "a"), written(second, tmp_path / "b"))
+    assert found.answer == "shares its origin"
+    assert "do not say" in found.reason
+
+
 @pytest.mark.parametrize("named", ["org/base", "/home/somebody/base", None])
 def test_an_adapter_alone_names_its_base_and_nobodys_folders(tmp_path, named):
     (tmp_path / "a").mkdir()

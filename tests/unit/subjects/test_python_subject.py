@@ -14,7 +14,8 @@ import torch
 from govkit.core.audit import SubjectSource
 from govkit.core.case import Differentiable, Passes, Subject
 from govkit.errors import MissingExtra, SubjectError
-from govkit.subjects import PredictionsFile, load
+from govkit.subjects import load
+from govkit.subjects.boundary import source_digest
 
 CODE = '''
 import numpy as np
@@ -281,8 +282,8 @@ def test_stored_predictions_have_no_model(tmp_path: Path) -> None:
     (tmp_path / "p.csv").write_text("y,p\n1,0.5\n")
     with pytest.raises(SubjectError, match="no model to ask"):
         load(SubjectSource(predictions="p.csv"), root=tmp_path, passes=Passes())
-    first = PredictionsFile.at(tmp_path / "p.csv")
+    first = source_digest(tmp_path / "p.csv")
     (tmp_path / "p.csv").write_text("y,p\n1,0.6\n")
-    assert PredictionsFile.at(tmp_path / "p.csv").digest != first.digest
+    assert source_digest(tmp_path / "p.csv") != first
     with pytest.raises(SubjectError, match=r"absent\.csv"):
-        PredictionsFile.at(tmp_path / "absent.csv")
+        source_digest(tmp_path / "absent.csv")

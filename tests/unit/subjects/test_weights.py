@@ -109,7 +109,7 @@ def test_an_adapter_alone_is_known_as_one(tmp_path):
         ("weights.pth", b"PK\x03\x04 no archive", "cannot be read"),
         ("notes.txt", b"hello", "holds no weights"),
         ("model.safetensors.index.json", b"{", "cannot be read"),
-        ("model.safetensors.index.json", json.dumps({"weight_map": {"a": "../b"}}).encode(), "not in its folder"),
+        ("model.safetensors.index.json", json.dumps({"weight_map": {"a": "../b"}}).encode(), "no file of this folder"),
         ("model.safetensors.index.json", json.dumps({"weight_map": {"a": "gone"}}).encode(), "cannot be read"),
         ("adapter_config.json", b"[]]", "cannot be read"),
     ],

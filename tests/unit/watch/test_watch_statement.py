@@ -123,3 +123,9 @@ def test_nothing_is_written_over(watch: Path, key: evidence.SigningKey) -> None:
 def test_a_folder_that_is_not_there_is_told(watch: Path, key: evidence.SigningKey) -> None:
     with pytest.raises(UsageError, match="none"):
         sign_month(watch, "2026-11", key=key, out=watch.parent / "none" / "a.json", as_of=LATER)
+
+
+def test_a_statement_says_what_its_rate_of_false_alarms_rests_on(watch: Path, key: evidence.SigningKey) -> None:
+    out = watch.parent / "said.json"
+    sign_month(watch, "2026-11", key=key, out=out, as_of="2026-12-01T00:00:00Z")
+    assert opened(out, key)["assumed"] == {"days": None, "correlation": None, "season": False}

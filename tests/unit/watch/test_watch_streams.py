@@ -1,19 +1,23 @@
 from __future__ import annotations
 
+import json
+import math
+from dataclasses import asdict
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from govkit.core import Trigger
 from govkit.errors import DataError
 from govkit.stats import Look
+from govkit.stats.days import Days
 from govkit.watch.form import WatchColumns
 from govkit.watch.reference import column_of
-from govkit.watch.streams import Right, look_at, right_of, streams_of
+from govkit.watch.streams import DaysLearned, Right, day_effects, look_at, right_of, streams_of
 
 KINDS = ("accuracy", "shift", "missing", "new")
 
@@ -141,7 +145,45 @@ def test_a_wider_spread_is_seen_where_the_middle_stays() -> None:
     assert looks["S a distance from the middle"].value > 0.4
 
 
-def test_a_day_effect_below_half_of_the_limit_changes_nothing() -> None:
+def test_a_part_of_the_limit_is_kept_for_days_half_of_it_where_they_are_independent() -> None:
     stream = streams_for(pa.table({"a": values("number", 400, 0)}), trigger("shift", limit=0.1))["shift a"]
-    assert stream.among_days(0.05, 60).test.day_sd == 0
-    assert stream.among_days(0.08, 60).test.day_sd == pytest.approx(0.03)
+    known = DaysLearned((Days(0.05, 0.0), Days(0.08, 0.0), Days(0.08, 0.8)))
+    none, some, more = stream.among_days(known, 60).tests
+    assert none.day_sd == 0
+    assert some.day_sd == pytest.approx(0.03)
+    assert (more.day_sd, more.correlation) == (pytest.approx(0.08 - 0.05 / math.sqrt(3)), 0.8)
+
+
+def test_only_all_ways_in_which_days_may_differ_together_raise_an_alarm() -> None:
+    stream = streams_for(pa.table({"a": values("number", 4000, 0)}), trigger("shift", limit=0.0))["shift a"]
+    calm = stream.among_days(DaysLearned((Days(0.0, 0.0),)), 60)
+    wary = stream.among_days(DaysLearned((Days(0.0, 0.0), Days(0.3, 0.8))), 60)
+    after = [each.update(each.start(), Look(0.3, 1000), None) for each in (calm, wary)]
+    assert [all(state.alarm for state in states) for states in after] == [True, False]
+
+
+def test_what_was_learned_of_days_survives_a_file() -> None:
+    learned = DaysLearned((Days(0.1, 0.8), Days(0.2, 0.5)), (0.1, -0.2))
+    assert DaysLearned(**json.loads(json.dumps(asdict(learned)))) == learned
+
+
+@pytest.mark.parametrize(("days", "seasonal"), [(90, False), (365, True)])
+def test_the_season_is_learned_from_a_reference_that_spans_it(days: int, seasonal: bool) -> None:
+    first = date(2025, 1, 1)
+    stream = streams_for(pa.table({"a": values("number", 4000, 0)}), trigger("shift", "S", limit=0.0))
+    seen = [
+        (first + timedelta(day), {"S a": Look(0.15 * math.sin(2 * math.pi * day / 365.25), 1000)})
+        for day in range(days)
+    ]
+    learned = day_effects({"S a": stream["S a"]}, seen)["S a"]
+    assert (learned.season is not None) == seasonal
+    if seasonal:
+        test = stream["S a"].among_days(learned, days)
+        states = test.start()
+        for day, looks in seen[90:150]:
+            states = test.update(states, looks["S a"], day.toordinal())
+        assert max(state.log_evidence for state in states) < 0
+        blind = test.start()
+        for _, looks in seen[90:150]:
+            blind = test.update(blind, looks["S a"], None)
+        assert all(state.alarm for state in blind)
