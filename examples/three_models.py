@@ -59,6 +59,7 @@ columns:
   incumbent_score: incumbent_score
   groups: [sex, race]
   id: id
+  independent: "The registrar: one row an applicant, drawn one by one"
   positive: "1"
 use: {{purpose: "offer tutoring to those who may not finish", intent: [internal], excluded: ["admission"]}}
 licenses:
@@ -82,6 +83,7 @@ columns:
   label: finishes
   groups: [sex, race]
   id: id
+  independent: "The registrar: one row an applicant, drawn one by one"
   positive: "1"
 feasible: {{immutable: [grades, distance, age]}}
 use: {{purpose: "offer tutoring to those who may not finish", intent: [internal], excluded: ["admission"]}}
