@@ -113,6 +113,12 @@ def write_audit(
         },
         "columns": _columns(work, stated=stated, answered=bool(answered)),
         "use": audit.use.model_copy(update={"conditions": (*audit.use.conditions, *remarks)}),
+        # What the candidate was takes the place of the incumbent; it is watched no more than before.
+        "absent": {
+            "service" if what == "incumbent" else what: why
+            for what, why in audit.absent.items()
+            if what != "incumbent" or audit.service is None
+        },
         **_beside(audit, lambda path: moved(root / path)),
         **_suite(case.suite, folder),
         "policy": moved(Path(policy)) if is_path(policy) else policy,
