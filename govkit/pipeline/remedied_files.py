@@ -15,6 +15,7 @@ from govkit.core import Audit, Component, Dataset, Part, Predictions, Role, Run
 from govkit.core.audit import BaseSource, SubjectSource
 from govkit.core.case import Array
 from govkit.core.columns import Columns
+from govkit.core.words import Absent
 from govkit.data import file_order
 from govkit.errors import DataError
 from govkit.lazy import np, pa
@@ -113,18 +114,20 @@ def write_audit(
         },
         "columns": _columns(work, stated=stated, answered=bool(answered)),
         "use": audit.use.model_copy(update={"conditions": (*audit.use.conditions, *remarks)}),
-        # What the candidate was takes the place of the incumbent; it is watched no more than before.
-        "absent": {
-            "service" if what == "incumbent" else what: why
-            for what, why in audit.absent.items()
-            if what != "incumbent" or audit.service is None
-        },
+        "absent": _absent(audit),
         **_beside(audit, lambda path: moved(root / path)),
         **_suite(case.suite, folder),
         "policy": moved(Path(policy)) if is_path(policy) else policy,
     }
     text = documents.dump(audit.model_copy(update=changes).dump())
     (folder / "audit.yaml").write_text(text, encoding="utf-8")
+
+
+def _absent(audit: Audit) -> dict[Absent, str]:
+    """What there still is none of: the candidate as it was takes the place of an incumbent, and nothing watches it."""
+    unwatched = audit.absent.get("incumbent")
+    rest: dict[Absent, str] = {what: why for what, why in audit.absent.items() if what != "incumbent"}
+    return {**({} if unwatched is None or audit.service else {"service": unwatched}), **rest}
 
 
 def _beside(audit: Audit, moved: Callable[[str], str]) -> dict[str, Any]:
