@@ -11,7 +11,7 @@ from govkit.core import Case, Of, Subject
 from govkit.core.case import Array
 from govkit.engine import Answers
 from govkit.errors import SubjectError
-from govkit.lazy import np
+from govkit.lazy import np, pd
 
 MOST_NUMBERS = 50_000_000
 """Numbers that are asked about at a time."""
@@ -71,8 +71,6 @@ def _packed(blocks: Sequence[Any]) -> Iterator[list[Any]]:
 def joined(blocks: Sequence[Any]) -> Any:
     """Blocks of texts, of images, or of rows of a table, one below the other."""
     if hasattr(blocks[0], "columns"):
-        import pandas as pd
-
         return pd.concat(blocks, ignore_index=True)
     return np.concatenate(blocks) if hasattr(blocks[0], "shape") else [text for block in blocks for text in block]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from govkit.core import Subject
-from govkit.lazy import np, torch
+from govkit.lazy import np, pd, torch
 
 
 class ByScores:
@@ -31,8 +31,6 @@ class ByScores:
         """Logarithms of the probabilities, a tensor ``(n, k)`` without a graph; of 0 that of the least double."""
         inputs = batch["x"].numpy()
         if self.columns is not None:
-            import pandas as pd
-
             inputs = pd.DataFrame(inputs, columns=self.columns)
         probabilities = np.asarray(self.subject.predict(inputs), dtype=np.float64)
         return torch.tensor(np.log(np.maximum(probabilities, np.finfo(np.float64).tiny)))

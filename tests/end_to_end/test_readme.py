@@ -76,7 +76,7 @@ def _govkit(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_snippets_are_as_short_as_promised():
-    assert len(snippet("yaml").splitlines()) <= 6
+    assert len(snippet("yaml").splitlines()) == 6
     assert len(snippet("sh").splitlines()) <= 5
     code = [line for line in snippet("python").splitlines() if line.strip()]
     assert len(code) <= 8

@@ -180,6 +180,15 @@ def test_a_remedied_candidate_is_moved_with_its_surroundings_and_remedied_again(
     assert again.data["test"].table.column_names.count("remedied_score") == 1
 
 
+def test_the_candidate_takes_the_place_of_an_absent_incumbent_and_nothing_watches_it(folder: Path):
+    why = "this is the first release"
+    with (folder / "audit.yaml").open("a", encoding="utf-8") as file:
+        file.write(f"absent: {{incumbent: {why}, shifted: there are no later rows}}\n")
+    given, _ = read_audit(_candidate(folder, "once", "temperature", None) / "audit.yaml")
+    assert given.incumbent is not None
+    assert given.absent == {"service": why, "shifted": "there are no later rows"}
+
+
 def test_calibration_rows_that_the_model_was_tuned_on_are_counted_aloud(folder: Path):
     rows(800, 2).tail(30).to_csv(folder / "train.csv", index=False)
     _audit(folder, "cal.csv}}", "cal.csv}, train: {path: train.csv}}")
