@@ -15,6 +15,7 @@ the ratios are those of what a look shows beyond what the looks before it let ex
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import NormalDist
@@ -113,7 +114,7 @@ def season_error(error: float, variance: float) -> float:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Stream:
+class _Stream(ABC):
     """What is common to all streams.
 
     Attributes:
@@ -162,6 +163,7 @@ class _Stream:
         """Chance of a false alarm of this stream in a year: half for the looks, half for the reference."""
         return self.alpha / self.streams
 
+    @abstractmethod
     def after(self, look: Look, trace: Trace | None = None) -> tuple[Array, Trace]:
         """What a look says of each change, and what it lets expect of the next one.
 
@@ -172,7 +174,6 @@ class _Stream:
         Returns:
             Natural logarithms of the likelihood ratios, shape ``(..., changes)``, and the trace after the look.
         """
-        raise NotImplementedError
 
     def log_ratios(self, values: Any, rows: Any) -> Array:
         """What looks say of each change, each taken for the first.
