@@ -448,11 +448,3 @@ def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
         peaks.append(peak)
     assert (tmp_path / "big.parquet").stat().st_size > 80e6
     assert peaks[1] < min(peaks[0] + 80, 400)
-
-
-def test_the_bytes_digest_costs_what_sha256sum_costs(tmp_path: Path) -> None:
-    bench = load_bench("digests")
-    path = tmp_path / "bytes.csv"
-    path.write_bytes(np.random.default_rng(0).bytes(1 << 26))
-    ours, theirs = bench.bytes_ratio(path, repeats=3)
-    assert ours < 2 * theirs
