@@ -13,9 +13,10 @@ import shutil
 import sys
 import tempfile
 import threading
+import time
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,9 @@ from govkit import manifest
 from govkit.errors import EvidenceError, SubjectError, UsageError
 from govkit.subjects.boundary import unidentified
 
+_PREFIX = "govkit-model-"
+_SETTLED = 60
+"""Seconds after which a copy that no process holds was left by one that was killed, not one that begins."""
 _BLOB = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _SYSTEM = ("/proc/", "/sys/", "/dev/", "/etc/", "/usr/", "/lib", "/System/", "/Library/")
 _CODE = (".py", ".pyc", ".pyi", ".so", ".dylib")
@@ -42,7 +46,10 @@ def private_copy(folder: Path, *, strict: bool = True) -> tuple[Path, str]:
     Raises:
         SubjectError: The folder is missing, holds what cannot be signed, or names what lies elsewhere.
     """
-    place = Path(tempfile.mkdtemp(prefix="govkit-model-"))
+    place = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    if os.name == "posix":
+        _hold(place)
+        _sweep()
     try:
         files = manifest.walk(folder, strict=strict, into=place)
         digests = {file.path: file.sha256 for file in files}
@@ -87,6 +94,35 @@ def _followed(link: Path, copy: Path) -> str:
 def drop(place: Path) -> None:
     """Remove a copy; files that are still mapped stay readable."""
     shutil.rmtree(place, ignore_errors=True)
+    if (held := _held.pop(place, None)) is not None:
+        os.close(held)
+
+
+_held: dict[Path, int] = {}
+
+
+def _hold(place: Path) -> bool:
+    """Lock a copy until it is dropped or this process ends, however it ends; False where another process holds it."""
+    import fcntl  # POSIX only
+
+    held = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(held)
+        return False
+    _held[place] = held
+    return True
+
+
+def _sweep() -> None:
+    """Remove the copies that killed processes of this user left."""
+    for place in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        with suppress(OSError):  # another user's, or another process is faster
+            found = place.lstat()
+            settled = time.time() - found.st_mtime > _SETTLED  # no recorded time: it decides nothing but tidying
+            if found.st_uid == os.getuid() and settled and place not in _held and _hold(place):
+                drop(place)
 
 
 def kept_for(owner: Any, place: Path) -> None:

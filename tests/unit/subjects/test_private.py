@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -20,7 +21,7 @@ from tiny_text import TEXTS, WORDS, save, subject
 from govkit import manifest
 from govkit.core.case import Passes
 from govkit.errors import SubjectError
-from govkit.subjects import FrozenBase
+from govkit.subjects import FrozenBase, private
 from govkit.subjects.private import reading_only
 
 INDEX = "model.safetensors.index.json"
@@ -298,3 +299,23 @@ def test_other_links_of_a_base_are_refused(place: Path) -> None:
     (place / "config.json").symlink_to(target)
     with pytest.raises(SubjectError, match="none of the hub's cache"):
         FrozenBase(place, Passes())
+
+
+def test_what_a_killed_process_left_is_removed_and_what_is_in_use_is_not(place: Path) -> None:
+    """A copy is held by a lock that ends with its process, whatever ends it."""
+    text = f"""
+import pathlib, sys, time
+from govkit.subjects.private import private_copy
+print(private_copy(pathlib.Path({str(place)!r}))[0], flush=True)
+time.sleep(600)
+"""
+    with subprocess.Popen([sys.executable, "-c", text], stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        left = Path(child.stdout.readline().strip())
+        os.utime(left, (0, 0))
+        private.drop(private.private_copy(place)[0])
+        assert (left / "config.json").is_file(), "another process answers from it"
+        child.kill()
+        child.wait()
+    private.drop(private.private_copy(place)[0])
+    assert not left.exists()
