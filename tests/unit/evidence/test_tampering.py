@@ -323,6 +323,10 @@ def drop_input(statement: dict[str, Any]) -> None:
     del statement["predicate"]["inputs"]["run"]
 
 
+def unseen_measurer(statement: dict[str, Any]) -> None:
+    statement["predicate"]["measured"] = "sha256:" + "6" * 64
+
+
 def laxer_policy(statement: dict[str, Any]) -> None:
     statement["predicate"]["policy"]["digest"] = "sha256:" + "6" * 64
     statement["predicate"]["verdict"]["policy"] = "sha256:" + "6" * 64
@@ -535,6 +539,12 @@ CASES: list[tuple[str, Tamper, str, tuple[str, ...]]] = [
     ("verdict of another model, sealed again", from_another("verdict", reseal=True), "WRONG_SUBJECT", (VERDICT,)),
     ("verdict says another model inside", edit_statement("verdict", about_another), "WRONG_SUBJECT", (VERDICT,)),
     ("one input dropped", edit_statement("verdict", drop_input), "INPUTS_MISMATCH", (VERDICT,)),
+    (
+        "a measurer's statement that is not there",
+        edit_statement("verdict", unseen_measurer),
+        "INPUTS_MISMATCH",
+        (VERDICT,),
+    ),
     ("run left out, sealed again", run_left_out, "INPUTS_MISMATCH", (VERDICT,)),
     ("findings left out, sealed again", findings_left_out, "MISSING_FILE", (FINDINGS,)),
     ("lock left out, sealed again", lock_left_out, "LOCK_MISSING", (evidence.LOCK_FILE,)),

@@ -10,6 +10,7 @@ from govkit.core import Attestation, Policy, Recorded
 from govkit.errors import PolicyError
 from govkit.policy import digest, dump, judge, load
 from govkit.policy.inheritance import TABLE, WAYS, rows
+from govkit.policy.read import MAX_PARENTS
 from govkit.resources import find
 
 Text = Callable[..., str]
@@ -154,6 +155,15 @@ def test_errors_of_a_child_point_at_its_own_lines(child: Callable[..., Path]) ->
         load(child("controls: 3\n"))
     with pytest.raises(PolicyError, match="stands more than once"):
         load(child("controls:\n  - {id: A-1}\n  - {id: A-1, severity: high}\n"))
+
+
+def test_a_chain_of_parents_may_be_as_long_as_the_limit_and_no_longer(write: Write, text: Text) -> None:
+    last = write(text(), "0.yaml")
+    for at in range(1, MAX_PARENTS + 2):
+        assert load(last).controls
+        last = write(f"schema: govkit.policy/v1\nid: child\nversion: 1.0.0\nextends: [{at - 1}.yaml]\n", f"{at}.yaml")
+    with pytest.raises(PolicyError, match=f"more than {MAX_PARENTS} policies extend each other"):
+        load(last)
 
 
 def test_circles_and_unknown_parents_are_refused(write: Write, text: Text) -> None:
