@@ -38,6 +38,7 @@ READS_THE_CLOCK = {
     "lineage/assembly.py": "when a training began and ended, as it was recorded",
     "lineage/cost.py": "how long a training took",
     "pipeline/clock.py": "the two clocks",
+    "subjects/private.py": "age of a copy that a killed process left",
 }
 WRITES_DATES = {
     "cli/keys.py": "first day of a new key",
