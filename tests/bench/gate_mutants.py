@@ -14,11 +14,13 @@ import ast
 import copy
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +28,7 @@ ROOT = Path(__file__).parents[2]
 ROOMS = ("core", "policy", "evidence", "manifest")
 WANTED = 0.97
 SECONDS = 600
+NEAREST = 8
 LAWS = ("tests/property/test_policy_laws.py", "tests/unit/test_documents.py", "tests/reference/test_policy_holm.py")
 EQUIVALENT: dict[tuple[str, str, str], str] = {}
 """Changes that change nothing: (file, before, after) -> why."""
@@ -85,14 +88,27 @@ def _put(tree: ast.AST, number: int, after: ast.AST) -> None:
 
 
 def tests_of(file: str) -> list[list[str]]:
-    """What is run, nearest first: the test files named after the module, those of its room, the laws."""
-    module, room = Path(file).stem, Path(file).parts[1]
+    """What is run, nearest first: the tests that name most of what the module defines, those of its room, the laws."""
+    room = Path(file).parts[1]
     folder = f"tests/unit/{room}"
-    near = [str(path.relative_to(ROOT)) for path in sorted((ROOT / "tests/unit").rglob(f"test_*{module}.py"))]
     whole = (
         [folder] if (ROOT / folder).is_dir() else ["tests/unit/test_manifest.py", "tests/unit/test_hostile_folders.py"]
     )
-    return [each for each in (near, whole, list(LAWS)) if each]
+    return [each for each in (_naming(file), whole, list(LAWS)) if each]
+
+
+@cache
+def _naming(file: str) -> list[str]:
+    """The unit tests named after a module, and at most ``NEAREST`` others that name what it defines."""
+    tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
+    defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    defined |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id.isupper()}
+    named = {}
+    for path in sorted((ROOT / "tests/unit").rglob("test_*.py")):
+        many = len(defined & set(re.findall(r"\w+", path.read_text(encoding="utf-8"))))
+        named[str(path.relative_to(ROOT))] = many + 1000 * path.stem.endswith(Path(file).stem)
+    nearest = sorted(named, key=lambda path: -named[path])
+    return [path for at, path in enumerate(nearest) if named[path] >= 1000 or (named[path] and at < NEAREST)]
 
 
 def seen_by(mutant: Mutant, folder: Path) -> str:
