@@ -27,6 +27,8 @@ from govkit.subjects.boundary import unidentified
 _PREFIX = "govkit-model-"
 _SETTLED = 60
 """Seconds after which a copy that no process holds was left by one that was killed, not one that begins."""
+_held: dict[Path, int] = {}
+"""The copies of this process, each with the open folder that its lock is on."""
 _BLOB = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _SYSTEM = ("/proc/", "/sys/", "/dev/", "/etc/", "/usr/", "/lib", "/System/", "/Library/")
 _CODE = (".py", ".pyc", ".pyi", ".so", ".dylib")
@@ -47,10 +49,10 @@ def private_copy(folder: Path, *, strict: bool = True) -> tuple[Path, str]:
         SubjectError: The folder is missing, holds what cannot be signed, or names what lies elsewhere.
     """
     place = Path(tempfile.mkdtemp(prefix=_PREFIX))
-    if os.name == "posix":
-        _hold(place)
-        _sweep()
     try:
+        if os.name == "posix":
+            _hold(place)
+            _sweep()
         files = manifest.walk(folder, strict=strict, into=place)
         digests = {file.path: file.sha256 for file in files}
         for path in digests:
@@ -98,17 +100,18 @@ def drop(place: Path) -> None:
         os.close(held)
 
 
-_held: dict[Path, int] = {}
-
-
 def _hold(place: Path) -> bool:
-    """Lock a copy until it is dropped or this process ends, however it ends; False where another process holds it."""
+    """Lock a copy until it is dropped or this process ends, however it ends.
+
+    Returns:
+        False where another process holds it, or the file system has no locks: nobody will sweep it then.
+    """
     import fcntl  # POSIX only
 
     held = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    except OSError:
         os.close(held)
         return False
     _held[place] = held
@@ -120,7 +123,7 @@ def _sweep() -> None:
     for place in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         with suppress(OSError):  # another user's, or another process is faster
             found = place.lstat()
-            settled = time.time() - found.st_mtime > _SETTLED  # no recorded time: it decides nothing but tidying
+            settled = time.time() - found.st_mtime > _SETTLED
             if found.st_uid == os.getuid() and settled and place not in _held and _hold(place):
                 drop(place)
 

@@ -2,9 +2,9 @@
 
 A draw of small changes to ``core``, ``policy``, ``evidence`` and ``manifest``: a comparison turned or moved by its
 edge, ``and`` for ``or``, a ``not`` or a ``raise`` left out, a number one higher. Each is laid over a copy of the
-package, and the tests of its module, then of its room, then the laws run until one fails.
+package, and the tests nearest to its module, then those of its room, then the laws run until one fails.
 
-``python tests/bench/gate_mutants.py [MANY [SEED]]``: 150 take about half an hour on one core. Exit code 1 where fewer
+``python tests/bench/gate_mutants.py [MANY [SEED]]``: 150 take an hour or more on one core. Exit code 1 where fewer
 than 97 % are seen.
 """
 
@@ -99,16 +99,20 @@ def tests_of(file: str) -> list[list[str]]:
 
 @cache
 def _naming(file: str) -> list[str]:
-    """The unit tests named after a module, and at most ``NEAREST`` others that name what it defines."""
-    tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
-    defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-    defined |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id.isupper()}
-    named = {}
-    for path in sorted((ROOT / "tests/unit").rglob("test_*.py")):
-        many = len(defined & set(re.findall(r"\w+", path.read_text(encoding="utf-8"))))
-        named[str(path.relative_to(ROOT))] = many + 1000 * path.stem.endswith(Path(file).stem)
-    nearest = sorted(named, key=lambda path: -named[path])
-    return [path for at, path in enumerate(nearest) if named[path] >= 1000 or (named[path] and at < NEAREST)]
+    """The unit tests that are named after a module, and the ``NEAREST`` others that name most of what it defines."""
+    names = _defined(ast.parse((ROOT / file).read_text(encoding="utf-8")))
+    tests = {path: path.read_text(encoding="utf-8") for path in sorted((ROOT / "tests/unit").rglob("test_*.py"))}
+    after = [path for path in tests if path.stem.endswith(Path(file).stem)]
+    named = {path: len(names & set(re.findall(r"\w+", text))) for path, text in tests.items() if path not in after}
+    others = sorted((path for path in named if named[path]), key=lambda path: -named[path])
+    return [str(path.relative_to(ROOT)) for path in (*after, *others[:NEAREST])]
+
+
+def _defined(tree: ast.Module) -> set[str]:
+    """Functions, classes and constants of a module."""
+    functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    written = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    return functions | {name for name in written if name.isupper()}
 
 
 def seen_by(mutant: Mutant, folder: Path) -> str:

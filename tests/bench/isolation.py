@@ -3,6 +3,7 @@
 1. The audit of the sms demo, a folder of transformers: the process that tries the key is all that isolation adds; the
    check for an answer book is new and is told apart.
 2. A Python function and a torch module on tables: measured with the code in this process, and in one of its own.
+3. A batch of 64 rows that the module is asked, without and with its gradient.
 
 ::
 
@@ -93,6 +94,21 @@ def python_subject(name: str, place: Path, requests: list[Request]) -> None:
         write(f"{name}, {what}: {here:.2f} s in this process, {beside:.2f} s apart: {beside / here:.2f} times")
 
 
+def batches(place: Path, asked: int = 500) -> None:
+    """Milliseconds of wall time a batch of 64 rows, with the module here and apart."""
+    audit, root = read_audit(place / "net.yaml")
+    for apart in (False, True):
+        work = build_case(audit, root, apart=apart)
+        subject: Any = work.case.subject
+        batch = subject.encode(work.case.data["test"].inputs[:64])
+        point = {"x": batch["x"].clone().requires_grad_()}
+        plain, _ = timed(lambda: [subject.logits(batch) for _ in range(asked)])  # noqa: B023 -- called at once
+        open_, _ = timed(lambda: [subject.logits(point).sum().backward() for _ in range(asked)])  # noqa: B023
+        work.close()
+        where = "apart" if apart else "in this process"
+        write(f"a batch, {where}: {1000 * plain / asked:.2f} ms, with its gradient {1000 * open_ / asked:.2f} ms")
+
+
 def main() -> None:
     """All of it."""
     with tempfile.TemporaryDirectory() as folder:
@@ -116,6 +132,7 @@ def main() -> None:
             }  # fmt: skip
             (place / f"{name}.yaml").write_text(yaml.safe_dump(audit), encoding="utf-8")
             python_subject(name, place, ATTACKED if name == "net" else ATTACKED[:1])
+        batches(place)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import hashlib
 import json
 import os
@@ -319,3 +321,19 @@ time.sleep(600)
         child.wait()
     private.drop(private.private_copy(place)[0])
     assert not left.exists()
+
+
+def test_a_file_system_without_locks_serves_and_nothing_there_is_swept(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "no locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    first, _ = private.private_copy(place)
+    os.utime(first, (0, 0))
+    second, _ = private.private_copy(place)
+    assert (first / "config.json").is_file()
+    for copy in (first, second):
+        private.drop(copy)
+    assert copies() == []
