@@ -12,7 +12,7 @@ const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-pra
 const WIDTHS = [360, 768, 1440];
 const seen = { looks: [], requests: [], said: [] };
 
-async function open(browser, path, options = {}) {
+async function open(browser, path, options = {}, fragment = "") {
   const context = await browser.newContext({ offline: true, viewport: { width: 1440, height: 900 }, ...options });
   const page = await context.newPage();
   const asked = [];
@@ -20,7 +20,7 @@ async function open(browser, path, options = {}) {
   page.on("console", (message) => seen.said.push(message.text()));
   page.on("pageerror", (error) => seen.said.push(error.message));
   page.on("dialog", (dialog) => (seen.said.push(`dialog: ${dialog.message()}`), dialog.dismiss()));
-  await page.goto(pathToFileURL(path).href);
+  await page.goto(pathToFileURL(path).href + fragment);
   return { page, context, asked };
 }
 
@@ -165,12 +165,13 @@ async function copying(page) {
   }
 }
 
+// A new page at the address, as one who follows a link opens it: a reload would restore a place of scrolling instead.
 async function linking(page) {
-  await page.evaluate(() => (location.hash = [...document.querySelectorAll("#findings tr[id]")].at(-1).id));
-  await page.reload();
+  const id = await page.evaluate(() => [...document.querySelectorAll("#findings tr[id]")].at(-1).id);
+  const { page: linked } = await open(page.context().browser(), plain, {}, `#${id}`);
   const inside = () => ((box) => box.top >= 0 && box.bottom <= innerHeight)(document.querySelector(":target").getBoundingClientRect());
-  await page.waitForFunction(inside, null, { timeout: 10_000 }).catch(() => undefined); // said below if it never is
-  seen.linking = await page.evaluate(() => {
+  await linked.waitForFunction(inside, null, { timeout: 10_000 }).catch(() => undefined); // said below if it never is
+  seen.linking = await linked.evaluate(() => {
     const row = document.querySelector(":target");
     const { top, bottom } = row.getBoundingClientRect();
     const color = (one) => getComputedStyle(one).backgroundColor;
